@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# How every target of the project is made.
+
+add_library(mdvt_flags INTERFACE)
+# No contraction of a * b + c: results must not depend on the instruction set.
+target_compile_options(mdvt_flags INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -ffp-contract=off
+  $<$<BOOL:${MDVT_WERROR}>:-Werror>)
+if(MDVT_SANITIZE)
+  target_compile_options(mdvt_flags INTERFACE
+    -fsanitize=${MDVT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  target_link_options(mdvt_flags INTERFACE -fsanitize=${MDVT_SANITIZE})
+endif()
+
+# mdvt_add_layer(NAME SOURCES a.cpp ... [PUBLIC targets...] [PRIVATE targets...])
+# One static library per layer, mdvt_NAME, so that linking follows the layers.
+function(mdvt_add_layer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(mdvt_${name} STATIC ${ARG_SOURCES})
+  add_library(mdvt::${name} ALIAS mdvt_${name})
+  set_target_properties(mdvt_${name} PROPERTIES EXPORT_NAME ${name})
+  target_include_directories(mdvt_${name}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+    PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_compile_features(mdvt_${name} PUBLIC cxx_std_17)
+  target_link_libraries(mdvt_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE}
+                        $<BUILD_INTERFACE:mdvt_flags>)
+  set_property(GLOBAL APPEND PROPERTY MDVT_LAYERS mdvt_${name})
+endfunction()
+
+# mdvt_add_test(LAYER FILE [LABEL label] [LIBS targets...])
+# tests/LAYER/FILE_test.cpp becomes the ctest LAYER/FILE, linked to that layer alone unless LIBS says more.
+function(mdvt_add_test layer file)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "LIBS;ARGS" ${ARGN})
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 600)
+  endif()
+  set(target test_${layer}_${file})
+  add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/${layer}/${file}_test.cpp)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(${target} PRIVATE ${ARG_LIBS} mdvt_test_support GTest::gtest mdvt_flags)
+  if(TARGET mdvt_${layer})
+    target_link_libraries(${target} PRIVATE mdvt_${layer})
+  endif()
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME ${layer}/${file} COMMAND ${target} ${ARG_ARGS})
+  set_tests_properties(${layer}/${file} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+endfunction()

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The library does not print. What it has to say goes to one sink, by default warnings and errors
+// to stderr, one line each.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace mdvt {
+
+enum class LogLevel { kDebug, kInfo, kWarning, kError };
+
+// Called from any thread, one call at a time. Must not throw.
+using LogSink = std::function<void(LogLevel level, const std::string& text)>;
+
+// An empty sink restores the default.
+void SetLogSink(LogSink sink);
+
+void Log(LogLevel level, const std::string& text);
+inline void LogWarning(const std::string& text) { Log(LogLevel::kWarning, text); }
+inline void LogInfo(const std::string& text) { Log(LogLevel::kInfo, text); }
+inline void LogDebug(const std::string& text) { Log(LogLevel::kDebug, text); }
+
+}  // namespace mdvt

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Progress and cancellation of long calls.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+
+namespace mdvt {
+
+struct Progress {
+  int64_t frames_done = 0;
+  int64_t frames_total = 0;      // 0 if not known; an estimate until the last frame
+  double seconds = 0;            // since the start
+  double frames_per_second = 0;  // over the whole run
+};
+
+struct RunControl {
+  // Runs on the thread that made the call, about ten times a second and once at the end.
+  // Returning false ends the call with Error(kCancelled) within a frame.
+  std::function<bool(const Progress&)> on_progress;
+  // May be set from any thread or signal handler.
+  const std::atomic<bool>* cancelled = nullptr;
+
+  bool IsCancelled() const { return cancelled != nullptr && cancelled->load(); }
+};
+
+// Calls RunControl::on_progress at the promised pace and turns a cancellation into an error. Used
+// on the thread that made the long call.
+class ProgressMeter {
+ public:
+  explicit ProgressMeter(const RunControl& control);
+
+  // Throws Error(kCancelled) if the flag is set or the callback returns false.
+  void Update(int64_t frames_done, int64_t frames_total);
+  // The last call, made whatever the time since the one before.
+  void Finish(int64_t frames_done);
+
+ private:
+  void Report(int64_t frames_done, int64_t frames_total);
+
+  const RunControl& control_;
+  std::chrono::steady_clock::time_point start_;
+  std::chrono::steady_clock::time_point last_;
+};
+
+}  // namespace mdvt

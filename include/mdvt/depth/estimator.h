@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every source of depth looks like to the pipeline: frames go in, depth comes out later.
+#pragma once
+
+#include <optional>
+
+#include "mdvt/core/image.h"
+
+namespace mdvt {
+
+struct DepthEstimate {
+  Image depth;       // GrayF32, metres, 0 = no data; size of the frame
+  Image confidence;  // Gray8: 0 = a guess, 255 = measured; empty if the source has none
+  int64_t index = 0;
+  int64_t pts = 0;
+  int64_t duration = 0;
+};
+
+// Streams in bounded memory: Push every frame in order, Pop what is ready after each, then Finish
+// and Pop until empty. Every frame pushed comes out once, in order, with its index and times.
+class DepthEstimator {
+ public:
+  virtual ~DepthEstimator() = default;
+
+  // The format in which Push wants its frames: Gray(8) full-range luma, or Rgb(8).
+  virtual PixelFormat input_format() const = 0;
+  // Frames that may be inside at once.
+  virtual int latency() const = 0;
+
+  virtual void Push(const Frame& frame) = 0;
+  virtual void Finish() = 0;
+  virtual std::optional<DepthEstimate> Pop() = 0;
+};
+
+}  // namespace mdvt

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PLY point clouds and OBJ meshes. OpenCV axes (x right, y down, z forward), metres. Every file is
+// written under a temporary name, then renamed; Error(kIo) names it.
+#pragma once
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mdvt {
+
+struct PointCloud {
+  std::vector<Eigen::Vector3f> points;               // metres
+  std::vector<Eigen::Matrix<uint8_t, 3, 1>> colors;  // RGB; empty or one per point
+};
+
+struct TriangleMesh {
+  std::vector<Eigen::Vector3f> points;
+  std::vector<Eigen::Matrix<uint8_t, 3, 1>> colors;     // RGB; empty or one per point
+  std::vector<Eigen::Matrix<int32_t, 3, 1>> triangles;  // counter-clockwise seen from the camera
+};
+
+enum class PlyScalar { kFloat, kDouble };  // kDouble: as the original toolbox writes
+
+// Binary little-endian PLY 1.0 with x, y, z and, if there are colours, red, green, blue.
+void WritePly(const std::string& path, const PointCloud& cloud,
+              PlyScalar scalar = PlyScalar::kFloat);
+
+// Text: "v x y z [r g b]" with colours 0..1, "f a b c" 1-based.
+void WriteObj(const std::string& path, const TriangleMesh& mesh);
+
+}  // namespace mdvt

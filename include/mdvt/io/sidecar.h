@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The small text files that travel with a video: FOV, convergence, transformations, batch lists.
+// Each Parse function is pure (text in, values out) and takes the bare tokens NaN, Infinity and
+// -Infinity that Python writes. All throw Error(kCorrupt) naming the place, kLimit for too much
+// text, nesting or entries; the Read functions also kNotFound and kIo, naming the file.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "mdvt/core/camera.h"
+#include "mdvt/core/limits.h"
+
+namespace mdvt {
+
+// <depth>_xfovs.json: horizontal FOV in degrees per frame, each in (0, 180).
+std::vector<double> ParseFov(const char* data, size_t size, const Limits& limits = {});
+std::vector<double> ReadFovFile(const std::string& path, const Limits& limits = {});
+
+// <depth>_convergence_depths.json: metres per frame; NaN or null = not known, 0 = parallel eyes.
+// Negative values are kCorrupt.
+std::vector<double> ParseConvergence(const char* data, size_t size, const Limits& limits = {});
+std::vector<double> ReadConvergenceFile(const std::string& path, const Limits& limits = {});
+
+// <depth>_transformations.json: camera-to-world per frame, 4x4 row-major. Rotations that are off by
+// less than 1e-3 are made orthonormal (with one warning); farther off is kCorrupt.
+std::vector<Pose> ParseTransformations(const char* data, size_t size, const Limits& limits = {});
+std::vector<Pose> ReadTransformationsFile(const std::string& path, const Limits& limits = {});
+
+// Batch list: one path per line, UTF-8, white space trimmed, blank lines and lines that begin with
+// '#' skipped. Relative paths stay as they are.
+std::vector<std::string> ParseBatchList(const char* data, size_t size, const Limits& limits = {});
+std::vector<std::string> ReadBatchList(const std::string& path, const Limits& limits = {});
+// True if `path` ends in .txt in any case: then it stands for a batch list.
+bool IsBatchList(const std::string& path);
+
+// Written under a temporary name, synced, then renamed. Throws Error(kIo).
+void WriteFovFile(const std::string& path, const std::vector<double>& xfov_deg);
+void WriteConvergenceFile(const std::string& path, const std::vector<double>& depth);
+void WriteTransformationsFile(const std::string& path, const std::vector<Pose>& world_from_cam);
+
+}  // namespace mdvt

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reads the picture stream of a video file frame by frame, in its own pixel format.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "mdvt/core/image.h"
+#include "mdvt/core/limits.h"
+#include "mdvt/core/rational.h"
+
+namespace mdvt {
+
+struct VideoInfo {
+  std::string path;
+  std::string container;  // FFmpeg's name: "matroska,webm", "mov,mp4,..."
+  std::string codec;      // "h264", "ffv1", ...
+  bool lossless = false;  // the codec as used here keeps every bit (FFV1, PNG, H.264 RGB qp 0 ...)
+  int width = 0;          // upright pixels, after rotation
+  int height = 0;
+  PixelFormat format;        // of the frames that Read() gives
+  std::string codec_format;  // FFmpeg's name of what the decoder gives: "yuv420p", "bgra", ...
+  ColorInfo color;
+  Rational sample_aspect{1, 1};  // upright; 1:1 if the file does not say
+  int rotation_deg = 0;          // clockwise turn that has been applied: 0, 90, 180 or 270
+  Rational time_base{1, 1000};
+  Rational frame_rate{0, 1};     // average; 0/1 if the file does not say
+  int64_t start_pts = 0;         // of the first frame, in time_base
+  int64_t estimated_frames = 0;  // from the container, for progress only; 0 if not known
+  bool has_audio = false;
+  // Tags of the container, overlaid by those of the picture stream; keys in upper case.
+  std::map<std::string, std::string> tags;
+};
+
+struct VideoReaderOptions {
+  Limits limits;
+  int num_threads = 0;         // of the decoder; 0 means one per core
+  bool apply_rotation = true;  // turn frames upright by the file's display matrix
+  // Convert to this format with the stream's own matrix and range. Empty: the decoder's own
+  // planar format; packed ones (bgra, nv12, p010, ...) become their planar equal without loss.
+  std::optional<PixelFormat> format;
+};
+
+// Reads Matroska, WebM, MP4, MOV and AVI from local files through FFmpeg. Not thread safe.
+class VideoReader {
+ public:
+  // Throws Error: kNotFound (no such file, no picture stream), kCorrupt (not a video),
+  // kUnsupported (container, codec or pixel format not on the allow-list), kLimit, kIo.
+  explicit VideoReader(const std::string& path, const VideoReaderOptions& options = {});
+  ~VideoReader();
+  VideoReader(VideoReader&&) noexcept;
+  VideoReader& operator=(VideoReader&&) noexcept;
+
+  const VideoInfo& info() const;
+
+  // The next frame in presentation order, with its exact timestamp; empty at the end. The pixels
+  // are shared with the decoder and must not be written to. Frames of another size than the first
+  // are kCorrupt; a file that ends in the middle of a frame is kCorrupt, naming the frame.
+  std::optional<Frame> Read();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mdvt

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Writes a video file that appears under its name only when it is whole.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "mdvt/core/image.h"
+#include "mdvt/core/rational.h"
+
+namespace mdvt {
+
+enum class VideoCodec {
+  kFfv1,     // lossless, Matroska; every integer PixelFormat
+  kH264,     // .mp4, .mov or .mkv; 8-bit and 10-bit 4:2:0, 4:2:2, 4:4:4
+  kH264Rgb,  // lossless RGB 8 bit (qp 0): larger than FFV1, faster to write
+};
+
+enum class StereoLayout { kNone, kSideBySide };  // kSideBySide: left half = left eye
+
+struct VideoWriterOptions {
+  VideoCodec codec = VideoCodec::kFfv1;
+  Rational time_base{1, 1000};  // of the pts given to Write(); kept exactly where the container can
+  Rational frame_rate{0, 1};    // stated in the file when positive
+  Rational sample_aspect{1, 1};
+  ColorInfo color;
+  StereoLayout stereo = StereoLayout::kNone;  // container tag, and frame-packing SEI in H.264
+  std::map<std::string, std::string> tags;    // on the picture stream and on the container
+  // Audio, subtitles, chapters and attachments are copied from this file (empty: none). Streams
+  // that the container cannot hold are left out with a warning each (audio is turned into AAC).
+  std::string copy_streams_from;
+  int num_threads = 0;              // of the encoder; 0 means one per core
+  int crf = 18;                     // kH264: quality, 0 (lossless) .. 51
+  std::string preset = "veryfast";  // kH264: x264's presets
+  bool overwrite = true;            // false: Error(kIo) at construction if the file exists
+};
+
+// The file is written under a temporary name in the same folder; Finish() counts the frames, syncs
+// and renames it. Destruction without Finish() removes the temporary file and leaves whatever was
+// under the final name. Not thread safe.
+class VideoWriter {
+ public:
+  // Throws Error: kInvalidArgument (format and codec do not go together, file ending unknown),
+  // kIo (folder missing or not writable), kUnsupported (encoder not in this FFmpeg).
+  VideoWriter(const std::string& path, const PixelFormat& format, int width, int height,
+              const VideoWriterOptions& options = {});
+  ~VideoWriter();
+  VideoWriter(VideoWriter&&) noexcept;
+  VideoWriter& operator=(VideoWriter&&) noexcept;
+
+  // Timestamps must increase. Throws Error: kInvalidArgument (format, size or time wrong), kIo.
+  // With an Image the pixels are shared with the encoder, not copied, and must not change after.
+  void Write(const Image& image, int64_t pts, int64_t duration = 0);
+  void Write(const ImageView& image, int64_t pts, int64_t duration = 0);
+
+  // Throws Error(kIo) if the disk was full or the count of frames in the file is not the count of
+  // frames given; nothing appears under the final name then. No frame at all is kInvalidArgument.
+  void Finish();
+
+  int64_t frames_written() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mdvt
