@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
@@ -28,11 +30,23 @@ enum class DepthRounding {
   kTruncate,  // bit for bit what the original toolbox writes (rgb16 only)
 };
 
+// The encoding of that name; empty for any other text.
+std::optional<DepthEncoding> ParseDepthEncoding(std::string_view name);
+
 struct DepthCodecOptions {
   DepthEncoding encoding = DepthEncoding::kRgb16;
-  double max_depth = 100;  // metres; (0, 1e6]
-  double log_offset = 2;   // C of rgb24-log, metres
+
+  // Depth of the top code, in metres. Valid: [1e-6, 1e6].
+  double max_depth = 100;
+
+  // C of rgb24-log, in metres: steps are even below it and grow with depth above it. Valid:
+  // [1e-6, 1e3] times max_depth.
+  double log_offset = 2;
+
+  // kTruncate goes with rgb16 only.
   DepthRounding rounding = DepthRounding::kNearest;
+
+  // Throws Error(kInvalidArgument) that names the field and its valid range.
   void Check() const;
 };
 
@@ -45,14 +59,27 @@ PixelFormat EncodedFormat(DepthEncoding encoding);
 // One value; the definition that the array versions equal bit for bit.
 //   rgb16 nearest   c = min(64517, floor(d * 255^4 / 65536 / max_depth + 1/2)), >= 1 for d > 0
 //   rgb16 truncate  c = trunc(255^4 / max_depth * clamp(d, 0, max_depth)) >> 16
-//   gray16          c = round(d * 65535 / max_depth), >= 1 for d > 0
+//   gray            c = floor(d * top / max_depth + 1/2), >= 1 for d > 0
 //   rgb24-log       c = round((2^24 - 1) ln(1 + d / C) / ln(1 + max_depth / C)), >= 1 for d > 0
+// All in double. The original exporter's gray values differ by one code at most, where its float
+// products fall on the other side of a border.
 uint32_t EncodeDepth(float depth, const DepthCodecOptions& options);
-// rgb16: (float)(c << 16) * (max_depth / 255^4) in float, as the originals decode.
+// rgb16: (float)(c << 16) * (float)(max_depth / 255^4) in float, as the originals decode; also for
+// codes past the top one, which writers that do not clamp leave behind. The other encodings: the
+// inverse of the above in double, rounded to float, so that the top code is max_depth.
 float DecodeDepth(uint32_t code, const DepthCodecOptions& options);
 
+// Decoded depth from here on means "at max_depth or anywhere beyond it".
+float SaturatedDepth(const DepthCodecOptions& options);
+
+// The largest |decoded - depth| of kNearest for a depth in [half a step, max_depth]: half a step
+// at `depth` and the rounding of the decoded float. Half a step of rgb24-log is
+// (depth + C) ln(1 + max_depth / C) / (2^25 - 2): 0.35 um at 1 m and 12 um at 100 m by default.
+double MaxRoundingError(double depth, const DepthCodecOptions& options);
+
 // Whole images; `encoded` must have EncodedFormat() and the size of `depth`, else
-// Error(kInvalidArgument). Rows are shared out over `pool` (null: this thread alone).
+// Error(kInvalidArgument). Rows are shared out over `pool` (null: this thread alone). SIMD, with
+// the same result on every instruction set.
 void PackDepth(const DepthView& depth, const DepthCodecOptions& options,
                const MutableImageView& encoded, ThreadPool* pool = nullptr);
 void UnpackDepth(const ImageView& encoded, const DepthCodecOptions& options,
