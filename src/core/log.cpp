@@ -2,7 +2,6 @@
 #include "mdvt/core/log.h"
 
 #include <cstdio>
-#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -18,27 +17,31 @@ void PrintToStderr(LogLevel level, const std::string& text) {
 // The sink is the one process-wide state of the library, as logging has to be.
 struct State {
   std::mutex mutex;
-  std::shared_ptr<const LogSink> sink;
+  LogSink sink;
 };
 State& GetState() {
-  static State state;
+  static State& state = *new State;  // never destroyed: threads may log while the program ends
   return state;
 }
 
 }  // namespace
 
 void SetLogSink(LogSink sink) {
-  auto shared = sink ? std::make_shared<const LogSink>(std::move(sink)) : nullptr;
   State& state = GetState();
   const std::lock_guard<std::mutex> lock(state.mutex);
-  state.sink = std::move(shared);
+  state.sink.swap(sink);
 }
 
 void Log(LogLevel level, const std::string& text) {
+  // What a sink itself would log is dropped: it could only wait for itself.
+  thread_local bool inside_sink = false;
+  if (inside_sink) return;
   State& state = GetState();
   const std::lock_guard<std::mutex> lock(state.mutex);
   if (state.sink) {
-    (*state.sink)(level, text);
+    inside_sink = true;
+    state.sink(level, text);
+    inside_sink = false;
   } else {
     PrintToStderr(level, text);
   }

@@ -2,6 +2,7 @@
 #include "mdvt/core/numbers.h"
 
 #include <charconv>
+#include <cmath>
 
 namespace mdvt {
 namespace {
@@ -31,12 +32,16 @@ std::string Print(T value, Format... format) {
 
 }  // namespace
 
-std::optional<double> ParseDouble(std::string_view text) { return Parse<double>(text); }
+std::optional<double> ParseDouble(std::string_view text) {
+  // from_chars would also take "nan(any letters)".
+  return text.find('(') == std::string_view::npos ? Parse<double>(text) : std::nullopt;
+}
 std::optional<int64_t> ParseInt(std::string_view text) { return Parse<int64_t>(text); }
 
-std::string FormatDouble(double value) { return Print(value); }
-std::string FormatFloat(float value) { return Print(value); }
+std::string FormatDouble(double value) { return std::isnan(value) ? "nan" : Print(value); }
+std::string FormatFloat(float value) { return std::isnan(value) ? "nan" : Print(value); }
 std::string FormatFixed(double value, int decimals) {
+  if (std::isnan(value)) return "nan";
   const int clamped = decimals < 0 ? 0 : decimals > 100 ? 100 : decimals;
   return Print(value, std::chars_format::fixed, clamped);
 }

@@ -28,8 +28,8 @@ int ResolveThreads(int requested) {
 
 namespace {
 
-// One call of ParallelFor. Blocks are handed out by an atomic counter; the error kept is that of
-// the lowest block, so that it does not depend on timing.
+// One call of ParallelFor. Blocks are handed out by an atomic counter (of blocks, so that it never
+// overflows); the error kept is that of the lowest block, so that it does not depend on timing.
 struct Job {
   int64_t count = 0;
   int64_t grain = 1;
@@ -41,10 +41,11 @@ struct Job {
 
   void Work() {
     for (;;) {
-      const int64_t begin = next.fetch_add(grain);
-      if (begin >= count) return;
+      const int64_t block = next.fetch_add(1);
+      if (block > (count - 1) / grain) return;
+      const int64_t begin = block * grain;
       try {
-        (*body)(begin, std::min(begin + grain, count));
+        (*body)(begin, begin + std::min(grain, count - begin));
       } catch (...) {
         const std::lock_guard<std::mutex> lock(error_mutex);
         if (!error || begin < error_begin) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/core/rational.h"
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "mdvt/core/numbers.h"
 
@@ -46,28 +48,55 @@ std::optional<Rational> Rational::Parse(std::string_view text) {
   return Rational{*num, den}.Reduced();
 }
 
+namespace {
+
+__extension__ using Wide = unsigned __int128;
+
+Wide Magnitude(int64_t value) {
+  return value < 0 ? Wide{0} - static_cast<Wide>(value) : static_cast<Wide>(value);
+}
+
+Wide Gcd(Wide a, Wide b) {
+  while (b != 0) a = std::exchange(b, a % b);
+  return a;
+}
+
+// floor((value * num + den / 2) / den) for 0 < num, den < 2^127; at most 2^64 - 1.
+// The product may have 192 bits, so it is divided bit by bit where it passes 128.
+uint64_t MultiplyDivide(uint64_t value, Wide num, Wide den) {
+  constexpr Wide kMax = ~uint64_t{0};
+  if (value <= (~Wide{0} - den / 2) / num)
+    return static_cast<uint64_t>(std::min(kMax, (value * num + den / 2) / den));
+  const Wide low = value * (num & kMax), high = value * (num >> 64) + (low >> 64);
+  Wide quotient = 0, remainder = 0;
+  for (int bit = 191; bit >= 0; --bit) {
+    const Wide next = bit >= 64 ? high >> (bit - 64) & 1 : (low & kMax) >> bit & 1;
+    remainder = remainder * 2 + next;
+    quotient = std::min<Wide>(quotient, kMax + 1) * 2;
+    if (remainder >= den) {
+      remainder -= den;
+      ++quotient;
+    }
+  }
+  if (remainder >= den - remainder) ++quotient;
+  return static_cast<uint64_t>(std::min(kMax, quotient));
+}
+
+}  // namespace
+
 int64_t Rescale(int64_t value, Rational from, Rational to) {
-  __extension__ using Wide = __int128;
-  // Two factors of 64 bits and one of 64 more would pass 128 bits; the ratio is reduced first.
-  Rational ratio{1, 1};
-  {
-    const Rational a = from.Reduced(), b = to.Reduced();
-    const int64_t g1 = std::gcd(a.num, b.num), g2 = std::gcd(a.den, b.den);
-    ratio.num = (g1 ? a.num / g1 : a.num) * (g2 ? b.den / g2 : b.den);
-    ratio.den = (g2 ? a.den / g2 : a.den) * (g1 ? b.num / g1 : b.num);
-  }
-  if (ratio.den == 0) return 0;
-  Wide product = static_cast<Wide>(value) * ratio.num;
-  Wide den = ratio.den;
-  if (den < 0) {
-    product = -product;
-    den = -den;
-  }
-  const Wide half = den / 2;
-  const Wide rounded = product >= 0 ? (product + half) / den : -((-product + half) / den);
-  constexpr Wide kMax = std::numeric_limits<int64_t>::max();
-  constexpr Wide kMin = std::numeric_limits<int64_t>::min();
-  return static_cast<int64_t>(rounded > kMax ? kMax : rounded < kMin ? kMin : rounded);
+  // The ratio from / to, in lowest terms so that the products stay small.
+  Wide num = Magnitude(from.num) * Magnitude(to.den), den = Magnitude(from.den) * Magnitude(to.num);
+  if (den == 0 || num == 0) return 0;
+  const Wide divisor = Gcd(num, den);
+  num /= divisor;
+  den /= divisor;
+  int sign = value < 0 ? -1 : 1;
+  for (const int64_t term : {from.num, from.den, to.num, to.den}) sign = term < 0 ? -sign : sign;
+  const uint64_t rounded = MultiplyDivide(static_cast<uint64_t>(Magnitude(value)), num, den);
+  constexpr auto kTop = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+  if (sign > 0) return static_cast<int64_t>(std::min(rounded, kTop));
+  return rounded > kTop ? std::numeric_limits<int64_t>::min() : -static_cast<int64_t>(rounded);
 }
 
 }  // namespace mdvt

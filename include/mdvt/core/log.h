@@ -11,10 +11,11 @@ namespace mdvt {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
-// Called from any thread, one call at a time. Must not throw.
+// Called from any thread, one call at a time. Must not throw nor call SetLogSink; what it logs
+// itself is dropped.
 using LogSink = std::function<void(LogLevel level, const std::string& text)>;
 
-// An empty sink restores the default.
+// An empty sink restores the default. When it returns, the sink before has ended its last call.
 void SetLogSink(LogSink sink);
 
 void Log(LogLevel level, const std::string& text);

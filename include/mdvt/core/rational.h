@@ -33,8 +33,8 @@ struct Rational {
   friend bool operator!=(const Rational& a, const Rational& b) { return !(a == b); }
 };
 
-// value * from / to, rounded to the nearest integer (halves away from zero) with a 128-bit
-// intermediate; saturates at the ends of int64.
+// value * from / to, rounded to the nearest integer (halves away from zero), exact for all values;
+// saturates at the ends of int64. 0 if the ratio is undefined (a zero denominator, or `to` is 0).
 int64_t Rescale(int64_t value, Rational from, Rational to);
 
 }  // namespace mdvt
