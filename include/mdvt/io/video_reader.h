@@ -11,6 +11,7 @@
 #include "mdvt/core/image.h"
 #include "mdvt/core/limits.h"
 #include "mdvt/core/rational.h"
+#include "mdvt/io/byte_source.h"
 
 namespace mdvt {
 
@@ -26,6 +27,7 @@ struct VideoInfo {
   ColorInfo color;
   Rational sample_aspect{1, 1};  // upright; 1:1 if the file does not say
   int rotation_deg = 0;          // clockwise turn that has been applied: 0, 90, 180 or 270
+  bool mirrored = false;         // and before it the picture was mirrored left-right
   Rational time_base{1, 1000};
   Rational frame_rate{0, 1};     // average; 0/1 if the file does not say
   int64_t start_pts = 0;         // of the first frame, in time_base
@@ -50,6 +52,9 @@ class VideoReader {
   // Throws Error: kNotFound (no such file, no picture stream), kCorrupt (not a video),
   // kUnsupported (container, codec or pixel format not on the allow-list), kLimit, kIo.
   explicit VideoReader(const std::string& path, const VideoReaderOptions& options = {});
+  // The same from any source of bytes; `name` stands for the path in messages.
+  VideoReader(std::unique_ptr<ByteSource> source, const std::string& name,
+              const VideoReaderOptions& options = {});
   ~VideoReader();
   VideoReader(VideoReader&&) noexcept;
   VideoReader& operator=(VideoReader&&) noexcept;

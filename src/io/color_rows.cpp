@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/color_rows.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "io/color_rows.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+// The loops are simple enough for the compiler to vectorise for each target by itself.
+HWY_BEFORE_NAMESPACE();
+namespace mdvt::ff {
+namespace HWY_NAMESPACE {
+
+void Load8(const uint8_t* HWY_RESTRICT from, int width, float scale, float offset,
+           float* HWY_RESTRICT to) {
+  for (int i = 0; i < width; ++i) to[i] = static_cast<float>(from[i]) * scale + offset;
+}
+
+void Load16(const uint16_t* HWY_RESTRICT from, int width, float scale, float offset,
+            float* HWY_RESTRICT to) {
+  for (int i = 0; i < width; ++i) to[i] = static_cast<float>(from[i]) * scale + offset;
+}
+
+template <typename T>
+void StoreAs(const float* HWY_RESTRICT from, int width, float max, T* HWY_RESTRICT to) {
+  for (int i = 0; i < width; ++i) {
+    float value = from[i] + 0.5f;
+    value = value > 0.0f ? value : 0.0f;
+    value = value < max ? value : max;
+    to[i] = static_cast<T>(static_cast<int32_t>(value));
+  }
+}
+
+void Store8(const float* from, int width, uint8_t* to) { StoreAs(from, width, 255.0f, to); }
+void Store16(const float* from, int width, float max, uint16_t* to) {
+  StoreAs(from, width, max, to);
+}
+
+void Blend(const float* HWY_RESTRICT a, float wa, const float* HWY_RESTRICT b, float wb, int width,
+           float* HWY_RESTRICT to) {
+  for (int i = 0; i < width; ++i) to[i] = a[i] * wa + b[i] * wb;
+}
+
+void Mix(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, const float* HWY_RESTRICT c,
+         const float m[4], int width, float* HWY_RESTRICT to) {
+  const float m0 = m[0], m1 = m[1], m2 = m[2], m3 = m[3];
+  for (int i = 0; i < width; ++i) to[i] = a[i] * m0 + b[i] * m1 + c[i] * m2 + m3;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace mdvt::ff
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mdvt::ff {
+
+HWY_EXPORT(Load8);
+HWY_EXPORT(Load16);
+HWY_EXPORT(Store8);
+HWY_EXPORT(Store16);
+HWY_EXPORT(Blend);
+HWY_EXPORT(Mix);
+
+void LoadRow8(const uint8_t* from, int width, float scale, float offset, float* to) {
+  HWY_DYNAMIC_DISPATCH(Load8)(from, width, scale, offset, to);
+}
+void LoadRow16(const uint16_t* from, int width, float scale, float offset, float* to) {
+  HWY_DYNAMIC_DISPATCH(Load16)(from, width, scale, offset, to);
+}
+void StoreRow8(const float* from, int width, uint8_t* to) {
+  HWY_DYNAMIC_DISPATCH(Store8)(from, width, to);
+}
+void StoreRow16(const float* from, int width, float max, uint16_t* to) {
+  HWY_DYNAMIC_DISPATCH(Store16)(from, width, max, to);
+}
+void BlendRows(const float* a, float wa, const float* b, float wb, int width, float* to) {
+  HWY_DYNAMIC_DISPATCH(Blend)(a, wa, b, wb, width, to);
+}
+void MixRows(const float* a, const float* b, const float* c, const float m[4], int width,
+             float* to) {
+  HWY_DYNAMIC_DISPATCH(Mix)(a, b, c, m, width, to);
+}
+
+}  // namespace mdvt::ff
+#endif  // HWY_ONCE

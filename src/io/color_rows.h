@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The inner loops of colour conversion on single rows of float samples. Plain multiplications and
+// additions in a fixed order, compiled for several instruction sets: the same bits on each.
+#pragma once
+
+#include <cstdint>
+
+namespace mdvt::ff {
+
+// to[i] = from[i] * scale + offset
+void LoadRow8(const uint8_t* from, int width, float scale, float offset, float* to);
+void LoadRow16(const uint16_t* from, int width, float scale, float offset, float* to);
+
+// to[i] = the integer nearest to from[i] within [0, max]; NaN cannot occur.
+void StoreRow8(const float* from, int width, uint8_t* to);
+void StoreRow16(const float* from, int width, float max, uint16_t* to);
+
+// to[i] = a[i] * wa + b[i] * wb
+void BlendRows(const float* a, float wa, const float* b, float wb, int width, float* to);
+
+// to = m[0] * a + m[1] * b + m[2] * c + m[3]
+void MixRows(const float* a, const float* b, const float* c, const float m[4], int width,
+             float* to);
+
+}  // namespace mdvt::ff

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/demuxer.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mdvt/core/log.h"
+
+namespace mdvt::ff {
+namespace {
+
+constexpr int kIoBufferBytes = 1 << 16;
+constexpr int64_t kProbeBytes = 5000000;
+constexpr int64_t kProbeMicroseconds = 5000000;
+
+// Everything common in the containers that are read; each has been fuzzed for years by its authors.
+constexpr const char* kDecoders =
+    "h264,hevc,vp8,vp9,libdav1d,libaom-av1,mpeg1video,mpeg2video,mpeg4,mjpeg,prores,dnxhd,cfhd,"
+    "ffv1,utvideo,huffyuv,ffvhuff,magicyuv,png,rawvideo,v210,qtrle";
+
+const AVInputFormat* FindFormat(ContainerKind kind) {
+  switch (kind) {
+    case ContainerKind::kMatroska:
+      return av_find_input_format("matroska");
+    case ContainerKind::kMp4:
+      return av_find_input_format("mov");
+    case ContainerKind::kAvi:
+      return av_find_input_format("avi");
+  }
+  return nullptr;
+}
+
+constexpr const char* kCutOffRemedy =
+    " (\"ffmpeg -i FILE -c copy NEW\" makes a whole file of what is there)";
+
+// Every frame that an MP4 index names must lie inside the file.
+void CheckIndex(const AVFormatContext& context, int64_t file_size, const std::string& name) {
+  for (unsigned i = 0; i < context.nb_streams; ++i) {
+    AVStream* stream = context.streams[i];
+    if (stream->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) continue;
+    const int count = avformat_index_get_entries_count(stream);
+    for (int k = 0; k < count; ++k) {
+      const AVIndexEntry* entry = avformat_index_get_entry(stream, k);
+      Require(entry == nullptr || entry->size <= file_size - entry->pos, Code::kCorrupt,
+              name + ": the file is cut off: frame " + std::to_string(k) + " of " +
+                  std::to_string(count) + " lies behind its end" + kCutOffRemedy);
+    }
+  }
+}
+
+int RefuseToOpen(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
+  return AVERROR(EACCES);
+}
+
+}  // namespace
+
+const char* AllowedDecoders() { return kDecoders; }
+
+bool IsAllowedDecoder(const char* name) {
+  std::string_view list = kDecoders;
+  while (!list.empty()) {
+    const size_t comma = std::min(list.find(','), list.size());
+    if (list.substr(0, comma) == name) return true;
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return false;
+}
+
+Demuxer::Demuxer(std::unique_ptr<ByteSource> source, const std::string& name, const Limits& limits)
+    : name_(name), source_(std::move(source)), kind_(SniffContainer(*source_, name)) {
+  try {
+    const ContainerCheck check = CheckContainer(*source_, kind_);
+    Require(!check.truncated || check.index_decides, Code::kCorrupt,
+            name + ": the file is cut off: " + check.detail + kCutOffRemedy);
+    if (check.unfinished) LogWarning(name + ": " + check.detail + ", its end may be missing");
+    auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBufferBytes));
+    Require(buffer != nullptr, Code::kOutOfMemory, "no memory for reading " + name);
+    io_ = avio_alloc_context(buffer, kIoBufferBytes, 0, this, &ReadBytes, nullptr, &SeekBytes);
+    if (io_ == nullptr) av_free(buffer);
+    context_ = avformat_alloc_context();
+    Require(io_ != nullptr && context_ != nullptr, Code::kOutOfMemory,
+            "no memory for reading " + name);
+    context_->pb = io_;
+    context_->io_open = &RefuseToOpen;
+    context_->max_streams = limits.max_streams;
+    context_->probesize = kProbeBytes;
+    context_->max_analyze_duration = kProbeMicroseconds;
+    Dictionary options;
+    options.Set("codec_whitelist", kDecoders);
+    options.Set("protocol_whitelist", "");
+    const AVInputFormat* format = FindFormat(kind_);
+    Require(format != nullptr, Code::kUnsupported,
+            name + ": this build of FFmpeg cannot read its container");
+    // On failure FFmpeg frees the context but not our AVIOContext.
+    const int error = avformat_open_input(&context_, "", format, options.get());
+    RethrowSourceError();
+    if (error < 0) {
+      // Too many streams look like missing memory to FFmpeg.
+      Require(error != AVERROR(ENOMEM), Code::kLimit,
+              name + ": over the limit of " + std::to_string(limits.max_streams) +
+                  " streams, or out of memory");
+      CheckFf(error, Code::kCorrupt, name + ": the container cannot be read");
+    }
+    Require(static_cast<int64_t>(context_->nb_streams) <= limits.max_streams, Code::kLimit,
+            name + ": over the limit of " + std::to_string(limits.max_streams) + " streams");
+    if (kind_ == ContainerKind::kMp4) CheckIndex(*context_, source_->size(), name);
+  } catch (...) {
+    FreeAll();
+    throw;
+  }
+}
+
+Demuxer::~Demuxer() { FreeAll(); }
+
+void Demuxer::FreeAll() {
+  if (context_ != nullptr) avformat_close_input(&context_);
+  if (io_ != nullptr) av_freep(&io_->buffer);
+  avio_context_free(&io_);
+}
+
+void Demuxer::FindStreamInfo(const Limits& limits) {
+  // FFmpeg tries decoders on its own here; they get our limits too.
+  const unsigned count = context_->nb_streams;
+  std::vector<AVDictionary*> options(count, nullptr);
+  for (AVDictionary*& entry : options) {
+    av_dict_set_int(&entry, "max_pixels", limits.max_pixels_per_frame, 0);
+    av_dict_set(&entry, "threads", "1", 0);
+  }
+  const int error = avformat_find_stream_info(context_, options.data());
+  for (AVDictionary*& entry : options) av_dict_free(&entry);
+  RethrowSourceError();
+  CheckFf(error, Code::kCorrupt, name_ + ": its streams cannot be read");
+}
+
+bool Demuxer::Read(AVPacket* packet) {
+  const int error = av_read_frame(context_, packet);
+  RethrowSourceError();
+  if (error == AVERROR_EOF) return false;
+  CheckFf(error, Code::kCorrupt, name_ + ": the container is damaged");
+  return true;
+}
+
+void Demuxer::RethrowSourceError() {
+  if (source_error_) std::rethrow_exception(std::exchange(source_error_, nullptr));
+}
+
+int Demuxer::ReadBytes(void* self, uint8_t* buffer, int size) noexcept {
+  auto* demuxer = static_cast<Demuxer*>(self);
+  try {
+    const size_t count =
+        demuxer->source_->ReadAt(demuxer->position_, buffer, static_cast<size_t>(size));
+    if (count == 0) return AVERROR_EOF;
+    demuxer->position_ += static_cast<int64_t>(count);
+    return static_cast<int>(count);
+  } catch (...) {
+    demuxer->source_error_ = std::current_exception();
+    return AVERROR(EIO);
+  }
+}
+
+int64_t Demuxer::SeekBytes(void* self, int64_t offset, int whence) noexcept {
+  auto* demuxer = static_cast<Demuxer*>(self);
+  const int64_t size = demuxer->source_->size();
+  switch (whence & ~AVSEEK_FORCE) {
+    case AVSEEK_SIZE:
+      return size;
+    case SEEK_SET:
+      break;
+    case SEEK_CUR:
+      offset += demuxer->position_;
+      break;
+    case SEEK_END:
+      offset += size;
+      break;
+    default:
+      return AVERROR(EINVAL);
+  }
+  if (offset < 0) return AVERROR(EINVAL);
+  return demuxer->position_ = offset;
+}
+
+}  // namespace mdvt::ff

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Opens a container of the allow-list on a ByteSource and hands out its packets. Nothing but that
+// source is ever opened: no protocol, no playlist, no file that the container names.
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "io/container_check.h"
+#include "io/ffmpeg.h"
+#include "mdvt/core/limits.h"
+#include "mdvt/io/byte_source.h"
+
+namespace mdvt::ff {
+
+class Demuxer {
+ public:
+  // name    for messages.
+  // Throws Error: kCorrupt, kUnsupported, kLimit, kIo.
+  Demuxer(std::unique_ptr<ByteSource> source, const std::string& name, const Limits& limits);
+  ~Demuxer();
+  Demuxer(const Demuxer&) = delete;
+  Demuxer& operator=(const Demuxer&) = delete;
+
+  AVFormatContext* context() const { return context_; }
+  const std::string& name() const { return name_; }
+  ContainerKind kind() const { return kind_; }
+  const ByteSource& source() const { return *source_; }
+
+  // Reads ahead until FFmpeg knows rates and delays, within fixed bounds of bytes and time.
+  // Throws Error: kCorrupt, kIo.
+  void FindStreamInfo(const Limits& limits);
+
+  // The next packet of any stream that is not discarded; false at the end.
+  // Throws Error: kCorrupt, kIo.
+  bool Read(AVPacket* packet);
+
+ private:
+  static int ReadBytes(void* self, uint8_t* buffer, int size) noexcept;
+  static int64_t SeekBytes(void* self, int64_t offset, int whence) noexcept;
+  // Throws what the source threw while FFmpeg was calling it.
+  void RethrowSourceError();
+  void FreeAll();
+
+  std::string name_;
+  std::unique_ptr<ByteSource> source_;
+  ContainerKind kind_;
+  int64_t position_ = 0;
+  std::exception_ptr source_error_;
+  AVIOContext* io_ = nullptr;
+  AVFormatContext* context_ = nullptr;
+};
+
+// The decoders that may see bytes of a video file, and the comma-separated list of them.
+bool IsAllowedDecoder(const char* name);
+const char* AllowedDecoders();
+
+}  // namespace mdvt::ff

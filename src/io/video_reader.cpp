@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/io/video_reader.h"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "io/demuxer.h"
+#include "io/ffmpeg.h"
+#include "io/lossless.h"
+#include "io/unpack.h"
+#include "mdvt/core/log.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/core/parallel.h"
+#include "mdvt/io/color_convert.h"
+
+extern "C" {
+#include <libavutil/display.h>
+#include <libavutil/stereo3d.h>
+}
+
+namespace mdvt {
+namespace {
+
+// More threads than this make decoding no faster, and each may hold a frame.
+constexpr int kMaxDecoderThreads = 16;
+
+void AddTags(const AVDictionary* from, std::map<std::string, std::string>* to) {
+  const AVDictionaryEntry* entry = nullptr;
+  while ((entry = av_dict_get(from, "", entry, AV_DICT_IGNORE_SUFFIX)) != nullptr) {
+    std::string key = entry->key;
+    for (char& c : key) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    (*to)[key] = entry->value;
+  }
+}
+
+const uint8_t* StreamSideData(const AVStream& stream, AVPacketSideDataType type, size_t min_size) {
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
+  const AVPacketSideData* data = av_packet_side_data_get(stream.codecpar->coded_side_data,
+                                                         stream.codecpar->nb_coded_side_data, type);
+  return data != nullptr && data->size >= min_size ? data->data : nullptr;
+#else
+  size_t size = 0;
+  const uint8_t* data = av_stream_get_side_data(&stream, type, &size);
+  return data != nullptr && size >= min_size ? data : nullptr;
+#endif
+}
+
+int64_t FrameDuration(const AVFrame& frame) {
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
+  return frame.duration;
+#else
+  return frame.pkt_duration;
+#endif
+}
+
+bool IsPicture(const AVStream& stream) {
+  return stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO &&
+         (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) == 0;
+}
+
+}  // namespace
+
+struct VideoReader::Impl {
+  Impl(std::unique_ptr<ByteSource> source, const std::string& name,
+       const VideoReaderOptions& reader_options)
+      : options(reader_options), demuxer(std::move(source), name, options.limits) {
+    info.path = name;
+    ChooseStream();
+    OpenDecoder();
+    first = Decode();
+    Require(first.image.width() > 0, Code::kCorrupt, name + ": holds no frame");
+  }
+
+  void ChooseStream() {
+    AVFormatContext* context = demuxer.context();
+    for (unsigned i = 0; i < context->nb_streams; ++i) {
+      AVStream* candidate = context->streams[i];
+      const bool better =
+          stream == nullptr || ((candidate->disposition & AV_DISPOSITION_DEFAULT) != 0 &&
+                                (stream->disposition & AV_DISPOSITION_DEFAULT) == 0);
+      if (IsPicture(*candidate) && better) stream = candidate;
+      if (candidate->codecpar->codec_type == AVMEDIA_TYPE_AUDIO) info.has_audio = true;
+    }
+    Require(stream != nullptr, Code::kNotFound, info.path + ": holds no picture stream");
+    for (unsigned i = 0; i < context->nb_streams; ++i) {
+      if (context->streams[i] != stream) context->streams[i]->discard = AVDISCARD_ALL;
+    }
+    // Sizes are checked before any decoder runs; some containers do not state them.
+    const AVCodecParameters& parameters = *stream->codecpar;
+    if (parameters.width != 0 || parameters.height != 0) {
+      options.limits.CheckFrameSize(parameters.width, parameters.height, info.path.c_str());
+    }
+    const AVCodec* codec = avcodec_find_decoder(parameters.codec_id);
+    const char* codec_name = avcodec_get_name(parameters.codec_id);
+    Require(codec != nullptr && ff::IsAllowedDecoder(codec->name), Code::kUnsupported,
+            info.path + ": its codec '" + codec_name + "' is not one that is read");
+    demuxer.FindStreamInfo(options.limits);
+    decoder = ff::NewCodec(codec);
+  }
+
+  void OpenDecoder() {
+    AVCodecContext& c = *decoder;
+    ff::CheckFf(avcodec_parameters_to_context(&c, stream->codecpar), Code::kCorrupt, info.path);
+    c.pkt_timebase = stream->time_base;
+    c.max_pixels = options.limits.max_pixels_per_frame;
+    c.thread_count = std::min(ResolveThreads(options.num_threads), kMaxDecoderThreads);
+    c.thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
+    c.err_recognition = AV_EF_CRCCHECK;
+    // Damaged frames come out flagged instead of vanishing, so that they can be named.
+    c.flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
+    ff::CheckFf(avcodec_open2(&c, c.codec, nullptr), Code::kCorrupt,
+                info.path + ": its decoder cannot be started");
+  }
+
+  // --- decoding ---------------------------------------------------------------------------------
+
+  std::string Where() const { return info.path + ": frame " + std::to_string(next_index); }
+
+  // The next picture as the decoder gives it, null at the end.
+  ff::FramePtr NextPicture() {
+    ff::FramePtr frame = ff::NewFrame();
+    for (;;) {
+      const int error = avcodec_receive_frame(decoder.get(), frame.get());
+      if (error >= 0) return frame;
+      if (error == AVERROR_EOF) return nullptr;
+      if (error != AVERROR(EAGAIN)) {
+        ff::CheckFf(error, Code::kCorrupt, Where() + " is damaged");
+      }
+      SendPacket();
+    }
+  }
+
+  void SendPacket() {
+    if (!packet) packet = ff::NewPacket();
+    bool more = true;
+    do {
+      av_packet_unref(packet.get());
+      more = demuxer.Read(packet.get());
+    } while (more && packet->stream_index != stream->index);
+    if (more && packets_read++ == 0) {
+      info.lossless = ff::IsLossless(*stream->codecpar, packet.get());
+    }
+    const int error = avcodec_send_packet(decoder.get(), more ? packet.get() : nullptr);
+    ff::CheckFf(error, Code::kCorrupt, Where() + " is damaged");
+  }
+
+  // An empty image at the end.
+  Frame Decode() {
+    ff::FramePtr picture = NextPicture();
+    if (!picture) return {};
+    Require(
+        next_index < options.limits.max_frames, Code::kLimit,
+        info.path + ": over the limit of " + std::to_string(options.limits.max_frames) + " frames");
+    Require((picture->flags & AV_FRAME_FLAG_CORRUPT) == 0 && picture->decode_error_flags == 0,
+            Code::kCorrupt, Where() + " is damaged");
+    if (next_index == 0) {
+      Describe(*picture);
+    } else {
+      CheckSame(*picture);
+    }
+    Frame frame;
+    frame.index = next_index;
+    frame.duration = std::max<int64_t>(0, FrameDuration(*picture));
+    frame.pts = Time(*picture);
+    if (next_index == 0) info.start_pts = frame.pts;
+    last_pts = frame.pts;
+    last_duration = frame.duration;
+    frame.image = ToImage(std::move(picture));
+    ++next_index;
+    return frame;
+  }
+
+  // The timestamp of a picture: its own; where it has none, what the decoder's order and the
+  // durations say. Always later than the one before.
+  int64_t Time(const AVFrame& picture) {
+    int64_t pts = picture.pts != AV_NOPTS_VALUE ? picture.pts : picture.best_effort_timestamp;
+    if (next_index == 0) return pts != AV_NOPTS_VALUE ? pts : 0;
+    int64_t step = last_duration;
+    if (step <= 0 && info.frame_rate.IsPositive()) {
+      step = Rescale(1, {info.frame_rate.den, info.frame_rate.num}, info.time_base);
+    }
+    if (pts == AV_NOPTS_VALUE) pts = last_pts + std::max<int64_t>(1, step);
+    if (pts > last_pts) return pts;
+    if (!warned_time) {
+      LogWarning(Where() + " has the timestamp " + std::to_string(pts) + ", not after " +
+                 std::to_string(last_pts) +
+                 " of the frame before; such frames are moved by the "
+                 "least that brings them in order");
+      warned_time = true;
+    }
+    return last_pts + 1;
+  }
+
+  Image ToImage(ff::FramePtr picture) {
+    Image image = unpack ? ff::UnpackFrame(*picture, decoded_format)
+                         : ff::WrapFrame(std::move(picture), decoded_format);
+    if (!turn.IsIdentity()) image = ff::TurnImage(image.view(), turn);
+    if (options.format) image = converter.Convert(image, info.color, *options.format);
+    return image;
+  }
+
+  void CheckSame(const AVFrame& picture) const {
+    const int width = turn.SwapsAxes() ? info.height : info.width;
+    const int height = turn.SwapsAxes() ? info.width : info.height;
+    Require(picture.width == width && picture.height == height, Code::kCorrupt,
+            Where() + " has " + std::to_string(picture.width) + "x" +
+                std::to_string(picture.height) + " pixels, the frames before have " +
+                std::to_string(width) + "x" + std::to_string(height));
+    Require(picture.format == av_format, Code::kCorrupt,
+            Where() + " has the pixel format " +
+                ff::FormatName(static_cast<AVPixelFormat>(picture.format)) +
+                ", the frames before have " + ff::FormatName(av_format));
+  }
+
+  // --- what is said about the file --------------------------------------------------------------
+
+  void Describe(const AVFrame& picture) {
+    options.limits.CheckFrameSize(picture.width, picture.height, info.path.c_str());
+    av_format = static_cast<AVPixelFormat>(picture.format);
+    const std::optional<PixelFormat> planar = ff::PlanarFormat(av_format);
+    const std::optional<PixelFormat> unpacked = ff::UnpackedFormat(av_format);
+    unpack = !planar;
+    Require(planar || unpacked, Code::kUnsupported,
+            info.path + ": its pixel format " + ff::FormatName(av_format) + " is not supported");
+    decoded_format = planar ? *planar : *unpacked;
+
+    const AVFormatContext& context = *demuxer.context();
+    info.container = context.iformat->name;
+    info.codec = avcodec_get_name(stream->codecpar->codec_id);
+    info.codec_format = ff::FormatName(av_format);
+    ReadOrientation();
+    info.width = turn.SwapsAxes() ? picture.height : picture.width;
+    info.height = turn.SwapsAxes() ? picture.width : picture.height;
+    info.format = options.format ? *options.format : ff::TurnedFormat(decoded_format, turn);
+    info.color = Color(picture);
+
+    AVFrame mutable_copy = {};
+    mutable_copy.sample_aspect_ratio = picture.sample_aspect_ratio;
+    const AVRational aspect =
+        av_guess_sample_aspect_ratio(const_cast<AVFormatContext*>(&context), stream, &mutable_copy);
+    if (aspect.num > 0 && aspect.den > 0) {
+      info.sample_aspect =
+          turn.SwapsAxes() ? Rational{aspect.den, aspect.num} : Rational{aspect.num, aspect.den};
+    }
+    info.time_base = ff::FromAv(stream->time_base);
+    AVRational rate = stream->avg_frame_rate;
+    if (rate.num <= 0 || rate.den <= 0) rate = stream->r_frame_rate;
+    if (rate.num > 0 && rate.den > 0) info.frame_rate = ff::FromAv(rate);
+    AddTags(context.metadata, &info.tags);
+    AddTags(stream->metadata, &info.tags);
+    info.estimated_frames = EstimateFrames(context);
+  }
+
+  void ReadOrientation() {
+    if (!options.apply_rotation) return;
+    const uint8_t* data = StreamSideData(*stream, AV_PKT_DATA_DISPLAYMATRIX, 9 * sizeof(int32_t));
+    if (data == nullptr) return;
+    const auto orientation = ff::OrientationOf(reinterpret_cast<const int32_t*>(data));
+    if (!orientation) {
+      LogWarning(info.path +
+                 ": its display matrix is no turn by a multiple of 90 degrees and is "
+                 "ignored");
+      return;
+    }
+    turn = *orientation;
+    info.rotation_deg = turn.clockwise_deg;
+    info.mirrored = turn.mirrored;
+  }
+
+  ColorInfo Color(const AVFrame& picture) const {
+    const AVCodecParameters& p = *stream->codecpar;
+    ColorInfo color;
+    color.matrix = picture.colorspace != AVCOL_SPC_UNSPECIFIED ? picture.colorspace : p.color_space;
+    color.primaries = picture.color_primaries != AVCOL_PRI_UNSPECIFIED ? picture.color_primaries
+                                                                       : p.color_primaries;
+    color.transfer = picture.color_trc != AVCOL_TRC_UNSPECIFIED ? picture.color_trc : p.color_trc;
+    const AVColorRange range =
+        picture.color_range != AVCOL_RANGE_UNSPECIFIED ? picture.color_range : p.color_range;
+    color.full_range = decoded_format.model == ColorModel::kYuv
+                           ? range == AVCOL_RANGE_JPEG || ff::IsFullRangeYuvj(av_format)
+                           : range != AVCOL_RANGE_MPEG;
+    color.chroma_location = ff::TurnedChromaLocation(
+        picture.chroma_location != AVCHROMA_LOC_UNSPECIFIED ? picture.chroma_location
+                                                            : p.chroma_location,
+        turn);
+    return color;
+  }
+
+  int64_t EstimateFrames(const AVFormatContext& context) const {
+    if (stream->nb_frames > 0) return stream->nb_frames;
+    const auto counted = info.tags.find("NUMBER_OF_FRAMES");
+    if (counted != info.tags.end()) {
+      const auto count = ParseInt(counted->second);
+      if (count && *count > 0) return *count;
+    }
+    if (!info.frame_rate.IsPositive()) return 0;
+    const Rational frame_time{info.frame_rate.den, info.frame_rate.num};
+    if (stream->duration > 0) {
+      return Rescale(stream->duration, ff::FromAv(stream->time_base), frame_time);
+    }
+    if (context.duration > 0) return Rescale(context.duration, {1, AV_TIME_BASE}, frame_time);
+    return 0;
+  }
+
+  VideoReaderOptions options;
+  ff::Demuxer demuxer;
+  AVStream* stream = nullptr;
+  ff::CodecPtr decoder;
+  ff::PacketPtr packet;
+  ColorConverter converter;
+  VideoInfo info;
+  AVPixelFormat av_format = AV_PIX_FMT_NONE;
+  PixelFormat decoded_format;
+  bool unpack = false;
+  ff::Orientation turn;
+  Frame first;  // decoded at opening, so that info() states facts
+  bool first_given = false;
+  int64_t packets_read = 0;
+  int64_t next_index = 0;
+  int64_t last_pts = 0;
+  int64_t last_duration = 0;
+  bool warned_time = false;
+};
+
+VideoReader::VideoReader(const std::string& path, const VideoReaderOptions& options) {
+  options.limits.Check();
+  ResolveThreads(options.num_threads);
+  impl_ = std::make_unique<Impl>(OpenFileSource(path), path, options);
+}
+
+VideoReader::VideoReader(std::unique_ptr<ByteSource> source, const std::string& name,
+                         const VideoReaderOptions& options) {
+  options.limits.Check();
+  ResolveThreads(options.num_threads);
+  Require(source != nullptr, Code::kInvalidArgument, name + ": no source of bytes");
+  impl_ = std::make_unique<Impl>(std::move(source), name, options);
+}
+
+VideoReader::~VideoReader() = default;
+VideoReader::VideoReader(VideoReader&&) noexcept = default;
+VideoReader& VideoReader::operator=(VideoReader&&) noexcept = default;
+
+const VideoInfo& VideoReader::info() const { return impl_->info; }
+
+std::optional<Frame> VideoReader::Read() {
+  Frame frame;
+  if (!impl_->first_given) {
+    impl_->first_given = true;
+    frame = std::exchange(impl_->first, Frame());
+  } else {
+    frame = impl_->Decode();
+  }
+  if (frame.image.empty()) return std::nullopt;
+  return frame;
+}
+
+}  // namespace mdvt
