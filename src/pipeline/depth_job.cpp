@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <atomic>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/core/parallel.h"
+#include "mdvt/io/depth_video.h"
+#include "mdvt/io/sidecar.h"
+#include "mdvt/io/video_reader.h"
+#include "mdvt/pipeline/jobs.h"
+#include "mdvt/pipeline/motion_depth.h"
+#include "pipeline/bounded_queue.h"
+#include "pipeline/frame_chooser.h"
+#include "pipeline/job_common.h"
+#include "pipeline/stage_threads.h"
+
+namespace mdvt {
+namespace {
+
+FovOptions FovOrDefault(const FovOptions& fov) {
+  if (fov.xfov_deg || fov.yfov_deg || !fov.xfov_file.empty()) return fov;
+  LogWarning("no field of view was given (--xfov, --yfov or --xfov_file): " +
+             FormatDouble(kDefaultXfovDeg) +
+             " degrees across are taken; a wrong one stretches the scene in depth");
+  FovOptions assumed;
+  assumed.xfov_deg = kDefaultXfovDeg;
+  return assumed;
+}
+
+VideoReaderOptions ReaderOptions(const JobOptions& job) {
+  VideoReaderOptions reader;
+  reader.limits = job.limits;
+  reader.num_threads = job.num_threads;
+  reader.format = PixelFormat::Gray(8);
+  return reader;
+}
+
+std::string DefaultOutput(const DepthJobOptions& options) {
+  const std::string output =
+      options.output.empty() ? options.color_video + "_depth.mkv" : options.output;
+  CheckOutput(output, options.job.overwrite, {options.color_video});
+  if (!options.transformation_output.empty())
+    CheckOutput(options.transformation_output, options.job.overwrite,
+                {options.color_video, options.fov.xfov_file});
+  return output;
+}
+
+class DepthJob {
+ public:
+  DepthJob(const DepthJobOptions& options, const RunControl& control)
+      : options_(options),
+        meter_(control),
+        output_(DefaultOutput(options)),
+        reader_(options.color_video, ReaderOptions(options.job)),
+        camera_(FovOrDefault(options.fov), {}, reader_.info().width, reader_.info().height,
+                reader_.info().sample_aspect, options.job.limits) {
+    if (options.target_fps > 0) chooser_.emplace(options.target_fps, reader_.info().time_base);
+    OpenWriter();
+  }
+
+  DepthJobReport Run() {
+    StageThreads threads({&frames_, &depths_});
+    threads.Start([this] { Decode(); });
+    threads.Start([this] { Estimate(); });
+    threads.Start([this] { Encode(); });
+    threads.Run(&meter_, frames_done_, expected_frames_);
+
+    // Both files appear together: the small one waits under another name.
+    std::optional<PendingFile> path_file;
+    if (!options_.transformation_output.empty()) {
+      path_file.emplace(options_.transformation_output);
+      WriteTransformationsFile(path_file->path(), world_from_cam_);
+    }
+    writer_->Finish();
+    if (path_file) path_file->Publish();
+
+    DepthJobReport report;
+    report.frames = frames_done_;
+    report.output = output_;
+    report.xfov_deg = camera_.typical_xfov_deg();
+    report.translation_found = motion_.translation_found();
+    report.measured_frames = motion_.measured;
+    report.width = reader_.info().width;
+    report.height = reader_.info().height;
+    meter_.Finish(report.frames);
+    return report;
+  }
+
+ private:
+  void OpenWriter() {
+    const VideoInfo& source = reader_.info();
+    DepthVideoWriterOptions writer;
+    writer.codec.encoding = options_.encoding;
+    writer.codec.max_depth = options_.max_depth;
+    writer.tags.source = FileName(options_.color_video);
+    writer.tags.xfov_deg = camera_.typical_xfov_deg();
+    if (options_.fov.xfov_file.empty()) writer.tags.yfov_deg = camera_.At(0).yfov_deg();
+    writer.video.codec = VideoCodec::kFfv1;
+    writer.video.time_base = source.time_base;
+    writer.video.frame_rate = source.frame_rate;
+    double estimated = static_cast<double>(source.estimated_frames);
+    const double source_fps = source.frame_rate.ToDouble();
+    if (options_.target_fps > 0 && !(source_fps > 0 && options_.target_fps >= source_fps)) {
+      writer.video.frame_rate = Rational{std::llround(options_.target_fps * 1000), 1000}.Reduced();
+      if (source_fps > 0) estimated *= options_.target_fps / source_fps;
+    }
+    expected_frames_ = ExpectedFrames(std::llround(estimated), 0, options_.job.max_frames);
+    writer.video.sample_aspect = source.sample_aspect;
+    writer.video.num_threads = options_.job.num_threads;
+    writer.video.overwrite = options_.job.overwrite;
+    writer_.emplace(output_, source.width, source.height, writer);
+  }
+
+  void Decode() {
+    int64_t count = 0;
+    const auto push = [this, &count](Frame frame) {
+      frame.index = count++;
+      frames_.Push(std::move(frame));
+    };
+    while (options_.job.max_frames < 0 || count < options_.job.max_frames) {
+      std::optional<Frame> frame = reader_.Read();
+      if (!frame) {
+        if (chooser_ && (frame = chooser_->Finish())) push(std::move(*frame));
+        break;
+      }
+      if (chooser_) {
+        frame = chooser_->Push(std::move(*frame));
+        frames_.CheckAborted();
+      }
+      if (frame) push(std::move(*frame));
+    }
+    Require(count > 0, Code::kCorrupt, "'" + options_.color_video + "' has no frames");
+    frames_.Close();
+  }
+
+  void Estimate() {
+    ThreadPool pool(options_.job.num_threads);
+    MotionDepthOptions motion;
+    motion.camera = camera_.At(0);
+    if (!options_.fov.xfov_file.empty())
+      motion.xfovs_deg = ReadFovFile(options_.fov.xfov_file, options_.job.limits);
+    motion.scene_scale = options_.scene_scale;
+    motion.working_side = options_.working_side;
+    MotionDepthEstimator estimator(motion, &pool);
+    const auto hand_on = [&] {
+      while (std::optional<DepthEstimate> depth = estimator.Pop()) depths_.Push(std::move(*depth));
+    };
+    while (std::optional<Frame> frame = frames_.Pop()) {
+      estimator.Push(*frame);
+      frame.reset();
+      hand_on();
+    }
+    estimator.Finish();
+    hand_on();
+    depths_.Close();
+    motion_ = estimator.report();
+    if (!options_.transformation_output.empty())
+      for (const MotionFrameReport& frame : estimator.frame_reports())
+        world_from_cam_.push_back(frame.world_from_cam);
+  }
+
+  void Encode() {
+    while (std::optional<DepthEstimate> depth = depths_.Pop()) {
+      writer_->Write(depth->depth.Plane<float>(), depth->pts, depth->duration);
+      ++frames_done_;
+    }
+  }
+
+  const DepthJobOptions& options_;
+  ProgressMeter meter_;
+  std::string output_;
+  VideoReader reader_;
+  ClipCamera camera_;
+  std::optional<FrameChooser> chooser_;
+  std::optional<DepthVideoWriter> writer_;
+  BoundedQueue<Frame> frames_{2};
+  BoundedQueue<DepthEstimate> depths_{2};
+  std::atomic<int64_t> frames_done_{0};
+  std::atomic<int64_t> expected_frames_{0};
+  MotionReport motion_;
+  std::vector<Pose> world_from_cam_;
+};
+
+}  // namespace
+
+void DepthJobOptions::Check() const {
+  CheckJobOptions(job);
+  Require(!color_video.empty(), Code::kInvalidArgument, "no color video was given");
+  DepthCodecOptions codec;
+  codec.encoding = encoding;
+  codec.max_depth = max_depth;
+  codec.Check();
+  Require(scene_scale > 0 && scene_scale <= 10000, Code::kInvalidArgument,
+          "scene_scale = " + FormatDouble(scene_scale) + " m, must be in (0, 10000]");
+  Require(target_fps == -1 || (target_fps > 0 && target_fps <= 1000), Code::kInvalidArgument,
+          "target_fps = " + FormatDouble(target_fps) + ", must be -1 (all frames) or in (0, 1000]");
+  Require(working_side >= 64 && working_side <= 4096, Code::kInvalidArgument,
+          "working_side = " + std::to_string(working_side) + " pixels, must be in [64, 4096]");
+}
+
+DepthJobReport RunDepthJob(const DepthJobOptions& options, const RunControl& control) {
+  options.Check();
+  return DepthJob(options, control).Run();
+}
+
+}  // namespace mdvt

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Fewer frames of a clip, at their own times.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "mdvt/core/image.h"
+#include "mdvt/core/rational.h"
+
+namespace mdvt {
+
+// Keeps, for each tick of a clock of `target_fps` that starts at the first frame, the frame nearest
+// to it (the earlier one on ties); no frame twice. At a rate at or above that of the clip all
+// frames near a tick stay, which is all of them.
+class FrameChooser {
+ public:
+  FrameChooser(double target_fps, Rational time_base)
+      : tick_(1 / target_fps), time_base_(time_base) {}
+
+  // Takes the next frame; gives a frame that is chosen, if that is now known.
+  std::optional<Frame> Push(Frame frame) {
+    if (!held_) {
+      start_ = frame.pts;
+      held_ = std::move(frame);
+      return std::nullopt;
+    }
+    std::optional<Frame> chosen;
+    // Ticks nearer to the held frame than to this one.
+    const double middle = (Seconds(held_->pts) + Seconds(frame.pts)) / 2;
+    while (next_tick_ * tick_ <= middle) {
+      wanted_ = true;
+      ++next_tick_;
+    }
+    if (wanted_) chosen = std::move(held_);
+    wanted_ = false;
+    held_ = std::move(frame);
+    return chosen;
+  }
+
+  // The last frame, if a tick is left that it is nearest to.
+  std::optional<Frame> Finish() {
+    if (!held_ || next_tick_ * tick_ > Seconds(held_->pts) + tick_ / 2) return std::nullopt;
+    return std::exchange(held_, std::nullopt);
+  }
+
+ private:
+  double Seconds(int64_t pts) const {
+    return static_cast<double>(pts - start_) * time_base_.ToDouble();
+  }
+
+  double tick_;  // seconds
+  Rational time_base_;
+  int64_t start_ = 0;
+  double next_tick_ = 0;
+  bool wanted_ = false;
+  std::optional<Frame> held_;
+};
+
+}  // namespace mdvt

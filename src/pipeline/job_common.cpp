@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/job_common.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/core/parallel.h"
+#include "mdvt/io/sidecar.h"
+
+namespace mdvt {
+
+namespace fs = std::filesystem;
+
+std::string FileName(const std::string& path) { return fs::path(path).filename().string(); }
+
+void CheckOutput(const std::string& output, bool overwrite,
+                 std::initializer_list<std::string> inputs) {
+  std::error_code ignored;
+  Require(!fs::is_directory(output, ignored), Code::kInvalidArgument,
+          "output '" + output + "' is a folder, name a file");
+  for (const std::string& input : inputs)
+    Require(input.empty() || !fs::equivalent(output, input, ignored), Code::kInvalidArgument,
+            "output '" + output + "' is one of the inputs, give another name");
+  Require(overwrite || !fs::exists(fs::symlink_status(output, ignored)), Code::kIo,
+          "output '" + output + "' exists and may not be overwritten");
+}
+
+PendingFile::PendingFile(std::string final_path) : final_path_(std::move(final_path)) {
+  static std::atomic<uint32_t> counter{0};
+  const fs::path target(final_path_);
+  path_ = (target.parent_path() / (".mdvt-" + std::to_string(getpid()) + "-" +
+                                   std::to_string(counter++) + "-" + target.filename().string()))
+              .string();
+}
+
+PendingFile::~PendingFile() {
+  std::error_code ignored;
+  if (!published_) fs::remove(path_, ignored);
+}
+
+void PendingFile::Publish() {
+  std::error_code error;
+  fs::rename(path_, final_path_, error);
+  Require(!error, Code::kIo, "cannot write '" + final_path_ + "': " + error.message());
+  published_ = true;
+}
+
+ClipCamera::ClipCamera(const FovOptions& fov, const DepthTags& tags, int width, int height,
+                       Rational sample_aspect, const Limits& limits)
+    : width_(width),
+      height_(height),
+      sample_aspect_(sample_aspect.IsPositive() ? sample_aspect : Rational{1, 1}) {
+  if (!fov.xfov_file.empty()) {
+    file_name_ = fov.xfov_file;
+    per_frame_ = ReadFovFile(fov.xfov_file, limits);
+    Require(!per_frame_.empty(), Code::kCorrupt, "'" + file_name_ + "' holds no field of view");
+  } else if (fov.xfov_deg || fov.yfov_deg) {
+    fixed_ = Make(fov.xfov_deg, fov.yfov_deg);
+  } else {
+    Require(tags.xfov_deg || tags.yfov_deg, Code::kInvalidArgument,
+            "the field of view is not known: give --xfov, --yfov or --xfov_file (the depth file "
+            "does not tell it)");
+    fixed_ = Make(tags.xfov_deg, tags.yfov_deg);
+  }
+}
+
+Camera ClipCamera::Make(std::optional<double> xfov_deg, std::optional<double> yfov_deg) const {
+  Camera camera = Camera::FromFov(width_, height_, xfov_deg, yfov_deg);
+  // A stored pixel is `aspect` times as wide as it is high, so that a focal length is fewer of
+  // them.
+  const double aspect = sample_aspect_.ToDouble();
+  if (!yfov_deg) camera.fy = camera.fx * aspect;
+  if (!xfov_deg) camera.fx = camera.fy / aspect;
+  return camera;
+}
+
+Camera ClipCamera::At(int64_t frame) const {
+  if (per_frame_.empty()) return fixed_;
+  Require(frame >= 0 && frame < static_cast<int64_t>(per_frame_.size()), Code::kCorrupt,
+          "'" + file_name_ + "' holds the field of view of " +
+              CountOf(static_cast<int64_t>(per_frame_.size()), "frame") +
+              ", the depth video has more");
+  return Make(per_frame_[static_cast<size_t>(frame)], std::nullopt);
+}
+
+double ClipCamera::typical_xfov_deg() const {
+  if (per_frame_.empty()) return fixed_.xfov_deg();
+  std::vector<double> sorted = per_frame_;
+  const auto middle = sorted.begin() + static_cast<ptrdiff_t>(sorted.size() / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  return *middle;
+}
+
+std::string CountOf(int64_t count, const char* what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+void CheckJobOptions(const JobOptions& options) {
+  options.limits.Check();
+  ResolveThreads(options.num_threads);
+  Require(options.max_frames == -1 || options.max_frames >= 1, Code::kInvalidArgument,
+          "max_frames = " + std::to_string(options.max_frames) +
+              ", must be -1 (all frames) or at least 1");
+}
+
+int64_t ExpectedFrames(int64_t estimated, int64_t first, int64_t max_frames) {
+  if (estimated <= 0) return std::max<int64_t>(0, max_frames);
+  const int64_t left = std::max<int64_t>(0, estimated - first);
+  return max_frames < 0 ? left : std::min(left, max_frames);
+}
+
+}  // namespace mdvt

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What all jobs share: output names, the camera of each frame, files that appear together.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mdvt/core/camera.h"
+#include "mdvt/core/rational.h"
+#include "mdvt/io/depth_video.h"
+#include "mdvt/pipeline/jobs.h"
+
+namespace mdvt {
+
+// "clip.mp4" of "/some/where/clip.mp4".
+std::string FileName(const std::string& path);
+
+// Throws Error(kInvalidArgument) if `output` is a folder or one of the `inputs` (empty names are
+// skipped), Error(kIo) if it exists and may not be replaced.
+void CheckOutput(const std::string& output, bool overwrite,
+                 std::initializer_list<std::string> inputs);
+
+// A file that is written whole beside its final name and renamed by Publish(), so that several
+// outputs of one job appear together or not at all. Removed if it was never published.
+class PendingFile {
+ public:
+  explicit PendingFile(std::string final_path);
+  ~PendingFile();
+  PendingFile(const PendingFile&) = delete;
+  PendingFile& operator=(const PendingFile&) = delete;
+
+  // Same folder and same ending as the final path.
+  const std::string& path() const { return path_; }
+  // Throws Error(kIo).
+  void Publish();
+
+ private:
+  std::string final_path_;
+  std::string path_;
+  bool published_ = false;
+};
+
+// The camera of each frame of a clip. The first of these that is given holds: the file of FOVs per
+// frame, the FOV options, the tags of the depth file.
+class ClipCamera {
+ public:
+  // `sample_aspect` is the shape of a stored pixel: with only one FOV given, pixels of that shape
+  // make the other. Throws Error(kInvalidArgument) that names the options if nothing is given, and
+  // what ReadFovFile throws.
+  ClipCamera(const FovOptions& fov, const DepthTags& tags, int width, int height,
+             Rational sample_aspect, const Limits& limits);
+
+  // Throws Error(kCorrupt) if the file of FOVs has no entry for this frame.
+  Camera At(int64_t frame) const;
+
+  // The horizontal FOV of all frames, or of the median frame if it changes.
+  double typical_xfov_deg() const;
+
+ private:
+  Camera Make(std::optional<double> xfov_deg, std::optional<double> yfov_deg) const;
+
+  int width_;
+  int height_;
+  Rational sample_aspect_;
+  std::string file_name_;
+  std::vector<double> per_frame_;  // degrees; empty: fixed_ holds
+  Camera fixed_;
+};
+
+// "1 frame", "12 frames".
+std::string CountOf(int64_t count, const char* what);
+
+void CheckJobOptions(const JobOptions& options);
+
+// Frames that a job will write as far as the container tells: for progress only.
+int64_t ExpectedFrames(int64_t estimated, int64_t first, int64_t max_frames);
+
+}  // namespace mdvt

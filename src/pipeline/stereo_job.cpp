@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/core/parallel.h"
+#include "mdvt/infill/directional_fill.h"
+#include "mdvt/io/color_convert.h"
+#include "mdvt/io/sidecar.h"
+#include "mdvt/io/video_writer.h"
+#include "mdvt/pipeline/jobs.h"
+#include "mdvt/stereo/convergence.h"
+#include "pipeline/job_common.h"
+#include "pipeline/object_pool.h"
+#include "pipeline/paired_input.h"
+#include "pipeline/stage_threads.h"
+
+namespace mdvt {
+namespace {
+
+using EyeHoles = std::array<HoleMap, 2>;  // of the left and the right half of the picture
+
+struct RenderedFrame {
+  Image image;  // both eyes, render format
+  int64_t pts = 0;
+  int64_t duration = 0;
+};
+
+struct MaskFrame {
+  std::shared_ptr<EyeHoles> holes;
+  int64_t pts = 0;
+  int64_t duration = 0;
+};
+
+// Half of a picture of odd width has no chroma of its own where chroma is subsampled across.
+PixelFormat RenderFormat(const PixelFormat& color, int width) {
+  if (color.chroma_shift_x > 0 && width % 2 != 0) return PixelFormat::Yuv(444, color.bits);
+  return color;
+}
+
+// FFV1 keeps what was rendered. H.264 is for players: 4:2:0 wherever the size allows, 10 bits
+// where the source has more than 8.
+PixelFormat OutputFormat(const PixelFormat& rendered, int height, bool compressed) {
+  if (!compressed) return rendered;
+  return PixelFormat::Yuv(height % 2 == 0 ? 420 : 444, rendered.bits > 8 ? 10 : 8);
+}
+
+// The tags of a picture that was converted from RGB or gray to YUV say by which matrix.
+ColorInfo OutputColor(const VideoInfo& source, const PixelFormat& rendered,
+                      const PixelFormat& output) {
+  if (rendered.model == output.model) return source.color;
+  ColorInfo color = source.color;
+  color.matrix = 2;
+  color.full_range = false;
+  return ResolveColor(color, output, source.height);
+}
+
+// The convergence distance of each frame in metres, 0 = parallel eyes.
+class Convergence {
+ public:
+  Convergence(const StereoJobOptions& options, Rational frame_rate)
+      : fixed_(options.convergence.value_or(0)), file_(options.convergence_file) {
+    if (file_.empty()) return;
+    per_frame_ = ReadConvergenceFile(file_, options.job.limits);
+    // Without a rate in the file a usual one: it only sets how many frames half a second is.
+    per_frame_ =
+        SmoothConvergence(per_frame_, frame_rate.IsPositive() ? frame_rate : Rational{24, 1});
+  }
+
+  double At(int64_t frame) const {
+    if (file_.empty()) return fixed_;
+    Require(frame < static_cast<int64_t>(per_frame_.size()), Code::kCorrupt,
+            "'" + file_ + "' holds the convergence of " +
+                CountOf(static_cast<int64_t>(per_frame_.size()), "frame") +
+                ", the depth video has more");
+    return per_frame_[static_cast<size_t>(frame)];
+  }
+
+ private:
+  double fixed_;
+  std::string file_;
+  std::vector<double> per_frame_;
+};
+
+double BaselineFactor(const StereoJobOptions& options, const Camera& camera) {
+  const double half_source = camera.width / (2 * camera.fx);  // tan(xfov / 2)
+  const double half_master = std::tan(options.master_xfov_deg * M_PI / 360);
+  switch (options.baseline_rule) {
+    case BaselineRule::kPlain:
+      return options.baseline_scale;
+    case BaselineRule::kMaster:
+      return options.baseline_scale * half_master / half_source;
+    case BaselineRule::kOrtho:
+      return options.baseline_scale * half_source / half_master;
+  }
+  return options.baseline_scale;
+}
+
+int64_t HolePixels(const HoleMap& holes) {
+  int64_t pixels = 0;
+  for (const auto& row : holes.rows)
+    for (const HoleSpan& span : row) pixels += span.end - span.begin;
+  return pixels;
+}
+
+std::string DefaultOutput(const StereoJobOptions& options) {
+  if (!options.output.empty()) return options.output;
+  return options.depth_video + (options.compressed ? "_stereo.mp4" : "_stereo.mkv");
+}
+
+class StereoJob {
+ public:
+  StereoJob(const StereoJobOptions& options, const RunControl& control)
+      : options_(options),
+        meter_(control),
+        output_(DefaultOutput(options)),
+        mask_output_(options.write_infill_mask ? output_ + "_infillmask.mkv" : ""),
+        input_(InputOptions()),
+        width_(input_.depth_info().width),
+        height_(input_.depth_info().height),
+        render_format_(RenderFormat(input_.lead_info().format, width_)),
+        output_format_(OutputFormat(render_format_, height_, options.compressed)),
+        camera_(options.fov, input_.depth_tags(), width_, height_, input_.lead_info().sample_aspect,
+                options.job.limits),
+        convergence_(options, input_.lead_info().frame_rate),
+        images_(render_format_, 2 * width_, height_),
+        holes_([] { return std::make_unique<EyeHoles>(); }) {
+    if (render_format_ != input_.lead_info().format) input_.ConvertColorTo(render_format_);
+    OpenWriters();
+  }
+
+  StereoJobReport Run() {
+    std::vector<AbortableQueue*> queues = input_.queues();
+    queues.push_back(&rendered_);
+    queues.push_back(&masks_);
+    std::atomic<int64_t> total{input_.expected_frames()};
+    StageThreads threads(queues);
+    input_.Start(&threads);
+    threads.Start([this] { Render(); });
+    threads.Start([this] { Encode(); });
+    if (mask_writer_) threads.Start([this] { EncodeMasks(); });
+    threads.Run(&meter_, frames_done_, total);
+
+    if (mask_writer_) mask_writer_->Finish();
+    writer_->Finish();
+    if (mask_file_) mask_file_->Publish();
+
+    StereoJobReport report;
+    report.frames = frames_done_;
+    report.output = output_;
+    report.mask_output = mask_output_;
+    report.width = 2 * width_;
+    report.height = height_;
+    report.hole_share = static_cast<double>(hole_pixels_) /
+                        (2.0 * width_ * height_ * static_cast<double>(report.frames));
+    meter_.Finish(report.frames);
+    return report;
+  }
+
+ private:
+  PairedInputOptions InputOptions() {
+    const std::initializer_list<std::string> inputs = {options_.depth_video, options_.color_video};
+    CheckOutput(output_, options_.job.overwrite, inputs);
+    if (!mask_output_.empty()) CheckOutput(mask_output_, options_.job.overwrite, inputs);
+    PairedInputOptions input;
+    input.depth_video = options_.depth_video;
+    // Without a color video the picture of the depth file is the texture.
+    input.color_video = options_.color_video.empty() ? options_.depth_video : options_.color_video;
+    input.depth.video.limits = options_.job.limits;
+    input.depth.video.num_threads = options_.job.num_threads;
+    input.depth.max_depth = options_.max_depth;
+    input.depth.encoding = options_.depth_encoding;
+    input.max_frames = options_.job.max_frames;
+    return input;
+  }
+
+  void OpenWriters() {
+    const VideoInfo& source = input_.lead_info();
+    output_color_ = OutputColor(source, render_format_, output_format_);
+    DepthTags tags;
+    tags.kind = "sbs";
+    tags.source = FileName(source.path);
+    tags.xfov_deg = camera_.typical_xfov_deg();
+
+    VideoWriterOptions video;
+    video.codec = options_.compressed ? VideoCodec::kH264 : VideoCodec::kFfv1;
+    video.time_base = source.time_base;
+    video.frame_rate = source.frame_rate;
+    video.sample_aspect = source.sample_aspect;
+    video.color = output_color_;
+    video.stereo = StereoLayout::kSideBySide;
+    video.tags = tags.ToTags();
+    video.copy_streams_from = options_.color_video;
+    video.num_threads = options_.job.num_threads;
+    video.overwrite = options_.job.overwrite;
+    writer_.emplace(output_, output_format_, 2 * width_, height_, video);
+    if (mask_output_.empty()) return;
+
+    // The mask waits under a name of its own until the stereo video has appeared.
+    mask_file_.emplace(mask_output_);
+    VideoWriterOptions mask;
+    mask.codec = VideoCodec::kFfv1;
+    mask.time_base = source.time_base;
+    mask.frame_rate = source.frame_rate;
+    mask.sample_aspect = source.sample_aspect;
+    mask.tags = {
+        {"MDVT_VERSION", "1"},
+        {"MDVT_KIND", "infillmask"},
+        {"MDVT_ENCODING", options_.mask_style == InfillMaskStyle::kGreen ? "green8" : "normal8-v2"},
+        {"MDVT_SOURCE", FileName(output_)}};
+    mask.num_threads = options_.job.num_threads;
+    mask_writer_.emplace(mask_file_->path(), PixelFormat::Rgb(8), 2 * width_, height_, mask);
+  }
+
+  void Render() {
+    ThreadPool pool(options_.job.num_threads);
+    StereoRenderer renderer(options_.stereo, &pool);
+    int64_t index = 0;
+    while (std::optional<PairedFrame> pair = input_.Pop()) {
+      Camera camera = camera_.At(index);
+      camera.fx *= BaselineFactor(options_, camera);  // disparity is fx * baseline / z
+      Image both = images_.Get();
+      std::shared_ptr<EyeHoles> holes = holes_.Get();
+      const size_t left = options_.swap_eyes ? 1 : 0;
+      std::array<EyeView, 2> halves;
+      for (size_t half = 0; half < 2; ++half) {
+        halves[half].image =
+            both.mutable_view().Crop(static_cast<int>(half) * width_, 0, width_, height_);
+        halves[half].holes = &(*holes)[half];
+      }
+      renderer.Render(pair->color.image.view(), pair->depth.depth.Plane<float>(), camera,
+                      convergence_.At(index), halves[left], halves[1 - left]);
+      for (const EyeView& eye : halves) {
+        hole_pixels_ += HolePixels(*eye.holes);
+        if (options_.fill == HoleFill::kFill) FillHoles(*eye.holes, {}, eye.image, &pool);
+      }
+      const int64_t pts = pair->color.pts;
+      const int64_t duration = pair->color.duration;
+      pair.reset();  // hands the decoders' frames back before this thread waits
+      rendered_.Push({std::move(both), pts, duration});
+      if (mask_writer_) masks_.Push({std::move(holes), pts, duration});
+      ++index;
+    }
+    rendered_.Close();
+    masks_.Close();
+  }
+
+  void Encode() {
+    ColorConverter converter;
+    while (std::optional<RenderedFrame> frame = rendered_.Pop()) {
+      writer_->Write(converter.Convert(frame->image, output_color_, output_format_), frame->pts,
+                     frame->duration);
+      ++frames_done_;
+    }
+  }
+
+  void EncodeMasks() {
+    ImagePool images(PixelFormat::Rgb(8), 2 * width_, height_);
+    while (std::optional<MaskFrame> frame = masks_.Pop()) {
+      Image mask = images.Get();
+      for (int half = 0; half < 2; ++half)
+        PaintInfillMask((*frame->holes)[static_cast<size_t>(half)], options_.mask_style,
+                        mask.mutable_view().Crop(half * width_, 0, width_, height_));
+      mask_writer_->Write(mask, frame->pts, frame->duration);
+    }
+  }
+
+  const StereoJobOptions& options_;
+  ProgressMeter meter_;
+  std::string output_;
+  std::string mask_output_;
+  PairedInput input_;
+  int width_;  // of one eye
+  int height_;
+  PixelFormat render_format_;
+  PixelFormat output_format_;
+  ColorInfo output_color_;
+  ClipCamera camera_;
+  Convergence convergence_;
+  ImagePool images_;
+  ObjectPool<EyeHoles> holes_;
+  std::optional<PendingFile> mask_file_;  // outlives the writer that fills it
+  std::optional<VideoWriter> writer_;
+  std::optional<VideoWriter> mask_writer_;
+  BoundedQueue<RenderedFrame> rendered_{2};
+  BoundedQueue<MaskFrame> masks_{2};
+  std::atomic<int64_t> frames_done_{0};
+  int64_t hole_pixels_ = 0;
+};
+
+}  // namespace
+
+void StereoJobOptions::Check() const {
+  CheckJobOptions(job);
+  stereo.Check();
+  Require(!depth_video.empty(), Code::kInvalidArgument, "no depth video was given");
+  Require(!convergence || (*convergence >= 0 && std::isfinite(*convergence)),
+          Code::kInvalidArgument,
+          "convergence = " + FormatDouble(convergence.value_or(0)) +
+              " m, must be 0 (parallel eyes) or positive");
+  Require(!convergence || convergence_file.empty(), Code::kInvalidArgument,
+          "give a fixed convergence or a convergence file, not both");
+  Require(master_xfov_deg > 0 && master_xfov_deg < 180, Code::kInvalidArgument,
+          "master_xfov = " + FormatDouble(master_xfov_deg) + " degrees, must be in (0, 180)");
+  Require(baseline_scale >= 0 && baseline_scale <= 1000, Code::kInvalidArgument,
+          "baseline_scale = " + FormatDouble(baseline_scale) + ", must be in [0, 1000]");
+}
+
+StereoJobReport RunStereoJob(const StereoJobOptions& options, const RunControl& control) {
+  options.Check();
+  return StereoJob(options, control).Run();
+}
+
+}  // namespace mdvt
