@@ -29,6 +29,11 @@ struct StereoOptions {
   double tear_disparity = 1.0;
   double tear_depth = 0.02;
 
+  // Of the colour input: where chroma samples lie (chroma_location) and what black is (full_range).
+  // The other fields do not matter here.
+  ColorInfo color;
+
+  // Throws Error(kInvalidArgument) that names the field and its valid range.
   void Check() const;
 };
 

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stereo/frame_warp.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "mdvt/core/error.h"
+#include "stereo/row_math.h"
+
+namespace mdvt::stereo {
+namespace {
+
+// Row groups handed to a worker at a time: enough to hide the hand-over, few enough to balance.
+constexpr int64_t kGroupsPerBlock = 8;
+
+class FloatRow {
+ public:
+  void Resize(int width) { data_.assign(static_cast<size_t>(width) + 2 * kRowPad, 0.0f); }
+  float* get() { return data_.data() + kRowPad; }
+
+ private:
+  std::vector<float> data_;
+};
+
+void CheckEye(const EyeView& eye, const ImageView& color, const char* name) {
+  Require(eye.image.format == color.format && eye.image.width == color.width &&
+              eye.image.height == color.height,
+          Code::kInvalidArgument,
+          std::string("StereoRenderer: the ") + name + " image must be " + color.format.ToString() +
+              " of " + std::to_string(color.width) + "x" + std::to_string(color.height) +
+              " like the colour picture");
+  Require(eye.depth.data == nullptr ||
+              (eye.depth.width == color.width && eye.depth.height == color.height),
+          Code::kInvalidArgument,
+          std::string("StereoRenderer: the ") + name +
+              " depth must have the size of the colour picture");
+}
+
+// Samples of a hole: black in the format's own range.
+std::array<int, 3> Black(const PixelFormat& format, const ColorInfo& color) {
+  if (format.model != ColorModel::kYuv) return {0, 0, 0};
+  const int mid = 1 << (format.bits - 1);
+  return {color.full_range ? 0 : 16 << (format.bits - 8), mid, mid};
+}
+
+// Cuts of a chroma row from the cuts of the luma rows it stands for, and where in a chroma step
+// they lie.
+void ChromaCuts(const uint64_t* cuts0, const uint64_t* cuts1, int luma_width, int width,
+                bool centred, uint64_t* words, float* split) {
+  std::fill(words, words + CutBits::Words(width), 0);
+  CutBits cuts(words);
+  for (size_t w = 0; w < CutBits::Words(luma_width); ++w) {
+    for (uint64_t bits = cuts0[w] | cuts1[w]; bits != 0; bits &= bits - 1) {
+      const int s = static_cast<int>(w * 64) + __builtin_ctzll(bits) - 64;
+      // The cut lies at s + 0.5; chroma sample j lies at 2 j, or at 2 j + 0.5 if centred.
+      if (centred && (s & 1) == 0) continue;  // through a sample that mixes both sides anyway
+      const int j = s >> 1;
+      cuts.Set(j);
+      split[j] = centred ? 0.5f : (s & 1) != 0 ? 0.75f : 0.25f;
+    }
+  }
+  for (const int border : {-1, width - 1}) {
+    cuts.Set(border);
+    split[border] = 0.5f;
+  }
+}
+
+}  // namespace
+
+struct FrameWarp::Job {
+  ImageView color;
+  DepthView depth;
+  std::array<EyeView, 2> eyes;
+  ShiftParams shift;
+  std::array<int, 3> black;
+  int rows_per_group = 1;  // luma rows that share a chroma row
+  bool want_depth = false;
+  bool identity = false;
+};
+
+struct FrameWarp::Scratch {
+  int width = 0;
+  FloatRow samples, inverse, depth, split;
+  std::array<FloatRow, 2> shift;                  // per luma row of the group
+  std::array<std::array<FloatRow, 2>, 2> origin;  // [eye][luma row]
+  FloatRow chroma_origin;
+  std::array<std::vector<uint64_t>, 2> cuts;
+  std::vector<uint64_t> chroma_cuts;
+
+  void Resize(int new_width) {
+    if (width == new_width) return;
+    for (FloatRow* row : {&samples, &inverse, &depth, &split, &shift[0], &shift[1], &origin[0][0],
+                          &origin[0][1], &origin[1][0], &origin[1][1], &chroma_origin}) {
+      row->Resize(new_width);
+    }
+    for (auto* bits : {&cuts[0], &cuts[1], &chroma_cuts})
+      bits->assign(CutBits::Words(new_width), 0);
+    width = new_width;
+  }
+};
+
+FrameWarp::FrameWarp(const StereoOptions& options, const RowKernels& kernels, ThreadPool* pool)
+    : options_(options), kernels_(kernels), pool_(pool) {}
+
+FrameWarp::~FrameWarp() = default;
+
+FrameWarp::Scratch* FrameWarp::Acquire(int width) {
+  Scratch* scratch = nullptr;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (idle_.empty()) {
+      scratch_.push_back(std::make_unique<Scratch>());
+      idle_.reserve(scratch_.size());
+      scratch = scratch_.back().get();
+    } else {
+      scratch = idle_.back();
+      idle_.pop_back();
+    }
+  }
+  scratch->Resize(width);
+  return scratch;
+}
+
+void FrameWarp::Release(Scratch* scratch) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  idle_.push_back(scratch);
+}
+
+void FrameWarp::Render(const ImageView& color, const DepthView& depth, const Camera& camera,
+                       double convergence, const EyeView& left, const EyeView& right) {
+  Require(!color.empty() && color.format.type != SampleType::kF32 && color.format.bits >= 8 &&
+              color.format.bits <= 16 && color.format.chroma_shift_x <= 1 &&
+              color.format.chroma_shift_y <= 1,
+          Code::kInvalidArgument,
+          "StereoRenderer: colour must be planar, 8 to 16 bits, chroma halved at most, not " +
+              color.format.ToString());
+  Require(depth.width == color.width && depth.height == color.height, Code::kInvalidArgument,
+          "StereoRenderer: depth is " + std::to_string(depth.width) + "x" +
+              std::to_string(depth.height) + ", colour " + std::to_string(color.width) + "x" +
+              std::to_string(color.height));
+  camera.Check();
+  Require(camera.width == color.width && camera.height == color.height, Code::kInvalidArgument,
+          "StereoRenderer: the camera is for " + std::to_string(camera.width) + "x" +
+              std::to_string(camera.height) + " pixels, colour has " + std::to_string(color.width) +
+              "x" + std::to_string(color.height));
+  Require(convergence >= 0, Code::kInvalidArgument,
+          "StereoRenderer: convergence = " + std::to_string(convergence) +
+              " m, must be 0 (parallel) or positive");
+  CheckEye(left, color, "left");
+  CheckEye(right, color, "right");
+
+  Job job;
+  job.color = color;
+  job.depth = depth;
+  job.eyes = {left, right};
+  job.black = Black(color.format, options_.color);
+  job.rows_per_group =
+      1 << (color.format.model == ColorModel::kYuv ? color.format.chroma_shift_y : 0);
+  job.want_depth = left.depth.data != nullptr || right.depth.data != nullptr;
+  job.identity = options_.baseline == 0;
+  job.shift.k = static_cast<float>(std::min(camera.fx * options_.baseline / 2, 1e9));
+  job.shift.offset =
+      convergence > 0 ? std::min(job.shift.k / static_cast<float>(convergence), 1e7f) : 0.0f;
+  job.shift.limit = static_cast<float>(color.width + 2);
+  job.shift.tear = options_.edges == EdgeMode::kTear;
+  job.shift.tear_shift = static_cast<float>(options_.tear_disparity / 2);
+  job.shift.tear_depth = static_cast<float>(options_.tear_depth);
+
+  for (EyeView& eye : job.eyes) {
+    if (eye.holes != nullptr) eye.holes->Reset(color.width, color.height);
+  }
+  const int groups = (color.height + job.rows_per_group - 1) / job.rows_per_group;
+  const auto body = [this, &job](int64_t begin, int64_t end) {
+    Scratch* scratch = Acquire(job.color.width);
+    for (int64_t group = begin; group < end; ++group) {
+      RenderGroup(job, static_cast<int>(group), *scratch);
+    }
+    Release(scratch);
+  };
+  if (pool_ != nullptr) {
+    pool_->ParallelFor(groups, kGroupsPerBlock, std::ref(body));
+  } else {
+    body(0, groups);
+  }
+}
+
+void FrameWarp::CopyGroup(const Job& job, int group) const {
+  const PixelFormat& format = job.color.format;
+  for (int plane = 0; plane < format.num_planes(); ++plane) {
+    const auto p = static_cast<size_t>(plane);
+    const bool shared = plane > 0 && job.rows_per_group == 2;
+    const int first = shared ? group : group * job.rows_per_group;
+    const int last = std::min(shared ? group + 1 : first + job.rows_per_group,
+                              format.PlaneHeight(plane, job.color.height));
+    const size_t bytes = static_cast<size_t>(format.PlaneWidth(plane, job.color.width)) *
+                         static_cast<size_t>(format.bytes_per_sample());
+    for (int y = first; y < last; ++y) {
+      for (const EyeView& eye : job.eyes) {
+        std::memcpy(eye.image.data[p] + y * eye.image.stride[p],
+                    job.color.data[p] + y * job.color.stride[p], bytes);
+      }
+    }
+  }
+  const int first = group * job.rows_per_group;
+  for (int y = first; y < std::min(first + job.rows_per_group, job.color.height); ++y) {
+    for (const EyeView& eye : job.eyes) {
+      if (eye.depth.data == nullptr) continue;
+      const float* from = job.depth.Row(y);
+      std::transform(from, from + job.depth.width, eye.depth.Row(y),
+                     [](float z) { return z > 0 ? z : 0.0f; });
+    }
+  }
+}
+
+void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
+  if (job.identity) return CopyGroup(job, group);
+  const PixelFormat& format = job.color.format;
+  const int width = job.color.width;
+  const int first = group * job.rows_per_group;
+  const int rows = std::min(job.rows_per_group, job.color.height - first);
+  const int bytes = format.bytes_per_sample();
+  const bool chroma_differs =
+      format.model == ColorModel::kYuv && (format.chroma_shift_x | format.chroma_shift_y) != 0;
+
+  SampleParams params;
+  params.max_value = static_cast<float>(format.max_value());
+  for (int r = 0; r < rows; ++r) {
+    const int y = first + r;
+    const auto row = static_cast<size_t>(r);
+    const float* depth = job.depth.Row(y);
+    kernels_.shift_row(depth, width, job.shift, scratch.shift[row].get(), scratch.cuts[row].data());
+    if (job.want_depth) {
+      float* copy = scratch.depth.get();
+      float* inverse = scratch.inverse.get();
+      for (int x = 0; x < width; ++x) {
+        copy[x] = depth[x];
+        inverse[x] = 1.0f / depth[x];
+      }
+    }
+    for (const Eye eye : {Eye::kLeft, Eye::kRight}) {
+      const auto e = static_cast<size_t>(eye);
+      float* origin = scratch.origin[e][row].get();
+      kernels_.trace_row(eye, scratch.shift[row].get(), scratch.cuts[row].data(), width, origin);
+      if (job.eyes[e].holes != nullptr) FindHoles(job, eye, y, origin, depth, scratch.cuts[row]);
+      if (job.eyes[e].depth.data != nullptr) {
+        kernels_.depth_row(scratch.depth.get(), scratch.inverse.get(), origin,
+                           scratch.cuts[row].data(), eye, width, job.eyes[e].depth.Row(y));
+      }
+    }
+    const int full_planes = chroma_differs ? 1 : format.num_planes();
+    params.width = width;
+    params.split = nullptr;
+    for (int plane = 0; plane < full_planes; ++plane) {
+      const auto p = static_cast<size_t>(plane);
+      kernels_.load_row(job.color.data[p] + y * job.color.stride[p], bytes, width,
+                        scratch.samples.get());
+      params.black = job.black[p];
+      for (const Eye eye : {Eye::kLeft, Eye::kRight}) {
+        const MutableImageView& image = job.eyes[static_cast<size_t>(eye)].image;
+        params.eye = eye;
+        kernels_.sample_row(
+            scratch.samples.get(), scratch.origin[static_cast<size_t>(eye)][row].get(),
+            scratch.cuts[row].data(), params, bytes, image.data[p] + y * image.stride[p]);
+      }
+    }
+  }
+  if (!chroma_differs) return;
+
+  const bool centred = format.chroma_shift_x == 1 &&
+                       (options_.color.chroma_location == 2 ||
+                        options_.color.chroma_location == 4 || options_.color.chroma_location == 6);
+  const auto last = static_cast<size_t>(rows - 1);
+  const int chroma_width = format.PlaneWidth(1, width);
+  uint64_t* cuts = scratch.chroma_cuts.data();
+  if (format.chroma_shift_x == 1) {
+    ChromaCuts(scratch.cuts[0].data(), scratch.cuts[last].data(), width, chroma_width, centred,
+               cuts, scratch.split.get());
+    params.split = scratch.split.get();
+  } else {
+    for (size_t w = 0; w < scratch.cuts[0].size(); ++w) {
+      cuts[w] = scratch.cuts[0][w] | scratch.cuts[last][w];
+    }
+    params.split = nullptr;
+  }
+  params.width = chroma_width;
+  for (const Eye eye : {Eye::kLeft, Eye::kRight}) {
+    const auto e = static_cast<size_t>(eye);
+    const MutableImageView& image = job.eyes[e].image;
+    kernels_.chroma_origins(eye, scratch.origin[e][0].get(), scratch.origin[e][last].get(),
+                            centred ? 2 : 1, 1 << format.chroma_shift_x, width, chroma_width,
+                            scratch.chroma_origin.get());
+    params.eye = eye;
+    for (size_t p = 1; p < 3; ++p) {
+      kernels_.load_row(job.color.data[p] + group * job.color.stride[p], bytes, chroma_width,
+                        scratch.samples.get());
+      params.black = job.black[p];
+      kernels_.sample_row(scratch.samples.get(), scratch.chroma_origin.get(), cuts, params, bytes,
+                          image.data[p] + group * image.stride[p]);
+    }
+  }
+}
+
+void FrameWarp::FindHoles(const Job& job, Eye eye, int y, const float* origin, const float* depth,
+                          const std::vector<uint64_t>& words) const {
+  const int width = job.color.width;
+  std::vector<HoleSpan>& spans =
+      job.eyes[static_cast<size_t>(eye)].holes->rows[static_cast<size_t>(y)];
+  const CutBits cuts(const_cast<uint64_t*>(words.data()));
+  // Depth of what a target sample shows, without interpolation.
+  const auto depth_at = [&](int t) {
+    const float whole = std::floor(origin[t]);
+    const int i = t + static_cast<int>(whole);
+    const float split = cuts.Test(i) ? SplitOf(eye) : 0.5f;
+    return depth[std::clamp(origin[t] - whole < split ? i : i + 1, 0, width - 1)];
+  };
+  for (int begin = kernels_.next_hole(origin, 0, width); begin < width;) {
+    const int end = kernels_.next_seen(origin, begin, width);
+    HoleSpan span;
+    span.begin = begin;
+    span.end = end;
+    span.at_border = begin == 0 || end == width;
+    const float left = begin > 0 ? depth_at(begin - 1) : 0.0f;
+    const float right = end < width ? depth_at(end) : 0.0f;
+    if (begin == 0 && end == width) {
+      span.background = HoleSide::kBoth;
+    } else if (span.at_border) {
+      span.background = begin == 0 ? HoleSide::kRight : HoleSide::kLeft;
+      span.far_depth = begin == 0 ? right : left;
+    } else {
+      // Of equal depths the side on which this eye uncovers background.
+      const bool left_is_far = left != right ? left > right : eye == Eye::kLeft;
+      span.background = left_is_far ? HoleSide::kLeft : HoleSide::kRight;
+      span.far_depth = std::max(left, right);
+      span.near_depth = std::min(left, right);
+    }
+    if (spans.capacity() == 0) spans.reserve(32);
+    spans.push_back(span);
+    begin = kernels_.next_hole(origin, end, width);
+  }
+}
+
+}  // namespace mdvt::stereo

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The row kernels for every instruction set. Each block of samples takes the first of these ways
+// that it qualifies for; all give the bytes of row_math.h:
+//   straight   the samples map one to one (most of any picture): plain vector loads and stores
+//   gathered   one surface, but stretched or squeezed: gathered loads
+//   single     cuts or holes: the definition, sample by sample
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "stereo/row_kernels_simd.cpp"
+#include "hwy/foreach_target.h"
+// foreach_target.h must come before highway.h
+#include "hwy/highway.h"
+#include "stereo/row_kernels.h"
+#include "stereo/row_math.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace mdvt::stereo::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using DF = hn::ScalableTag<float>;
+using DI = hn::RebindToSigned<DF>;
+using VF = hn::Vec<DF>;
+using VI = hn::Vec<DI>;
+
+template <typename T>
+using Narrow = hn::Rebind<T, DF>;
+
+HWY_INLINE VF Widen(hn::Vec<Narrow<uint8_t>> v) {
+  return hn::ConvertTo(DF(), hn::PromoteTo(DI(), v));
+}
+HWY_INLINE VF Widen(hn::Vec<Narrow<uint16_t>> v) {
+  return hn::ConvertTo(DF(), hn::PromoteTo(DI(), v));
+}
+
+template <typename T>
+void LoadSamples(const void* src, int width, float* HWY_RESTRICT row) {
+  const DF df;
+  const Narrow<T> dt;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  const T* samples = static_cast<const T*>(src);
+  int x = 0;
+  for (; x + lanes <= width; x += lanes) {
+    hn::StoreU(Widen(hn::LoadU(dt, samples + x)), df, row + x);
+  }
+  for (; x < width; ++x) row[x] = static_cast<float>(samples[x]);
+}
+
+void LoadRow(const void* src, int bytes_per_sample, int width, float* row) {
+  bytes_per_sample == 1 ? LoadSamples<uint8_t>(src, width, row)
+                        : LoadSamples<uint16_t>(src, width, row);
+  std::fill(row - kRowPad, row, row[0]);
+  std::fill(row + width, row + width + kRowPad, row[width - 1]);
+}
+
+// The lowest bits of a mask, lane 0 first.
+template <class M>
+HWY_INLINE uint64_t MaskBits(M mask) {
+  uint8_t bytes[8] = {};
+  hn::StoreMaskBits(DF(), mask, bytes);
+  uint64_t bits;
+  std::memcpy(&bits, bytes, sizeof(bits));
+  return bits;
+}
+
+void ShiftRow(const float* depth, int width, const ShiftParams& params, float* shift,
+              uint64_t* words) {
+  const DF df;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  std::fill(words, words + CutBits::Words(width), 0);
+  CutBits cuts(words);
+  cuts.Set(-1);
+  cuts.Set(width - 1);
+
+  const VF k = hn::Set(df, params.k), offset = hn::Set(df, params.offset);
+  const VF low = hn::Set(df, -params.limit), high = hn::Set(df, params.limit);
+  const VF nan = hn::Set(df, NAN), zero = hn::Zero(df);
+  int x = 0;
+  for (; x + lanes <= width; x += lanes) {
+    const VF z = hn::LoadU(df, depth + x);
+    const VF raw = hn::Sub(hn::Div(k, z), offset);
+    // Written as std::min(std::max()) selects, so that NaN cannot differ between targets.
+    VF s = hn::IfThenElse(hn::Lt(raw, low), low, raw);
+    s = hn::IfThenElse(hn::Lt(high, s), high, s);
+    hn::StoreU(hn::IfThenElse(hn::Gt(z, zero), s, nan), df, shift + x);
+  }
+  for (; x < width; ++x) shift[x] = ShiftOf(depth[x], params);
+
+  const VF tear_shift = hn::Set(df, params.tear ? params.tear_shift : INFINITY);
+  const VF tear_depth = hn::Set(df, params.tear_depth);
+  for (x = 0; x + lanes < width; x += lanes) {
+    const VF z0 = hn::LoadU(df, depth + x), z1 = hn::LoadU(df, depth + x + 1);
+    const VF s0 = hn::LoadU(df, shift + x), s1 = hn::LoadU(df, shift + x + 1);
+    const VF step = hn::Abs(hn::Sub(s1, s0));
+    // Not "<=", so that NaN (no data) counts as torn here and is told from a tear below.
+    const auto calm = hn::Le(step, tear_shift);
+    if (HWY_LIKELY(hn::AllTrue(df, calm))) continue;
+    const VF nearer = hn::IfThenElse(hn::Lt(z1, z0), z1, z0);
+    const auto torn = hn::And(hn::Gt(step, tear_shift),
+                              hn::Gt(hn::Abs(hn::Sub(z1, z0)), hn::Mul(tear_depth, nearer)));
+    // Ne() is false for NaN on some targets, Eq() on all.
+    const auto missing = hn::Not(hn::And(hn::Eq(s0, s0), hn::Eq(s1, s1)));
+    const uint64_t bits = MaskBits(hn::Or(torn, missing));
+    for (uint64_t rest = bits; rest != 0; rest &= rest - 1) {
+      cuts.Set(x + static_cast<int>(hwy::Num0BitsBelowLS1Bit_Nonzero64(rest)));
+    }
+  }
+  for (; x + 1 < width; ++x) {
+    if (std::isnan(shift[x]) || std::isnan(shift[x + 1]) ||
+        Torn(depth[x], shift[x], depth[x + 1], shift[x + 1], params)) {
+      cuts.Set(x);
+    }
+  }
+}
+
+// The segments that start at the samples [i, i + lanes).
+template <bool kLeft>
+HWY_INLINE void DrawBlock(int i, const float* HWY_RESTRICT shift, const CutBits& cuts, int width,
+                          float* HWY_RESTRICT origin) {
+  const DF df;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  constexpr int kNext = kLeft ? -1 : 1;
+  if (!cuts.Any(kLeft ? i - 1 : i, lanes)) {
+    const VF s0 = hn::LoadU(df, shift + i), s1 = hn::LoadU(df, shift + i + kNext);
+    const VF whole = hn::Floor(s0);
+    const VF first = hn::Set(df, hn::GetLane(whole));
+    // One to one: all land side by side, each on one target sample.
+    if (HWY_LIKELY(hn::AllTrue(df, hn::And(hn::Eq(whole, first), hn::Eq(hn::Floor(s1), first))))) {
+      const int t = i - kNext * static_cast<int>(hn::GetLane(whole));
+      if (t <= -lanes || t >= width) return;
+      const VF one = hn::Set(df, 1.0f);
+      const VF length = hn::Max(hn::Add(one, hn::Sub(s0, s1)), hn::Set(df, 1e-6f));
+      const VF f = hn::Min(hn::Div(hn::Sub(s0, whole), length), one);
+      const VF forward = hn::Add(f, whole);
+      hn::StoreU(kLeft ? hn::Neg(forward) : forward, df, origin + t);
+      return;
+    }
+  }
+  if (kLeft) {
+    for (int n = lanes - 1; n >= 0; --n) {
+      DrawSegment<true>(i + n, shift, cuts.Test(i + n - 1), width, origin);
+    }
+  } else {
+    for (int n = 0; n < lanes; ++n) {
+      DrawSegment<false>(i + n, shift, cuts.Test(i + n), width, origin);
+    }
+  }
+}
+
+void TraceRow(Eye eye, const float* shift, const uint64_t* words, int width, float* origin) {
+  const int lanes = static_cast<int>(hn::Lanes(DF()));
+  const CutBits cuts(const_cast<uint64_t*>(words));
+  std::fill(origin - kRowPad, origin + width + kRowPad, HoleOf(eye));
+  if (eye == Eye::kLeft) {
+    int i = width;
+    DrawSegment<true>(i--, shift, true, width, origin);
+    for (; i - lanes >= 0; i -= lanes) {
+      DrawBlock<true>(i - lanes + 1, shift, cuts, width, origin);
+    }
+    for (; i >= 0; --i) DrawSegment<true>(i, shift, cuts.Test(i - 1), width, origin);
+  } else {
+    int i = -1;
+    DrawSegment<false>(i++, shift, true, width, origin);
+    for (; i + lanes < width; i += lanes) DrawBlock<false>(i, shift, cuts, width, origin);
+    for (; i < width; ++i) DrawSegment<false>(i, shift, cuts.Test(i), width, origin);
+  }
+}
+
+HWY_INLINE VF ChromaOrigin(Eye eye, VF a, VF b) {
+  const DF df;
+  const VF mean = hn::Mul(hn::Set(df, 0.5f), hn::Add(a, b));
+  const VF nearer = eye == Eye::kLeft ? hn::Min(a, b) : hn::Max(a, b);
+  return hn::IfThenElse(hn::Le(hn::Abs(hn::Sub(a, b)), hn::Set(df, 1.0f)), mean, nearer);
+}
+
+void ChromaOrigins(Eye eye, const float* row0, const float* row1, int columns, int step,
+                   int luma_width, int width, float* origin) {
+  const DF df;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  int j = 0;
+  if (step == 1) {
+    for (; j + lanes <= width; j += lanes) {
+      hn::StoreU(ChromaOrigin(eye, hn::LoadU(df, row0 + j), hn::LoadU(df, row1 + j)), df,
+                 origin + j);
+    }
+  } else {
+#if HWY_TARGET != HWY_SCALAR
+    // (One lane has no even and odd ones.)
+    const VF far = hn::Set(df, 1e8f), half = hn::Set(df, 0.5f);
+    for (; 2 * (j + lanes) <= luma_width; j += lanes) {
+      const VF a = ChromaOrigin(eye, hn::LoadU(df, row0 + 2 * j), hn::LoadU(df, row1 + 2 * j));
+      const VF b = ChromaOrigin(eye, hn::LoadU(df, row0 + 2 * j + lanes),
+                                hn::LoadU(df, row1 + 2 * j + lanes));
+      const VF even = hn::ConcatEven(df, b, a), odd = hn::ConcatOdd(df, b, a);
+      VF o;
+      if (columns == 2) {
+        o = ChromaOrigin(eye, even, odd);
+      } else {
+        o = hn::IfThenElse(hn::Gt(hn::Abs(even), far), odd, even);
+      }
+      o = hn::IfThenElse(hn::Gt(hn::Abs(o), far), o, hn::Mul(half, o));
+      hn::StoreU(o, df, origin + j);
+    }
+#endif
+  }
+  for (; j < width; ++j) {
+    origin[j] = ChromaOriginAt(eye, row0, row1, columns, step, luma_width, j);
+  }
+}
+
+HWY_INLINE VF Cubic(VF pm, VF p0, VF p1, VF p2, VF f) {
+  const DF df;
+  const VF a = hn::Sub(p1, pm);
+  const VF b = hn::Add(hn::Sub(hn::Add(pm, pm), hn::Mul(hn::Set(df, 5.0f), p0)),
+                       hn::Sub(hn::Mul(hn::Set(df, 4.0f), p1), p2));
+  const VF c = hn::Add(hn::Mul(hn::Set(df, 3.0f), hn::Sub(p0, p1)), hn::Sub(p2, pm));
+  const VF inner = hn::Add(a, hn::Mul(f, hn::Add(b, hn::Mul(f, c))));
+  return hn::Add(p0, hn::Mul(hn::Mul(hn::Set(df, 0.5f), f), inner));
+}
+
+template <typename T>
+void SampleTyped(const float* HWY_RESTRICT row, const float* HWY_RESTRICT origin,
+                 const CutBits& cuts, const SampleParams& params, T* HWY_RESTRICT dst) {
+  const DF df;
+  const DI di;
+  const Narrow<T> dt;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  const VF zero = hn::Zero(df), half = hn::Set(df, 0.5f), max = hn::Set(df, params.max_value);
+  const VF far = hn::Set(df, 1e8f);
+  const auto finish = [&](VF value) HWY_ATTR {
+    value = hn::Add(hn::Min(hn::Max(value, zero), max), half);
+    return hn::DemoteTo(dt, hn::ConvertTo(di, value));
+  };
+  int t = 0;
+  for (; t + lanes <= params.width; t += lanes) {
+    const VF o = hn::LoadU(df, origin + t);
+    const VF whole = hn::Floor(o);
+    const VF first = hn::Set(df, hn::GetLane(whole));
+    if (HWY_LIKELY(hn::AllTrue(df, hn::Eq(whole, first)))) {
+      const float whole0 = hn::GetLane(whole);
+      if (IsHole(whole0)) {
+        std::fill(dst + t, dst + t + lanes, static_cast<T>(params.black));
+        continue;
+      }
+      const int i = t + static_cast<int>(whole0);
+      if (HWY_LIKELY(!cuts.Any(i - 1, lanes + 2))) {
+        const VF pm = hn::LoadU(df, row + i - 1), p0 = hn::LoadU(df, row + i);
+        const VF p1 = hn::LoadU(df, row + i + 1), p2 = hn::LoadU(df, row + i + 2);
+        hn::StoreU(finish(Cubic(pm, p0, p1, p2, hn::Sub(o, whole))), dt, dst + t);
+        continue;
+      }
+    } else if (hn::AllTrue(df, hn::Lt(hn::Abs(o), far))) {
+      const VI i = hn::Add(hn::ConvertTo(di, whole), hn::Iota(di, t));
+      const int low = hn::GetLane(hn::MinOfLanes(di, i));
+      const int high = hn::GetLane(hn::MaxOfLanes(di, i));
+      if (high - low <= 48 && !cuts.Any(low - 1, high - low + 3)) {
+        const VF pm = hn::GatherIndex(df, row - 1, i), p0 = hn::GatherIndex(df, row, i);
+        const VF p1 = hn::GatherIndex(df, row + 1, i), p2 = hn::GatherIndex(df, row + 2, i);
+        hn::StoreU(finish(Cubic(pm, p0, p1, p2, hn::Sub(o, whole))), dt, dst + t);
+        continue;
+      }
+    }
+    for (int n = t; n < t + lanes; ++n) {
+      dst[n] = static_cast<T>(
+          IsHole(origin[n]) ? params.black
+                            : static_cast<int>(SampleAt(row, cuts, n, origin[n], params) + 0.5f));
+    }
+  }
+  for (; t < params.width; ++t) {
+    dst[t] = static_cast<T>(
+        IsHole(origin[t]) ? params.black
+                          : static_cast<int>(SampleAt(row, cuts, t, origin[t], params) + 0.5f));
+  }
+}
+
+void SampleRow(const float* row, const float* origin, const uint64_t* words,
+               const SampleParams& params, int bytes_per_sample, void* dst) {
+  const CutBits cuts(const_cast<uint64_t*>(words));
+  bytes_per_sample == 1 ? SampleTyped(row, origin, cuts, params, static_cast<uint8_t*>(dst))
+                        : SampleTyped(row, origin, cuts, params, static_cast<uint16_t*>(dst));
+}
+
+void DepthRow(const float* HWY_RESTRICT depth, const float* HWY_RESTRICT inverse,
+              const float* HWY_RESTRICT origin, const uint64_t* words, Eye eye, int width,
+              float* HWY_RESTRICT dst) {
+  const DF df;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  const CutBits cuts(const_cast<uint64_t*>(words));
+  const VF zero = hn::Zero(df), one = hn::Set(df, 1.0f);
+  int t = 0;
+  for (; t + lanes <= width; t += lanes) {
+    const VF o = hn::LoadU(df, origin + t);
+    const VF whole = hn::Floor(o);
+    const float whole0 = hn::GetLane(whole);
+    if (HWY_LIKELY(hn::AllTrue(df, hn::Eq(whole, hn::Set(df, whole0)))) && !IsHole(whole0)) {
+      const int i = t + static_cast<int>(whole0);
+      if (HWY_LIKELY(!cuts.Any(i, lanes))) {
+        const VF f = hn::Sub(o, whole);
+        const VF w0 = hn::LoadU(df, inverse + i), w1 = hn::LoadU(df, inverse + i + 1);
+        const VF z = hn::Div(one, hn::Add(w0, hn::Mul(f, hn::Sub(w1, w0))));
+        hn::StoreU(hn::IfThenElse(hn::Eq(f, zero), hn::LoadU(df, depth + i), z), df, dst + t);
+        continue;
+      }
+    }
+    for (int n = t; n < t + lanes; ++n) {
+      dst[n] = IsHole(origin[n]) ? 0.0f : DepthAt(depth, inverse, cuts, n, origin[n], eye);
+    }
+  }
+  for (; t < width; ++t) {
+    dst[t] = IsHole(origin[t]) ? 0.0f : DepthAt(depth, inverse, cuts, t, origin[t], eye);
+  }
+}
+
+template <bool kHole>
+HWY_INLINE int Next(const float* origin, int begin, int width) {
+  const DF df;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  const VF far = hn::Set(df, 1e8f);
+  for (; begin + lanes <= width; begin += lanes) {
+    const auto hole = hn::Gt(hn::Abs(hn::LoadU(df, origin + begin)), far);
+    if (kHole ? !hn::AllFalse(df, hole) : !hn::AllTrue(df, hole)) break;
+  }
+  while (begin < width && IsHole(origin[begin]) != kHole) ++begin;
+  return begin;
+}
+
+int NextHole(const float* origin, int begin, int width) { return Next<true>(origin, begin, width); }
+int NextSeen(const float* origin, int begin, int width) {
+  return Next<false>(origin, begin, width);
+}
+
+const RowKernels* Kernels() {
+  static constexpr RowKernels kKernels = {"simd",    LoadRow,  ShiftRow, TraceRow, ChromaOrigins,
+                                          SampleRow, DepthRow, NextHole, NextSeen};
+  return &kKernels;
+}
+
+}  // namespace mdvt::stereo::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mdvt::stereo {
+
+HWY_EXPORT(Kernels);
+
+const RowKernels& BestKernels() { return *HWY_DYNAMIC_DISPATCH(Kernels)(); }
+
+}  // namespace mdvt::stereo
+#endif
