@@ -24,11 +24,25 @@ struct TriangleMesh {
 
 enum class PlyScalar { kFloat, kDouble };  // kDouble: as the original toolbox writes
 
-// Binary little-endian PLY 1.0 with x, y, z and, if there are colours, red, green, blue.
+// Binary little-endian PLY 1.0 with x, y, z and, if there are colours, red, green, blue; a mesh has
+// a list of three vertex indices per face as well.
+// Throws Error(kInvalidArgument) that names the entry: a coordinate that is not finite, colours
+// that are neither none nor one per point, a triangle that names a point which is not there.
 void WritePly(const std::string& path, const PointCloud& cloud,
               PlyScalar scalar = PlyScalar::kFloat);
+void WritePly(const std::string& path, const TriangleMesh& mesh,
+              PlyScalar scalar = PlyScalar::kFloat);
 
-// Text: "v x y z [r g b]" with colours 0..1, "f a b c" 1-based.
-void WriteObj(const std::string& path, const TriangleMesh& mesh);
+struct ObjOptions {
+  // Significant digits of coordinates and colours, as %g prints them. Valid: [1, 9]; 9 reads back
+  // to the same float, 6 is what the original toolbox writes (4 um at 4 m).
+  int significant_digits = 6;
+
+  // Throws Error(kInvalidArgument).
+  void Check() const;
+};
+
+// Text: "v x y z [r g b]" with colours 0..1, "f a b c" 1-based. Throws as WritePly.
+void WriteObj(const std::string& path, const TriangleMesh& mesh, const ObjOptions& options = {});
 
 }  // namespace mdvt
