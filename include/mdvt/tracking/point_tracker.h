@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Follows well-textured points through a video.
+#pragma once
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "mdvt/core/image.h"
+
+namespace mdvt {
+
+struct PointTrackerOptions {
+  // Tracks that are kept alive by reseeding. Valid: [1, 100000].
+  int max_points = 600;
+  // Least distance between two tracks, in pixels. Valid: [1, 1000].
+  double min_distance = 10;
+  // A track ends when following it forth and back misses its start by more than this many pixels.
+  // Valid: (0, 10].
+  double max_round_trip = 0.5;
+  // Weakest corner taken, as a share of the strongest. Valid: (0, 1).
+  double quality = 0.005;
+  void Check() const;
+};
+
+struct TrackedPoint {
+  int64_t id = 0;  // unique over the life of the tracker, ascending with the time of birth
+  Eigen::Vector2d position = Eigen::Vector2d::Zero();  // pixels, edge coordinates (centre + 0.5)
+};
+
+struct TrackingStep {
+  std::vector<TrackedPoint> points;  // in this frame: those followed, then the new ones
+  int alive_before = 0;              // tracks of the frame before
+  int followed = 0;                  // those of them that are still there
+};
+
+// Pyramidal Lucas-Kanade, forward-backward checked, reseeded on corners away from live tracks.
+// Memory: two frames.
+// Source: J.-Y. Bouguet, Pyramidal implementation of the Lucas Kanade feature tracker, 2001.
+class PointTracker {
+ public:
+  // Throws Error(kInvalidArgument), see Check().
+  explicit PointTracker(const PointTrackerOptions& options = {});
+  ~PointTracker();
+
+  // The next frame, 8-bit luma, of the size of the first. Throws Error(kInvalidArgument) otherwise.
+  // Pictures under 16 pixels on a side have no points.
+  TrackingStep Track(PlaneView<const uint8_t> frame);
+  // Ends all tracks: the next frame is a first one (a cut, for example). Ids go on.
+  void Restart();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mdvt

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where one shot ends and the next begins.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "mdvt/core/image.h"
+
+namespace mdvt {
+
+struct SceneCutOptions {
+  // A cut needs both: fewer than this share of the tracks survive, and the picture changes by more
+  // than `min_change` (mean absolute difference of 32 x 18 thumbnails after their grey levels have
+  // been matched in mean, in grey levels). Both valid in their natural range: [0, 1], [0, 255].
+  double max_survival = 0.2;
+  double min_change = 12;
+  // With fewer tracks before, survival says nothing and the picture alone decides, by twice the
+  // change. Valid: at least 1.
+  int min_tracks = 30;
+  void Check() const;
+};
+
+// Tells cuts between consecutive frames. Hard cuts only; a dissolve is several frames that lose
+// their tracks one after another.
+class SceneCutDetector {
+ public:
+  // Throws Error(kInvalidArgument), see Check().
+  explicit SceneCutDetector(const SceneCutOptions& options = {});
+
+  // True if `frame` (8-bit luma) begins a new shot. alive_before and followed as in TrackingStep.
+  // The first frame is no cut.
+  bool IsCut(PlaneView<const uint8_t> frame, int alive_before, int followed);
+
+ private:
+  SceneCutOptions options_;
+  std::vector<float> thumbnail_;
+};
+
+}  // namespace mdvt

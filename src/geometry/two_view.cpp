@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/geometry/two_view.h"
+
+#include <Eigen/SVD>
+#include <algorithm>
+#include <cmath>
+#include <opencv2/calib3d.hpp>
+#include <random>
+
+#include "mdvt/core/error.h"
+#include "mdvt/geometry/bundle_adjustment.h"
+#include "mdvt/geometry/triangulation.h"
+
+namespace mdvt {
+namespace {
+
+constexpr int kRotationSamples = 128;
+constexpr int kRotationRounds = 10;
+
+double Median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+Eigen::Matrix3d RotationFromCovariance(const Eigen::Matrix3d& covariance) {
+  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(covariance,
+                                              Eigen::ComputeFullU | Eigen::ComputeFullV);
+  Eigen::Matrix3d flip = Eigen::Matrix3d::Identity();
+  flip(2, 2) = (svd.matrixU() * svd.matrixV().transpose()).determinant() < 0 ? -1 : 1;
+  return svd.matrixU() * flip * svd.matrixV().transpose();
+}
+
+double Residual(const Eigen::Matrix3d& rotation, const Eigen::Vector2d& a,
+                const Eigen::Vector2d& b) {
+  const Eigen::Vector3d turned = rotation * a.homogeneous();
+  if (!(turned.z() > 1e-9)) return 10;
+  return (turned.hnormalized() - b).norm();
+}
+
+}  // namespace
+
+RotationFit FitRotation(const Points2& points1, const Points2& points2) {
+  Require(points1.size() == points2.size(), Code::kInvalidArgument,
+          "FitRotation: the two lists of points differ in length");
+  RotationFit fit;
+  const size_t n = points1.size();
+  if (n == 0) return fit;
+  std::vector<Eigen::Vector3d> rays1(n), rays2(n);
+  for (size_t i = 0; i < n; ++i) {
+    rays1[i] = points1[i].homogeneous().normalized();
+    rays2[i] = points2[i].homogeneous().normalized();
+  }
+  std::vector<double> residuals(n);
+  const auto score = [&](const Eigen::Matrix3d& rotation) {
+    for (size_t i = 0; i < n; ++i) residuals[i] = Residual(rotation, points1[i], points2[i]);
+    return Median(residuals);
+  };
+
+  double best = score(fit.cam2_from_cam1);
+  std::mt19937 random(20211);
+  for (int k = 0; k < kRotationSamples && n >= 2; ++k) {
+    const size_t i = random() % n, j = random() % n;
+    if (i == j) continue;
+    // The plane normal as a third pair makes the rotation unique.
+    Eigen::Matrix3d covariance = rays2[i] * rays1[i].transpose() + rays2[j] * rays1[j].transpose();
+    covariance += rays2[i].cross(rays2[j]) * rays1[i].cross(rays1[j]).transpose();
+    const Eigen::Matrix3d rotation = RotationFromCovariance(covariance);
+    const double median = score(rotation);
+    if (median < best) {
+      best = median;
+      fit.cam2_from_cam1 = rotation;
+    }
+  }
+  for (int k = 0; k < kRotationRounds; ++k) {
+    const double scale = std::max(2 * score(fit.cam2_from_cam1), 1e-6);
+    Eigen::Matrix3d covariance = Eigen::Matrix3d::Zero();
+    for (size_t i = 0; i < n; ++i) {
+      const double q = residuals[i] / scale;
+      covariance += rays2[i] * rays1[i].transpose() / (1 + q * q);
+    }
+    const Eigen::Matrix3d rotation = RotationFromCovariance(covariance);
+    if (score(rotation) > best * 1.001) break;
+    best = Median(residuals);
+    fit.cam2_from_cam1 = rotation;
+  }
+  fit.median_residual = score(fit.cam2_from_cam1);
+  fit.residuals = residuals;
+  return fit;
+}
+
+void RelativePoseOptions::Check() const {
+  Require(threshold > 0 && threshold < 1, Code::kInvalidArgument,
+          "RelativePoseOptions.threshold must be in (0, 1)");
+  Require(min_inliers >= 5, Code::kInvalidArgument,
+          "RelativePoseOptions.min_inliers must be at least 5");
+}
+
+namespace {
+
+// Fills inliers, points, num_inliers and median_angle for the pose in `result`.
+void Judge(const Points2& points1, const Points2& points2, double threshold, RelativePose* result) {
+  TriangulationOptions options;
+  options.min_angle = 0;
+  options.max_error = 2 * threshold;
+  options.max_rms = threshold;
+  const size_t n = points1.size();
+  result->inliers.assign(n, 0);
+  result->points.assign(n, Eigen::Vector3d::Zero());
+  result->num_inliers = 0;
+  std::vector<double> angles;
+  std::vector<PointView> views(2);
+  views[1].cam_from_world = result->cam2_from_cam1;
+  for (size_t i = 0; i < n; ++i) {
+    views[0].xy = points1[i];
+    views[1].xy = points2[i];
+    const TriangulatedPoint point = Triangulate(views, options);
+    if (!point.ok()) continue;
+    result->inliers[i] = 1;
+    result->points[i] = point.point;
+    ++result->num_inliers;
+    angles.push_back(point.angle);
+  }
+  result->median_angle = Median(angles);
+}
+
+}  // namespace
+
+RelativePose EstimateRelativePose(const Points2& points1, const Points2& points2,
+                                  const RelativePoseOptions& options) {
+  options.Check();
+  Require(points1.size() == points2.size(), Code::kInvalidArgument,
+          "EstimateRelativePose: the two lists of points differ in length");
+  RelativePose best;
+  best.inliers.assign(points1.size(), 0);
+  best.points.assign(points1.size(), Eigen::Vector3d::Zero());
+  if (static_cast<int>(points1.size()) < std::max(8, options.min_inliers)) {
+    best.reason = "too few pairs";
+    return best;
+  }
+  std::vector<cv::Point2d> a, b;
+  for (size_t i = 0; i < points1.size(); ++i) {
+    if (!points1[i].allFinite() || !points2[i].allFinite()) {
+      best.reason = "a point is not finite";
+      return best;
+    }
+    a.emplace_back(points1[i].x(), points1[i].y());
+    b.emplace_back(points2[i].x(), points2[i].y());
+  }
+  cv::Mat essential;
+  try {
+    essential = cv::findEssentialMat(a, b, cv::Mat::eye(3, 3, CV_64F), cv::RANSAC, 0.9999,
+                                     options.threshold);
+  } catch (const cv::Exception&) {
+    essential.release();
+  }
+  if (essential.rows < 3 || essential.cols != 3) {
+    best.reason = "no essential matrix";
+    return best;
+  }
+  for (int row = 0; row + 3 <= essential.rows; row += 3) {
+    cv::Mat r1, r2, t;
+    cv::decomposeEssentialMat(essential.rowRange(row, row + 3), r1, r2, t);
+    for (int k = 0; k < 4; ++k) {
+      const cv::Mat& r = k < 2 ? r1 : r2;
+      RelativePose candidate;
+      Eigen::Matrix3d rotation;
+      for (int i = 0; i < 9; ++i) rotation(i / 3, i % 3) = r.at<double>(i / 3, i % 3);
+      const double sign = k % 2 == 0 ? 1 : -1;
+      candidate.cam2_from_cam1.linear() = rotation;
+      candidate.cam2_from_cam1.translation() =
+          sign * Eigen::Vector3d(t.at<double>(0), t.at<double>(1), t.at<double>(2)).normalized();
+      if (!candidate.cam2_from_cam1.matrix().allFinite()) continue;
+      Judge(points1, points2, options.threshold, &candidate);
+      if (candidate.num_inliers > best.num_inliers) best = std::move(candidate);
+    }
+  }
+  if (best.num_inliers < options.min_inliers) {
+    best.reason = "too few inliers";
+    return best;
+  }
+
+  BundleProblem problem;
+  problem.cam_from_world = {Pose::Identity(), best.cam2_from_cam1};
+  problem.camera_fixed = {1, 0};
+  for (size_t i = 0; i < points1.size(); ++i) {
+    if (!best.inliers[i]) continue;
+    const int index = static_cast<int>(problem.points.size());
+    problem.points.push_back(best.points[i]);
+    problem.observations.push_back({0, index, points1[i]});
+    problem.observations.push_back({1, index, points2[i]});
+  }
+  BundleOptions bundle;
+  bundle.loss_scale = options.threshold;
+  bundle.max_iterations = 20;
+  AdjustBundle(&problem, bundle);
+  RelativePose refined;
+  refined.cam2_from_cam1 = problem.cam_from_world[1];
+  const double length = refined.cam2_from_cam1.translation().norm();
+  if (length > 1e-9) {
+    refined.cam2_from_cam1.translation() /= length;
+    Judge(points1, points2, options.threshold, &refined);
+    if (refined.num_inliers >= options.min_inliers) best = std::move(refined);
+  }
+  best.ok = true;
+  return best;
+}
+
+}  // namespace mdvt

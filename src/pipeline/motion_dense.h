@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The dense part of depth from motion: which frames to compare with, joining what they say, filling
+// the rest, and continuity from frame to frame.
+#pragma once
+
+#include <deque>
+
+#include "mdvt/core/parallel.h"
+#include "mdvt/depth/edge_aware.h"
+#include "mdvt/depth/estimator.h"
+#include "mdvt/depth/multi_view.h"
+#include "mdvt/geometry/camera_path.h"
+#include "mdvt/pipeline/motion_depth.h"
+#include "mdvt/tracking/dense_flow.h"
+#include "motion_picture.h"
+
+namespace mdvt {
+
+class MotionDense {
+ public:
+  MotionDense(double scene_scale, ThreadPool* pool) : scene_scale_(scene_scale), pool_(pool) {}
+
+  // Forgets everything but the buffers.
+  void StartScene();
+
+  // Depth of the first of the pictures; the others come after it, in its scene. Fills all of
+  // `report` but the scene.
+  DepthEstimate Compute(std::deque<MotionPicture>* pictures, const CameraPath& path, int width,
+                        int height, MotionFrameReport* report);
+
+ private:
+  struct Pair {
+    size_t offset = 0;    // the other picture: so many frames later
+    double parallax = 0;  // median of the known points, pixels
+  };
+
+  std::vector<Pair> ChoosePairs(const std::deque<MotionPicture>& pictures, const CameraPath& path,
+                                const PathFrame& now) const;
+  void ComparePair(std::deque<MotionPicture>* pictures, const CameraPath& path,
+                   const PathFrame& now, const Pair& pair, const InverseDepthMap& start,
+                   InverseDepthMap* here);
+  void Guess(int width, int height);
+  void Fill(const MotionPicture& picture, const std::vector<uint8_t>& support);
+  DepthEstimate Output(const MotionPicture& picture, int width, int height, bool guess);
+
+  double scene_scale_;
+  ThreadPool* pool_;
+  double metres_per_unit_ = 0;  // 0: not yet known in this scene
+
+  // Of the frame before, in path units: what was measured, and the whole map after filling.
+  bool has_before_ = false;
+  PathFrame before_;
+  Camera camera_before_;
+  InverseDepthMap measured_before_, filled_before_;
+
+  // Of this frame.
+  InverseDepthMap measured_, filled_;
+  std::vector<float> certainty_;  // 0..1 per pixel of filled_
+
+  DenseFlow flow_;
+  EdgeAwareSmoother smoother_;
+};
+
+}  // namespace mdvt

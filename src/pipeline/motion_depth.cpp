@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/pipeline/motion_depth.h"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <string>
+#include <utility>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
+#include "mdvt/geometry/camera_path.h"
+#include "mdvt/tracking/dense_flow.h"
+#include "mdvt/tracking/point_tracker.h"
+#include "mdvt/tracking/scene_cut.h"
+#include "motion_dense.h"
+#include "motion_picture.h"
+
+namespace mdvt {
+namespace {
+
+constexpr int kGuideSide = 1920;         // largest picture kept for the enlargement of the depth
+constexpr double kTrackingNoise = 0.35;  // pixels
+
+}  // namespace
+
+void MotionDepthOptions::Check() const {
+  camera.Check();
+  for (size_t i = 0; i < xfovs_deg.size(); ++i)
+    Require(xfovs_deg[i] > 0 && xfovs_deg[i] < 180, Code::kInvalidArgument,
+            "MotionDepthOptions.xfovs_deg[" + std::to_string(i) + "] must be in (0, 180) degrees");
+  Require(scene_scale > 0 && scene_scale <= 10000, Code::kInvalidArgument,
+          "MotionDepthOptions.scene_scale must be in (0, 10000] metres");
+  Require(working_side >= 64 && working_side <= 4096, Code::kInvalidArgument,
+          "MotionDepthOptions.working_side must be in [64, 4096] pixels");
+  Require(lookahead >= 2 && lookahead <= 64, Code::kInvalidArgument,
+          "MotionDepthOptions.lookahead must be in [2, 64] frames");
+}
+
+struct MotionDepthEstimator::Impl {
+  Impl(const MotionDepthOptions& o, ThreadPool* p)
+      : options(o), pool(p), tracker(TrackerOptions()), dense(o.scene_scale, p) {
+    const double ratio = std::min(
+        1.0, static_cast<double>(o.working_side) / std::max(o.camera.width, o.camera.height));
+    width = std::max(1, static_cast<int>(std::lround(o.camera.width * ratio)));
+    height = std::max(1, static_cast<int>(std::lround(o.camera.height * ratio)));
+    const double guide_ratio =
+        std::min(1.0, static_cast<double>(kGuideSide) / std::max(o.camera.width, o.camera.height));
+    guide_width = std::max(1, static_cast<int>(std::lround(o.camera.width * guide_ratio)));
+    guide_height = std::max(1, static_cast<int>(std::lround(o.camera.height * guide_ratio)));
+    StartScene();
+  }
+
+  static PointTrackerOptions TrackerOptions() { return {}; }
+
+  void StartScene() {
+    CameraPathOptions path_options;
+    path_options.noise = kTrackingNoise / WorkingCamera(pushed).fx;
+    path_options.noise = std::min(path_options.noise, 0.09);
+    path_options.window = 2 * options.lookahead + 8;
+    path_options.patience = std::max(1, options.lookahead / 3);
+    path.emplace(path_options);
+    tracker.Restart();
+    dense.StartScene();
+  }
+
+  Camera WorkingCamera(int64_t frame) const {
+    Camera camera = options.camera;
+    if (!options.xfovs_deg.empty()) {
+      const size_t last = options.xfovs_deg.size() - 1;
+      const double xfov =
+          options.xfovs_deg[std::min(static_cast<size_t>(std::max<int64_t>(0, frame)), last)];
+      const double aspect = camera.fy / camera.fx;
+      camera.fx = Camera::FromFov(camera.width, camera.height, xfov, std::nullopt).fx;
+      camera.fy = camera.fx * aspect;
+    }
+    return camera.Scaled(width, height);
+  }
+
+  void Push(const Frame& frame) {
+    MotionPicture picture;
+    picture.number = pushed;
+    picture.index = frame.index;
+    picture.pts = frame.pts;
+    picture.duration = frame.duration;
+    picture.camera = WorkingCamera(pushed);
+    picture.guide = ReduceLuma(frame.image, guide_width, guide_height, pool);
+    picture.small = ReduceLuma(picture.guide, width, height, pool);
+
+    TrackingStep step = tracker.Track(picture.small.Plane<uint8_t>());
+    if (cuts.IsCut(picture.small.Plane<uint8_t>(), step.alive_before, step.followed)) {
+      Flush();
+      ++scene;
+      StartScene();
+      step = tracker.Track(picture.small.Plane<uint8_t>());
+    }
+    std::vector<TrackSight> sights;
+    const Camera& c = picture.camera;
+    for (const TrackedPoint& p : step.points)
+      sights.push_back({p.id, {(p.position.x() - c.cx) / c.fx, (p.position.y() - c.cy) / c.fy}});
+    path->AddFrame(pushed, sights);
+    waiting.push_back(std::move(picture));
+    ++pushed;
+    if (waiting.size() > static_cast<size_t>(options.lookahead)) Emit();
+  }
+
+  // Everything that waits: no later frame belongs to it.
+  void Flush() {
+    while (!waiting.empty()) Emit();
+  }
+
+  void Emit() {
+    MotionFrameReport frame;
+    frame.scene = scene;
+    DepthEstimate estimate =
+        dense.Compute(&waiting, *path, options.camera.width, options.camera.height, &frame);
+    estimate.index = waiting.front().index;
+    estimate.pts = waiting.front().pts;
+    estimate.duration = waiting.front().duration;
+    waiting.pop_front();
+    ready.emplace_back(std::move(estimate), frame);
+    if (frame.status == MotionStatus::kNoTranslation || frame.status == MotionStatus::kLost) {
+      if (!warned)
+        LogWarning("frame " + std::to_string(ready.back().first.index) +
+                   (frame.status == MotionStatus::kLost ? ": nothing to follow in the picture"
+                                                        : ": the camera does not translate") +
+                   "; its depth cannot be measured and is a smooth guess of low confidence");
+      warned = true;
+    }
+  }
+
+  MotionDepthOptions options;
+  ThreadPool* pool;
+  int width = 0, height = 0;              // working size
+  int guide_width = 0, guide_height = 0;  // size of the pictures kept
+  PointTracker tracker;
+  SceneCutDetector cuts;
+  std::optional<CameraPath> path;
+  MotionDense dense;
+  std::deque<MotionPicture> waiting;
+  std::deque<std::pair<DepthEstimate, MotionFrameReport>> ready;
+  std::vector<MotionFrameReport> reports;
+  int64_t pushed = 0;
+  int scene = 0;
+  bool finished = false;
+  bool warned = false;
+};
+
+MotionDepthEstimator::MotionDepthEstimator(const MotionDepthOptions& options, ThreadPool* pool) {
+  options.Check();
+  impl_ = std::make_unique<Impl>(options, pool);
+}
+MotionDepthEstimator::~MotionDepthEstimator() = default;
+
+int MotionDepthEstimator::latency() const { return impl_->options.lookahead + 1; }
+
+void MotionDepthEstimator::Push(const Frame& frame) {
+  Require(!impl_->finished, Code::kInvalidArgument,
+          "MotionDepthEstimator: a frame was pushed after Finish()");
+  Require(frame.image.format() == PixelFormat::Gray(8), Code::kInvalidArgument,
+          "MotionDepthEstimator: frames must be gray8, not " + frame.image.format().ToString());
+  const Camera& camera = impl_->options.camera;
+  Require(frame.image.width() == camera.width && frame.image.height() == camera.height,
+          Code::kInvalidArgument,
+          "MotionDepthEstimator: frame " + std::to_string(frame.index) + " has " +
+              std::to_string(frame.image.width()) + "x" + std::to_string(frame.image.height()) +
+              " pixels, the camera " + std::to_string(camera.width) + "x" +
+              std::to_string(camera.height));
+  impl_->Push(frame);
+}
+
+void MotionDepthEstimator::Finish() {
+  if (impl_->finished) return;
+  impl_->finished = true;
+  impl_->Flush();
+}
+
+std::optional<DepthEstimate> MotionDepthEstimator::Pop() {
+  if (impl_->ready.empty()) return std::nullopt;
+  DepthEstimate estimate = std::move(impl_->ready.front().first);
+  impl_->reports.push_back(impl_->ready.front().second);
+  impl_->ready.pop_front();
+  return estimate;
+}
+
+MotionReport MotionDepthEstimator::report() const {
+  MotionReport report;
+  for (const MotionFrameReport& frame : impl_->reports) {
+    ++report.frames;
+    report.measured += frame.status == MotionStatus::kMeasured;
+    report.carried += frame.status == MotionStatus::kCarried;
+    report.no_translation += frame.status == MotionStatus::kNoTranslation;
+    report.lost += frame.status == MotionStatus::kLost;
+    report.scenes = std::max(report.scenes, frame.scene + 1);
+  }
+  return report;
+}
+
+const std::vector<MotionFrameReport>& MotionDepthEstimator::frame_reports() const {
+  return impl_->reports;
+}
+
+}  // namespace mdvt

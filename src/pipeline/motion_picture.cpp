@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "motion_picture.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mdvt {
+namespace {
+
+// Which source pixels a target pixel covers, and by how much (12-bit weights that add up to 4096).
+struct Span {
+  int begin = 0;
+  std::vector<int> weights;
+};
+
+std::vector<Span> Spans(int from, int to) {
+  std::vector<Span> spans(static_cast<size_t>(to));
+  const double ratio = static_cast<double>(from) / to;
+  for (int i = 0; i < to; ++i) {
+    const double a = i * ratio, b = std::min((i + 1) * ratio, static_cast<double>(from));
+    Span& span = spans[static_cast<size_t>(i)];
+    span.begin = std::min(static_cast<int>(a), from - 1);
+    int left = 4096;
+    for (int k = span.begin; k < from && k < b - 1e-9; ++k) {
+      const double part = std::min(b, k + 1.0) - std::max(a, static_cast<double>(k));
+      const int weight = std::min(left, static_cast<int>(std::lround(4096 * part / (b - a))));
+      span.weights.push_back(weight);
+      left -= weight;
+    }
+    span.weights.back() += left;
+  }
+  return spans;
+}
+
+}  // namespace
+
+Image ReduceLuma(const Image& image, int width, int height, ThreadPool* pool) {
+  if (image.width() == width && image.height() == height) return image;
+  Image result(PixelFormat::Gray(8), width, height);
+  const std::vector<Span> columns = Spans(image.width(), width);
+  const std::vector<Span> rows = Spans(image.height(), height);
+  const PlaneView<const uint8_t> in = image.Plane<uint8_t>();
+  const PlaneView<uint8_t> out = result.MutablePlane<uint8_t>();
+  const auto body = [&](int64_t begin, int64_t end) {
+    std::vector<uint32_t> sums(static_cast<size_t>(in.width));
+    for (int64_t y = begin; y < end; ++y) {
+      const Span& span = rows[static_cast<size_t>(y)];
+      std::fill(sums.begin(), sums.end(), 0u);
+      for (size_t k = 0; k < span.weights.size(); ++k) {
+        const uint8_t* row = in.Row(span.begin + static_cast<int>(k));
+        const uint32_t weight = static_cast<uint32_t>(span.weights[k]);
+        for (size_t x = 0; x < sums.size(); ++x) sums[x] += weight * row[x];
+      }
+      uint8_t* to = out.Row(static_cast<int>(y));
+      for (int x = 0; x < width; ++x) {
+        const Span& column = columns[static_cast<size_t>(x)];
+        uint64_t sum = 0;
+        for (size_t k = 0; k < column.weights.size(); ++k)
+          sum += uint64_t{sums[static_cast<size_t>(column.begin) + k]} *
+                 static_cast<uint64_t>(column.weights[k]);
+        to[x] = static_cast<uint8_t>((sum + (1u << 23)) >> 24);
+      }
+    }
+  };
+  if (pool != nullptr)
+    pool->ParallelFor(height, 8, body);
+  else
+    body(0, height);
+  return result;
+}
+
+}  // namespace mdvt
