@@ -88,7 +88,9 @@ std::string ReadTextFile(const std::string& path, const char* what, const Limits
 }
 
 AtomicFile::AtomicFile(const std::string& path) : path_(path), folder_(FolderOf(path)) {
-  Require(!path.empty() && path.back() != '/' && path.find('\0') == std::string::npos, Code::kIo,
+  Require(path.find('\0') == std::string::npos, Code::kIo,
+          "cannot write: the path contains a zero byte");
+  Require(!path.empty() && path.back() != '/', Code::kIo,
           "cannot write \"" + path + "\": not a file name");
   struct stat status = {};
   if (stat(path.c_str(), &status) == 0) {
