@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/stream_copier.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "io/audio_transcoder.h"
+#include "mdvt/core/log.h"
+
+namespace mdvt::ff {
+namespace {
+
+// Packets looked at before the header is written, to learn where each stream begins.
+constexpr size_t kReadAheadPackets = 256;
+constexpr int64_t kReadAheadBytes = int64_t{4} << 20;
+// How far behind the end of a shortened video packets may still lie that begin before it.
+constexpr int64_t kDisorderMicroseconds = 2000000;
+constexpr AVRational kMicroseconds = {1, 1000000};
+
+bool IsMatroska(const AVFormatContext& context) {
+  return std::strcmp(context.oformat->name, "matroska") == 0;
+}
+
+bool Holds(const AVFormatContext& context, const AVCodecParameters& codec) {
+  // FFmpeg lists TrueHD for MP4 but writes it only as an experiment.
+  if (!IsMatroska(context) && codec.codec_id == AV_CODEC_ID_TRUEHD) return false;
+  return avformat_query_codec(context.oformat, codec.codec_id, FF_COMPLIANCE_NORMAL) == 1;
+}
+
+const char* KindOf(const AVStream& stream) {
+  const char* kind = av_get_media_type_string(stream.codecpar->codec_type);
+  return kind != nullptr ? kind : "unknown";
+}
+
+std::string Describe(const std::string& file, const AVStream& stream) {
+  return file + ": " + KindOf(stream) + " stream " + std::to_string(stream.index) + " (" +
+         avcodec_get_name(stream.codecpar->codec_id) + ")";
+}
+
+// Facts about the source's bytes that are false for the copy, and what we write ourselves.
+bool IsStaleTag(std::string_view key) {
+  std::string upper(key);
+  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  constexpr std::array kNames = {
+      "ENCODER",          "DURATION",        "MAJOR_BRAND", "MINOR_VERSION", "COMPATIBLE_BRANDS",
+      "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "BPS",         "HANDLER_NAME",  "VENDOR_ID",
+      "STEREO_MODE",      "CREATION_TIME",   "ENCODED_BY",  "ROTATE"};
+  return upper.rfind("MDVT_", 0) == 0 || upper.rfind("_STATISTICS_", 0) == 0 ||
+         std::find(kNames.begin(), kNames.end(), upper) != kNames.end();
+}
+
+void CopyTags(const AVDictionary* from, AVDictionary** to) {
+  const AVDictionaryEntry* entry = nullptr;
+  while ((entry = av_dict_get(from, "", entry, AV_DICT_IGNORE_SUFFIX)) != nullptr) {
+    if (IsStaleTag(entry->key)) continue;
+    Require(av_dict_set(to, entry->key, entry->value, 0) >= 0, Code::kOutOfMemory,
+            "no memory for tags");
+  }
+}
+
+}  // namespace
+
+StreamCopier::StreamCopier(const std::string& path, Muxer* muxer)
+    : demuxer_(OpenFileSource(path), path, Limits()), muxer_(muxer) {
+  demuxer_.FindStreamInfo(Limits());
+  AddTracks();
+  AddChapters();
+  AddMetadata();
+  ReadAhead();
+}
+
+StreamCopier::~StreamCopier() = default;
+
+void StreamCopier::AddTracks() {
+  AVFormatContext& source = *demuxer_.context();
+  const AVFormatContext& target = *muxer_->context();
+  track_of_stream_.assign(source.nb_streams, -1);
+  for (unsigned i = 0; i < source.nb_streams; ++i) {
+    AVStream* from = source.streams[i];
+    const AVMediaType type = from->codecpar->codec_type;
+    const bool cover = (from->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
+    if (type == AVMEDIA_TYPE_VIDEO && !cover) {
+      // The pictures are what is being replaced.
+      if (picture_ == nullptr) picture_ = from;
+      from->discard = AVDISCARD_ALL;
+      continue;
+    }
+    if (cover || type == AVMEDIA_TYPE_ATTACHMENT) {
+      if (!AddAttachment(from)) {
+        LogWarning(Describe(demuxer_.name(), *from) + " is left out: the new file cannot hold it");
+      }
+      from->discard = AVDISCARD_ALL;
+      continue;
+    }
+    const bool timed = type == AVMEDIA_TYPE_AUDIO || type == AVMEDIA_TYPE_SUBTITLE;
+    const bool held = timed && Holds(target, *from->codecpar);
+    const bool transcoded =
+        !held && type == AVMEDIA_TYPE_AUDIO && AudioTranscoder::CanTranscode(*from);
+    if (!held && !transcoded) {
+      LogWarning(Describe(demuxer_.name(), *from) + " is left out: the new file cannot hold it");
+      from->discard = AVDISCARD_ALL;
+      continue;
+    }
+    Track track;
+    track.from = from;
+    track.to = muxer_->AddStream();
+    if (transcoded) {
+      LogWarning(Describe(demuxer_.name(), *from) +
+                 " becomes AAC: the new file cannot hold it as it is");
+      const bool global_header = (target.oformat->flags & AVFMT_GLOBALHEADER) != 0;
+      track.transcoder = std::make_unique<AudioTranscoder>(Describe(demuxer_.name(), *from), *from,
+                                                           track.to, global_header);
+    } else {
+      CheckFf(avcodec_parameters_copy(track.to->codecpar, from->codecpar), Code::kOutOfMemory,
+              demuxer_.name());
+      // Tags are the container's own names for codecs; the new one has others.
+      track.to->codecpar->codec_tag = 0;
+      track.to->time_base = from->time_base;
+    }
+    track.to->disposition = from->disposition;
+    CopyTags(from->metadata, &track.to->metadata);
+    track_of_stream_[i] = static_cast<int>(tracks_.size());
+    tracks_.push_back(std::move(track));
+  }
+}
+
+// Fonts and cover pictures: Matroska has files for them, MP4 nothing that FFmpeg writes reliably.
+bool StreamCopier::AddAttachment(AVStream* from) {
+  if (!IsMatroska(*muxer_->context())) return false;
+  const AVCodecParameters& codec = *from->codecpar;
+  const bool cover = codec.codec_type == AVMEDIA_TYPE_VIDEO;
+  const uint8_t* data = cover ? from->attached_pic.data : codec.extradata;
+  const int size = cover ? from->attached_pic.size : codec.extradata_size;
+  if (data == nullptr || size <= 0) return false;
+  const AVDictionaryEntry* name = av_dict_get(from->metadata, "filename", nullptr, 0);
+  const AVDictionaryEntry* mime = av_dict_get(from->metadata, "mimetype", nullptr, 0);
+  const bool png = codec.codec_id == AV_CODEC_ID_PNG;
+  if (cover && !png && codec.codec_id != AV_CODEC_ID_MJPEG) return false;
+  AVStream* to = muxer_->AddStream();
+  to->codecpar->codec_type = AVMEDIA_TYPE_ATTACHMENT;
+  to->codecpar->codec_id = cover ? AV_CODEC_ID_NONE : codec.codec_id;
+  to->codecpar->extradata =
+      static_cast<uint8_t*>(av_mallocz(static_cast<size_t>(size) + AV_INPUT_BUFFER_PADDING_SIZE));
+  Require(to->codecpar->extradata != nullptr, Code::kOutOfMemory, "no memory for an attachment");
+  std::memcpy(to->codecpar->extradata, data, static_cast<size_t>(size));
+  to->codecpar->extradata_size = size;
+  CopyTags(from->metadata, &to->metadata);
+  const std::string file_name = name != nullptr ? name->value
+                                : cover         ? (png ? "cover.png" : "cover.jpg")
+                                                : "attachment" + std::to_string(from->index);
+  av_dict_set(&to->metadata, "filename", file_name.c_str(), 0);
+  av_dict_set(&to->metadata, "mimetype",
+              mime != nullptr ? mime->value
+              : cover         ? (png ? "image/png" : "image/jpeg")
+                              : "application/octet-stream",
+              0);
+  return true;
+}
+
+void StreamCopier::AddChapters() {
+  const AVFormatContext& source = *demuxer_.context();
+  AVFormatContext& target = *muxer_->context();
+  if (source.nb_chapters == 0) return;
+  target.chapters =
+      static_cast<AVChapter**>(av_calloc(source.nb_chapters, sizeof(*target.chapters)));
+  Require(target.chapters != nullptr, Code::kOutOfMemory, "no memory for chapters");
+  for (unsigned i = 0; i < source.nb_chapters; ++i) {
+    const AVChapter& from = *source.chapters[i];
+    auto* to = static_cast<AVChapter*>(av_mallocz(sizeof(AVChapter)));
+    Require(to != nullptr, Code::kOutOfMemory, "no memory for chapters");
+    to->id = from.id;
+    to->time_base = from.time_base;
+    to->start = from.start;
+    to->end = from.end;
+    target.chapters[target.nb_chapters++] = to;
+    CopyTags(from.metadata, &to->metadata);
+  }
+}
+
+void StreamCopier::AddMetadata() {
+  CopyTags(demuxer_.context()->metadata, &muxer_->context()->metadata);
+}
+
+// The first packets tell at what time each stream begins. Where sound begins before the zero of the
+// time line (the encoder's delay), Matroska wants to know by how much.
+void StreamCopier::ReadAhead() {
+  std::vector<bool> seen(tracks_.size(), false);
+  size_t missing = tracks_.size();
+  int64_t bytes = 0;
+  while (missing > 0 && ahead_.size() < kReadAheadPackets && bytes < kReadAheadBytes) {
+    PacketPtr packet = NewPacket();
+    if (!demuxer_.Read(packet.get())) {
+      at_end_ = true;
+      break;
+    }
+    const int index = track_of_stream_[static_cast<size_t>(packet->stream_index)];
+    if (index < 0) continue;
+    const auto i = static_cast<size_t>(index);
+    if (!seen[i]) {
+      seen[i] = true;
+      --missing;
+      Track& track = tracks_[i];
+      AVCodecParameters& codec = *track.to->codecpar;
+      if (IsMatroska(*muxer_->context()) && codec.codec_type == AVMEDIA_TYPE_AUDIO &&
+          !track.transcoder && packet->pts != AV_NOPTS_VALUE && packet->pts < 0) {
+        codec.initial_padding = static_cast<int>(av_rescale_q(
+            -packet->pts, track.from->time_base, AVRational{1, std::max(1, codec.sample_rate)}));
+      }
+    }
+    bytes += packet->size;
+    ahead_.push_back(std::move(packet));
+  }
+}
+
+bool StreamCopier::Next(PacketPtr* packet) {
+  if (!ahead_.empty()) {
+    *packet = std::move(ahead_.front());
+    ahead_.pop_front();
+    return true;
+  }
+  while (!at_end_) {
+    *packet = NewPacket();
+    if (!demuxer_.Read(packet->get())) {
+      at_end_ = true;
+      break;
+    }
+    const auto stream = static_cast<size_t>((*packet)->stream_index);
+    if (stream < track_of_stream_.size() && track_of_stream_[stream] >= 0) return true;
+  }
+  return false;
+}
+
+void StreamCopier::CopyUntil(int64_t time, AVRational time_base) {
+  PacketPtr packet;
+  while (Next(&packet)) {
+    Track& track =
+        tracks_[static_cast<size_t>(track_of_stream_[static_cast<size_t>(packet->stream_index)])];
+    const int64_t begin = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
+    if (begin != AV_NOPTS_VALUE &&
+        av_compare_ts(begin, track.from->time_base, time, time_base) > 0) {
+      ahead_.push_front(std::move(packet));
+      return;
+    }
+    WritePacket(&track, std::move(packet));
+  }
+}
+
+void StreamCopier::Finish(int64_t end, AVRational time_base) {
+  // Where the source's own video ends, if its container says so.
+  int64_t source_end = AV_NOPTS_VALUE;
+  if (picture_ != nullptr && picture_->duration > 0) {
+    const int64_t start = picture_->start_time != AV_NOPTS_VALUE ? picture_->start_time : 0;
+    source_end = av_rescale_q(start + picture_->duration, picture_->time_base, kMicroseconds);
+  } else if (demuxer_.context()->duration > 0) {
+    const int64_t start =
+        demuxer_.context()->start_time != AV_NOPTS_VALUE ? demuxer_.context()->start_time : 0;
+    source_end = start + demuxer_.context()->duration;
+  }
+  const int64_t video_end = av_rescale_q(end, time_base, kMicroseconds);
+  // A frame and a half of tolerance: containers round, and the last duration may be a guess.
+  int64_t tolerance = 60000;
+  if (picture_ != nullptr && picture_->avg_frame_rate.num > 0 && picture_->avg_frame_rate.den > 0) {
+    tolerance = av_rescale(1500000, picture_->avg_frame_rate.den, picture_->avg_frame_rate.num);
+  }
+  const bool whole = source_end == AV_NOPTS_VALUE || video_end >= source_end - tolerance;
+
+  PacketPtr packet;
+  while (Next(&packet)) {
+    Track& track =
+        tracks_[static_cast<size_t>(track_of_stream_[static_cast<size_t>(packet->stream_index)])];
+    const int64_t begin = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+    if (!whole && begin != AV_NOPTS_VALUE) {
+      const int64_t time = av_rescale_q(begin, track.from->time_base, kMicroseconds);
+      if (time >= video_end + kDisorderMicroseconds) break;
+      if (time >= video_end) continue;
+    }
+    WritePacket(&track, std::move(packet));
+  }
+  for (Track& track : tracks_) {
+    if (track.transcoder) {
+      track.transcoder->Push(nullptr, [&](AVPacket* done) {
+        av_packet_rescale_ts(done, track.transcoder->time_base(), track.to->time_base);
+        Emit(&track, done);
+      });
+    }
+  }
+}
+
+void StreamCopier::WritePacket(Track* track, PacketPtr packet) {
+  if (track->transcoder) {
+    track->transcoder->Push(packet.get(), [&](AVPacket* done) {
+      av_packet_rescale_ts(done, track->transcoder->time_base(), track->to->time_base);
+      Emit(track, done);
+    });
+    return;
+  }
+  const AVRational from = track->from->time_base, to = track->to->time_base;
+  const AVCodecParameters& codec = *track->from->codecpar;
+  int samples = 0;
+  if (codec.codec_type == AVMEDIA_TYPE_AUDIO && codec.sample_rate > 0 &&
+      packet->dts != AV_NOPTS_VALUE) {
+    samples = av_get_audio_frame_duration2(track->from->codecpar, packet->size);
+    if (samples <= 0) samples = codec.frame_size;
+  }
+  if (samples > 0) {
+    // From rounded to finer times: the number of samples says where exactly a packet begins.
+    const AVRational sample = {1, codec.sample_rate};
+    packet->dts = packet->pts =
+        av_rescale_delta(from, packet->dts, sample, samples, &track->rescale_state, to);
+    packet->duration = av_rescale_q(packet->duration, from, to);
+  } else {
+    av_packet_rescale_ts(packet.get(), from, to);
+  }
+  Emit(track, packet.get());
+}
+
+void StreamCopier::Emit(Track* track, AVPacket* packet) {
+  if (packet->dts == AV_NOPTS_VALUE) packet->dts = packet->pts;
+  if (packet->dts == AV_NOPTS_VALUE) {
+    av_packet_unref(packet);
+    return;
+  }
+  if (track->last_dts != AV_NOPTS_VALUE && packet->dts <= track->last_dts) {
+    // Matroska takes equal times; MP4 needs increasing ones.
+    const int64_t least =
+        track->last_dts + ((muxer_->context()->oformat->flags & AVFMT_TS_NONSTRICT) != 0 ? 0 : 1);
+    packet->dts = std::max(packet->dts, least);
+    if (packet->pts != AV_NOPTS_VALUE) packet->pts = std::max(packet->pts, packet->dts);
+  }
+  track->last_dts = packet->dts;
+  packet->stream_index = track->to->index;
+  packet->pos = -1;
+  muxer_->Write(packet);
+}
+
+}  // namespace mdvt::ff

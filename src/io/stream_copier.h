@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Audio, subtitles, attachments, cover pictures, chapters and metadata of one file carried over
+// into another while its video is being written.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "io/demuxer.h"
+#include "io/ffmpeg.h"
+#include "io/muxer.h"
+
+namespace mdvt::ff {
+
+class AudioTranscoder;
+
+// Packets keep their times, so that the video must have those of the same file. What the container
+// cannot hold is left out with one warning each; audio is turned into AAC instead.
+class StreamCopier {
+ public:
+  // Adds streams, chapters and metadata to `muxer`, before its header is written.
+  // Throws Error: those of Demuxer.
+  StreamCopier(const std::string& path, Muxer* muxer);
+  ~StreamCopier();
+
+  // Writes every packet before `time` (in `time_base`). Bounded memory: packets are read as the
+  // video advances.
+  void CopyUntil(int64_t time, AVRational time_base);
+
+  // Writes the rest: all of it if the video reached the end of the source's own video, else what
+  // begins before `end` of the video, so that a shortened video does not drag its sound behind it.
+  void Finish(int64_t end, AVRational time_base);
+
+ private:
+  struct Track {
+    AVStream* from = nullptr;
+    AVStream* to = nullptr;
+    std::unique_ptr<AudioTranscoder> transcoder;
+    int64_t last_dts = AV_NOPTS_VALUE;  // in to->time_base
+    int64_t rescale_state = AV_NOPTS_VALUE;
+  };
+
+  void AddTracks();
+  bool AddAttachment(AVStream* from);
+  void AddChapters();
+  void AddMetadata();
+  void ReadAhead();
+  bool Next(PacketPtr* packet);
+  void WritePacket(Track* track, PacketPtr packet);
+  void Emit(Track* track, AVPacket* packet);
+
+  Demuxer demuxer_;
+  Muxer* muxer_;
+  std::vector<Track> tracks_;
+  std::vector<int> track_of_stream_;  // -1: not copied
+  AVStream* picture_ = nullptr;       // the source's own video
+  std::deque<PacketPtr> ahead_;
+  bool at_end_ = false;
+};
+
+}  // namespace mdvt::ff

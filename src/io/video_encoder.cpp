@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/video_encoder.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "io/deinterleave.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/core/parallel.h"
+
+extern "C" {
+#include <libavutil/imgutils.h>
+#include <libavutil/opt.h>
+}
+
+namespace mdvt::ff {
+namespace {
+
+constexpr int kMaxEncoderThreads = 16;
+constexpr int kAlignment = 64;
+
+const char* EncoderName(VideoCodec codec) {
+  switch (codec) {
+    case VideoCodec::kFfv1:
+      return "ffv1";
+    case VideoCodec::kH264:
+      return "libx264";
+    case VideoCodec::kH264Rgb:
+      return "libx264rgb";
+  }
+  return "";
+}
+
+bool Accepts(const AVCodec& codec, AVPixelFormat format) {
+  for (const AVPixelFormat* f = codec.pix_fmts; f != nullptr && *f != AV_PIX_FMT_NONE; ++f) {
+    if (*f == format) return true;
+  }
+  return false;
+}
+
+// Slices are what FFV1 spreads over threads; their number depends on the picture alone, so that the
+// file does not depend on the threads. Each costs some compression, hence few for small pictures.
+int SliceCount(int width, int height) {
+  const int64_t pixels = static_cast<int64_t>(width) * height;
+  if (width < 64 || height < 64) return 1;
+  if (pixels <= 640 * 480) return 4;
+  if (pixels <= 1280 * 720) return 9;
+  if (pixels <= 2560 * 1440) return 16;
+  return 24;
+}
+
+void CheckOptions(const VideoWriterOptions& options) {
+  const auto fits = [](Rational r) {
+    constexpr int64_t kMax = std::numeric_limits<int>::max();
+    return r.IsPositive() && r.num <= kMax && r.den <= kMax;
+  };
+  Require(fits(options.time_base), Code::kInvalidArgument,
+          "VideoWriterOptions.time_base = " + options.time_base.ToString() +
+              ", must be positive with 31 bits in each part");
+  Require(options.frame_rate.num == 0 || fits(options.frame_rate), Code::kInvalidArgument,
+          "VideoWriterOptions.frame_rate = " + options.frame_rate.ToString() +
+              ", must be 0 or positive with 31 bits in each part");
+  Require(fits(options.sample_aspect), Code::kInvalidArgument,
+          "VideoWriterOptions.sample_aspect = " + options.sample_aspect.ToString(':') +
+              ", must be positive with 31 bits in each part");
+  Require(options.crf >= 0 && options.crf <= 51, Code::kInvalidArgument,
+          "VideoWriterOptions.crf = " + std::to_string(options.crf) + ", must be in [0, 51]");
+  constexpr std::array kPresets = {"ultrafast", "superfast", "veryfast", "faster",   "fast",
+                                   "medium",    "slow",      "slower",   "veryslow", "placebo"};
+  Require(std::find(kPresets.begin(), kPresets.end(), options.preset) != kPresets.end(),
+          Code::kInvalidArgument,
+          "VideoWriterOptions.preset = '" + options.preset +
+              "', must be ultrafast, superfast, veryfast, faster, fast, medium, slow, slower, "
+              "veryslow or placebo");
+}
+
+}  // namespace
+
+VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, int width,
+                           int height, const VideoWriterOptions& options, bool global_header)
+    : path_(path), format_(format) {
+  CheckOptions(options);
+  const char* name = EncoderName(options.codec);
+  const AVCodec* codec = avcodec_find_encoder_by_name(name);
+  Require(codec != nullptr, Code::kUnsupported,
+          path + ": this build of FFmpeg has no encoder '" + name + "'");
+  const bool rgb = format.model == ColorModel::kRgb;
+  av_format_ = ToAvFormat(format);
+  if (av_format_ != AV_PIX_FMT_NONE && !Accepts(*codec, av_format_) && rgb && format.bits == 8) {
+    av_format_ = AV_PIX_FMT_BGR0;
+    interleave_ = true;
+  }
+  const bool known = av_format_ != AV_PIX_FMT_NONE && Accepts(*codec, av_format_);
+  const bool wrong_model = (options.codec == VideoCodec::kH264 && rgb) ||
+                           (options.codec == VideoCodec::kH264Rgb && !rgb);
+  Require(known && !wrong_model, Code::kInvalidArgument,
+          path + ": " + name + " does not take " + format.ToString() + " pictures");
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(av_format_);
+  if (options.codec != VideoCodec::kFfv1) {
+    Require(width % (1 << d.log2_chroma_w) == 0 && height % (1 << d.log2_chroma_h) == 0,
+            Code::kInvalidArgument,
+            path + ": H.264 with " + format.ToString() + " cannot hold " + std::to_string(width) +
+                "x" + std::to_string(height) +
+                " pixels: sides must be multiples of the chroma step (4:4:4 and FFV1 take any)");
+  }
+
+  encoder_ = NewCodec(codec);
+  AVCodecContext& c = *encoder_;
+  c.width = width;
+  c.height = height;
+  c.pix_fmt = av_format_;
+  c.time_base = ToAv(options.time_base);
+  if (options.frame_rate.IsPositive()) c.framerate = ToAv(options.frame_rate);
+  c.sample_aspect_ratio = ToAv(options.sample_aspect.Reduced());
+  c.colorspace = static_cast<AVColorSpace>(rgb ? AVCOL_SPC_RGB : options.color.matrix);
+  c.color_primaries = static_cast<AVColorPrimaries>(options.color.primaries);
+  c.color_trc = static_cast<AVColorTransferCharacteristic>(options.color.transfer);
+  const bool full_range = format.model != ColorModel::kYuv || options.color.full_range;
+  c.color_range = full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+  if (format.chroma_shift_x > 0 || format.chroma_shift_y > 0) {
+    c.chroma_sample_location = static_cast<AVChromaLocation>(options.color.chroma_location);
+  }
+  c.thread_count = std::min(ResolveThreads(options.num_threads), kMaxEncoderThreads);
+  if (global_header) c.flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+
+  Dictionary settings;
+  if (options.codec == VideoCodec::kFfv1) {
+    c.level = 3;
+    c.gop_size = 1;
+    c.slices = SliceCount(width, height);
+    c.thread_type = FF_THREAD_SLICE;
+    settings.Set("slicecrc", "1");
+    // Rice codes are twice as fast as the range coder; beyond 8 bits FFV1 has the latter only.
+    settings.Set("coder", format.bits == 8 ? "rice" : "range_tab");
+    settings.Set("context", "0");
+  } else {
+    const bool lossless = options.codec == VideoCodec::kH264Rgb;
+    settings.Set("preset", options.preset);
+    settings.Set(lossless ? "qp" : "crf", lossless ? 0 : options.crf);
+    if (options.stereo == StereoLayout::kSideBySide) settings.Set("x264-params", "frame-packing=3");
+  }
+  const int error = avcodec_open2(&c, codec, settings.get());
+  CheckFf(error, Code::kUnsupported,
+          path + ": the encoder '" + name + "' cannot be started for " + std::to_string(width) +
+              "x" + std::to_string(height) + " " + format.ToString());
+  const AVDictionaryEntry* left = av_dict_get(*settings.get(), "", nullptr, AV_DICT_IGNORE_SUFFIX);
+  Require(left == nullptr, Code::kInternal,
+          path + ": the encoder does not know the option " + (left != nullptr ? left->key : ""));
+  const int bytes = av_image_get_buffer_size(av_format_, width, height, kAlignment);
+  CheckFf(bytes, Code::kInvalidArgument, path);
+  frame_bytes_ = static_cast<size_t>(bytes) + kAlignment;
+}
+
+VideoEncoder::~VideoEncoder() { av_buffer_pool_uninit(&pool_); }
+
+FramePtr VideoEncoder::PoolFrame() {
+  if (pool_ == nullptr) {
+    pool_ = av_buffer_pool_init(frame_bytes_, nullptr);
+    Require(pool_ != nullptr, Code::kOutOfMemory, "no memory for a video frame");
+  }
+  FramePtr frame = NewFrame();
+  frame->buf[0] = av_buffer_pool_get(pool_);
+  Require(frame->buf[0] != nullptr, Code::kOutOfMemory,
+          "no memory for a video frame of " + std::to_string(frame_bytes_) + " bytes");
+  frame->width = encoder_->width;
+  frame->height = encoder_->height;
+  frame->format = av_format_;
+  CheckFf(av_image_fill_arrays(frame->data, frame->linesize, frame->buf[0]->data, av_format_,
+                               frame->width, frame->height, kAlignment),
+          Code::kInternal, path_);
+  return frame;
+}
+
+FramePtr VideoEncoder::Interleaved(const ImageView& image) {
+  FramePtr frame = PoolFrame();
+  for (int y = 0; y < image.height; ++y) {
+    const uint8_t* const rows[4] = {image.Plane<uint8_t>(2).Row(y), image.Plane<uint8_t>(1).Row(y),
+                                    image.Plane<uint8_t>(0).Row(y), nullptr};
+    InterleaveRow(rows, image.width, frame->data[0] + y * frame->linesize[0]);
+  }
+  return frame;
+}
+
+void VideoEncoder::Send(const Image& image, int64_t pts) {
+  SendFrame(interleave_ ? Interleaved(image.view()) : WrapImage(image, av_format_), pts);
+}
+
+void VideoEncoder::Send(const ImageView& image, int64_t pts) {
+  if (interleave_) return SendFrame(Interleaved(image), pts);
+  FramePtr frame = PoolFrame();
+  MutableImageView view;
+  view.format = format_;
+  view.width = image.width;
+  view.height = image.height;
+  for (int plane = 0; plane < format_.num_planes(); ++plane) {
+    const int target = AvPlane(format_, plane);
+    view.data[static_cast<size_t>(plane)] = reinterpret_cast<std::byte*>(frame->data[target]);
+    view.stride[static_cast<size_t>(plane)] = frame->linesize[target];
+  }
+  CopyPixels(image, view);
+  SendFrame(std::move(frame), pts);
+}
+
+void VideoEncoder::SendFrame(FramePtr frame, int64_t pts) {
+  frame->pts = pts;
+  frame->sample_aspect_ratio = encoder_->sample_aspect_ratio;
+  frame->colorspace = encoder_->colorspace;
+  frame->color_primaries = encoder_->color_primaries;
+  frame->color_trc = encoder_->color_trc;
+  frame->color_range = encoder_->color_range;
+  frame->chroma_location = encoder_->chroma_sample_location;
+  CheckFf(avcodec_send_frame(encoder_.get(), frame.get()), Code::kInternal,
+          path_ + ": encoding failed");
+}
+
+void VideoEncoder::SendEnd() {
+  CheckFf(avcodec_send_frame(encoder_.get(), nullptr), Code::kInternal,
+          path_ + ": encoding failed");
+}
+
+bool VideoEncoder::Receive(AVPacket* packet) {
+  const int error = avcodec_receive_packet(encoder_.get(), packet);
+  if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) return false;
+  CheckFf(error, Code::kInternal, path_ + ": encoding failed");
+  return true;
+}
+
+}  // namespace mdvt::ff

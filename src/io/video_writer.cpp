@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/io/video_writer.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <utility>
+
+#include "io/muxer.h"
+#include "io/stream_copier.h"
+#include "io/video_encoder.h"
+#include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
+
+extern "C" {
+#include <libavutil/stereo3d.h>
+}
+
+namespace mdvt {
+namespace {
+
+// FFmpeg's name of the container that the file's ending asks for.
+const char* ContainerFor(const std::string& path, VideoCodec codec) {
+  const size_t slash = path.rfind('/');
+  const size_t dot = path.rfind('.');
+  std::string ending;
+  if (dot != std::string::npos && (slash == std::string::npos || dot > slash)) {
+    ending = path.substr(dot + 1);
+  }
+  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (ending == "mkv") return "matroska";
+  const bool mp4 = ending == "mp4" || ending == "m4v", mov = ending == "mov";
+  Require(mp4 || mov, Code::kInvalidArgument,
+          path + ": the name must end in .mkv, .mp4, .m4v or .mov");
+  Require(codec != VideoCodec::kFfv1, Code::kInvalidArgument,
+          path + ": FFV1 video goes into Matroska, the name must end in .mkv");
+  return mov ? "mov" : "mp4";
+}
+
+void AddStereoSideData(AVStream* stream) {
+  size_t size = 0;
+  AVStereo3D* stereo = av_stereo3d_alloc();
+  size = sizeof(*stereo);
+  Require(stereo != nullptr, Code::kOutOfMemory, "no memory for stream information");
+  stereo->type = AV_STEREO3D_SIDEBYSIDE;
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
+  const bool added = av_packet_side_data_add(&stream->codecpar->coded_side_data,
+                                             &stream->codecpar->nb_coded_side_data,
+                                             AV_PKT_DATA_STEREO3D, stereo, size, 0) != nullptr;
+#else
+  const bool added = av_stream_add_side_data(stream, AV_PKT_DATA_STEREO3D,
+                                             reinterpret_cast<uint8_t*>(stereo), size) >= 0;
+#endif
+  if (!added) av_free(stereo);
+  Require(added, Code::kOutOfMemory, "no memory for stream information");
+}
+
+}  // namespace
+
+struct VideoWriter::Impl {
+  Impl(const std::string& path, const PixelFormat& image_format, int image_width, int image_height,
+       const VideoWriterOptions& writer_options)
+      : options(writer_options),
+        format(image_format),
+        width(image_width),
+        height(image_height),
+        container(ContainerFor(path, options.codec)),
+        encoder(path, format, width, height, options, true),
+        muxer(path, container, options.overwrite) {
+    stream = muxer.AddStream();
+    ff::CheckFf(avcodec_parameters_from_context(stream->codecpar, &encoder.context()),
+                Code::kInternal, path);
+    stream->time_base = ff::ToAv(options.time_base);
+    stream->sample_aspect_ratio = encoder.context().sample_aspect_ratio;
+    stream->disposition = AV_DISPOSITION_DEFAULT;
+    if (options.frame_rate.IsPositive()) {
+      stream->avg_frame_rate = stream->r_frame_rate = ff::ToAv(options.frame_rate);
+    }
+    const bool matroska = std::string(container) == "matroska";
+    if (options.stereo == StereoLayout::kSideBySide) AddStereoSideData(stream);
+    if (!options.copy_streams_from.empty()) {
+      copier = std::make_unique<ff::StreamCopier>(options.copy_streams_from, &muxer);
+    }
+    for (const auto& [key, value] : options.tags) {
+      for (AVDictionary** tags : {&muxer.context()->metadata, &stream->metadata}) {
+        Require(av_dict_set(tags, key.c_str(), value.c_str(), 0) >= 0, Code::kOutOfMemory,
+                "no memory for tags");
+      }
+    }
+    ff::Dictionary settings;
+    if (!matroska) {
+      // Tags of our own in MP4 need the key-value form; without them the usual one is kept.
+      settings.Set("movflags",
+                   options.tags.empty() ? "+faststart" : "+faststart+use_metadata_tags");
+      // The stereo box counts as unofficial in FFmpeg.
+      muxer.context()->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;
+    }
+    // Times are made fit by ourselves, see Mux().
+    if (matroska) muxer.context()->avoid_negative_ts = 0;
+    muxer.WriteHeader(&settings);
+  }
+
+  void CheckFrame(const PixelFormat& frame_format, int frame_width, int frame_height,
+                  int64_t pts) const {
+    Require(!finished, Code::kInvalidArgument, muxer.path() + ": is finished already");
+    Require(frame_format == format && frame_width == width && frame_height == height,
+            Code::kInvalidArgument,
+            muxer.path() + ": frame " + std::to_string(frames) + " is " + frame_format.ToString() +
+                " " + std::to_string(frame_width) + "x" + std::to_string(frame_height) +
+                ", the video is " + format.ToString() + " " + std::to_string(width) + "x" +
+                std::to_string(height));
+    Require(frames == 0 || pts > last_pts, Code::kInvalidArgument,
+            muxer.path() + ": frame " + std::to_string(frames) + " has the time " +
+                std::to_string(pts) + ", must be later than " + std::to_string(last_pts) +
+                " of the frame before");
+  }
+
+  template <typename AnyImage>
+  void Write(const AnyImage& image, int64_t pts, int64_t duration) {
+    encoder.Send(image, pts);
+    if (frames > 0 && times.rbegin()->second <= 0) times.rbegin()->second = pts - last_pts;
+    if (frames > 0) last_step = pts - last_pts;
+    times[pts] = duration;
+    last_pts = pts;
+    ++frames;
+    Drain();
+  }
+
+  // Takes what the encoder has. A packet is held back until its frame's duration is known, which
+  // for the last frame is at the end.
+  void Drain() {
+    for (;;) {
+      ff::PacketPtr packet = ff::NewPacket();
+      if (!encoder.Receive(packet.get())) break;
+      waiting.push_back(std::move(packet));
+    }
+    while (!waiting.empty() && waiting.front()->pts < last_pts) MuxFront();
+  }
+
+  void MuxFront() {
+    ff::PacketPtr packet = std::move(waiting.front());
+    waiting.pop_front();
+    const auto time = times.find(packet->pts);
+    if (time != times.end()) {
+      packet->duration = std::max<int64_t>(time->second, 0);
+      times.erase(time);
+    }
+    const AVRational time_base = encoder.context().time_base;
+    if (copier) copier->CopyUntil(packet->dts, time_base);
+    packet->stream_index = stream->index;
+    av_packet_rescale_ts(packet.get(), time_base, stream->time_base);
+    muxer.Write(packet.get());
+    ++packets;
+  }
+
+  // Duration of the last frame where none was given: as long as the one before it.
+  int64_t LastDuration() const {
+    const int64_t given = times.rbegin()->second;
+    if (given > 0) return given;
+    if (last_step > 0) return last_step;
+    if (options.frame_rate.IsPositive()) {
+      const Rational frame{options.frame_rate.den, options.frame_rate.num};
+      return std::max<int64_t>(1, Rescale(1, frame, options.time_base));
+    }
+    return std::max<int64_t>(1, Rescale(1, {1, 25}, options.time_base));
+  }
+
+  void Finish() {
+    Require(!finished, Code::kInvalidArgument, muxer.path() + ": is finished already");
+    Require(frames > 0, Code::kInvalidArgument, muxer.path() + ": no frame was written");
+    finished = true;
+    const int64_t last_duration = LastDuration();
+    times.rbegin()->second = last_duration;
+    encoder.SendEnd();
+    Drain();
+    while (!waiting.empty()) MuxFront();
+    Require(packets == frames, Code::kIo,
+            muxer.path() + ": " + std::to_string(packets) + " frames came out of the encoder, " +
+                std::to_string(frames) + " went in");
+    if (copier) copier->Finish(last_pts + last_duration, encoder.context().time_base);
+    muxer.Finish();
+  }
+
+  VideoWriterOptions options;
+  PixelFormat format;
+  int width;
+  int height;
+  const char* container;
+  ff::VideoEncoder encoder;
+  ff::Muxer muxer;
+  std::unique_ptr<ff::StreamCopier> copier;
+  AVStream* stream = nullptr;
+  std::deque<ff::PacketPtr> waiting;
+  std::map<int64_t, int64_t> times;  // pts -> duration of the frames that are not in the file yet
+  int64_t frames = 0;
+  int64_t packets = 0;
+  int64_t last_pts = 0;
+  int64_t last_step = 0;
+  bool finished = false;
+};
+
+VideoWriter::VideoWriter(const std::string& path, const PixelFormat& format, int width, int height,
+                         const VideoWriterOptions& options)
+    : impl_(std::make_unique<Impl>(path, format, width, height, options)) {}
+
+VideoWriter::~VideoWriter() = default;
+VideoWriter::VideoWriter(VideoWriter&&) noexcept = default;
+VideoWriter& VideoWriter::operator=(VideoWriter&&) noexcept = default;
+
+void VideoWriter::Write(const Image& image, int64_t pts, int64_t duration) {
+  impl_->CheckFrame(image.format(), image.width(), image.height(), pts);
+  impl_->Write(image, pts, duration);
+}
+
+void VideoWriter::Write(const ImageView& image, int64_t pts, int64_t duration) {
+  impl_->CheckFrame(image.format, image.width, image.height, pts);
+  impl_->Write(image, pts, duration);
+}
+
+void VideoWriter::Finish() { impl_->Finish(); }
+
+int64_t VideoWriter::frames_written() const { return impl_->frames; }
+
+}  // namespace mdvt
