@@ -52,7 +52,7 @@ def main():
             if not ok:
                 print(f"{header} does not compile alone with {compiler} as {standard}:\n{text}")
     print(json.dumps({"id": "G3", "value": good, "target": len(jobs), "pass": good == len(jobs),
-                      "unit": f"headers compiled alone, by {' and '.join(p[1] for p in pairs)}"}))
+                      "measure": f"headers compiled alone, by {' and '.join(p[1] for p in pairs)}"}))
     return 0 if good == len(jobs) else 1
 
 
