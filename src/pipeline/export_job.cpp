@@ -15,7 +15,7 @@
 #include "mdvt/io/geometry_file.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/pipeline/jobs.h"
-#include "pipeline/depth_geometry.h"
+#include "pipeline/depth_mesher.h"
 #include "pipeline/job_common.h"
 #include "pipeline/object_pool.h"
 #include "pipeline/paired_input.h"
@@ -209,7 +209,7 @@ class ExportJob {
     rule.disparity = options_.tear_disparity;
     rule.depth = options_.tear_depth;
     rule.baseline = options_.tear_baseline;
-    DepthGeometry builder(rule);
+    DepthMesher builder(rule);
     while (std::optional<GeometryFrame> frame = geometry_.Pop()) {
       const DepthView depth = frame->depth.Plane<float>();
       const Camera camera = camera_->At(frame->number);

@@ -25,6 +25,9 @@ void CheckOutput(const std::string& output, bool overwrite,
   std::error_code ignored;
   Require(!fs::is_directory(output, ignored), Code::kInvalidArgument,
           "output '" + output + "' is a folder, name a file");
+  Require(!fs::exists(output, ignored) || fs::is_regular_file(output, ignored),
+          Code::kInvalidArgument,
+          "output '" + output + "' is a device or a pipe, only files can be written");
   for (const std::string& input : inputs)
     Require(input.empty() || !fs::equivalent(output, input, ignored), Code::kInvalidArgument,
             "output '" + output + "' is one of the inputs, give another name");
@@ -64,10 +67,12 @@ ClipCamera::ClipCamera(const FovOptions& fov, const DepthTags& tags, int width, 
   } else if (fov.xfov_deg || fov.yfov_deg) {
     fixed_ = Make(fov.xfov_deg, fov.yfov_deg);
   } else {
-    Require(tags.xfov_deg || tags.yfov_deg, Code::kInvalidArgument,
+    const std::optional<Camera> tagged = tags.CameraFor(width, height);
+    Require(tagged.has_value(), Code::kInvalidArgument,
             "the field of view is not known: give --xfov, --yfov or --xfov_file (the depth file "
             "does not tell it)");
-    fixed_ = Make(tags.xfov_deg, tags.yfov_deg);
+    const bool complete = tags.k || (tags.xfov_deg && tags.yfov_deg);
+    fixed_ = complete ? *tagged : Make(tags.xfov_deg, tags.yfov_deg);
   }
 }
 

@@ -19,8 +19,8 @@ namespace mdvt {
 // "clip.mp4" of "/some/where/clip.mp4".
 std::string FileName(const std::string& path);
 
-// Throws Error(kInvalidArgument) if `output` is a folder or one of the `inputs` (empty names are
-// skipped), Error(kIo) if it exists and may not be replaced.
+// Throws Error(kInvalidArgument) if `output` is a folder, a device or one of the `inputs` (empty
+// names are skipped), Error(kIo) if it exists and may not be replaced.
 void CheckOutput(const std::string& output, bool overwrite,
                  std::initializer_list<std::string> inputs);
 

@@ -221,7 +221,9 @@ class StereoJob {
 
   void Render() {
     ThreadPool pool(options_.job.num_threads);
-    StereoRenderer renderer(options_.stereo, &pool);
+    StereoOptions stereo = options_.stereo;
+    stereo.color = ResolveColor(input_.lead_info().color, render_format_, height_);
+    StereoRenderer renderer(stereo, &pool);
     int64_t index = 0;
     while (std::optional<PairedFrame> pair = input_.Pop()) {
       Camera camera = camera_.At(index);

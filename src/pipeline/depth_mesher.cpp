@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/depth_geometry.h"
+#include "pipeline/depth_mesher.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace mdvt {
 
-bool DepthGeometry::Keeps(float a, float b, float c, const Camera& camera) const {
+bool DepthMesher::Keeps(float a, float b, float c, const Camera& camera) const {
   if (!(a > 0 && b > 0 && c > 0)) return false;
   if (!rule_.enabled) return true;
   const double near_z = std::min({a, b, c});
@@ -17,7 +17,7 @@ bool DepthGeometry::Keeps(float a, float b, float c, const Camera& camera) const
   return !(disparity > rule_.disparity && far_z - near_z > rule_.depth * near_z);
 }
 
-void DepthGeometry::Classify(const DepthView& depth, const Camera& camera) {
+void DepthMesher::Classify(const DepthView& depth, const Camera& camera) {
   const size_t width = static_cast<size_t>(depth.width);
   cells_.assign(width * static_cast<size_t>(depth.height), 0);
   for (int y = 0; y < depth.height; ++y) {
@@ -44,8 +44,8 @@ void DepthGeometry::Classify(const DepthView& depth, const Camera& camera) {
 }
 
 template <typename Shape>
-void DepthGeometry::AddPoints(const DepthView& depth, const ImageView& color, const Camera& camera,
-                              const Pose& world_from_cam, Shape* shape) const {
+void DepthMesher::AddPoints(const DepthView& depth, const ImageView& color, const Camera& camera,
+                            const Pose& world_from_cam, Shape* shape) const {
   const size_t count = static_cast<size_t>(std::count_if(
       cells_.begin(), cells_.end(), [](uint8_t cell) { return (cell & kUsed) != 0; }));
   shape->points.reserve(count);
@@ -72,13 +72,13 @@ namespace {
 void CheckSizes(const DepthView& depth, const ImageView& color) {
   Require(color.format == PixelFormat::Rgb(8) && color.width == depth.width &&
               color.height == depth.height,
-          Code::kInvalidArgument, "DepthGeometry: color must be rgb8 and of the size of the depth");
+          Code::kInvalidArgument, "DepthMesher: color must be rgb8 and of the size of the depth");
 }
 
 }  // namespace
 
-PointCloud DepthGeometry::Cloud(const DepthView& depth, const ImageView& color,
-                                const Camera& camera, const Pose& world_from_cam) {
+PointCloud DepthMesher::Cloud(const DepthView& depth, const ImageView& color, const Camera& camera,
+                              const Pose& world_from_cam) {
   CheckSizes(depth, color);
   Classify(depth, camera);
   PointCloud cloud;
@@ -86,8 +86,8 @@ PointCloud DepthGeometry::Cloud(const DepthView& depth, const ImageView& color,
   return cloud;
 }
 
-TriangleMesh DepthGeometry::Mesh(const DepthView& depth, const ImageView& color,
-                                 const Camera& camera, const Pose& world_from_cam) {
+TriangleMesh DepthMesher::Mesh(const DepthView& depth, const ImageView& color, const Camera& camera,
+                               const Pose& world_from_cam) {
   CheckSizes(depth, color);
   Classify(depth, camera);
   TriangleMesh mesh;

@@ -27,9 +27,9 @@ struct TearRule {
 // tear rule on, points that are in no triangle are left out.
 //
 // Keeps its tables between calls. Not thread safe.
-class DepthGeometry {
+class DepthMesher {
  public:
-  explicit DepthGeometry(const TearRule& rule) : rule_(rule) {}
+  explicit DepthMesher(const TearRule& rule) : rule_(rule) {}
 
   // color  Rgb(8) of the size of `depth`
   // Throws Error(kInvalidArgument) if sizes or formats disagree.

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/program.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <new>
+#include <set>
+#include <system_error>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/io/ffmpeg_log.h"
+#include "mdvt/io/sidecar.h"
+
+namespace mdvt::example {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What the signal handler may touch.
+std::atomic<bool> g_cancelled{false};
+std::atomic<int> g_signal{0};
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+
+extern "C" void OnSignal(int number) {
+  g_signal = number;
+  g_cancelled = true;
+}
+
+// The first signal ends the run cleanly; a second one of the same kind ends the process at once.
+void CatchSignals() {
+  struct sigaction action = {};
+  action.sa_handler = OnSignal;
+  action.sa_flags = SA_RESETHAND | SA_RESTART;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before = {};
+    sigaction(number, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) sigaction(number, &action, nullptr);  // nohup stays nohup
+  }
+  signal(SIGPIPE, SIG_IGN);  // a reader of the progress lines that leaves does not end the run
+  signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of write(), not the end
+}
+
+std::string Canonical(std::string name) {
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+// Number of letters to insert, leave out, replace or swap to make one of the other.
+size_t EditDistance(const std::string& a, const std::string& b) {
+  std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    for (size_t j = 1; j <= b.size(); ++j) {
+      d[i][j] = std::min(
+          {d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  }
+  return d[a.size()][b.size()];
+}
+
+[[noreturn]] void Usage(const std::string& text) { throw Error(Code::kInvalidArgument, text); }
+
+double ParseInRange(const std::string& name, const std::string& text, Range range, bool whole) {
+  const std::optional<double> value = ParseDouble(text);
+  const bool fits = value && range.Contains(*value) && (!whole || ParseInt(text).has_value());
+  if (!fits)
+    Usage("--" + name + " is '" + text + "', must be a " + (whole ? "whole " : "") + "number in " +
+          range.ToString());
+  return *value;
+}
+
+}  // namespace
+
+std::string Range::ToString() const {
+  return (without_low ? "(" : "[") + FormatDouble(low) + ", " + FormatDouble(high) +
+         (without_high ? ")" : "]");
+}
+
+DepthEncoding EncodingByName(const std::string& name) {
+  const std::pair<const char*, DepthEncoding> names[] = {
+      {"rgb16", DepthEncoding::kRgb16},
+      {"gray16", DepthEncoding::kGray16},
+      {"rgb24-log", DepthEncoding::kRgb24Log},
+      {"gray16-65025", DepthEncoding::kGray16Legacy},
+      {"gray8", DepthEncoding::kGray8}};
+  std::string list;
+  for (const auto& [known, encoding] : names) {
+    if (name == known || name == DepthEncodingName(encoding)) return encoding;
+    list += (list.empty() ? "" : ", ") + std::string(known);
+  }
+  Usage("--encoding is '" + name + "', must be one of " + list);
+}
+
+Program::Program(std::string name, std::string purpose, std::string example)
+    : name_(std::move(name)), purpose_(std::move(purpose)), example_(std::move(example)) {}
+
+void Program::Add(Option option) { options_.push_back(std::move(option)); }
+
+Program::Option* Program::Find(const std::string& name) {
+  for (Option& option : options_)
+    if (option.name == name) return &option;
+  return nullptr;
+}
+
+void Program::Text(const std::string& name, const std::string& value_name, const std::string& help,
+                   std::string* value, const std::string& shown_default) {
+  Add({name, value_name, help, value->empty() ? shown_default : *value,
+       [value](const std::string& text) { *value = text; }});
+}
+
+void Program::Number(const std::string& name, const std::string& value_name,
+                     const std::string& help, double* value, Range range) {
+  Add({name, value_name, help, FormatDouble(*value),
+       [=](const std::string& text) { *value = ParseInRange(name, text, range, false); }});
+}
+
+void Program::Number(const std::string& name, const std::string& value_name,
+                     const std::string& help, std::optional<double>* value, Range range,
+                     const std::string& shown_default) {
+  Add({name, value_name, help, shown_default,
+       [=](const std::string& text) { *value = ParseInRange(name, text, range, false); }});
+}
+
+void Program::Integer(const std::string& name, const std::string& value_name,
+                      const std::string& help, int64_t* value, Range range) {
+  Add({name, value_name, help, std::to_string(*value), [=](const std::string& text) {
+         *value = static_cast<int64_t>(ParseInRange(name, text, range, true));
+       }});
+}
+
+void Program::Integer(const std::string& name, const std::string& value_name,
+                      const std::string& help, std::optional<int64_t>* value, Range range,
+                      const std::string& shown_default) {
+  Add({name, value_name, help, shown_default, [=](const std::string& text) {
+         *value = static_cast<int64_t>(ParseInRange(name, text, range, true));
+       }});
+}
+
+void Program::Flag(const std::string& name, const std::string& help, bool* value) {
+  Add({name, "", help, *value ? "on" : "off", [value](const std::string&) { *value = true; }});
+}
+
+void Program::Choice(const std::string& name, const std::string& help,
+                     const std::vector<std::string>& choices, std::string* value) {
+  std::string list;
+  for (const std::string& choice : choices) list += (list.empty() ? "" : "|") + choice;
+  Add({name, list, help, *value, [=](const std::string& text) {
+         if (std::find(choices.begin(), choices.end(), text) == choices.end())
+           Usage("--" + name + " is '" + text + "', must be one of " + list);
+         *value = text;
+       }});
+}
+
+void Program::Require(const std::string& name) {
+  Option* option = Find(name);
+  option->required = true;
+  option->shown_default = "required";
+}
+
+void Program::Refuse(const std::vector<std::string>& names, const std::string& why) {
+  for (const std::string& name : names) refused_.emplace_back(name, why);
+}
+
+bool Program::WasGiven(const std::string& name) const {
+  for (const Option& option : options_)
+    if (option.name == name) return option.given;
+  return false;
+}
+
+void Program::AddFovOptions(FovOptions* fov, const std::string& shown_default) {
+  const Range angle{0, 180, true, true};
+  Number("xfov", "DEGREES",
+         "horizontal field of view; from --yfov and square pixels if only that "
+         "is given",
+         &fov->xfov_deg, angle, shown_default);
+  Number("yfov", "DEGREES",
+         "vertical field of view; from --xfov and square pixels if only that is "
+         "given",
+         &fov->yfov_deg, angle, shown_default);
+  Text("xfov_file", "JSON", "horizontal field of view of each frame, in degrees; wins over both",
+       &fov->xfov_file);
+}
+
+void Program::AddDepthReadingOptions(std::optional<double>* max_depth,
+                                     std::optional<DepthEncoding>* encoding) {
+  AddDepthReading("", "the depth video", max_depth, encoding);
+}
+
+void Program::AddTruthReadingOptions(std::optional<double>* max_depth,
+                                     std::optional<DepthEncoding>* encoding) {
+  AddDepthReading("truth_", "the true depth video", max_depth, encoding);
+}
+
+void Program::AddDepthReading(const std::string& prefix, const std::string& what,
+                              std::optional<double>* max_depth,
+                              std::optional<DepthEncoding>* encoding) {
+  Number(prefix + "max_depth", "METRES", "depth at the end of the range of " + what, max_depth,
+         {0, 1e6, true, false}, "from its file, else 100");
+  Add({prefix + "encoding", "NAME",
+       "how " + what + " is encoded: rgb16, gray16, rgb24-log, gray16-65025 or gray8",
+       "from its file, else rgb16",
+       [encoding](const std::string& text) { *encoding = EncodingByName(text); }});
+}
+
+void Program::AddMaxFrames(JobOptions* job) {
+  Add({"max_frames", "N", "stop after this many frames; -1 means all",
+       std::to_string(job->max_frames), [job](const std::string& text) {
+         const std::optional<int64_t> value = ParseInt(text);
+         if (!value || (*value < 1 && *value != -1))
+           Usage("--max_frames is '" + text + "', must be -1 (all) or a whole number from 1 on");
+         job->max_frames = *value;
+       }});
+}
+
+void Program::AddJobOptions(JobOptions* job) {
+  Add({"overwrite", "", "replace an output that exists, once the new one is whole", "on",
+       [this, job](const std::string&) {
+         if (WasGiven("no_overwrite")) Usage("give --overwrite or --no_overwrite, not both");
+         job->overwrite = true;
+       }});
+  Add({"no_overwrite", "", "fail if an output exists", "off", [this, job](const std::string&) {
+         if (WasGiven("overwrite")) Usage("give --overwrite or --no_overwrite, not both");
+         job->overwrite = false;
+       }});
+  Add({"threads", "N", "worker threads; 0 means one per core; never changes the result",
+       std::to_string(job->num_threads), [job](const std::string& text) {
+         job->num_threads = static_cast<int>(ParseInRange("threads", text, {0, 1024}, true));
+       }});
+}
+
+bool Program::IsName(const std::string& argument) const {
+  const size_t dashes = argument.rfind("--", 0) == 0 ? 2 : argument.rfind("-", 0) == 0 ? 1 : 0;
+  if (dashes == 0) return false;
+  const std::string name = Canonical(argument.substr(dashes, argument.find('=') - dashes));
+  return std::any_of(options_.begin(), options_.end(),
+                     [&](const Option& option) { return option.name == name; }) ||
+         std::any_of(refused_.begin(), refused_.end(),
+                     [&](const auto& refused) { return refused.first == name; });
+}
+
+void Program::FailUnknown(const std::string& name) const {
+  const std::string canonical = Canonical(name);
+  const Option* nearest = nullptr;
+  size_t least = 1 + canonical.size() / 3;  // farther than this is another word
+  for (const Option& option : options_) {
+    const size_t distance = EditDistance(canonical, option.name);
+    if (distance > least || (nearest != nullptr && distance == least)) continue;
+    least = distance;
+    nearest = &option;
+  }
+  Usage("unknown option '--" + name + "'" +
+        (nearest != nullptr ? ", did you mean --" + nearest->name + "?" : ", see --help"));
+}
+
+void Program::ParseOne(const std::vector<std::string>& arguments, size_t* at) {
+  const std::string argument = arguments[(*at)++];
+  const size_t dashes = argument.rfind("--", 0) == 0 ? 2 : argument.rfind("-", 0) == 0 ? 1 : 0;
+  if (dashes == 0 || argument.size() == dashes)
+    Usage("unexpected argument '" + argument + "', see --help");
+  const size_t equals = argument.find('=');
+  const std::string given_name = argument.substr(dashes, equals - dashes);
+  const std::string name = given_name == "h" ? "help" : Canonical(given_name);
+  for (const auto& [refused, why] : refused_)
+    if (refused == name) Usage("--" + name + " is not available: " + why);
+  Option* option = Find(name);
+  if (option == nullptr) FailUnknown(given_name);
+  if (option->given) Usage("--" + name + " is given twice");
+
+  std::string value;
+  if (option->value_name.empty()) {
+    if (equals != std::string::npos) Usage("--" + name + " takes no value");
+  } else if (equals != std::string::npos) {
+    value = argument.substr(equals + 1);
+  } else if (*at < arguments.size() && !IsName(arguments[*at])) {
+    value = arguments[(*at)++];
+  }
+  if (!option->value_name.empty() && value.empty()) Usage("--" + name + " needs a value");
+  option->set(value);
+  option->given = true;
+}
+
+bool Program::Parse(const std::vector<std::string>& arguments) {
+  Choice("device", "where to compute; this version has the processor only", {"cpu"}, &device_);
+  Flag("quiet", "print nothing but errors", &quiet_);
+  Choice("progress", "a bar (in a pipe: a line now and then), JSON lines on stdout, or nothing",
+         {"bar", "json", "none"}, &progress_);
+  Flag("version", "print the version and leave", &version_);
+  Flag("help", "print this and leave", &help_);
+
+  for (size_t at = 0; at < arguments.size();) {
+    ParseOne(arguments, &at);
+    if (help_ || version_) {
+      std::fputs(help_ ? Help().c_str() : (name_ + " (mdvt) " MDVT_VERSION_TEXT "\n").c_str(),
+                 stdout);
+      return false;
+    }
+  }
+  for (const Option& option : options_)
+    if (option.required && !option.given) Usage("--" + option.name + " is missing, see --help");
+  return true;
+}
+
+std::string Program::Help() const {
+  std::string text = "usage: " + name_ + " [options]\n\n" + purpose_ + "\n\noptions:\n";
+  for (const Option& option : options_) {
+    text += "  --" + option.name;
+    if (!option.value_name.empty()) text += " " + option.value_name;
+    text += "\n      " + option.help + " (default: " + option.shown_default + ")\n";
+  }
+  if (!refused_.empty()) {
+    text += "\ndocumented options that this version refuses:\n ";
+    size_t column = 1;
+    for (const auto& [name, why] : refused_) {
+      if (column + name.size() + 3 > 98) {
+        text += "\n ";
+        column = 1;
+      }
+      text += " --" + name;
+      column += name.size() + 3;
+    }
+    text += "\n";
+  }
+  text +=
+      "\nNames may be written with - in place of _. A video name that ends in .txt is a list of\n"
+      "videos, one per line. Exit status: 0 done, 1 failed, 2 wrong use, 3 bad input, 4 refused,\n"
+      "5 not converged, 130 interrupted.\n\nexample:\n  " +
+      example_ + "\n";
+  return text;
+}
+
+int Program::Report(const std::exception& failure) {
+  const auto* error = dynamic_cast<const Error*>(&failure);
+  const Code code = error != nullptr                                           ? error->code()
+                    : dynamic_cast<const std::bad_alloc*>(&failure) != nullptr ? Code::kOutOfMemory
+                                                                               : Code::kInternal;
+  int status = ExitStatus(code);
+  if (code == Code::kCancelled && g_signal != 0) status = 128 + g_signal;
+  std::string text = code == Code::kOutOfMemory ? "out of memory" : failure.what();
+  if (code == Code::kCancelled) text = "interrupted, nothing was written";
+  if (!display_) display_.emplace(name_, ProgressMode::kNone, false);
+  display_->Failed(CodeName(code), status, text);
+  return status;
+}
+
+int Program::Main(int argc, char** argv, const std::function<int()>& body) {
+  try {
+    if (!Parse(std::vector<std::string>(argv + 1, argv + argc)))
+      return std::fflush(stdout) == 0 ? 0 : 1;
+    const ProgressMode mode = progress_ == "json"   ? ProgressMode::kJson
+                              : progress_ == "none" ? ProgressMode::kNone
+                                                    : ProgressMode::kBar;
+    display_.emplace(name_, mode, quiet_);
+    SetLogSink([this](LogLevel level, const std::string& text) {
+      if (level >= LogLevel::kWarning) display_->Warn(text);
+    });
+    SilenceFfmpegLog();
+    CatchSignals();
+    return body();
+  } catch (const std::exception& failure) {
+    return Report(failure);
+  } catch (...) {
+    std::fprintf(stderr, "%s: error: unknown failure\n", name_.c_str());
+    return ExitStatus(Code::kInternal);
+  }
+}
+
+int Program::ForEachItem(const Inputs& inputs,
+                         const std::function<Summary(const RunControl&)>& job) {
+  // The entries of each list; an input that is none stays as it is.
+  std::vector<std::vector<std::string>> lists(inputs.paths.size());
+  size_t items = 0;
+  std::string list_name;
+  for (size_t i = 0; i < inputs.paths.size(); ++i) {
+    const auto& [name, path] = inputs.paths[i];
+    if (!IsBatchList(*path)) {
+      if (i > 0 && items > 0 && !path->empty())
+        Usage("--" + list_name + " is a list, so that --" + name + " must be one too");
+      continue;
+    }
+    if (i > 0 && lists[0].empty())
+      Usage("--" + name + " is a list, so that --" + inputs.paths[0].first + " must be one too");
+    lists[i] = ReadBatchList(*path);
+    if (lists[i].empty()) throw Error(Code::kCorrupt, "the list '" + *path + "' names no video");
+    if (items > 0 && lists[i].size() != items)
+      Usage("--" + list_name + " lists " + std::to_string(items) + " videos, --" + name +
+            " lists " + std::to_string(lists[i].size()));
+    items = lists[i].size();
+    list_name = name;
+  }
+
+  const std::string output = *inputs.output;
+  std::error_code ignored;
+  const bool into_folder = !output.empty() && fs::is_directory(output, ignored);
+  if (items > 0 && !output.empty() && !into_folder)
+    Usage("--output is '" + output + "': for a list it must be a folder that exists");
+
+  RunControl control;
+  control.cancelled = &g_cancelled;
+  control.on_progress = [this](const Progress& progress) {
+    display_->Show(progress);
+    return true;
+  };
+  std::set<std::string> used;
+  int status = 0;
+  for (size_t item = 0; item < std::max<size_t>(1, items); ++item) {
+    std::string label;
+    for (size_t i = 0; i < inputs.paths.size(); ++i) {
+      if (lists[i].empty()) continue;
+      std::string* path = inputs.paths[i].second;
+      *path = lists[i][item];
+      if (i > 0 && (*path == "-" || *path == "none")) path->clear();
+      if (i == 0) label = *path;
+    }
+    display_->Begin(label);
+    try {
+      if (into_folder) {
+        const fs::path name = fs::path(*inputs.paths[0].second + inputs.suffix).filename();
+        *inputs.output = (fs::path(output) / name).string();
+        if (!used.insert(*inputs.output).second)
+          Usage("'" + *inputs.output + "' is the output of an earlier entry of the list too");
+      }
+      const Summary summary = job(control);
+      display_->Done(summary.outputs, summary.frames, summary.details);
+    } catch (const std::exception& failure) {
+      const int failed = Report(failure);
+      if (status == 0) status = failed;
+      if (g_cancelled) return failed;
+    }
+  }
+  return status;
+}
+
+}  // namespace mdvt::example

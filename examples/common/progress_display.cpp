@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/progress_display.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "mdvt/core/numbers.h"
+
+namespace mdvt::example {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds kLineInterval(10);
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::string Duration(double seconds) {
+  const int64_t whole = static_cast<int64_t>(seconds + 0.5);
+  char text[40];
+  if (whole >= 3600) {
+    std::snprintf(text, sizeof(text), "%lld:%02lld:%02lld", static_cast<long long>(whole / 3600),
+                  static_cast<long long>(whole / 60 % 60), static_cast<long long>(whole % 60));
+  } else {
+    std::snprintf(text, sizeof(text), "%lld:%02lld", static_cast<long long>(whole / 60),
+                  static_cast<long long>(whole % 60));
+  }
+  return text;
+}
+
+std::string Describe(const Progress& progress) {
+  std::string text = std::to_string(progress.frames_done);
+  if (progress.frames_total > 0) text += "/" + std::to_string(progress.frames_total);
+  text += " frames, " + FormatFixed(progress.frames_per_second, 1) + " per second";
+  if (progress.frames_total > progress.frames_done && progress.frames_per_second > 0)
+    text += ", " +
+            Duration(static_cast<double>(progress.frames_total - progress.frames_done) /
+                     progress.frames_per_second) +
+            " left";
+  return text;
+}
+
+// The text as a JSON string; what is not UTF-8 becomes U+FFFD.
+std::string Quoted(const std::string& text) {
+  std::string out = "\"";
+  for (size_t i = 0; i < text.size();) {
+    const unsigned char c = static_cast<unsigned char>(text[i]);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += text[i++];
+    } else if (c < 0x20 || c == 0x7f) {
+      char escape[8];
+      std::snprintf(escape, sizeof(escape), "\\u%04x", c);
+      out += escape;
+      ++i;
+    } else if (c < 0x80) {
+      out += text[i++];
+    } else {
+      const size_t length = c >= 0xf0 && c < 0xf5 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
+      bool valid = length > 0 && c < 0xf5 && i + length <= text.size();
+      for (size_t k = 1; valid && k < length; ++k)
+        valid = (static_cast<unsigned char>(text[i + k]) & 0xc0) == 0x80;
+      out += valid ? text.substr(i, length) : "\xef\xbf\xbd";
+      i += valid ? length : 1;
+    }
+  }
+  return out + "\"";
+}
+
+void PrintLine(std::FILE* file, const std::string& text) {
+  std::fputs((text + "\n").c_str(), file);
+  std::fflush(file);
+}
+
+}  // namespace
+
+std::string OneLine(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      out += '?';
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+ProgressDisplay::ProgressDisplay(std::string program, ProgressMode mode, bool quiet)
+    : program_(std::move(program)),
+      mode_(mode),
+      quiet_(quiet),
+      terminal_(isatty(STDERR_FILENO) == 1) {}
+
+void ProgressDisplay::Begin(const std::string& item) {
+  item_ = item;
+  start_ = last_line_ = Clock::now();
+}
+
+void ProgressDisplay::Show(const Progress& progress) {
+  if (quiet_ || mode_ == ProgressMode::kNone) return;
+  if (mode_ == ProgressMode::kJson) {
+    PrintLine(stdout, "{\"event\":\"progress\"" +
+                          (item_.empty() ? "" : ",\"item\":" + Quoted(item_)) +
+                          ",\"frames_done\":" + std::to_string(progress.frames_done) +
+                          ",\"frames_total\":" + std::to_string(progress.frames_total) +
+                          ",\"seconds\":" + FormatFixed(progress.seconds, 3) +
+                          ",\"fps\":" + FormatFixed(progress.frames_per_second, 2) + "}");
+  } else if (terminal_) {
+    PrintBar(progress);
+  } else if (Clock::now() - last_line_ >= kLineInterval) {
+    last_line_ = Clock::now();
+    PrintLine(stderr,
+              program_ + ": " + (item_.empty() ? "" : OneLine(item_) + ": ") + Describe(progress));
+  }
+}
+
+void ProgressDisplay::PrintBar(const Progress& progress) {
+  winsize window = {};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
+  const size_t columns = known ? window.ws_col - 1u : 79u;
+  const std::string text = " " + Describe(progress);
+  std::string line;
+  if (progress.frames_total > 0 && text.size() + 12 < columns) {
+    const size_t width = std::min<size_t>(40, columns - text.size() - 2);
+    const double share = std::clamp(
+        static_cast<double>(progress.frames_done) / static_cast<double>(progress.frames_total), 0.0,
+        1.0);
+    const size_t filled = static_cast<size_t>(share * static_cast<double>(width));
+    line = "[" + std::string(filled, '#') + std::string(width - filled, '.') + "]";
+  }
+  line += text;
+  if (line.size() > columns) line.resize(columns);
+  std::fprintf(stderr, "\r\033[K%s", line.c_str());
+  std::fflush(stderr);
+  bar_shown_ = true;
+}
+
+void ProgressDisplay::ClearBar() {
+  if (bar_shown_) std::fputs("\r\033[K", stderr);
+  bar_shown_ = false;
+}
+
+void ProgressDisplay::Done(const std::vector<std::string>& outputs, int64_t frames,
+                           const std::string& details) {
+  ClearBar();
+  if (quiet_) return;
+  const double seconds = SecondsSince(start_);
+  const double rate = seconds > 0 ? static_cast<double>(frames) / seconds : 0;
+  if (mode_ == ProgressMode::kJson) {
+    std::string list;
+    for (const std::string& output : outputs) list += (list.empty() ? "" : ",") + Quoted(output);
+    PrintLine(stdout, "{\"event\":\"done\"" + (item_.empty() ? "" : ",\"item\":" + Quoted(item_)) +
+                          ",\"outputs\":[" + list + "],\"frames\":" + std::to_string(frames) +
+                          ",\"seconds\":" + FormatFixed(seconds, 3) + ",\"fps\":" +
+                          FormatFixed(rate, 2) + ",\"details\":" + Quoted(details) + "}");
+    return;
+  }
+  std::string list;
+  for (const std::string& output : outputs) list += (list.empty() ? "" : ", ") + OneLine(output);
+  PrintLine(stdout,
+            "wrote " + list + ": " + std::to_string(frames) + (frames == 1 ? " frame" : " frames") +
+                (details.empty() ? "" : ", " + details) + ", in " + FormatFixed(seconds, 1) +
+                " s (" + FormatFixed(rate, 1) + " frames per second)");
+}
+
+void ProgressDisplay::Failed(const std::string& code, int status, const std::string& text) {
+  ClearBar();
+  PrintLine(stderr,
+            program_ + ": error: " + (item_.empty() ? "" : OneLine(item_) + ": ") + OneLine(text));
+  if (mode_ == ProgressMode::kJson)
+    PrintLine(stdout, "{\"event\":\"error\"" + (item_.empty() ? "" : ",\"item\":" + Quoted(item_)) +
+                          ",\"code\":" + Quoted(code) + ",\"status\":" + std::to_string(status) +
+                          ",\"text\":" + Quoted(text) + "}");
+}
+
+void ProgressDisplay::Warn(const std::string& text) {
+  if (quiet_) return;
+  ClearBar();
+  PrintLine(stderr, program_ + ": warning: " + OneLine(text));
+}
+
+}  // namespace mdvt::example

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Measures a depth video against the true one, after one scale for the whole clip.
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include "common/program.h"
+#include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/depth/metrics.h"
+#include "mdvt/io/depth_video.h"
+
+namespace {
+
+using mdvt::DepthVideoReader;
+using mdvt::DepthVideoReaderOptions;
+
+struct Input {
+  std::string path;
+  std::optional<double> max_depth;
+  std::optional<mdvt::DepthEncoding> encoding;
+
+  DepthVideoReader Open() const {
+    DepthVideoReaderOptions options;
+    options.max_depth = max_depth;
+    options.encoding = encoding;
+    return DepthVideoReader(path, options);
+  }
+};
+
+// Calls `visit` with the pairs of depth maps; returns how many there were.
+template <typename Visit>
+int64_t ForEachPair(const Input& estimate, const Input& truth, int64_t max_frames, Visit visit) {
+  DepthVideoReader a = estimate.Open();
+  DepthVideoReader b = truth.Open();
+  mdvt::Require(a.info().width == b.info().width && a.info().height == b.info().height,
+                mdvt::Code::kInvalidArgument,
+                "'" + estimate.path + "' and '" + truth.path + "' differ in size");
+  int64_t frames = 0;
+  for (; frames != max_frames; ++frames) {
+    const std::optional<mdvt::DepthFrame> one = a.Read();
+    const std::optional<mdvt::DepthFrame> other = b.Read();
+    mdvt::Require(one.has_value() == other.has_value(), mdvt::Code::kInvalidArgument,
+                  "'" + (one ? truth : estimate).path + "' ends after " + std::to_string(frames) +
+                      " frames, '" + (one ? estimate : truth).path + "' goes on");
+    if (!one) break;
+    visit(one->depth.Plane<float>(), other->depth.Plane<float>());
+  }
+  return frames;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  mdvt::example::Program program(
+      "mdvt_depth_error",
+      "Compares a depth video with the true one: AbsRel, RMSE and delta1 (share of pixels within\n"
+      "25 %) over the pixels where both have depth, after one median scale for the clip.",
+      "mdvt_depth_error --depth_video clip_depth.mkv --truth_video truth.mkv");
+  Input estimate;
+  Input truth;
+  mdvt::JobOptions job;
+  bool json = false;
+  bool no_scale = false;
+  program.Text("depth_video", "FILE", "depth video to measure", &estimate.path);
+  program.Require("depth_video");
+  program.Text("truth_video", "FILE", "true depth video", &truth.path);
+  program.Require("truth_video");
+  program.AddDepthReadingOptions(&estimate.max_depth, &estimate.encoding);
+  program.AddTruthReadingOptions(&truth.max_depth, &truth.encoding);
+  program.AddMaxFrames(&job);
+  program.Flag("no_scale", "compare metres as they are", &no_scale);
+  program.Flag("json", "print one JSON object", &json);
+
+  return program.Main(argc, argv, [&] {
+    mdvt::DepthMetricsAccumulator metrics;
+    if (!no_scale)
+      ForEachPair(
+          estimate, truth, job.max_frames,
+          [&](const mdvt::DepthView& e, const mdvt::DepthView& t) { metrics.AddForScale(e, t); });
+    const double scale = no_scale ? 1 : metrics.MedianScale();
+    const int64_t frames = ForEachPair(
+        estimate, truth, job.max_frames,
+        [&](const mdvt::DepthView& e, const mdvt::DepthView& t) { metrics.Add(e, t, scale); });
+    const mdvt::DepthMetrics result = metrics.Result();
+    mdvt::Require(result.pixels > 0, mdvt::Code::kCorrupt,
+                  "no pixel has depth in both videos, there is nothing to compare");
+    const auto number = [](double value) { return mdvt::FormatFixed(value, 5); };
+    std::printf(json ? "{\"abs_rel\":%s,\"rmse\":%s,\"delta1\":%s,\"scale\":%s,\"frames\":%lld,"
+                       "\"pixels\":%lld}\n"
+                     : "AbsRel %s, RMSE %s m, delta1 %s after the scale %s (%lld frames, %lld "
+                       "pixels)\n",
+                number(result.abs_rel).c_str(), number(result.rmse).c_str(),
+                number(result.delta1).c_str(), number(scale).c_str(),
+                static_cast<long long>(frames), static_cast<long long>(result.pixels));
+    return std::fflush(stdout) == 0 ? 0 : 1;
+  });
+}

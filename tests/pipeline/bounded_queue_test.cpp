@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/bounded_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace mdvt {
+namespace {
+
+TEST(BoundedQueue, GivesItemsInOrderThenNothing) {
+  BoundedQueue<int> queue(3);
+  for (int i = 0; i < 3; ++i) queue.Push(i);
+  queue.Close();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(queue.Pop(), i);
+  EXPECT_EQ(queue.Pop(), std::nullopt);
+  EXPECT_EQ(queue.Pop(), std::nullopt);
+}
+
+TEST(BoundedQueue, HoldsAProducerThatRunsAhead) {
+  BoundedQueue<int> queue(2);
+  std::atomic<int> pushed{0};
+  std::atomic<int> popped{0};
+  std::atomic<int> most_ahead{0};
+  std::thread producer([&] {
+    for (int i = 0; i < 1000; ++i) {
+      queue.Push(i);
+      ++pushed;
+    }
+    queue.Close();
+  });
+  for (int i = 0;; ++i) {
+    const std::optional<int> item = queue.Pop();
+    if (!item) break;
+    ASSERT_EQ(*item, i);
+    ++popped;
+    most_ahead = std::max(most_ahead.load(), pushed.load() - popped.load());
+  }
+  producer.join();
+  EXPECT_EQ(popped, 1000);
+  EXPECT_LE(most_ahead, 2);
+}
+
+TEST(BoundedQueue, AbortWakesAWaitingProducer) {
+  BoundedQueue<int> queue(1);
+  queue.Push(1);
+  std::atomic<bool> aborted{false};
+  std::thread producer([&] {
+    try {
+      queue.Push(2);
+    } catch (const StageAborted&) {
+      aborted = true;
+    }
+  });
+  queue.Abort();
+  producer.join();
+  EXPECT_TRUE(aborted);
+}
+
+TEST(BoundedQueue, AbortWakesAWaitingConsumer) {
+  BoundedQueue<int> queue(1);
+  std::atomic<bool> aborted{false};
+  std::thread consumer([&] {
+    try {
+      queue.Pop();
+    } catch (const StageAborted&) {
+      aborted = true;
+    }
+  });
+  queue.Abort();
+  consumer.join();
+  EXPECT_TRUE(aborted);
+}
+
+TEST(BoundedQueue, AfterAbortEveryCallThrowsAndItemsAreGone) {
+  BoundedQueue<std::shared_ptr<int>> queue(2);
+  const auto item = std::make_shared<int>(7);
+  queue.Push(item);
+  queue.Abort();
+  EXPECT_EQ(item.use_count(), 1);
+  EXPECT_THROW(queue.Push(item), StageAborted);
+  EXPECT_THROW(queue.Pop(), StageAborted);
+  EXPECT_THROW(queue.CheckAborted(), StageAborted);
+}
+
+}  // namespace
+}  // namespace mdvt
