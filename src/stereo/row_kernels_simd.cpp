@@ -119,19 +119,44 @@ HWY_INLINE void DrawBlock(int i, const float* HWY_RESTRICT shift, const CutBits&
   const DF df;
   const int lanes = static_cast<int>(hn::Lanes(df));
   constexpr int kNext = kLeft ? -1 : 1;
-  if (!cuts.Any(kLeft ? i - 1 : i, lanes)) {
+  if (HWY_LIKELY(!cuts.Any(kLeft ? i - 1 : i, lanes))) {
+    const VF one = hn::Set(df, 1.0f);
     const VF s0 = hn::LoadU(df, shift + i), s1 = hn::LoadU(df, shift + i + kNext);
-    const VF whole = hn::Floor(s0);
-    const VF first = hn::Set(df, hn::GetLane(whole));
+    const VF whole = hn::Floor(s0), next_whole = hn::Floor(s1);
+    const VF rest = hn::Sub(s0, whole);
+    const VF length = hn::Max(hn::Add(one, hn::Sub(s0, s1)), hn::Set(df, 1e-6f));
+    const VF forward = hn::Add(hn::Min(hn::Div(rest, length), one), whole);
+    const float whole0 = hn::GetLane(whole);
+    const VF first = hn::Set(df, whole0);
     // One to one: all land side by side, each on one target sample.
-    if (HWY_LIKELY(hn::AllTrue(df, hn::And(hn::Eq(whole, first), hn::Eq(hn::Floor(s1), first))))) {
-      const int t = i - kNext * static_cast<int>(hn::GetLane(whole));
+    if (HWY_LIKELY(hn::AllTrue(df, hn::And(hn::Eq(whole, first), hn::Eq(next_whole, first))))) {
+      const int t = i - kNext * static_cast<int>(whole0);
       if (t <= -lanes || t >= width) return;
-      const VF one = hn::Set(df, 1.0f);
-      const VF length = hn::Max(hn::Add(one, hn::Sub(s0, s1)), hn::Set(df, 1e-6f));
-      const VF f = hn::Min(hn::Div(hn::Sub(s0, whole), length), one);
-      const VF forward = hn::Add(f, whole);
       hn::StoreU(kLeft ? hn::Neg(forward) : forward, df, origin + t);
+      return;
+    }
+    // No, one or two targets each and no folds: lanes of the same whole shift still lie side by
+    // side, and no two lanes meet.
+    const VF count = hn::Add(one, hn::Sub(whole, next_whole));
+    const VF zero = hn::Zero(df), two = hn::Set(df, 2.0f);
+    if (hn::AllTrue(df, hn::And(hn::Ge(count, zero), hn::Le(count, two)))) {
+      const int low = static_cast<int>(hn::GetLane(hn::MinOfLanes(df, whole)));
+      const int high = static_cast<int>(hn::GetLane(hn::MaxOfLanes(df, whole)));
+      const auto drawn = hn::Ge(count, one);
+      const auto doubled = hn::Eq(count, two);
+      const bool any_doubled = !hn::AllFalse(df, doubled);
+      const VF second =
+          hn::Sub(hn::Add(hn::Min(hn::Div(hn::Add(rest, one), length), one), whole), one);
+      for (int v = low; v <= high; ++v) {
+        const int t = i - kNext * v;
+        if (t <= -lanes - 1 || t > width) continue;
+        const auto group = hn::Eq(whole, hn::Set(df, static_cast<float>(v)));
+        hn::BlendedStore(kLeft ? hn::Neg(forward) : forward, hn::And(group, drawn), df, origin + t);
+        if (any_doubled) {
+          hn::BlendedStore(kLeft ? hn::Neg(second) : second, hn::And(group, doubled), df,
+                           origin + t + kNext);
+        }
+      }
       return;
     }
   }
@@ -217,53 +242,131 @@ HWY_INLINE VF Cubic(VF pm, VF p0, VF p1, VF p2, VF f) {
   return hn::Add(p0, hn::Mul(hn::Mul(hn::Set(df, 0.5f), f), inner));
 }
 
+// Four neighbouring source samples per lane, and the cuts before, between and behind the middle two
+// in the bits 0, 1 and 2 of `cut`.
+struct Taps {
+  VF pm, p0, p1, p2;
+  VI cut;
+};
+
+HWY_INLINE VF SampleTaps(const Taps& taps, VF f, VF split, VF max) {
+  const DF df;
+  const DI di;
+  const auto is_cut = [&](int bit) HWY_ATTR {
+    return hn::RebindMask(df, hn::TestBit(taps.cut, hn::Set(di, bit)));
+  };
+  const VF pm = hn::IfThenElse(is_cut(1), hn::Sub(hn::Add(taps.p0, taps.p0), taps.p1), taps.pm);
+  const VF p2 = hn::IfThenElse(is_cut(4), hn::Sub(hn::Add(taps.p1, taps.p1), taps.p0), taps.p2);
+  const VF smooth = hn::Min(hn::Max(Cubic(pm, taps.p0, taps.p1, p2, f), hn::Zero(df)), max);
+  const VF nearest = hn::IfThenElse(hn::Lt(f, split), taps.p0, taps.p1);
+  return hn::IfThenElse(is_cut(2), nearest, smooth);
+}
+
+HWY_INLINE VI ShiftDown(VI v, VI count) {
+  const hn::RebindToUnsigned<DI> du;
+  return hn::BitCast(DI(), hn::Shr(hn::BitCast(du, v), hn::BitCast(du, count)));
+}
+
+HWY_INLINE Taps GatherTaps(const float* HWY_RESTRICT row, const CutBits& cuts, VI i) {
+  const DF df;
+  const DI di;
+  const VI bit = hn::Add(i, hn::Set(di, 63));  // of the cut before, in the row of bits
+  const VI word =
+      hn::GatherOffset(di, reinterpret_cast<const int32_t*>(cuts.words()), hn::ShiftRight<3>(bit));
+  return {hn::GatherIndex(df, row - 1, i), hn::GatherIndex(df, row, i),
+          hn::GatherIndex(df, row + 1, i), hn::GatherIndex(df, row + 2, i),
+          ShiftDown(word, hn::And(bit, hn::Set(di, 7)))};
+}
+
+#if HWY_TARGET != HWY_SCALAR
+// The samples row[k] of 2 * lanes neighbours.
+HWY_INLINE VF Lookup(const float* HWY_RESTRICT row, VI k) {
+  const DF df;
+  const VF low = hn::LoadU(df, row), high = hn::LoadU(df, row + hn::Lanes(df));
+#if HWY_TARGET == HWY_AVX3
+  return VF{_mm512_permutex2var_ps(low.raw, k.raw, high.raw)};
+#else
+  const DI di;
+  const VI half = hn::Set(di, static_cast<int>(hn::Lanes(di)));
+  const auto indices = hn::IndicesFromVec(df, hn::And(k, hn::Sub(half, hn::Set(di, 1))));
+  return hn::IfThenElse(hn::RebindMask(df, hn::Lt(k, half)), hn::TableLookupLanes(low, indices),
+                        hn::TableLookupLanes(high, indices));
+#endif
+}
+#endif
+
 template <typename T>
-void SampleTyped(const float* HWY_RESTRICT row, const float* HWY_RESTRICT origin,
-                 const CutBits& cuts, const SampleParams& params, T* HWY_RESTRICT dst) {
+HWY_INLINE void SampleBlock(const float* HWY_RESTRICT row, const float* HWY_RESTRICT origin,
+                            const CutBits& cuts, const SampleParams& params, int t,
+                            T* HWY_RESTRICT dst) {
   const DF df;
   const DI di;
   const Narrow<T> dt;
   const int lanes = static_cast<int>(hn::Lanes(df));
   const VF zero = hn::Zero(df), half = hn::Set(df, 0.5f), max = hn::Set(df, params.max_value);
-  const VF far = hn::Set(df, 1e8f);
-  const auto finish = [&](VF value) HWY_ATTR {
-    value = hn::Add(hn::Min(hn::Max(value, zero), max), half);
-    return hn::DemoteTo(dt, hn::ConvertTo(di, value));
+  const auto store = [&](VF value) HWY_ATTR {
+    hn::StoreU(hn::DemoteTo(dt, hn::ConvertTo(di, hn::Add(value, half))), dt, dst + t);
   };
+  const VF o = hn::LoadU(df, origin + t);
+  const VF whole = hn::Floor(o);
+  const float whole0 = hn::GetLane(whole);
+  const bool one_shift = hn::AllTrue(df, hn::Eq(whole, hn::Set(df, whole0)));
+  if (HWY_LIKELY(one_shift && !IsHole(whole0))) {
+    const int i = t + static_cast<int>(whole0);
+    if (HWY_LIKELY(!cuts.Any(i - 1, lanes + 2))) {
+      const VF value =
+          Cubic(hn::LoadU(df, row + i - 1), hn::LoadU(df, row + i), hn::LoadU(df, row + i + 1),
+                hn::LoadU(df, row + i + 2), hn::Sub(o, whole));
+      store(hn::Min(hn::Max(value, zero), max));
+      return;
+    }
+  }
+  const VF black = hn::Set(df, static_cast<float>(params.black));
+  if (one_shift && IsHole(whole0)) return store(black);
+
+  const auto hole = hn::Gt(hn::Abs(o), hn::Set(df, 1e8f));
+  const VF f = hn::Sub(o, whole);
+  const VI i = hn::Add(hn::IfThenZeroElse(hn::RebindMask(di, hole), hn::ConvertTo(di, whole)),
+                       hn::Iota(di, t));
+  Taps taps;
+  const int i0 = hn::GetLane(i);
+#if HWY_TARGET != HWY_SCALAR
+  const VI k = hn::Sub(i, hn::Set(di, i0));
+  const int last = 2 * lanes - 4;  // so that the cuts fit 32 bits on every target
+  if (HWY_LIKELY(
+          hn::AllTrue(di, hn::And(hn::Gt(k, hn::Set(di, -1)), hn::Lt(k, hn::Set(di, last + 1)))))) {
+    taps.pm = Lookup(row + i0 - 1, k);
+    taps.p0 = Lookup(row + i0, k);
+    taps.p1 = Lookup(row + i0 + 1, k);
+    taps.p2 = Lookup(row + i0 + 2, k);
+    const uint64_t bits = cuts.From(i0 - 1) & 0x7FFFFFFF;
+    if (HWY_LIKELY(bits == 0 && hn::AllFalse(df, hole))) {
+      store(hn::Min(hn::Max(Cubic(taps.pm, taps.p0, taps.p1, taps.p2, f), zero), max));
+      return;
+    }
+    taps.cut = ShiftDown(hn::Set(di, static_cast<int32_t>(bits)), k);
+  } else {
+    taps = GatherTaps(row, cuts, i);
+  }
+#else
+  static_cast<void>(i0);
+  taps = GatherTaps(row, cuts, i);
+#endif
+  const VF split = params.split != nullptr ? hn::GatherIndex(df, params.split, i)
+                                           : hn::Set(df, SplitOf(params.eye));
+  store(hn::IfThenElse(hole, black, SampleTaps(taps, f, split, max)));
+}
+
+template <typename T>
+void SampleTyped(const float* HWY_RESTRICT row, const float* HWY_RESTRICT origin,
+                 const CutBits& cuts, const SampleParams& params, T* HWY_RESTRICT dst) {
+  const int lanes = static_cast<int>(hn::Lanes(DF()));
   int t = 0;
-  for (; t + lanes <= params.width; t += lanes) {
-    const VF o = hn::LoadU(df, origin + t);
-    const VF whole = hn::Floor(o);
-    const VF first = hn::Set(df, hn::GetLane(whole));
-    if (HWY_LIKELY(hn::AllTrue(df, hn::Eq(whole, first)))) {
-      const float whole0 = hn::GetLane(whole);
-      if (IsHole(whole0)) {
-        std::fill(dst + t, dst + t + lanes, static_cast<T>(params.black));
-        continue;
-      }
-      const int i = t + static_cast<int>(whole0);
-      if (HWY_LIKELY(!cuts.Any(i - 1, lanes + 2))) {
-        const VF pm = hn::LoadU(df, row + i - 1), p0 = hn::LoadU(df, row + i);
-        const VF p1 = hn::LoadU(df, row + i + 1), p2 = hn::LoadU(df, row + i + 2);
-        hn::StoreU(finish(Cubic(pm, p0, p1, p2, hn::Sub(o, whole))), dt, dst + t);
-        continue;
-      }
-    } else if (hn::AllTrue(df, hn::Lt(hn::Abs(o), far))) {
-      const VI i = hn::Add(hn::ConvertTo(di, whole), hn::Iota(di, t));
-      const int low = hn::GetLane(hn::MinOfLanes(di, i));
-      const int high = hn::GetLane(hn::MaxOfLanes(di, i));
-      if (high - low <= 48 && !cuts.Any(low - 1, high - low + 3)) {
-        const VF pm = hn::GatherIndex(df, row - 1, i), p0 = hn::GatherIndex(df, row, i);
-        const VF p1 = hn::GatherIndex(df, row + 1, i), p2 = hn::GatherIndex(df, row + 2, i);
-        hn::StoreU(finish(Cubic(pm, p0, p1, p2, hn::Sub(o, whole))), dt, dst + t);
-        continue;
-      }
-    }
-    for (int n = t; n < t + lanes; ++n) {
-      dst[n] = static_cast<T>(
-          IsHole(origin[n]) ? params.black
-                            : static_cast<int>(SampleAt(row, cuts, n, origin[n], params) + 0.5f));
-    }
+  for (; t + lanes <= params.width; t += lanes) SampleBlock(row, origin, cuts, params, t, dst);
+  if (t == params.width) return;
+  if (params.width >= lanes) {
+    // The last block overlaps the one before it: the same bytes once more.
+    return SampleBlock(row, origin, cuts, params, params.width - lanes, dst);
   }
   for (; t < params.width; ++t) {
     dst[t] = static_cast<T>(
