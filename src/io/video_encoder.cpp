@@ -127,11 +127,13 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
 
   Dictionary settings;
   if (options.codec == VideoCodec::kFfv1) {
-    c.level = 3;
+    // FFmpeg's level 3 writes zeros where a side is a single pixel; level 1 has no checksums.
+    const bool level_3 = width > 1 && height > 1;
+    c.level = level_3 ? 3 : 1;
     c.gop_size = 1;
     c.slices = SliceCount(width, height);
     c.thread_type = FF_THREAD_SLICE;
-    settings.Set("slicecrc", "1");
+    if (level_3) settings.Set("slicecrc", "1");
     // Rice codes are twice as fast as the range coder; beyond 8 bits FFV1 has the latter only.
     settings.Set("coder", format.bits == 8 ? "rice" : "range_tab");
     settings.Set("context", "0");
