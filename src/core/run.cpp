@@ -14,7 +14,10 @@ void ProgressMeter::Update(int64_t frames_done, int64_t frames_total) {
   Report(frames_done, frames_total);
 }
 
-void ProgressMeter::Finish(int64_t frames_done) { Report(frames_done, frames_done); }
+void ProgressMeter::Finish(int64_t frames_done) {
+  Report(frames_done, frames_done);
+  Require(!control_.IsCancelled(), Code::kCancelled, "cancelled");
+}
 
 void ProgressMeter::Report(int64_t frames_done, int64_t frames_total) {
   last_ = std::chrono::steady_clock::now();

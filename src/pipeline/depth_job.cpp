@@ -70,6 +70,7 @@ class DepthJob {
     threads.Start([this] { Estimate(); });
     threads.Start([this] { Encode(); });
     threads.Run(&meter_, frames_done_, expected_frames_);
+    meter_.Finish(frames_done_);  // may still cancel: nothing has appeared yet
 
     // Both files appear together: the small one waits under another name.
     std::optional<PendingFile> path_file;
@@ -88,7 +89,6 @@ class DepthJob {
     report.measured_frames = motion_.measured;
     report.width = reader_.info().width;
     report.height = reader_.info().height;
-    meter_.Finish(report.frames);
     return report;
   }
 

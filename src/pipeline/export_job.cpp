@@ -122,6 +122,8 @@ class ExportJob {
     if (wants_geometry_)
       for (int i = 0; i < GeometryWriters(); ++i) threads.Start([this] { WriteGeometry(); });
     threads.Run(&meter_, wants_geometry_ ? geometry_done_ : grey_done_, total);
+    // May still cancel: nothing has appeared yet.
+    meter_.Finish(wants_geometry_ ? geometry_done_ : grey_done_);
 
     if (grey_writer_) grey_writer_->Finish();
     if (ply_) ply_->Publish();
@@ -134,7 +136,6 @@ class ExportJob {
     report.files = files_;
     report.width = width_;
     report.height = height_;
-    meter_.Finish(report.frames);
     return report;
   }
 

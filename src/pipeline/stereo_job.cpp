@@ -147,6 +147,7 @@ class StereoJob {
     threads.Start([this] { Encode(); });
     if (mask_writer_) threads.Start([this] { EncodeMasks(); });
     threads.Run(&meter_, frames_done_, total);
+    meter_.Finish(frames_done_);  // may still cancel: nothing has appeared yet
 
     if (mask_writer_) mask_writer_->Finish();
     writer_->Finish();
@@ -160,7 +161,6 @@ class StereoJob {
     report.height = height_;
     report.hole_share = static_cast<double>(hole_pixels_) /
                         (2.0 * width_ * height_ * static_cast<double>(report.frames));
-    meter_.Finish(report.frames);
     return report;
   }
 

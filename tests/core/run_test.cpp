@@ -80,6 +80,7 @@ TEST(ProgressMeter, FlagCancelsAtOnce) {
   std::thread([&] { cancelled = true; }).join();
   EXPECT_TRUE(control.IsCancelled());
   EXPECT_EQ(CodeOf([&] { meter.Update(2, 2); }), Code::kCancelled);
+  EXPECT_EQ(CodeOf([&] { meter.Finish(2); }), Code::kCancelled);
 }
 
 TEST(ProgressMeter, WorksWithoutCallback) {

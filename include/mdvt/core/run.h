@@ -35,7 +35,8 @@ class ProgressMeter {
 
   // Throws Error(kCancelled) if the flag is set or the callback returns false.
   void Update(int64_t frames_done, int64_t frames_total);
-  // The last call, made whatever the time since the one before.
+  // The last call, made whatever the time since the one before. Throws as Update: to be made before
+  // anything that cannot be undone.
   void Finish(int64_t frames_done);
 
  private:
