@@ -219,11 +219,13 @@ enum {
 
 typedef struct mdvt_depth_reader_options {
   uint32_t struct_size;
-  int32_t encoding;      /* MDVT_DEPTH_*; 0: what the file says (else RGB16, with a warning) */
-  double max_depth;      /* metres, (0, 1e6]; 0: what the file says (else 100, with a warning) */
-  int32_t allow_damaged; /* 1: read rgb16 files whose pixels lossy coding has changed */
-  int32_t num_threads;   /* of decoder and unpacking; 0: one per core, the default */
+  int32_t encoding; /* MDVT_DEPTH_*; 0: what the file says (else RGB16, with a warning) */
+  double max_depth; /* metres, [1e-6, 1e6]; 0: what the file says (else 100, with a warning) */
   const mdvt_limits* limits;
+  int32_t num_threads;   /* of decoder and unpacking; 0: one per core, the default */
+  int32_t allow_damaged; /* 1: read files whose pixels lossy coding has changed; 0 */
+  int32_t allow_range;   /* 1: read files of distances along the ray; 0: refuse them */
+  int32_t reserved;
 } mdvt_depth_reader_options;
 
 /* Frames are GRAY F32 in metres. Fails as mdvt_video_reader_open, and MDVT_REFUSED for what is no
@@ -257,7 +259,9 @@ typedef struct mdvt_video_info {
   int32_t num_tags;
   int32_t lossless; /* the codec as used here keeps every bit */
   int32_t has_audio;
-  int32_t depth_encoding;  /* of a depth video as it is read, else 0 */
+  int32_t mirrored;       /* the picture was mirrored left-right before it was turned */
+  int32_t depth_encoding; /* of a depth video as it is read, else 0 */
+  int32_t reserved;
   double depth_max;        /* metres; 0 for other videos */
   double depth_log_offset; /* metres, of rgb24-log */
   double xfov_deg;         /* as a depth video's tags say, else 0 */
@@ -313,8 +317,8 @@ MDVT_API mdvt_status mdvt_video_writer_open(const char* path, const mdvt_pixel_f
 typedef struct mdvt_depth_codec {
   uint32_t struct_size;
   int32_t encoding;  /* MDVT_DEPTH_RGB16 */
-  double max_depth;  /* metres, (0, 1e6]; 100. Values past it become the top code. */
-  double log_offset; /* metres, of rgb24-log; 2 */
+  double max_depth;  /* metres, [1e-6, 1e6]; 100. Values past it become the top code. */
+  double log_offset; /* metres, of rgb24-log, (0, 1e6]; 2 */
   int32_t truncate;  /* 1: round rgb16 down as the original toolbox does; 0: to nearest */
   int32_t reserved;
 } mdvt_depth_codec;
@@ -326,8 +330,11 @@ typedef struct mdvt_depth_writer_options {
   const mdvt_video_writer_options* video; /* NULL: defaults; codec FFV1 or H264_RGB */
   double xfov_deg;                        /* tags of the file, degrees in (0, 180); 0: not known */
   double yfov_deg;
-  const char* source;    /* name of the colour video; NULL: not known */
-  int64_t source_frames; /* number of its frames; 0: not known */
+  const mdvt_camera* camera; /* intrinsics, for the size of the video; NULL: not known */
+  const char* source;        /* name of the colour video; NULL: not known */
+  int64_t source_frames;     /* number of its frames; 0: not known */
+  int32_t write_sidecar;     /* 1: write the tags as <path>.mdvt.json too; 0: only beside .mp4 */
+  int32_t reserved;
 } mdvt_depth_writer_options;
 
 /* Takes frames in GRAY F32, metres. Fails as mdvt_video_writer_open. */
@@ -387,9 +394,10 @@ typedef struct mdvt_renderer_options {
   uint32_t struct_size;
   int32_t num_threads;                   /* 0: one per core, the default. Never changes results. */
   const mdvt_stereo_options* stereo;     /* NULL: defaults */
+  const mdvt_fill_options* fill_options; /* NULL: defaults */
   int32_t fill;                          /* MDVT_FILL_BACKGROUND */
   int32_t mask_style;                    /* MDVT_MASK_DIRECTIONS */
-  const mdvt_fill_options* fill_options; /* NULL: defaults */
+  mdvt_color color; /* of the colour pictures: where chroma lies and what black is; unspecified */
 } mdvt_renderer_options;
 
 typedef struct mdvt_renderer mdvt_renderer;
@@ -476,11 +484,21 @@ typedef struct mdvt_depth_job_options {
   double xfov_deg;           /* degrees in (0, 180); 0: not known. Neither: 60, with a warning. */
   double yfov_deg;
   const char* xfov_file; /* per frame; wins over both; NULL: none */
-  double max_depth;      /* metres, (0, 1e6]; 100 */
+  double max_depth;      /* metres, [1e-6, 1e6]; 100 */
   double scene_scale;    /* median depth of the first measured frame, metres; 3 */
   double target_fps;     /* keep the frames nearest to this rate; 0: all, the default */
+  int32_t working_side;  /* long side of the pictures that are measured, [64, 4096]; 640 */
+  int32_t reserved;
+  const char* transformation_output; /* where to write the camera's path; NULL: nowhere */
 } mdvt_depth_job_options;
 MDVT_API mdvt_status mdvt_depth_job_create(const mdvt_depth_job_options* options, mdvt_job** job);
+
+/* How far apart the eyes are in the picture, for a viewer whose screen fills master_xfov_deg. */
+enum {
+  MDVT_BASELINE_PLAIN = 1,  /* as they are: disparity fx * baseline / z */
+  MDVT_BASELINE_MASTER = 2, /* times tan(master / 2) / tan(xfov / 2), as the original toolbox */
+  MDVT_BASELINE_ORTHO = 3   /* times tan(xfov / 2) / tan(master / 2): depth as it is */
+};
 
 typedef struct mdvt_stereo_job_options {
   uint32_t struct_size;
@@ -495,13 +513,16 @@ typedef struct mdvt_stereo_job_options {
   double xfov_deg;         /* wins over the depth file's tags; 0: not given */
   double yfov_deg;
   const char* xfov_file;             /* per frame; wins over both; NULL: none */
-  double max_depth;                  /* 0: what the depth file says */
-  const mdvt_stereo_options* stereo; /* NULL: defaults */
-  double baseline_scale;             /* multiplies the baseline; 1 */
+  double max_depth;                  /* metres; 0: what the depth file says */
+  int32_t depth_encoding;            /* MDVT_DEPTH_*; 0: what the depth file says */
   int32_t fill;                      /* MDVT_FILL_BACKGROUND */
   int32_t write_infill_mask;         /* 1: also write <output>_infillmask.mkv; 0 */
   int32_t mask_style;                /* MDVT_MASK_DIRECTIONS */
-  int32_t swap_eyes;                 /* 0 */
+  const mdvt_stereo_options* stereo; /* NULL: defaults */
+  int32_t baseline_rule;             /* MDVT_BASELINE_PLAIN */
+  int32_t swap_eyes;                 /* 1: right eye on the left side; 0 */
+  double master_xfov_deg;            /* of the screen, for the other rules, (0, 180); 45 */
+  double baseline_scale;             /* multiplies the baseline too, [0, 1000]; 1 */
   const char* convergence_file;      /* per frame, smoothed in time; NULL: none */
   double convergence;                /* metres, fixed; 0: parallel eyes, the default */
 } mdvt_stereo_job_options;
@@ -520,14 +541,19 @@ typedef struct mdvt_export_job_options {
   double xfov_deg;         /* as in mdvt_stereo_job_options; needed for PLY and OBJ */
   double yfov_deg;
   const char* xfov_file;
-  double max_depth;                  /* 0: what the depth file says */
+  double max_depth;                  /* metres; 0: what the depth file says */
+  int32_t depth_encoding;            /* MDVT_DEPTH_*; 0: what the depth file says */
+  int32_t remove_edges;              /* 1: leave out triangles across tears; 0 */
   const char* ply_folder;            /* one %07d.ply per frame; NULL: none */
   const char* obj_folder;            /* one %07d.obj per frame; NULL: none */
   const char* transformation_file;   /* camera-to-world: geometry in world axes; NULL: none */
   int64_t transformation_lock_frame; /* its camera is the world; -1: none, the default */
   int64_t min_frames;                /* first frame, 0-based; -1: 0, the default */
-  int32_t remove_edges;              /* 1: leave out triangles across tears; 0 */
-  int32_t reserved;
+  /* A triangle tears if its depths lie more than this part of the nearest apart (0.02), and two
+   * eyes at tear_baseline metres (0.063) see them more than tear_disparity pixels apart (1). */
+  double tear_depth;
+  double tear_baseline;
+  double tear_disparity;
 } mdvt_export_job_options;
 MDVT_API mdvt_status mdvt_export_job_create(const mdvt_export_job_options* options, mdvt_job** job);
 
@@ -555,11 +581,14 @@ typedef struct mdvt_job_report {
   uint32_t struct_size;
   int32_t translation_found; /* depth: 0 if the camera only turned: depth is a guess */
   int64_t frames;            /* written */
+  int64_t measured_frames;   /* depth: whose depth comes from the camera's translation */
   const char* output;        /* "" if there is none */
   const char* mask_output;   /* stereo: infill mask; "" if none was asked for */
-  double xfov_deg;           /* depth: as used */
-  double hole_share;         /* stereo: mean share of pixels that the source did not show */
-  int64_t geometry_files;    /* export: PLY and OBJ files */
+  int32_t width;             /* of the output; export: of the depth video */
+  int32_t height;
+  double xfov_deg;        /* depth: of the clip, or of its median frame */
+  double hole_share;      /* stereo: mean share of pixels that the source did not show */
+  int64_t geometry_files; /* export: PLY and OBJ files */
 } mdvt_job_report;
 /* After mdvt_job_run has returned MDVT_OK; MDVT_INVALID_ARGUMENT before. */
 MDVT_API mdvt_status mdvt_job_report_get(const mdvt_job* job, mdvt_job_report* report);

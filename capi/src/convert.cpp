@@ -84,9 +84,9 @@ std::optional<double> OptionalFov(double degrees, const char* name) {
 
 std::optional<double> OptionalMaxDepth(double metres, const char* name) {
   if (metres == 0) return std::nullopt;
-  if (!(metres > 0 && metres <= 1e6)) {
+  if (!(metres >= 1e-6 && metres <= 1e6)) {
     Invalid(std::string(name) + " = " + FormatDouble(metres) +
-            " m, must be in (0, 1e6], or 0 where it is not known");
+            " m, must be in [1e-6, 1e6], or 0 where it is not known");
   }
   return metres;
 }
@@ -289,6 +289,12 @@ HoleFill ToHoleFill(int32_t value, const char* name) {
   return Choose(value, std::array{HoleFill::kFill, HoleFill::kBlack}, name, "MDVT_FILL_*");
 }
 
+BaselineRule ToBaselineRule(int32_t value, const char* name) {
+  return Choose(value,
+                std::array{BaselineRule::kPlain, BaselineRule::kMaster, BaselineRule::kOrtho}, name,
+                "MDVT_BASELINE_*");
+}
+
 InfillMaskStyle ToMaskStyle(int32_t value, const char* name) {
   return Choose(value, std::array{InfillMaskStyle::kDirections, InfillMaskStyle::kGreen}, name,
                 "MDVT_MASK_*");
@@ -299,6 +305,11 @@ DepthCodecOptions ToCodec(const mdvt_depth_codec* codec, const char* name) {
   DepthCodecOptions to;
   to.encoding = ToEncoding(from.encoding, At(name, "encoding").c_str());
   to.max_depth = from.max_depth;
+  // The library looks at it for rgb24-log alone; a wrong one is wrong at once here.
+  if (!(from.log_offset > 0 && from.log_offset <= 1e6)) {
+    Invalid(At(name, "log_offset") + " = " + FormatDouble(from.log_offset) +
+            " m, must be in (0, 1e6]");
+  }
   to.log_offset = from.log_offset;
   to.rounding = Flag(from.truncate, At(name, "truncate").c_str()) ? DepthRounding::kTruncate
                                                                   : DepthRounding::kNearest;

@@ -34,7 +34,7 @@ int Threads(int32_t value, const char* name);
 void RequireZero(int64_t reserved, const char* name);
 // Degrees in (0, 180); 0 is nothing.
 std::optional<double> OptionalFov(double degrees, const char* name);
-// Metres in (0, 1e6]; 0 is nothing.
+// Metres in [1e-6, 1e6]; 0 is nothing.
 std::optional<double> OptionalMaxDepth(double metres, const char* name);
 
 PixelFormat ToFormat(const mdvt_pixel_format& format, const char* name);
@@ -63,6 +63,7 @@ VideoWriterOptions ToWriterOptions(const mdvt_video_writer_options* options, con
 DepthEncoding ToEncoding(int32_t value, const char* name);
 int32_t FromEncoding(DepthEncoding encoding);
 HoleFill ToHoleFill(int32_t value, const char* name);
+BaselineRule ToBaselineRule(int32_t value, const char* name);
 InfillMaskStyle ToMaskStyle(int32_t value, const char* name);
 
 }  // namespace mdvt::capi

@@ -7,6 +7,7 @@
 
 #include "convert.h"
 #include "guarded.h"
+#include "mdvt/core/numbers.h"
 #include "mdvt/core/run.h"
 #include "mdvt/pipeline/jobs.h"
 #include "structs.h"
@@ -19,7 +20,10 @@ struct Report {
   int64_t frames = 0;
   std::string output;
   std::string mask_output;
+  int width = 0;
+  int height = 0;
   bool translation_found = false;
+  int64_t measured_frames = 0;
   double xfov_deg = 0;
   double hole_share = 0;
   int64_t geometry_files = 0;
@@ -81,6 +85,9 @@ mdvt::DepthJobOptions ToDepthJob(const mdvt_depth_job_options& from) {
                   "options.target_fps must be a positive rate, or 0 for every frame");
     to.target_fps = from.target_fps;
   }
+  to.working_side = from.working_side;
+  to.transformation_output = TextOrEmpty(from.transformation_output);
+  RequireZero(from.reserved, "options.reserved");
   to.Check();
   return to;
 }
@@ -93,6 +100,8 @@ mdvt::StereoJobOptions ToStereoJob(const mdvt_stereo_job_options& from) {
   to.output = TextOrEmpty(from.output);
   to.fov = ToFov(from);
   to.max_depth = OptionalMaxDepth(from.max_depth, "options.max_depth");
+  if (from.depth_encoding != 0)
+    to.depth_encoding = ToEncoding(from.depth_encoding, "options.depth_encoding");
   to.stereo = ToStereo(from.stereo, "options.stereo");
   to.fill = ToHoleFill(from.fill, "options.fill");
   to.write_infill_mask = Flag(from.write_infill_mask, "options.write_infill_mask");
@@ -100,6 +109,12 @@ mdvt::StereoJobOptions ToStereoJob(const mdvt_stereo_job_options& from) {
   to.compressed = Flag(from.compressed, "options.compressed");
   to.convergence_file = TextOrEmpty(from.convergence_file);
   if (from.convergence != 0) to.convergence = from.convergence;
+  to.baseline_rule = ToBaselineRule(from.baseline_rule, "options.baseline_rule");
+  mdvt::Require(from.master_xfov_deg > 0 && from.master_xfov_deg < 180,
+                mdvt::Code::kInvalidArgument,
+                "options.master_xfov_deg = " + mdvt::FormatDouble(from.master_xfov_deg) +
+                    " degrees, must be in (0, 180)");
+  to.master_xfov_deg = from.master_xfov_deg;
   to.baseline_scale = from.baseline_scale;
   to.swap_eyes = Flag(from.swap_eyes, "options.swap_eyes");
   to.Check();
@@ -113,6 +128,8 @@ mdvt::ExportJobOptions ToExportJob(const mdvt_export_job_options& from) {
   to.color_video = TextOrEmpty(from.color_video);
   to.fov = ToFov(from);
   to.max_depth = OptionalMaxDepth(from.max_depth, "options.max_depth");
+  if (from.depth_encoding != 0)
+    to.depth_encoding = ToEncoding(from.depth_encoding, "options.depth_encoding");
   if (from.grey_bits != 0) to.grey_bits = from.grey_bits;
   to.output = TextOrEmpty(from.output);
   to.ply_folder = TextOrEmpty(from.ply_folder);
@@ -126,7 +143,9 @@ mdvt::ExportJobOptions ToExportJob(const mdvt_export_job_options& from) {
     to.transformation_lock_frame = from.transformation_lock_frame;
   to.remove_edges = Flag(from.remove_edges, "options.remove_edges");
   to.min_frames = from.min_frames;
-  RequireZero(from.reserved, "options.reserved");
+  to.tear_depth = from.tear_depth;
+  to.tear_baseline = from.tear_baseline;
+  to.tear_disparity = from.tear_disparity;
   to.Check();
   return to;
 }
@@ -135,8 +154,11 @@ Report Run(const mdvt::DepthJobOptions& options, const mdvt::RunControl& control
   const mdvt::DepthJobReport from = mdvt::RunDepthJob(options, control);
   Report to;
   to.frames = from.frames;
+  to.width = from.width;
+  to.height = from.height;
   to.output = from.output;
   to.translation_found = from.translation_found;
+  to.measured_frames = from.measured_frames;
   to.xfov_deg = from.xfov_deg;
   return to;
 }
@@ -145,6 +167,8 @@ Report Run(const mdvt::StereoJobOptions& options, const mdvt::RunControl& contro
   const mdvt::StereoJobReport from = mdvt::RunStereoJob(options, control);
   Report to;
   to.frames = from.frames;
+  to.width = from.width;
+  to.height = from.height;
   to.output = from.output;
   to.mask_output = from.mask_output;
   to.hole_share = from.hole_share;
@@ -155,6 +179,8 @@ Report Run(const mdvt::ExportJobOptions& options, const mdvt::RunControl& contro
   const mdvt::ExportJobReport from = mdvt::RunExportJob(options, control);
   Report to;
   to.frames = from.frames;
+  to.width = from.width;
+  to.height = from.height;
   to.output = from.grey_output;
   to.geometry_files = from.files;
   return to;
@@ -223,6 +249,9 @@ mdvt_status mdvt_job_report_get(const mdvt_job* job, mdvt_job_report* report) {
                   "job has not been run to its end, there is no report");
     auto to = StructTraits<mdvt_job_report>::Defaults();
     to.frames = state.report.frames;
+    to.measured_frames = state.report.measured_frames;
+    to.width = state.report.width;
+    to.height = state.report.height;
     to.output = state.report.output.c_str();
     to.mask_output = state.report.mask_output.c_str();
     to.translation_found = state.report.translation_found;

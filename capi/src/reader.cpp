@@ -57,6 +57,8 @@ std::unique_ptr<mdvt_reader> OpenDepth(const std::string& path,
   to.max_depth = OptionalMaxDepth(from.max_depth, "options.max_depth");
   if (from.encoding != 0) to.encoding = ToEncoding(from.encoding, "options.encoding");
   to.allow_damaged = Flag(from.allow_damaged, "options.allow_damaged");
+  to.allow_range = Flag(from.allow_range, "options.allow_range");
+  RequireZero(from.reserved, "options.reserved");
   auto reader = std::make_unique<mdvt_reader>();
   reader->depth.emplace(path, to);
   reader->pool.emplace(from.num_threads);
@@ -83,6 +85,7 @@ mdvt_video_info Describe(const mdvt_reader& reader) {
   to.num_tags = static_cast<int32_t>(reader.tags.size());
   to.lossless = from.lossless;
   to.has_audio = from.has_audio;
+  to.mirrored = from.mirrored;
   if (reader.depth) {
     to.depth_encoding = FromEncoding(reader.depth->codec().encoding);
     to.depth_max = reader.depth->codec().max_depth;

@@ -66,8 +66,10 @@ mdvt_status mdvt_renderer_create(const mdvt_renderer_options* options, mdvt_rend
     RequireSet(renderer, "renderer");
     *renderer = nullptr;
     const mdvt_renderer_options from = ReadOptions(options, "options");
-    auto made = std::make_unique<mdvt_renderer>(ToStereo(from.stereo, "options.stereo"),
-                                                Threads(from.num_threads, "options.num_threads"));
+    mdvt::StereoOptions stereo = ToStereo(from.stereo, "options.stereo");
+    stereo.color = ToColor(from.color, "options.color");
+    auto made =
+        std::make_unique<mdvt_renderer>(stereo, Threads(from.num_threads, "options.num_threads"));
     made->fill = ToHoleFill(from.fill, "options.fill");
     made->mask_style = ToMaskStyle(from.mask_style, "options.mask_style");
     made->fill_options = ToFill(from.fill_options, "options.fill_options");

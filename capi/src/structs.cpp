@@ -59,6 +59,7 @@ mdvt_depth_reader_options StructTraits<mdvt_depth_reader_options>::Defaults() {
   const DepthVideoReaderOptions from;
   auto to = Empty<mdvt_depth_reader_options>();
   to.allow_damaged = from.allow_damaged;
+  to.allow_range = from.allow_range;
   to.num_threads = from.video.num_threads;
   return to;
 }
@@ -89,7 +90,9 @@ mdvt_depth_codec StructTraits<mdvt_depth_codec>::Defaults() {
 }
 
 mdvt_depth_writer_options StructTraits<mdvt_depth_writer_options>::Defaults() {
-  return Empty<mdvt_depth_writer_options>();
+  auto to = Empty<mdvt_depth_writer_options>();
+  to.write_sidecar = DepthVideoWriterOptions().write_sidecar;
+  return to;
 }
 
 mdvt_stereo_options StructTraits<mdvt_stereo_options>::Defaults() {
@@ -112,6 +115,7 @@ mdvt_renderer_options StructTraits<mdvt_renderer_options>::Defaults() {
   auto to = Empty<mdvt_renderer_options>();
   to.fill = MDVT_FILL_BACKGROUND;
   to.mask_style = MDVT_MASK_DIRECTIONS;
+  to.color = FromColor(StereoOptions().color);
   return to;
 }
 
@@ -135,6 +139,7 @@ mdvt_depth_job_options StructTraits<mdvt_depth_job_options>::Defaults() {
   to.encoding = FromEncoding(from.encoding);
   to.max_depth = from.max_depth;
   to.scene_scale = from.scene_scale;
+  to.working_side = from.working_side;
   return to;
 }
 
@@ -151,6 +156,8 @@ mdvt_stereo_job_options StructTraits<mdvt_stereo_job_options>::Defaults() {
   to.mask_style =
       from.mask_style == InfillMaskStyle::kDirections ? MDVT_MASK_DIRECTIONS : MDVT_MASK_GREEN;
   to.swap_eyes = from.swap_eyes;
+  to.baseline_rule = MDVT_BASELINE_PLAIN;
+  to.master_xfov_deg = from.master_xfov_deg;
   return to;
 }
 
@@ -163,6 +170,9 @@ mdvt_export_job_options StructTraits<mdvt_export_job_options>::Defaults() {
   to.transformation_lock_frame = -1;
   to.min_frames = from.min_frames;
   to.remove_edges = from.remove_edges;
+  to.tear_depth = from.tear_depth;
+  to.tear_baseline = from.tear_baseline;
+  to.tear_disparity = from.tear_disparity;
   return to;
 }
 

@@ -21,21 +21,21 @@ inline constexpr uint32_t kLargestStruct = 4096;
 #define MDVT_CAPI_STRUCTS(X)                         \
   X(limits, LIMITS, 56)                              \
   X(frame, FRAME, 336)                               \
-  X(video_info, VIDEO_INFO, 192)                     \
+  X(video_info, VIDEO_INFO, 200)                     \
   X(video_reader_options, VIDEO_READER_OPTIONS, 32)  \
-  X(depth_reader_options, DEPTH_READER_OPTIONS, 32)  \
+  X(depth_reader_options, DEPTH_READER_OPTIONS, 40)  \
   X(video_writer_options, VIDEO_WRITER_OPTIONS, 128) \
-  X(depth_writer_options, DEPTH_WRITER_OPTIONS, 56)  \
+  X(depth_writer_options, DEPTH_WRITER_OPTIONS, 72)  \
   X(depth_codec, DEPTH_CODEC, 32)                    \
   X(stereo_options, STEREO_OPTIONS, 32)              \
   X(fill_options, FILL_OPTIONS, 8)                   \
-  X(renderer_options, RENDERER_OPTIONS, 32)          \
+  X(renderer_options, RENDERER_OPTIONS, 56)          \
   X(eye, EYE, 248)                                   \
   X(motion_options, MOTION_OPTIONS, 80)              \
-  X(depth_job_options, DEPTH_JOB_OPTIONS, 96)        \
-  X(stereo_job_options, STEREO_JOB_OPTIONS, 136)     \
-  X(export_job_options, EXPORT_JOB_OPTIONS, 136)     \
-  X(job_report, JOB_REPORT, 56)
+  X(depth_job_options, DEPTH_JOB_OPTIONS, 112)       \
+  X(stereo_job_options, STEREO_JOB_OPTIONS, 152)     \
+  X(export_job_options, EXPORT_JOB_OPTIONS, 160)     \
+  X(job_report, JOB_REPORT, 72)
 
 // Size at first and defaults of a struct.
 template <typename T>

@@ -50,6 +50,15 @@ std::unique_ptr<mdvt_writer> OpenDepth(const std::string& path, int32_t width, i
   to.video = ToWriterOptions(from.video, "options.video");
   to.tags.xfov_deg = OptionalFov(from.xfov_deg, "options.xfov_deg");
   to.tags.yfov_deg = OptionalFov(from.yfov_deg, "options.yfov_deg");
+  if (from.camera != nullptr) {
+    const mdvt::Camera camera = ToCamera(*from.camera, "options.camera");
+    mdvt::Require(camera.width == width && camera.height == height, mdvt::Code::kInvalidArgument,
+                  "options.camera.width x options.camera.height = " + std::to_string(camera.width) +
+                      "x" + std::to_string(camera.height) + ", must be the size of the video");
+    to.tags.k = {camera.fx, camera.fy, camera.cx, camera.cy};
+  }
+  to.write_sidecar = Flag(from.write_sidecar, "options.write_sidecar");
+  RequireZero(from.reserved, "options.reserved");
   if (from.source != nullptr) to.tags.source = from.source;
   mdvt::Require(from.source_frames >= 0, mdvt::Code::kInvalidArgument,
                 "options.source_frames = " + std::to_string(from.source_frames) +
