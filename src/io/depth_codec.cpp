@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/io/depth_codec.h"
 
-#include <cmath>
+#include <algorithm>
+#include <iterator>
 #include <limits>
-#include <vector>
 
 #include "io/depth_codec_kernels.h"
 #include "mdvt/core/error.h"
@@ -107,28 +107,31 @@ std::optional<DepthEncoding> ParseDepthEncoding(std::string_view name) {
   return std::nullopt;
 }
 
+// Runs once for each value or image: texts are made only when something is wrong.
 void DepthCodecOptions::Check() const {
-  bool known = false;
-  for (const DepthEncoding each : kAllEncodings) known = known || each == encoding;
-  Require(known, Code::kInvalidArgument,
-          "DepthCodecOptions.encoding = " + std::to_string(static_cast<int>(encoding)) +
-              " is none of the encodings");
-  Require(rounding == DepthRounding::kNearest || rounding == DepthRounding::kTruncate,
-          Code::kInvalidArgument,
-          "DepthCodecOptions.rounding = " + std::to_string(static_cast<int>(rounding)) +
-              ", must be kNearest or kTruncate");
-  Require(
-      max_depth >= 1e-6 && max_depth <= 1e6, Code::kInvalidArgument,
-      "DepthCodecOptions.max_depth = " + FormatDouble(max_depth) + " m, must be in [1e-6, 1e6]");
-  Require(encoding != DepthEncoding::kRgb24Log ||
-              (log_offset >= 1e-6 * max_depth && log_offset <= 1e3 * max_depth),
-          Code::kInvalidArgument,
-          "DepthCodecOptions.log_offset = " + FormatDouble(log_offset) +
-              " m, must be in [1e-6, 1e3] times max_depth = " + FormatDouble(max_depth) + " m");
-  Require(rounding == DepthRounding::kNearest || encoding == DepthEncoding::kRgb16,
-          Code::kInvalidArgument,
-          std::string("DepthCodecOptions.rounding = kTruncate goes with rgb16-linear-255p4, not ") +
-              DepthEncodingName(encoding));
+  const auto fail = [](const std::string& text) {
+    throw Error(Code::kInvalidArgument, "DepthCodecOptions." + text);
+  };
+  if (std::find(std::begin(kAllEncodings), std::end(kAllEncodings), encoding) ==
+      std::end(kAllEncodings)) {
+    fail("encoding = " + std::to_string(static_cast<int>(encoding)) + " is none of the encodings");
+  }
+  if (rounding != DepthRounding::kNearest && rounding != DepthRounding::kTruncate) {
+    fail("rounding = " + std::to_string(static_cast<int>(rounding)) +
+         ", must be kNearest or kTruncate");
+  }
+  if (!(max_depth >= 1e-6 && max_depth <= 1e6)) {
+    fail("max_depth = " + FormatDouble(max_depth) + " m, must be in [1e-6, 1e6]");
+  }
+  if (encoding == DepthEncoding::kRgb24Log &&
+      !(log_offset >= 1e-6 * max_depth && log_offset <= 1e3 * max_depth)) {
+    fail("log_offset = " + FormatDouble(log_offset) +
+         " m, must be in [1e-6, 1e3] times max_depth = " + FormatDouble(max_depth) + " m");
+  }
+  if (rounding == DepthRounding::kTruncate && encoding != DepthEncoding::kRgb16) {
+    fail(std::string("rounding = kTruncate goes with rgb16-linear-255p4, not ") +
+         DepthEncodingName(encoding));
+  }
 }
 
 uint32_t TopCode(DepthEncoding encoding) {
@@ -171,9 +174,11 @@ float DecodeDepth(uint32_t code, const DepthCodecOptions& options) {
   const uint32_t largest = options.encoding == DepthEncoding::kGray8      ? 0xFF
                            : options.encoding == DepthEncoding::kRgb24Log ? 0xFFFFFF
                                                                           : 0xFFFF;
-  Require(code <= largest, Code::kInvalidArgument,
-          "DecodeDepth: code " + std::to_string(code) + " does not fit " +
-              DepthEncodingName(options.encoding) + ", at most " + std::to_string(largest));
+  if (code > largest) {
+    throw Error(Code::kInvalidArgument, "DecodeDepth: code " + std::to_string(code) +
+                                            " does not fit " + DepthEncodingName(options.encoding) +
+                                            ", at most " + std::to_string(largest));
+  }
   return codec::Decode(code, codec::Factors(options));
 }
 
