@@ -22,28 +22,28 @@ class FrameChooser {
 
   // Takes the next frame; gives a frame that is chosen, if that is now known.
   std::optional<Frame> Push(Frame frame) {
-    if (!held_) {
-      start_ = frame.pts;
-      held_ = std::move(frame);
-      return std::nullopt;
-    }
     std::optional<Frame> chosen;
-    // Ticks nearer to the held frame than to this one.
-    const double middle = (Seconds(held_->pts) + Seconds(frame.pts)) / 2;
-    while (next_tick_ * tick_ <= middle) {
-      wanted_ = true;
-      ++next_tick_;
+    if (!holds_) start_ = frame.pts;
+    if (holds_) {
+      // Ticks that are nearer to the held frame than to this one.
+      const double middle = (Seconds(held_.pts) + Seconds(frame.pts)) / 2;
+      bool wanted = false;
+      while (next_tick_ * tick_ <= middle) {
+        wanted = true;
+        ++next_tick_;
+      }
+      if (wanted) chosen = std::move(held_);
     }
-    if (wanted_) chosen = std::move(held_);
-    wanted_ = false;
     held_ = std::move(frame);
+    holds_ = true;
     return chosen;
   }
 
   // The last frame, if a tick is left that it is nearest to.
   std::optional<Frame> Finish() {
-    if (!held_ || next_tick_ * tick_ > Seconds(held_->pts) + tick_ / 2) return std::nullopt;
-    return std::exchange(held_, std::nullopt);
+    if (!holds_ || next_tick_ * tick_ > Seconds(held_.pts) + tick_ / 2) return std::nullopt;
+    holds_ = false;
+    return std::move(held_);
   }
 
  private:
@@ -55,8 +55,8 @@ class FrameChooser {
   Rational time_base_;
   int64_t start_ = 0;
   double next_tick_ = 0;
-  bool wanted_ = false;
-  std::optional<Frame> held_;
+  bool holds_ = false;
+  Frame held_;
 };
 
 }  // namespace mdvt
