@@ -56,7 +56,7 @@ CodecPtr NewCodec(const AVCodec* codec) {
   Require(context != nullptr, Code::kOutOfMemory, "no memory for a codec");
   // Shifts this codec's messages below any level that is printed. What matters is in our Error;
   // unlike av_log_set_level() this touches nobody else's codecs.
-  context->log_level_offset = 1000;
+  context->log_level_offset = 100;
   return context;
 }
 

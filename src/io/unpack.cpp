@@ -48,12 +48,13 @@ void Unpack8(const Component& c, PlaneView<uint8_t> to) {
 
 template <bool kBigEndian>
 void Unpack16(const Component& c, PlaneView<uint16_t> to) {
+  const unsigned mask = (1u << c.bits) - 1;  // x2rgb10 has other bits above
   for (int y = 0; y < to.height; ++y) {
     const uint8_t* from = c.data + y * c.stride;
     uint16_t* row = to.Row(y);
     for (int x = 0; x < to.width; ++x, from += c.step) {
       const unsigned word = kBigEndian ? from[0] << 8 | from[1] : from[1] << 8 | from[0];
-      row[x] = static_cast<uint16_t>(word >> c.shift);
+      row[x] = static_cast<uint16_t>(word >> c.shift & mask);
     }
   }
 }
@@ -109,7 +110,7 @@ std::optional<PixelFormat> UnpackedFormat(AVPixelFormat format) {
     // rgb565 has 5 and 6 bits, all others have the same depth everywhere.
     if (d->comp[i].depth != bits && !(rgb && d->comp[i].depth < 8 && bits < 8)) return std::nullopt;
     if (d->comp[i].depth > 16 || (d->comp[i].depth > 8) != (bits > 8)) return std::nullopt;
-    // Two bytes hold every sample, or one byte does; x2rgb10 spreads them over four.
+    // Each sample lies within two bytes.
     const int spread = d->comp[i].shift + d->comp[i].depth;
     if (spread > 16 || spread < 4) return std::nullopt;
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <utility>
 
 #include "io/demuxer.h"
@@ -52,6 +53,21 @@ int64_t FrameDuration(const AVFrame& frame) {
 #else
   return frame.pkt_duration;
 #endif
+}
+
+// Matroska states a frame's duration in whole nanoseconds; FFmpeg finds a fraction near it, not
+// always the one that was meant. Whole rates and those of NTSC kind are put right.
+Rational SnapRate(Rational rate) {
+  const double value = rate.ToDouble();
+  for (const Rational unit : {Rational{1, 1}, Rational{1000, 1001}}) {
+    const auto count = static_cast<int64_t>(std::llround(value / unit.ToDouble()));
+    const double candidate = static_cast<double>(count) * unit.ToDouble();
+    // FFmpeg's fraction is that near; 29.97, as OpenCV writes it, is 1e-6 from 30000/1001.
+    if (count > 0 && std::abs(value / candidate - 1) < 5e-7) {
+      return Rational{count * unit.num, unit.den}.Reduced();
+    }
+  }
+  return rate;
 }
 
 bool IsPicture(const AVStream& stream) {
@@ -109,7 +125,8 @@ struct VideoReader::Impl {
     c.err_recognition = AV_EF_CRCCHECK;
     // Damaged frames come out flagged instead of vanishing, so that they can be named.
     c.flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
-    ff::CheckFf(avcodec_open2(&c, c.codec, nullptr), Code::kCorrupt,
+    const int error = avcodec_open2(&c, c.codec, nullptr);
+    ff::CheckFf(error, error == AVERROR_INVALIDDATA ? Code::kCorrupt : Code::kUnsupported,
                 info.path + ": its decoder cannot be started");
   }
 
@@ -246,7 +263,7 @@ struct VideoReader::Impl {
     info.time_base = ff::FromAv(stream->time_base);
     AVRational rate = stream->avg_frame_rate;
     if (rate.num <= 0 || rate.den <= 0) rate = stream->r_frame_rate;
-    if (rate.num > 0 && rate.den > 0) info.frame_rate = ff::FromAv(rate);
+    if (rate.num > 0 && rate.den > 0) info.frame_rate = SnapRate(ff::FromAv(rate));
     AddTags(context.metadata, &info.tags);
     AddTags(stream->metadata, &info.tags);
     info.estimated_frames = EstimateFrames(context);

@@ -3,19 +3,28 @@
 // Still images: PNG and JPEG, recognised by their first bytes, nothing else.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/limits.h"
+#include "mdvt/io/byte_source.h"
 
 namespace mdvt {
 
-// Gray or RGB, 8 or 16 bits (alpha is dropped); JPEG becomes RGB. The size is read from the header
-// and checked against `limits` before anything is decoded.
-// Throws Error: kNotFound, kCorrupt, kUnsupported, kLimit, kIo.
+// Gray or RGB with 8 or 16 bits. Alpha is dropped, palettes and 1 to 4 bits per pixel become 8
+// bits, colour JPEG becomes RGB by the full-range BT.601 matrix of JFIF, photos are turned upright
+// by their EXIF orientation. The size is read from the header and checked against `limits` before
+// anything is decoded.
+// Throws Error: kNotFound (no such file), kCorrupt (damaged, cut off, text), kUnsupported (another
+// format), kLimit (too many pixels), kIo.
 Image ReadImageFile(const std::string& path, const Limits& limits = {});
+// The same from any source of bytes; `name` stands for the path in messages.
+Image ReadImageFile(std::unique_ptr<ByteSource> source, const std::string& name,
+                    const Limits& limits = {});
 
-// PNG of Gray or Rgb with 8 or 16 bits. Written under a temporary name, then renamed.
+// PNG of Gray or Rgb with 8 or 16 bits, every bit kept. Written under a temporary name, then
+// renamed. Throws Error: kInvalidArgument (another format, no pixels), kIo.
 void WritePng(const std::string& path, const ImageView& image);
 
 }  // namespace mdvt
