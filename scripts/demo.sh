@@ -23,7 +23,7 @@ folder=$(cd -- "$folder" && pwd)
 fov=()
 truth=
 if [[ -z $video ]]; then
-  video=$folder/sample.mkv
+  video=$folder/sample.mp4
   truth=$folder/sample_true_depth.mkv
   say "making a sample clip with known depth"
   "$bin/mdvt_make_demo_clip" --output "$video" --depth_output "$truth"

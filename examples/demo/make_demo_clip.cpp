@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
       "Makes a sample clip with known depth: a camera moves through a drawn room. Its field of "
       "view\n"
       "is 60 degrees across.",
-      "mdvt_make_demo_clip --output sample.mkv --depth_output true_depth.mkv");
+      "mdvt_make_demo_clip --output sample.mp4 --depth_output true_depth.mkv");
   std::string output, depth_output;
   int64_t width = 640, height = 360, frames = 48;
   program.Text("output", "FILE", "color video", &output);

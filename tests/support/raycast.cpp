@@ -16,7 +16,7 @@ using Eigen::Vector3d;
 
 constexpr double kPi = 3.14159265358979323846;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr int kNumWaves = 24;
+constexpr size_t kNumWaves = 24;
 
 // A uniform number in [0, 1) from two integers: the same on every machine.
 double Noise(uint64_t seed, uint64_t index) {
@@ -27,42 +27,62 @@ double Noise(uint64_t seed, uint64_t index) {
   return static_cast<double>(x >> 11) * 0x1p-53;
 }
 
-struct Wave {
-  Vector3d frequency;  // radians a metre
-  double phase = 0;
-  Vector3d amplitude;  // per colour channel
+// Plane waves, laid out so that the compiler can work on several at once.
+struct Waves {
+  std::array<double, kNumWaves> x, y, z;      // frequency, cycles a metre
+  std::array<double, kNumWaves> phase;        // cycles
+  std::array<Vector3d, kNumWaves> amplitude;  // per colour channel
 };
-using Waves = std::array<Wave, kNumWaves>;
 
 Waves MakeWaves(const Texture& texture) {
   Waves waves;
   double total = 0;
-  for (int i = 0; i < kNumWaves; ++i) {
-    Wave& wave = waves[static_cast<size_t>(i)];
-    const auto noise = [&](int k) {
-      return Noise(texture.seed, static_cast<uint64_t>(i * 8 + k + 1));
-    };
+  for (size_t i = 0; i < kNumWaves; ++i) {
+    const auto noise = [&](size_t k) { return Noise(texture.seed, i * 8 + k + 1); };
     // Directions evenly over the sphere, lengths evenly in octaves.
     const double z = 2 * noise(0) - 1, angle = 2 * kPi * noise(1), r = std::sqrt(1 - z * z);
-    const double octave = 4.0 * i / (kNumWaves - 1);
-    const double length = texture.wavelength * std::exp2(octave);
-    wave.frequency = Vector3d(r * std::cos(angle), r * std::sin(angle), z) * (2 * kPi / length);
-    wave.phase = 2 * kPi * noise(2);
+    const double octave = 4.0 * static_cast<double>(i) / (kNumWaves - 1);
+    const double frequency = 1 / (texture.wavelength * std::exp2(octave));
+    waves.x[i] = r * std::cos(angle) * frequency;
+    waves.y[i] = r * std::sin(angle) * frequency;
+    waves.z[i] = z * frequency;
+    waves.phase[i] = noise(2);
     const double amplitude = std::exp2(0.5 * octave);
     total += amplitude;
-    for (int c = 0; c < 3; ++c) wave.amplitude[c] = amplitude * (0.6 + 0.4 * noise(3 + c));
+    for (int c = 0; c < 3; ++c)
+      waves.amplitude[i][c] = amplitude * (0.6 + 0.4 * noise(3 + static_cast<size_t>(c)));
   }
-  for (Wave& wave : waves) wave.amplitude *= 3 * texture.contrast / total;
+  for (Vector3d& amplitude : waves.amplitude) amplitude *= 3 * texture.contrast / total;
   return waves;
+}
+
+// sin(2 pi t) within 3e-8: the Taylor series after the whole cycles are taken off.
+double SineOfCycles(double t) {
+  constexpr double kRound = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer
+  const double r = t - ((t + kRound) - kRound);  // in [-0.5, 0.5]
+  const double a = 2 * kPi * r, q = a * a;
+  double sum = 1.0 / 355687428096000;  // 1 / 17!
+  sum = sum * q - 1.0 / 1307674368000;
+  sum = sum * q + 1.0 / 6227020800;
+  sum = sum * q - 1.0 / 39916800;
+  sum = sum * q + 1.0 / 362880;
+  sum = sum * q - 1.0 / 5040;
+  sum = sum * q + 1.0 / 120;
+  sum = sum * q - 1.0 / 6;
+  return (sum * q + 1) * a;
 }
 
 // The sum is squeezed smoothly into [0, 1]; at the usual contrasts that is nearly the identity.
 double Squeeze(double value) { return 0.5 + 0.5 * std::tanh(2 * (value - 0.5)); }
 
 Vector3d Evaluate(const Waves& waves, const Vector3d& color, const Vector3d& point) {
+  std::array<double, kNumWaves> sine;
+  for (size_t i = 0; i < kNumWaves; ++i) {
+    sine[i] = SineOfCycles(waves.x[i] * point.x() + waves.y[i] * point.y() +
+                           waves.z[i] * point.z() + waves.phase[i]);
+  }
   Vector3d sum = color;
-  for (const Wave& wave : waves)
-    sum += wave.amplitude * std::sin(wave.frequency.dot(point) + wave.phase);
+  for (size_t i = 0; i < kNumWaves; ++i) sum += waves.amplitude[i] * sine[i];
   return {Squeeze(sum.x()), Squeeze(sum.y()), Squeeze(sum.z())};
 }
 
