@@ -20,6 +20,10 @@ constexpr int kMinInliers = 15;  // known points that place a frame
 constexpr double kMinInlierShare = 0.35;
 constexpr double kStartParallax = 16;  // in units of the noise, median over the tracks
 constexpr double kLeastParallax = 4;
+// Of the motion in the picture: lenses that bend lines and focal lengths that are not known leave
+// over a share of it even where a camera only turns.
+constexpr double kLeastParallaxShare = 0.042;
+constexpr double kLeastSpread = 1.2;  // of distances, nine tenths to one tenth of the points
 constexpr int kMaxMisses = 3;  // sights in a row that contradict a point: the track moves by itself
 constexpr int kKeyStep = 3;    // every third frame joins the adjustment
 constexpr size_t kMaxKeys = 12;
@@ -317,6 +321,10 @@ struct CameraPath::Impl {
       ++tries;
       const RotationFit turn = FitRotation(a, b);
       if (turn.median_residual < needed) continue;
+      const double left = TurnAndZoomResidual(a, b);
+      std::vector<double> moves;
+      for (size_t i = 0; i < a.size(); ++i) moves.push_back((a[i] - b[i]).norm());
+      if (left < std::max(needed, kLeastParallaxShare * Median(moves))) continue;
       if (StartFrom(first, ids, a, b)) return;
     }
   }
@@ -330,6 +338,14 @@ struct CameraPath::Impl {
     if (!relative.ok || relative.num_inliers < 0.5 * static_cast<double>(ids.size()) ||
         relative.median_angle < 4 * options.noise)
       return false;
+    // Points all at one distance are what remains of turning under a wrong focal length; nothing is
+    // lost, since such a picture has no depth to tell.
+    std::vector<double> distances;
+    for (size_t i = 0; i < ids.size(); ++i)
+      if (relative.inliers[i]) distances.push_back(relative.points[i].norm());
+    std::sort(distances.begin(), distances.end());
+    const size_t tenth = distances.size() / 10;
+    if (distances[distances.size() - 1 - tenth] < kLeastSpread * distances[tenth]) return false;
     const Pose world_from_first = Find(first)->path.world_from_cam;
 
     double unit = 1;

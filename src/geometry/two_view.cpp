@@ -4,6 +4,7 @@
 #include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <opencv2/calib3d.hpp>
 #include <random>
 
@@ -88,6 +89,39 @@ RotationFit FitRotation(const Points2& points1, const Points2& points2) {
   fit.median_residual = score(fit.cam2_from_cam1);
   fit.residuals = residuals;
   return fit;
+}
+
+double TurnAndZoomResidual(const Points2& points1, const Points2& points2) {
+  double best = std::numeric_limits<double>::infinity();
+  const size_t n = points1.size();
+  Points2 a(n), b(n);
+  for (const double focal : {1.0, 1.4, 2.0, 4.0, 0.7, 0.5}) {
+    double zoom = 1;
+    RotationFit fit;
+    for (int round = 0; round < 3; ++round) {
+      for (size_t i = 0; i < n; ++i) {
+        a[i] = points1[i] / focal;
+        b[i] = points2[i] / (focal * zoom);
+      }
+      fit = FitRotation(a, b);
+      best = std::min(best, fit.median_residual * focal);
+      // The zoom that brings the turned points nearest to the others, outliers down-weighted.
+      const double scale = std::max(2 * fit.median_residual, 1e-6);
+      double above = 0, below = 0;
+      for (size_t i = 0; i < n; ++i) {
+        const Eigen::Vector3d turned = fit.cam2_from_cam1 * a[i].homogeneous();
+        if (!(turned.z() > 1e-9)) continue;
+        const Eigen::Vector2d q = turned.hnormalized();
+        const double e = (q - b[i]).norm() / scale, weight = 1 / (1 + e * e);
+        above += weight * q.dot(b[i]);
+        below += weight * q.squaredNorm();
+      }
+      if (!(below > 0) || !(above > 0)) break;
+      zoom *= above / below;
+      if (std::abs(above / below - 1) < 1e-5) break;
+    }
+  }
+  return n == 0 ? 0 : best;
 }
 
 void RelativePoseOptions::Check() const {

@@ -7,10 +7,10 @@
 namespace mdvt {
 namespace {
 
-// Pairs of frames are wanted at about these medians of parallax (pixels at working size): the near
-// one is easy to match, the far one measures well.
-constexpr double kNearParallax = 9;
-constexpr double kFarParallax = 24;
+// Parallax in pixels at working size. Of the near frame, nine tenths of the points have about the
+// first: easy to match, also close up. Of the far frame, half have the second: measures well.
+constexpr double kNearParallax = 14;
+constexpr double kFarParallax = 30;
 constexpr double kLeastParallax = 0.8;
 constexpr double kLeastOverlap = 0.6;  // of the known points that both frames see
 
@@ -18,13 +18,42 @@ constexpr float kGrowth = 0.02f;         // of the relative sigma per frame that
 constexpr float kMeasuredSigma = 0.10f;  // largest relative sigma of a measured pixel
 constexpr float kFillLambda = 2500, kFillEdge = 4;
 constexpr float kSmoothLambda = 30, kSmoothEdge = 4;
-constexpr float kCarriedWeight = 0.02f;  // of the filled map of the frame before
+constexpr int kDenseRadius = 10;  // pixels around a measured one that must be measured too
+constexpr float kDenseShare = 0.2f;
 
-double Median(std::vector<double> values) {
+double Quantile(std::vector<double> values, double share) {
   if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  const auto at =
+      values.begin() + static_cast<ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+// Takes the weight of measured pixels that stand alone: in something that moves by itself a few
+// always look right by chance, and inside its outline nothing would contradict them.
+void DropLonely(int width, int height, std::vector<float>* weights) {
+  const size_t w = static_cast<size_t>(width);
+  std::vector<double> sums((w + 1) * static_cast<size_t>(height + 1), 0.0);
+  for (int y = 0; y < height; ++y) {
+    double row = 0;
+    for (size_t x = 0; x < w; ++x) {
+      row += static_cast<double>((*weights)[static_cast<size_t>(y) * w + x]);
+      sums[static_cast<size_t>(y + 1) * (w + 1) + x + 1] =
+          sums[static_cast<size_t>(y) * (w + 1) + x + 1] + row;
+    }
+  }
+  for (int y = 0; y < height; ++y) {
+    const size_t y0 = static_cast<size_t>(std::max(0, y - kDenseRadius)) * (w + 1);
+    const size_t y1 = static_cast<size_t>(std::min(height, y + kDenseRadius + 1)) * (w + 1);
+    for (int x = 0; x < width; ++x) {
+      const size_t x0 = static_cast<size_t>(std::max(0, x - kDenseRadius));
+      const size_t x1 = static_cast<size_t>(std::min(width, x + kDenseRadius + 1));
+      const double sum = sums[y1 + x1] - sums[y1 + x0] - sums[y0 + x1] + sums[y0 + x0];
+      const double area = static_cast<double>((x1 - x0) * ((y1 - y0) / (w + 1)));
+      if (sum < static_cast<double>(kDenseShare) * area)
+        (*weights)[static_cast<size_t>(y) * w + static_cast<size_t>(x)] = 0;
+    }
+  }
 }
 
 }  // namespace
@@ -60,12 +89,12 @@ std::vector<MotionDense::Pair> MotionDense::ChoosePairs(const std::deque<MotionP
     if (shifts.size() < 8 ||
         static_cast<double>(inside) < kLeastOverlap * static_cast<double>(points.size()))
       break;
-    candidates.push_back({k, Median(shifts)});
+    candidates.push_back({k, Quantile(shifts, 0.5), Quantile(shifts, 0.9)});
     if (candidates.back().parallax >= kFarParallax) break;
   }
   std::vector<Pair> pairs;
   for (const Pair& candidate : candidates) {
-    if (candidate.parallax < kNearParallax) continue;
+    if (candidate.largest < kNearParallax) continue;
     pairs.push_back(candidate);
     break;
   }
@@ -122,23 +151,25 @@ void MotionDense::Guess(int width, int height) {
 // Gives every pixel a value: what is not measured comes from around, along the picture's edges.
 void MotionDense::Fill(const MotionPicture& picture, const std::vector<uint8_t>& support) {
   const size_t n = measured_.value.size();
-  InverseDepthMap carried;
-  if (has_before_ && !filled_before_.empty()) {
-    const std::optional<PathFrame> now = before_;
-    (void)now;
-  }
   filled_.Reset(measured_.width, measured_.height);
   certainty_.assign(n, 0.f);
-  std::vector<float> values(n), weights(n);
+  std::vector<float> values(n), weights(n), sigmas;
+  for (size_t i = 0; i < n; i += 7)
+    if (measured_.value[i] > 0) sigmas.push_back(measured_.sigma[i]);
+  const auto middle = sigmas.begin() + static_cast<ptrdiff_t>(sigmas.size() / 2);
+  std::nth_element(sigmas.begin(), middle, sigmas.end());
+  const float usual = sigmas.empty() ? 1.f : *middle;
   for (size_t i = 0; i < n; ++i) {
     if (!(measured_.value[i] > 0)) continue;
     const float relative = measured_.sigma[i] / measured_.value[i];
-    const float alone = support[i] >= 2 ? 1.f : 0.3f;
-    const float q = relative / 0.03f;
-    certainty_[i] = alone / (1 + q * q);
+    const float alone = support[i] >= 2 ? 1.f : 0.2f;
+    certainty_[i] = alone / (1 + relative * relative / (0.05f * 0.05f));
     values[i] = measured_.value[i];
-    weights[i] = relative <= kMeasuredSigma ? certainty_[i] : 0.f;
+    const float q = measured_.sigma[i] / (2 * usual);
+    weights[i] = alone / (1 + q * q);
+    if (q > 3) weights[i] = 0;
   }
+  DropLonely(measured_.width, measured_.height, &weights);
   smoother_.SetGuide(picture.small.Plane<uint8_t>(), kFillEdge, pool_);
   std::vector<float> around = values, reached = weights;
   smoother_.Smooth(kFillLambda, 3, pool_, &around, &reached);
@@ -146,8 +177,9 @@ void MotionDense::Fill(const MotionPicture& picture, const std::vector<uint8_t>&
   for (size_t i = 0; i < n; ++i) {
     const float w = weights[i];
     values[i] = w * values[i] + (1 - w) * around[i];
-    weights[i] = 1;
+    weights[i] = 0.1f + w;
   }
+  smoother_.SetGuide(picture.small.Plane<uint8_t>(), kSmoothEdge, pool_);
   smoother_.Smooth(kSmoothLambda, 2, pool_, &values, &weights);
   filled_.value = values;
 }

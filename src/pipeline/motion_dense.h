@@ -33,6 +33,7 @@ class MotionDense {
   struct Pair {
     size_t offset = 0;    // the other picture: so many frames later
     double parallax = 0;  // median of the known points, pixels
+    double largest = 0;   // nine in ten points have less
   };
 
   std::vector<Pair> ChoosePairs(const std::deque<MotionPicture>& pictures, const CameraPath& path,

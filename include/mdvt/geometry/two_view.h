@@ -32,6 +32,13 @@ struct RotationFit {
 // Throws Error(kInvalidArgument) if the sizes differ.
 RotationFit FitRotation(const Points2& points1, const Points2& points2);
 
+// Median distance left over, in normalised units of picture 1, by the best turn and zoom of a
+// camera whose focal length may be anything from half to four times the assumed one. A camera that
+// only turns leaves more under a wrong field of view than under the right one, and a translation
+// along a flat world could be invented to explain it; what this function leaves over is no such
+// artefact. Throws Error(kInvalidArgument) if the sizes differ.
+double TurnAndZoomResidual(const Points2& points1, const Points2& points2);
+
 struct RelativePoseOptions {
   // Largest distance of an inlier from its epipolar line, in normalised units (pixels / focal
   // length). Valid: (0, 1).
