@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdlib>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "io/deinterleave.h"
 #include "mdvt/core/numbers.h"
@@ -20,6 +23,7 @@ namespace {
 
 constexpr int kMaxEncoderThreads = 16;
 constexpr int kAlignment = 64;
+constexpr int kMaxSide = 32768;
 
 const char* EncoderName(VideoCodec codec) {
   switch (codec) {
@@ -40,15 +44,52 @@ bool Accepts(const AVCodec& codec, AVPixelFormat format) {
   return false;
 }
 
-// Slices are what FFV1 spreads over threads; their number depends on the picture alone, so that the
-// file does not depend on the threads. Each costs some compression, hence few for small pictures.
-int SliceCount(int width, int height) {
-  const int64_t pixels = static_cast<int64_t>(width) * height;
-  if (width < 64 || height < 64) return 1;
+// How many slices FFV1 spreads over its threads: by the picture alone, so that the file does not
+// depend on the threads. Each costs some compression, hence few for small pictures.
+int WantedSlices(int64_t pixels) {
   if (pixels <= 640 * 480) return 4;
   if (pixels <= 1280 * 720) return 9;
   if (pixels <= 2560 * 1440) return 16;
   return 24;
+}
+
+// Whether `count` slices side by side cover all chroma samples of an axis. FFmpeg rounds the start
+// of a slice's chroma down and its length up, and where both lose, the last sample is never coded.
+bool SlicesCover(int size, int count, int shift) {
+  const auto ceil_shift = [shift](int value) { return (value + (1 << shift) - 1) >> shift; };
+  int covered = 0;
+  for (int i = 0; i < count; ++i) {
+    const auto edge = [&](int k) {
+      return static_cast<int>(static_cast<int64_t>(size) * k / count);
+    };
+    const int begin = edge(i) >> shift, length = ceil_shift(edge(i + 1) - edge(i));
+    if (begin > covered || length < 2) return false;  // slices of one sample are lost as well
+    covered = begin + length;
+  }
+  return covered == ceil_shift(size);
+}
+
+// Slice counts that FFmpeg's FFV1 encoder codes without loss, best first.
+std::vector<int> SliceCounts(int width, int height, const AVPixFmtDescriptor& d) {
+  const int64_t pixels = static_cast<int64_t>(width) * height;
+  const bool small = width <= 352 && height <= 288;
+  std::vector<int> counts;
+  // The encoder takes the first grid of rows x columns with rows <= columns < 2 rows and the
+  // number of cells asked for; above CIF it begins with two rows.
+  for (int rows = small ? 1 : 2; rows < 12; ++rows) {
+    for (int columns = rows; columns < 2 * rows; ++columns) {
+      const int count = rows * columns;
+      if (std::find(counts.begin(), counts.end(), count) != counts.end()) continue;
+      if (SlicesCover(width, columns, d.log2_chroma_w) &&
+          SlicesCover(height, rows, d.log2_chroma_h)) {
+        counts.push_back(count);
+      }
+    }
+  }
+  const int wanted = width < 64 || height < 64 ? 1 : WantedSlices(pixels);
+  std::stable_sort(counts.begin(), counts.end(),
+                   [wanted](int a, int b) { return std::abs(a - wanted) < std::abs(b - wanted); });
+  return counts;
 }
 
 void CheckOptions(const VideoWriterOptions& options) {
@@ -86,6 +127,10 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
   const AVCodec* codec = avcodec_find_encoder_by_name(name);
   Require(codec != nullptr, Code::kUnsupported,
           path + ": this build of FFmpeg has no encoder '" + name + "'");
+  Require(width >= 1 && height >= 1 && width <= kMaxSide && height <= kMaxSide,
+          Code::kInvalidArgument,
+          path + ": a video of " + std::to_string(width) + "x" + std::to_string(height) +
+              " pixels, sides must be in [1, 32768]");
   const bool rgb = format.model == ColorModel::kRgb;
   av_format_ = ToAvFormat(format);
   if (av_format_ != AV_PIX_FMT_NONE && !Accepts(*codec, av_format_) && rgb && format.bits == 8) {
@@ -106,7 +151,28 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
                 " pixels: sides must be multiples of the chroma step (4:4:4 and FFV1 take any)");
   }
 
-  encoder_ = NewCodec(codec);
+  int error = AVERROR(ENOSYS);
+  if (options.codec == VideoCodec::kFfv1) {
+    // Where there is no grid of slices, level 1 has none.
+    std::vector<int> counts = SliceCounts(width, height, d);
+    counts.push_back(0);
+    for (size_t i = 0; i < counts.size() && error == AVERROR(ENOSYS); ++i) {
+      error = Open(*codec, width, height, options, global_header, counts[i]);
+    }
+  } else {
+    error = Open(*codec, width, height, options, global_header, 0);
+  }
+  CheckFf(error, Code::kUnsupported,
+          path + ": the encoder '" + name + "' cannot be started for " + std::to_string(width) +
+              "x" + std::to_string(height) + " " + format.ToString());
+  const int bytes = av_image_get_buffer_size(av_format_, width, height, kAlignment);
+  CheckFf(bytes, Code::kInvalidArgument, path);
+  frame_bytes_ = static_cast<size_t>(bytes) + kAlignment;
+}
+
+int VideoEncoder::Open(const AVCodec& codec, int width, int height,
+                       const VideoWriterOptions& options, bool global_header, int slices) {
+  encoder_ = NewCodec(&codec);
   AVCodecContext& c = *encoder_;
   c.width = width;
   c.height = height;
@@ -114,12 +180,13 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
   c.time_base = ToAv(options.time_base);
   if (options.frame_rate.IsPositive()) c.framerate = ToAv(options.frame_rate);
   c.sample_aspect_ratio = ToAv(options.sample_aspect.Reduced());
+  const bool rgb = format_.model == ColorModel::kRgb;
   c.colorspace = static_cast<AVColorSpace>(rgb ? AVCOL_SPC_RGB : options.color.matrix);
   c.color_primaries = static_cast<AVColorPrimaries>(options.color.primaries);
   c.color_trc = static_cast<AVColorTransferCharacteristic>(options.color.transfer);
-  const bool full_range = format.model != ColorModel::kYuv || options.color.full_range;
+  const bool full_range = format_.model != ColorModel::kYuv || options.color.full_range;
   c.color_range = full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
-  if (format.chroma_shift_x > 0 || format.chroma_shift_y > 0) {
+  if (format_.chroma_shift_x > 0 || format_.chroma_shift_y > 0) {
     c.chroma_sample_location = static_cast<AVChromaLocation>(options.color.chroma_location);
   }
   c.thread_count = std::min(ResolveThreads(options.num_threads), kMaxEncoderThreads);
@@ -127,15 +194,13 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
 
   Dictionary settings;
   if (options.codec == VideoCodec::kFfv1) {
-    // FFmpeg's level 3 writes zeros where a side is a single pixel; level 1 has no checksums.
-    const bool level_3 = width > 1 && height > 1;
-    c.level = level_3 ? 3 : 1;
     c.gop_size = 1;
-    c.slices = SliceCount(width, height);
     c.thread_type = FF_THREAD_SLICE;
-    if (level_3) settings.Set("slicecrc", "1");
+    c.level = slices > 0 ? 3 : 1;
+    c.slices = slices;
+    if (slices > 0) settings.Set("slicecrc", "1");
     // Rice codes are twice as fast as the range coder; beyond 8 bits FFV1 has the latter only.
-    settings.Set("coder", format.bits == 8 ? "rice" : "range_tab");
+    settings.Set("coder", format_.bits == 8 ? "rice" : "range_tab");
     settings.Set("context", "0");
   } else {
     const bool lossless = options.codec == VideoCodec::kH264Rgb;
@@ -143,16 +208,12 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
     settings.Set(lossless ? "qp" : "crf", lossless ? 0 : options.crf);
     if (options.stereo == StereoLayout::kSideBySide) settings.Set("x264-params", "frame-packing=3");
   }
-  const int error = avcodec_open2(&c, codec, settings.get());
-  CheckFf(error, Code::kUnsupported,
-          path + ": the encoder '" + name + "' cannot be started for " + std::to_string(width) +
-              "x" + std::to_string(height) + " " + format.ToString());
+  const int error = avcodec_open2(&c, &codec, settings.get());
+  if (error < 0) return error;
   const AVDictionaryEntry* left = av_dict_get(*settings.get(), "", nullptr, AV_DICT_IGNORE_SUFFIX);
   Require(left == nullptr, Code::kInternal,
-          path + ": the encoder does not know the option " + (left != nullptr ? left->key : ""));
-  const int bytes = av_image_get_buffer_size(av_format_, width, height, kAlignment);
-  CheckFf(bytes, Code::kInvalidArgument, path);
-  frame_bytes_ = static_cast<size_t>(bytes) + kAlignment;
+          path_ + ": the encoder does not know the option " + (left != nullptr ? left->key : ""));
+  return 0;
 }
 
 VideoEncoder::~VideoEncoder() { av_buffer_pool_uninit(&pool_); }

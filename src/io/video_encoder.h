@@ -35,6 +35,10 @@ class VideoEncoder {
   bool Receive(AVPacket* packet);
 
  private:
+  // FFmpeg's error; AVERROR(ENOSYS) if FFV1 cannot divide the picture into so many slices (0: level
+  // 1, without slices).
+  int Open(const AVCodec& codec, int width, int height, const VideoWriterOptions& options,
+           bool global_header, int slices);
   void SendFrame(FramePtr frame, int64_t pts);
   FramePtr PoolFrame();
   FramePtr Interleaved(const ImageView& image);

@@ -94,6 +94,8 @@ struct VideoWriter::Impl {
       // Tags of our own in MP4 need the key-value form; without them the usual one is kept.
       settings.Set("movflags",
                    options.tags.empty() ? "+faststart" : "+faststart+use_metadata_tags");
+      // Edit lists count in this scale: where a video starts is exact only if it is fine enough.
+      settings.Set("movie_timescale", std::max<int64_t>(1000, options.time_base.den));
       // The stereo box counts as unofficial in FFmpeg.
       muxer.context()->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;
     }
