@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <string_view>
 #include <vector>
 
+#include "io/demuxer.h"
 #include "mdvt/core/log.h"
 
 extern "C" {
@@ -19,15 +19,6 @@ namespace mdvt::ff {
 namespace {
 
 constexpr int64_t kBitsPerChannel = 96000;
-
-// What may be found in the containers that are read and cannot go into every one that is written.
-bool IsAllowedAudioDecoder(std::string_view name) {
-  constexpr std::array kNames = {"aac",  "mp3",    "mp3float", "mp2",    "mp2float", "ac3",
-                                 "eac3", "dca",    "flac",     "vorbis", "opus",     "libopus",
-                                 "alac", "truehd", "mlp",      "wmav2",  "wavpack"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
-         name.substr(0, 4) == "pcm_" || name.substr(0, 6) == "adpcm_";
-}
 
 // The lowest of AAC's rates that loses nothing, or the highest there is.
 int AacRate(int rate) {

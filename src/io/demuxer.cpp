@@ -21,6 +21,22 @@ constexpr const char* kDecoders =
     "h264,hevc,vp8,vp9,libdav1d,libaom-av1,mpeg1video,mpeg2video,mpeg4,mjpeg,prores,dnxhd,cfhd,"
     "ffv1,utvideo,huffyuv,ffvhuff,magicyuv,png,rawvideo,v210,qtrle";
 
+// FFmpeg itself asks these for the number of channels and the like while it probes a file.
+constexpr const char* kAudioDecoders =
+    "aac,ac3,alac,dca,eac3,flac,libopus,mlp,mp2,mp2float,mp3,mp3float,opus,truehd,vorbis,wavpack,"
+    "wmav2,adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,pcm_alaw,pcm_bluray,pcm_dvd,pcm_f32be,pcm_f32le,"
+    "pcm_f64be,pcm_f64le,pcm_mulaw,pcm_s16be,pcm_s16le,pcm_s24be,pcm_s24le,pcm_s32be,pcm_s32le,"
+    "pcm_s8,pcm_u8";
+
+bool IsInList(std::string_view list, std::string_view name) {
+  while (!list.empty()) {
+    const size_t comma = std::min(list.find(','), list.size());
+    if (list.substr(0, comma) == name) return true;
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return false;
+}
+
 const AVInputFormat* FindFormat(ContainerKind kind) {
   switch (kind) {
     case ContainerKind::kMatroska:
@@ -57,17 +73,8 @@ int RefuseToOpen(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary
 
 }  // namespace
 
-const char* AllowedDecoders() { return kDecoders; }
-
-bool IsAllowedDecoder(const char* name) {
-  std::string_view list = kDecoders;
-  while (!list.empty()) {
-    const size_t comma = std::min(list.find(','), list.size());
-    if (list.substr(0, comma) == name) return true;
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-  return false;
-}
+bool IsAllowedDecoder(const char* name) { return IsInList(kDecoders, name); }
+bool IsAllowedAudioDecoder(const char* name) { return IsInList(kAudioDecoders, name); }
 
 Demuxer::Demuxer(std::unique_ptr<ByteSource> source, const std::string& name, const Limits& limits)
     : name_(name), source_(std::move(source)), kind_(SniffContainer(*source_, name)) {
@@ -89,7 +96,7 @@ Demuxer::Demuxer(std::unique_ptr<ByteSource> source, const std::string& name, co
     context_->probesize = kProbeBytes;
     context_->max_analyze_duration = kProbeMicroseconds;
     Dictionary options;
-    options.Set("codec_whitelist", kDecoders);
+    options.Set("codec_whitelist", std::string(kDecoders) + "," + kAudioDecoders);
     options.Set("protocol_whitelist", "");
     const AVInputFormat* format = FindFormat(kind_);
     Require(format != nullptr, Code::kUnsupported,

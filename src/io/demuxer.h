@@ -53,8 +53,8 @@ class Demuxer {
   AVFormatContext* context_ = nullptr;
 };
 
-// The decoders that may see bytes of a video file, and the comma-separated list of them.
+// The decoders that may see bytes of a file: for pictures, and for sound.
 bool IsAllowedDecoder(const char* name);
-const char* AllowedDecoders();
+bool IsAllowedAudioDecoder(const char* name);
 
 }  // namespace mdvt::ff

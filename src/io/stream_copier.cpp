@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "io/audio_transcoder.h"
+#include "io/subtitle_converter.h"
 #include "mdvt/core/log.h"
 
 namespace mdvt::ff {
@@ -100,7 +101,10 @@ void StreamCopier::AddTracks() {
     const bool held = timed && Holds(target, *from->codecpar);
     const bool transcoded =
         !held && type == AVMEDIA_TYPE_AUDIO && AudioTranscoder::CanTranscode(*from);
-    if (!held && !transcoded) {
+    const AVCodecID text = held || type != AVMEDIA_TYPE_SUBTITLE
+                               ? AV_CODEC_ID_NONE
+                               : SubtitleConverter::TargetFor(*from, target.oformat->name);
+    if (!held && !transcoded && text == AV_CODEC_ID_NONE) {
       LogWarning(Describe(demuxer_.name(), *from) + " is left out: the new file cannot hold it");
       from->discard = AVDISCARD_ALL;
       continue;
@@ -114,6 +118,9 @@ void StreamCopier::AddTracks() {
       const bool global_header = (target.oformat->flags & AVFMT_GLOBALHEADER) != 0;
       track.transcoder = std::make_unique<AudioTranscoder>(Describe(demuxer_.name(), *from), *from,
                                                            track.to, global_header);
+    } else if (text != AV_CODEC_ID_NONE) {
+      track.converter = std::make_unique<SubtitleConverter>(Describe(demuxer_.name(), *from), *from,
+                                                            text, track.to);
     } else {
       CheckFf(avcodec_parameters_copy(track.to->codecpar, from->codecpar), Code::kOutOfMemory,
               demuxer_.name());
@@ -297,6 +304,11 @@ void StreamCopier::WritePacket(Track* track, PacketPtr packet) {
       Emit(track, done);
     });
     return;
+  }
+  if (track->converter) {
+    PacketPtr converted = NewPacket();
+    if (!track->converter->Convert(*packet, converted.get())) return;
+    packet = std::move(converted);
   }
   const AVRational from = track->from->time_base, to = track->to->time_base;
   const AVCodecParameters& codec = *track->from->codecpar;

@@ -17,9 +17,11 @@
 namespace mdvt::ff {
 
 class AudioTranscoder;
+class SubtitleConverter;
 
 // Packets keep their times, so that the video must have those of the same file. What the container
-// cannot hold is left out with one warning each; audio is turned into AAC instead.
+// cannot hold is left out with one warning each; audio is turned into AAC instead, and text
+// subtitles into the form of the container.
 class StreamCopier {
  public:
   // Adds streams, chapters and metadata to `muxer`, before its header is written.
@@ -40,6 +42,7 @@ class StreamCopier {
     AVStream* from = nullptr;
     AVStream* to = nullptr;
     std::unique_ptr<AudioTranscoder> transcoder;
+    std::unique_ptr<SubtitleConverter> converter;
     int64_t last_dts = AV_NOPTS_VALUE;  // in to->time_base
     int64_t rescale_state = AV_NOPTS_VALUE;
   };

@@ -96,8 +96,8 @@ struct VideoWriter::Impl {
                    options.tags.empty() ? "+faststart" : "+faststart+use_metadata_tags");
       // Edit lists count in this scale: where a video starts is exact only if it is fine enough.
       settings.Set("movie_timescale", std::max<int64_t>(1000, options.time_base.den));
-      // The stereo box counts as unofficial in FFmpeg.
-      muxer.context()->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;
+      // FFmpeg counts the stereo box as unofficial and FLAC in MP4 as experimental.
+      muxer.context()->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     }
     // Times are made fit by ourselves, see Mux().
     if (matroska) muxer.context()->avoid_negative_ts = 0;

@@ -184,6 +184,7 @@ bool SamePixels(const ImageView& a, const ImageView& b) {
 void MakeClip(const std::string& path, const ClipSpec& spec) {
   ff::Muxer muxer(path, spec.container.c_str(), true);
   AVFormatContext* context = muxer.context();
+  context->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
   std::vector<Queued> queue;
 
   // Video.
