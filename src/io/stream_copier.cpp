@@ -323,7 +323,7 @@ void StreamCopier::WritePacket(Track* track, PacketPtr packet) {
     const AVRational sample = {1, codec.sample_rate};
     packet->dts = packet->pts =
         av_rescale_delta(from, packet->dts, sample, samples, &track->rescale_state, to);
-    packet->duration = av_rescale_q(packet->duration, from, to);
+    packet->duration = av_rescale_q(samples, sample, to);
   } else {
     av_packet_rescale_ts(packet.get(), from, to);
   }
@@ -342,6 +342,11 @@ void StreamCopier::Emit(Track* track, AVPacket* packet) {
         track->last_dts + ((muxer_->context()->oformat->flags & AVFMT_TS_NONSTRICT) != 0 ? 0 : 1);
     packet->dts = std::max(packet->dts, least);
     if (packet->pts != AV_NOPTS_VALUE) packet->pts = std::max(packet->pts, packet->dts);
+  }
+  if (packet->duration <= 0 && track->last_dts != AV_NOPTS_VALUE &&
+      track->to->codecpar->codec_type == AVMEDIA_TYPE_AUDIO) {
+    // MP4 cuts a track where its last packet ends; one without a duration would be lost.
+    packet->duration = packet->dts - track->last_dts;
   }
   track->last_dts = packet->dts;
   packet->stream_index = track->to->index;
