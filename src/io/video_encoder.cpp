@@ -92,6 +92,36 @@ std::vector<int> SliceCounts(int width, int height, const AVPixFmtDescriptor& d)
   return counts;
 }
 
+// Rows of `width` pixels whose share of FFV1's packet buffer holds every frame; 0 = as many as the
+// picture has.
+//
+// FFmpeg 5's encoder clears a buffer of 148 bytes for each pixel of its context's size before the
+// first frame, 650 MB for both eyes of a 1080p picture, and keeps it. It codes by the size that it
+// was opened with, so that a lower context costs less, as long as each slice's equal share of the
+// buffer holds the worst that the slice can become: a sample costs at most 21 bits as a Rice code
+// of 8-bit samples (and of 9-bit ones, which RGB becomes). A range-coded sample of 16 bits is at
+// most 35 binary decisions, of about 1.1 bits each where an opponent of the adaptive coder chooses
+// them. To begin a row the encoder wants 4 or 35 bytes of room for each of its samples.
+int PacketBufferRows(int width, int height, const PixelFormat& format, int slices) {
+#if LIBAVCODEC_VERSION_MAJOR == 59
+  constexpr int64_t kBytesPerPixel = 148;
+  const bool rice = format.bits == 8;
+  int64_t samples = 0;
+  for (int plane = 0; plane < format.num_planes(); ++plane)
+    samples += int64_t{format.PlaneWidth(plane, width)} * format.PlaneHeight(plane, height);
+  const int64_t parts = std::max(1, slices);
+  // Slices differ by a row or column in size, and where chroma is subsampled by one of those.
+  const int64_t uneven = parts * 4 * (width + height);
+  const int64_t bytes = rice ? 4 * (samples + uneven) + parts * 4096
+                             : 8 * (samples + uneven) + parts * (4096 + 3 * 40 * int64_t{width});
+  const int64_t rows = bytes / (kBytesPerPixel * width) + 1;
+  return rows < height ? static_cast<int>(rows) : 0;
+#else
+  (void)width, (void)height, (void)format, (void)slices;
+  return 0;
+#endif
+}
+
 void CheckOptions(const VideoWriterOptions& options) {
   const auto fits = [](Rational r) {
     constexpr int64_t kMax = std::numeric_limits<int>::max();
@@ -158,6 +188,7 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
     counts.push_back(0);
     for (size_t i = 0; i < counts.size() && error == AVERROR(ENOSYS); ++i) {
       error = Open(*codec, width, height, options, global_header, counts[i]);
+      buffer_rows_ = PacketBufferRows(width, height, format, counts[i]);
     }
   } else {
     error = Open(*codec, width, height, options, global_header, 0);
@@ -274,8 +305,15 @@ void VideoEncoder::SendFrame(FramePtr frame, int64_t pts) {
   frame->color_trc = encoder_->color_trc;
   frame->color_range = encoder_->color_range;
   frame->chroma_location = encoder_->chroma_sample_location;
-  CheckFf(avcodec_send_frame(encoder_.get(), frame.get()), Code::kInternal,
-          path_ + ": encoding failed");
+  CheckFf(SendToCodec(frame.get()), Code::kInternal, path_ + ": encoding failed");
+}
+
+int VideoEncoder::SendToCodec(const AVFrame* frame) {
+  const int height = encoder_->height;
+  if (buffer_rows_ > 0) encoder_->height = buffer_rows_;
+  const int error = avcodec_send_frame(encoder_.get(), frame);
+  encoder_->height = height;
+  return error;
 }
 
 void VideoEncoder::SendEnd() {
@@ -284,7 +322,10 @@ void VideoEncoder::SendEnd() {
 }
 
 bool VideoEncoder::Receive(AVPacket* packet) {
+  const int height = encoder_->height;
+  if (buffer_rows_ > 0) encoder_->height = buffer_rows_;  // as in SendToCodec
   const int error = avcodec_receive_packet(encoder_.get(), packet);
+  encoder_->height = height;
   if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) return false;
   CheckFf(error, Code::kInternal, path_ + ": encoding failed");
   return true;

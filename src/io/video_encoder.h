@@ -40,6 +40,8 @@ class VideoEncoder {
   int Open(const AVCodec& codec, int width, int height, const VideoWriterOptions& options,
            bool global_header, int slices);
   void SendFrame(FramePtr frame, int64_t pts);
+  // Calls avcodec_send_frame with a packet buffer that is no larger than need be, see the .cpp.
+  int SendToCodec(const AVFrame* frame);
   FramePtr PoolFrame();
   FramePtr Interleaved(const ImageView& image);
 
@@ -50,6 +52,7 @@ class VideoEncoder {
   CodecPtr encoder_;
   AVBufferPool* pool_ = nullptr;
   size_t frame_bytes_ = 0;
+  int buffer_rows_ = 0;  // FFV1: rows of the picture that its packet buffer is sized for; 0 = all
 };
 
 }  // namespace mdvt::ff
