@@ -78,6 +78,7 @@ struct MotionDepthEstimator::Impl {
   }
 
   void Push(const Frame& frame) {
+    while (after_cut) PassCut();
     MotionPicture picture;
     picture.number = pushed;
     picture.index = frame.index;
@@ -87,13 +88,15 @@ struct MotionDepthEstimator::Impl {
     picture.guide = ReduceLuma(frame.image, guide_width, guide_height, pool);
     picture.small = ReduceLuma(picture.guide, width, height, pool);
 
-    TrackingStep step = tracker.Track(picture.small.Plane<uint8_t>());
+    const TrackingStep step = tracker.Track(picture.small.Plane<uint8_t>());
     if (cuts.IsCut(picture.small.Plane<uint8_t>(), step.alive_before, step.followed)) {
-      Flush();
-      ++scene;
-      StartScene();
-      step = tracker.Track(picture.small.Plane<uint8_t>());
+      after_cut = std::move(picture);
+      return;
     }
+    Add(std::move(picture), step);
+  }
+
+  void Add(MotionPicture picture, const TrackingStep& step) {
     std::vector<TrackSight> sights;
     const Camera& c = picture.camera;
     for (const TrackedPoint& p : step.points)
@@ -104,9 +107,20 @@ struct MotionDepthEstimator::Impl {
     if (waiting.size() > static_cast<size_t>(options.lookahead)) Emit();
   }
 
-  // Everything that waits: no later frame belongs to it.
-  void Flush() {
-    while (!waiting.empty()) Emit();
+  // One step toward the frame that a cut put off: no later frame belongs to those that wait before
+  // it. Their depth is made one at a time, when it is asked for, so that a cut neither takes long
+  // nor needs memory for all of them at once.
+  void PassCut() {
+    if (!waiting.empty()) {
+      Emit();
+      return;
+    }
+    ++scene;
+    StartScene();
+    MotionPicture picture = std::move(*after_cut);
+    after_cut.reset();
+    const TrackingStep step = tracker.Track(picture.small.Plane<uint8_t>());
+    Add(std::move(picture), step);
   }
 
   void Emit() {
@@ -138,6 +152,7 @@ struct MotionDepthEstimator::Impl {
   std::optional<CameraPath> path;
   MotionDense dense;
   std::deque<MotionPicture> waiting;
+  std::optional<MotionPicture> after_cut;  // the first frame of the next scene
   std::deque<std::pair<DepthEstimate, MotionFrameReport>> ready;
   std::vector<MotionFrameReport> reports;
   int64_t pushed = 0;
@@ -170,12 +185,12 @@ void MotionDepthEstimator::Push(const Frame& frame) {
 }
 
 void MotionDepthEstimator::Finish() {
-  if (impl_->finished) return;
-  impl_->finished = true;
-  impl_->Flush();
+  impl_->finished = true;  // Pop makes what is left
 }
 
 std::optional<DepthEstimate> MotionDepthEstimator::Pop() {
+  while (impl_->ready.empty() && impl_->after_cut) impl_->PassCut();
+  if (impl_->ready.empty() && impl_->finished && !impl_->waiting.empty()) impl_->Emit();
   if (impl_->ready.empty()) return std::nullopt;
   DepthEstimate estimate = std::move(impl_->ready.front().first);
   impl_->reports.push_back(impl_->ready.front().second);
