@@ -3,7 +3,7 @@
 // Runs the view synthesis over raw frames, for stereo_accuracy.py:
 //
 //   warp_raw <color.yuv> <depth.gray16le> <width> <height> <xfov_deg> <out folder>
-//            [edges=tear|stretch] [fill=0|1] [baseline=0.063] [tear_disparity=..] [tear_depth=..]
+//            [edges=tear|stretch] [fill=0|1] [baseline=0.063] [tear_disparity=..] [tear_depth=..] [rim=..]
 //
 // color.yuv is yuv420p, 8 bits, limited range; depth is in millimetres. Writes left.yuv, right.yuv,
 // and left_holes.gray, right_holes.gray (255 = hole) into the folder.
@@ -79,6 +79,7 @@ int Run(int argc, char** argv) {
   const std::string out = argv[6];
   StereoOptions options;
   options.color.chroma_location = 1;
+  DirectionalFillOptions fill_options;
   bool fill = false;
   for (int i = 7; i < argc; ++i) {
     const std::string text = argv[i];
@@ -88,6 +89,8 @@ int Run(int argc, char** argv) {
       options.edges = value == "stretch" ? EdgeMode::kStretch : EdgeMode::kTear;
     } else if (key == "fill") {
       fill = value == "1";
+    } else if (key == "rim") {
+      fill_options.rim = std::atoi(value.c_str());
     } else if (key == "baseline") {
       options.baseline = std::atof(value.c_str());
     } else if (key == "tear_disparity") {
@@ -121,8 +124,8 @@ int Run(int argc, char** argv) {
     WriteHoles(left_mask, left_holes);
     WriteHoles(right_mask, right_holes);
     if (fill) {
-      FillHoles(left_holes, {}, left.mutable_view());
-      FillHoles(right_holes, {}, right.mutable_view());
+      FillHoles(left_holes, fill_options, left.mutable_view());
+      FillHoles(right_holes, fill_options, right.mutable_view());
     }
     WriteImage(left_file, left);
     WriteImage(right_file, right);
