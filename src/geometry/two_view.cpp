@@ -92,33 +92,42 @@ RotationFit FitRotation(const Points2& points1, const Points2& points2) {
 }
 
 double TurnAndZoomResidual(const Points2& points1, const Points2& points2) {
+  constexpr int kRounds = 12;
   double best = std::numeric_limits<double>::infinity();
   const size_t n = points1.size();
   Points2 a(n), b(n);
-  for (const double focal : {1.0, 1.4, 2.0, 4.0, 0.7, 0.5}) {
+  std::vector<double> residuals(n);
+  for (const double focal : {1.0, 1.4, 2.0, 2.8, 4.0, 0.7, 0.5}) {
     double zoom = 1;
-    RotationFit fit;
-    for (int round = 0; round < 3; ++round) {
-      for (size_t i = 0; i < n; ++i) {
-        a[i] = points1[i] / focal;
-        b[i] = points2[i] / (focal * zoom);
-      }
-      fit = FitRotation(a, b);
-      best = std::min(best, fit.median_residual * focal);
-      // The zoom that brings the turned points nearest to the others, outliers down-weighted.
-      const double scale = std::max(2 * fit.median_residual, 1e-6);
+    for (size_t i = 0; i < n; ++i) {
+      a[i] = points1[i] / focal;
+      b[i] = points2[i] / focal;
+    }
+    Eigen::Matrix3d rotation = FitRotation(a, b).cam2_from_cam1;
+    // Turn and zoom in alternation, outliers down-weighted.
+    for (int round = 0; round < kRounds; ++round) {
+      for (size_t i = 0; i < n; ++i) residuals[i] = Residual(rotation, a[i], b[i] / zoom);
+      const double median = Median(residuals);
+      best = std::min(best, median * focal);
+      const double scale = std::max(2 * median, 1e-9);
       double above = 0, below = 0;
+      Eigen::Matrix3d covariance = Eigen::Matrix3d::Zero();
       for (size_t i = 0; i < n; ++i) {
-        const Eigen::Vector3d turned = fit.cam2_from_cam1 * a[i].homogeneous();
+        const Eigen::Vector3d turned = rotation * a[i].homogeneous();
         if (!(turned.z() > 1e-9)) continue;
+        const double weight = 1 / (1 + residuals[i] * residuals[i] / (scale * scale));
         const Eigen::Vector2d q = turned.hnormalized();
-        const double e = (q - b[i]).norm() / scale, weight = 1 / (1 + e * e);
         above += weight * q.dot(b[i]);
         below += weight * q.squaredNorm();
       }
       if (!(below > 0) || !(above > 0)) break;
-      zoom *= above / below;
-      if (std::abs(above / below - 1) < 1e-5) break;
+      zoom = above / below;
+      for (size_t i = 0; i < n; ++i) {
+        const double q = residuals[i] / scale;
+        covariance += (b[i] / zoom).homogeneous().normalized() *
+                      a[i].homogeneous().normalized().transpose() / (1 + q * q);
+      }
+      rotation = RotationFromCovariance(covariance);
     }
   }
   return n == 0 ? 0 : best;
