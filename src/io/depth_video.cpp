@@ -310,7 +310,7 @@ struct DepthVideoReader::Impl {
   bool found_by_look = false;
   bool warned_damaged = false;
   std::deque<Frame> sampled;  // read while looking, not yet given out
-  ImagePool images;
+  codec::ImagePool images;
 };
 
 DepthVideoReader::DepthVideoReader(const std::string& path, const DepthVideoReaderOptions& options)
@@ -386,7 +386,7 @@ struct DepthVideoWriter::Impl {
   PixelFormat format;
   DepthTags tags;
   bool write_sidecar;
-  ImagePool images;
+  codec::ImagePool images;
   VideoWriter video;
 };
 

@@ -11,7 +11,7 @@
 
 #include "mdvt/core/image.h"
 
-namespace mdvt {
+namespace mdvt::codec {
 
 class ImagePool {
  public:
@@ -58,4 +58,4 @@ class ImagePool {
   std::shared_ptr<Shelf> shelf_;
 };
 
-}  // namespace mdvt
+}  // namespace mdvt::codec
