@@ -14,7 +14,7 @@ packages=(
   build-essential ccache cmake ninja-build pkg-config
   # libraries
   libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
-  libceres-dev libeigen3-dev libhwy-dev libopencv-dev nlohmann-json3-dev
+  libceres-dev libcli11-dev libeigen3-dev libhwy-dev libopencv-dev nlohmann-json3-dev
   # the BLAS that uses both cores: Debian's default ones take three to ten times as long
   libopenblas0-openmp
   # Python module

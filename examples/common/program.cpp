@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -100,80 +101,114 @@ DepthEncoding EncodingByName(const std::string& name) {
   Usage("--encoding is '" + name + "', must be one of " + list);
 }
 
+// Lays the help out as all programs do: every option with its default.
+class HelpLayout : public CLI::FormatterBase {
+ public:
+  std::string make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const override {
+    std::string text =
+        "usage: " + app->get_name() + " [options]\n\n" + app->get_description() + "\n\noptions:\n";
+    for (const CLI::Option* option : app->get_options()) {
+      text += "  " + option->get_name();
+      if (!option->get_type_name().empty()) text += " " + option->get_type_name();
+      const std::string shown = option->get_required() ? "required" : option->get_default_str();
+      text += "\n      " + option->get_description() + " (default: " + shown + ")\n";
+    }
+    return text + app->get_footer();
+  }
+};
+
+struct Program::Parser {
+  Parser(const std::string& name, const std::string& purpose) : app(purpose, name) {
+    app.formatter(std::make_shared<HelpLayout>());
+    app.set_help_flag();
+  }
+  // The option that `argument` names, in any way of writing it, and its name as CLI11 knows it,
+  // with a value that stands behind "="; `spelled` stays empty for what is no name at all.
+  const CLI::Option* Find(const std::string& argument, std::string* spelled) const;
+
+  CLI::App app;
+};
+
 Program::Program(std::string name, std::string purpose, std::string example)
-    : name_(std::move(name)), purpose_(std::move(purpose)), example_(std::move(example)) {}
+    : name_(std::move(name)),
+      example_(std::move(example)),
+      parser_(std::make_unique<Parser>(name_, purpose)) {}
 
-void Program::Add(Option option) { options_.push_back(std::move(option)); }
+Program::~Program() = default;
 
-Program::Option* Program::Find(const std::string& name) {
-  for (Option& option : options_)
-    if (option.name == name) return &option;
-  return nullptr;
+void Program::Add(const std::string& name, const std::string& value_name, const std::string& help,
+                  const std::string& shown_default, std::function<void(const std::string&)> set) {
+  CLI::App& app = parser_->app;
+  CLI::Option* option = nullptr;
+  if (value_name.empty()) {
+    option = app.add_flag_function(
+        "--" + name, [set](int64_t) { set(""); }, help);
+    option->disable_flag_override();
+    option->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  } else {
+    option = app.add_option_function<std::string>("--" + name, std::move(set), help);
+    option->type_name(value_name);
+  }
+  option->default_str(shown_default);
 }
 
 void Program::Text(const std::string& name, const std::string& value_name, const std::string& help,
                    std::string* value, const std::string& shown_default) {
-  Add({name, value_name, help, value->empty() ? shown_default : *value,
-       [value](const std::string& text) { *value = text; }});
+  Add(name, value_name, help, value->empty() ? shown_default : *value,
+      [value](const std::string& text) { *value = text; });
 }
 
 void Program::Number(const std::string& name, const std::string& value_name,
                      const std::string& help, double* value, Range range) {
-  Add({name, value_name, help, FormatDouble(*value),
-       [=](const std::string& text) { *value = ParseInRange(name, text, range, false); }});
+  Add(name, value_name, help, FormatDouble(*value),
+      [=](const std::string& text) { *value = ParseInRange(name, text, range, false); });
 }
 
 void Program::Number(const std::string& name, const std::string& value_name,
                      const std::string& help, std::optional<double>* value, Range range,
                      const std::string& shown_default) {
-  Add({name, value_name, help, shown_default,
-       [=](const std::string& text) { *value = ParseInRange(name, text, range, false); }});
+  Add(name, value_name, help, shown_default,
+      [=](const std::string& text) { *value = ParseInRange(name, text, range, false); });
 }
 
 void Program::Integer(const std::string& name, const std::string& value_name,
                       const std::string& help, int64_t* value, Range range) {
-  Add({name, value_name, help, std::to_string(*value), [=](const std::string& text) {
-         *value = static_cast<int64_t>(ParseInRange(name, text, range, true));
-       }});
+  Add(name, value_name, help, std::to_string(*value), [=](const std::string& text) {
+    *value = static_cast<int64_t>(ParseInRange(name, text, range, true));
+  });
 }
 
 void Program::Integer(const std::string& name, const std::string& value_name,
                       const std::string& help, std::optional<int64_t>* value, Range range,
                       const std::string& shown_default) {
-  Add({name, value_name, help, shown_default, [=](const std::string& text) {
-         *value = static_cast<int64_t>(ParseInRange(name, text, range, true));
-       }});
+  Add(name, value_name, help, shown_default, [=](const std::string& text) {
+    *value = static_cast<int64_t>(ParseInRange(name, text, range, true));
+  });
 }
 
 void Program::Flag(const std::string& name, const std::string& help, bool* value) {
-  Add({name, "", help, *value ? "on" : "off", [value](const std::string&) { *value = true; }});
+  Add(name, "", help, *value ? "on" : "off", [value](const std::string&) { *value = true; });
 }
 
 void Program::Choice(const std::string& name, const std::string& help,
                      const std::vector<std::string>& choices, std::string* value) {
   std::string list;
   for (const std::string& choice : choices) list += (list.empty() ? "" : "|") + choice;
-  Add({name, list, help, *value, [=](const std::string& text) {
-         if (std::find(choices.begin(), choices.end(), text) == choices.end())
-           Usage("--" + name + " is '" + text + "', must be one of " + list);
-         *value = text;
-       }});
+  Add(name, list, help, *value, [=](const std::string& text) {
+    if (std::find(choices.begin(), choices.end(), text) == choices.end())
+      Usage("--" + name + " is '" + text + "', must be one of " + list);
+    *value = text;
+  });
 }
 
-void Program::Require(const std::string& name) {
-  Option* option = Find(name);
-  option->required = true;
-  option->shown_default = "required";
-}
+void Program::Require(const std::string& name) { parser_->app.get_option("--" + name)->required(); }
 
 void Program::Refuse(const std::vector<std::string>& names, const std::string& why) {
   for (const std::string& name : names) refused_.emplace_back(name, why);
 }
 
 bool Program::WasGiven(const std::string& name) const {
-  for (const Option& option : options_)
-    if (option.name == name) return option.given;
-  return false;
+  return parser_->app.count("--" + name) > 0;
 }
 
 void Program::AddFovOptions(FovOptions* fov, const std::string& shown_default) {
@@ -205,117 +240,122 @@ void Program::AddDepthReading(const std::string& prefix, const std::string& what
                               std::optional<DepthEncoding>* encoding) {
   Number(prefix + "max_depth", "METRES", "depth at the end of the range of " + what, max_depth,
          {0, 1e6, true, false}, "from its file, else 100");
-  Add({prefix + "encoding", "NAME",
-       "how " + what + " is encoded: rgb16, gray16, rgb24-log, gray16-65025 or gray8",
-       "from its file, else rgb16",
-       [encoding](const std::string& text) { *encoding = EncodingByName(text); }});
+  Add(prefix + "encoding", "NAME",
+      "how " + what + " is encoded: rgb16, gray16, rgb24-log, gray16-65025 or gray8",
+      "from its file, else rgb16",
+      [encoding](const std::string& text) { *encoding = EncodingByName(text); });
 }
 
 void Program::AddMaxFrames(JobOptions* job) {
-  Add({"max_frames", "N", "stop after this many frames; -1 means all",
-       std::to_string(job->max_frames), [job](const std::string& text) {
-         const std::optional<int64_t> value = ParseInt(text);
-         if (!value || (*value < 1 && *value != -1))
-           Usage("--max_frames is '" + text + "', must be -1 (all) or a whole number from 1 on");
-         job->max_frames = *value;
-       }});
+  Add("max_frames", "N", "stop after this many frames; -1 means all",
+      std::to_string(job->max_frames), [job](const std::string& text) {
+        const std::optional<int64_t> value = ParseInt(text);
+        if (!value || (*value < 1 && *value != -1))
+          Usage("--max_frames is '" + text + "', must be -1 (all) or a whole number from 1 on");
+        job->max_frames = *value;
+      });
 }
 
 void Program::AddJobOptions(JobOptions* job) {
-  Add({"overwrite", "", "replace an output that exists, once the new one is whole", "on",
-       [this, job](const std::string&) {
-         if (WasGiven("no_overwrite")) Usage("give --overwrite or --no_overwrite, not both");
-         job->overwrite = true;
-       }});
-  Add({"no_overwrite", "", "fail if an output exists", "off", [this, job](const std::string&) {
-         if (WasGiven("overwrite")) Usage("give --overwrite or --no_overwrite, not both");
-         job->overwrite = false;
-       }});
-  Add({"threads", "N", "worker threads; 0 means one per core; never changes the result",
-       std::to_string(job->num_threads), [job](const std::string& text) {
-         job->num_threads = static_cast<int>(ParseInRange("threads", text, {0, 1024}, true));
-       }});
-}
-
-bool Program::IsName(const std::string& argument) const {
-  const size_t dashes = argument.rfind("--", 0) == 0 ? 2 : argument.rfind("-", 0) == 0 ? 1 : 0;
-  if (dashes == 0) return false;
-  const std::string name = Canonical(argument.substr(dashes, argument.find('=') - dashes));
-  return std::any_of(options_.begin(), options_.end(),
-                     [&](const Option& option) { return option.name == name; }) ||
-         std::any_of(refused_.begin(), refused_.end(),
-                     [&](const auto& refused) { return refused.first == name; });
+  Add("overwrite", "", "replace an output that exists, once the new one is whole", "on",
+      [this, job](const std::string&) {
+        if (WasGiven("no_overwrite")) Usage("give --overwrite or --no_overwrite, not both");
+        job->overwrite = true;
+      });
+  Add("no_overwrite", "", "fail if an output exists", "off", [this, job](const std::string&) {
+    if (WasGiven("overwrite")) Usage("give --overwrite or --no_overwrite, not both");
+    job->overwrite = false;
+  });
+  Add("threads", "N", "worker threads; 0 means one per core; never changes the result",
+      std::to_string(job->num_threads), [job](const std::string& text) {
+        job->num_threads = static_cast<int>(ParseInRange("threads", text, {0, 1024}, true));
+      });
 }
 
 void Program::FailUnknown(const std::string& name) const {
-  const std::string canonical = Canonical(name);
-  const Option* nearest = nullptr;
-  size_t least = 1 + canonical.size() / 3;  // farther than this is another word
-  for (const Option& option : options_) {
-    const size_t distance = EditDistance(canonical, option.name);
-    if (distance > least || (nearest != nullptr && distance == least)) continue;
-    least = distance;
-    nearest = &option;
-  }
-  Usage("unknown option '--" + name + "'" +
-        (nearest != nullptr ? ", did you mean --" + nearest->name + "?" : ", see --help"));
-}
-
-void Program::ParseOne(const std::vector<std::string>& arguments, size_t* at) {
-  const std::string argument = arguments[(*at)++];
-  const size_t dashes = argument.rfind("--", 0) == 0 ? 2 : argument.rfind("-", 0) == 0 ? 1 : 0;
-  if (dashes == 0 || argument.size() == dashes)
-    Usage("unexpected argument '" + argument + "', see --help");
-  const size_t equals = argument.find('=');
-  const std::string given_name = argument.substr(dashes, equals - dashes);
-  const std::string name = given_name == "h" ? "help" : Canonical(given_name);
   for (const auto& [refused, why] : refused_)
     if (refused == name) Usage("--" + name + " is not available: " + why);
-  Option* option = Find(name);
-  if (option == nullptr) FailUnknown(given_name);
-  if (option->given) Usage("--" + name + " is given twice");
-
-  std::string value;
-  if (option->value_name.empty()) {
-    if (equals != std::string::npos) Usage("--" + name + " takes no value");
-  } else if (equals != std::string::npos) {
-    value = argument.substr(equals + 1);
-  } else if (*at < arguments.size() && !IsName(arguments[*at])) {
-    value = arguments[(*at)++];
+  std::string nearest;
+  size_t least = 1 + name.size() / 3;  // farther than this is another word
+  for (const CLI::Option* option : parser_->app.get_options()) {
+    const std::string known = option->get_single_name();
+    const size_t distance = EditDistance(name, known);
+    if (distance > least || (!nearest.empty() && distance == least)) continue;
+    least = distance;
+    nearest = known;
   }
-  if (!option->value_name.empty() && value.empty()) Usage("--" + name + " needs a value");
-  option->set(value);
-  option->given = true;
+  Usage("unknown option '--" + name + "'" +
+        (!nearest.empty() ? ", did you mean --" + nearest + "?" : ", see --help"));
 }
 
-bool Program::Parse(const std::vector<std::string>& arguments) {
+const CLI::Option* Program::Parser::Find(const std::string& argument, std::string* spelled) const {
+  const size_t dashes = argument.rfind("--", 0) == 0 ? 2 : argument.rfind("-", 0) == 0 ? 1 : 0;
+  const size_t equals = std::min(argument.find('='), argument.size());
+  const std::string given = argument.substr(dashes, equals - dashes);
+  if (dashes == 0 || given.empty() || ParseDouble(argument)) return nullptr;  // "-0.5" is a value
+  const std::string name = "--" + (given == "h" ? "help" : Canonical(given));
+  *spelled = name + argument.substr(equals);
+  return app.get_option_no_throw(name);
+}
+
+std::vector<std::string> Program::Spell(int argc, char** argv) const {
+  std::vector<std::string> arguments;
+  const CLI::Option* waiting = nullptr;  // for its value
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    std::string spelled;
+    const CLI::Option* option = parser_->Find(argument, &spelled);
+    if (waiting != nullptr) {
+      if (option != nullptr || argument.empty()) break;
+      arguments.back() += "=" + argument;
+      waiting = nullptr;
+      continue;
+    }
+    if (spelled.empty()) Usage("unexpected argument '" + argument + "', see --help");
+    if (option == nullptr) FailUnknown(spelled.substr(2, spelled.find('=') - 2));
+    arguments.push_back(spelled);
+    if (option->get_expected_min() > 0) {
+      if (spelled.find('=') == std::string::npos) waiting = option;
+      if (spelled.back() == '=') {
+        waiting = option;
+        break;
+      }
+    }
+  }
+  if (waiting != nullptr) Usage(waiting->get_name() + " needs a value");
+  return arguments;
+}
+
+bool Program::Parse(int argc, char** argv) {
   Choice("device", "where to compute; this version has the processor only", {"cpu"}, &device_);
   Flag("quiet", "print nothing but errors", &quiet_);
   Choice("progress", "a bar (in a pipe: a line now and then), JSON lines on stdout, or nothing",
          {"bar", "json", "none"}, &progress_);
-  Flag("version", "print the version and leave", &version_);
-  Flag("help", "print this and leave", &help_);
+  CLI::App& app = parser_->app;
+  app.set_version_flag("--version", name_ + " (mdvt) " MDVT_VERSION_TEXT)
+      ->description("print the version and leave")
+      ->default_str("off");
+  app.set_help_flag("--help", "print this and leave")->default_str("off");
+  app.footer(Footer());
 
-  for (size_t at = 0; at < arguments.size();) {
-    ParseOne(arguments, &at);
-    if (help_ || version_) {
-      std::fputs(help_ ? Help().c_str() : (name_ + " (mdvt) " MDVT_VERSION_TEXT "\n").c_str(),
-                 stdout);
-      return false;
-    }
+  std::vector<std::string> arguments = Spell(argc, argv);
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+  try {
+    app.parse(arguments);
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help().c_str(), stdout);
+    return false;
+  } catch (const CLI::CallForVersion& version) {
+    std::printf("%s\n", version.what());
+    return false;
+  } catch (const CLI::ParseError& error) {
+    Usage(std::string(error.what()) + ", see --help");
   }
-  for (const Option& option : options_)
-    if (option.required && !option.given) Usage("--" + option.name + " is missing, see --help");
   return true;
 }
 
-std::string Program::Help() const {
-  std::string text = "usage: " + name_ + " [options]\n\n" + purpose_ + "\n\noptions:\n";
-  for (const Option& option : options_) {
-    text += "  --" + option.name;
-    if (!option.value_name.empty()) text += " " + option.value_name;
-    text += "\n      " + option.help + " (default: " + option.shown_default + ")\n";
-  }
+std::string Program::Footer() const {
+  std::string text;
   if (!refused_.empty()) {
     text += "\ndocumented options that this version refuses:\n ";
     size_t column = 1;
@@ -329,12 +369,13 @@ std::string Program::Help() const {
     }
     text += "\n";
   }
-  text +=
-      "\nNames may be written with - in place of _. A video name that ends in .txt is a list of\n"
-      "videos, one per line. Exit status: 0 done, 1 failed, 2 wrong use, 3 bad input, 4 refused,\n"
-      "5 not converged, 130 interrupted.\n\nexample:\n  " +
-      example_ + "\n";
-  return text;
+  return text +
+         "\nNames may be written with - in place of _. A video name that ends in .txt is a list "
+         "of\n"
+         "videos, one per line. Exit status: 0 done, 1 failed, 2 wrong use, 3 bad input, 4 "
+         "refused,\n"
+         "5 not converged, 130 interrupted.\n\nexample:\n  " +
+         example_ + "\n";
 }
 
 int Program::Report(const std::exception& failure) {
@@ -353,8 +394,7 @@ int Program::Report(const std::exception& failure) {
 
 int Program::Main(int argc, char** argv, const std::function<int()>& body) {
   try {
-    if (!Parse(std::vector<std::string>(argv + 1, argv + argc)))
-      return std::fflush(stdout) == 0 ? 0 : 1;
+    if (!Parse(argc, argv)) return std::fflush(stdout) == 0 ? 0 : 1;
     const ProgressMode mode = progress_ == "json"   ? ProgressMode::kJson
                               : progress_ == "none" ? ProgressMode::kNone
                                                     : ProgressMode::kBar;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,6 +42,7 @@ struct Summary {
 class Program {
  public:
   Program(std::string name, std::string purpose, std::string example);
+  ~Program();
 
   // Options are named with underscores; on the command line `-` and `_` are the same, one dash is
   // as good as two, and a value follows as `--name value` or `--name=value`. `shown_default` is
@@ -89,36 +91,27 @@ class Program {
   int ForEachItem(const Inputs& inputs, const std::function<Summary(const RunControl&)>& job);
 
  private:
-  struct Option {
-    std::string name;
-    std::string value_name;  // empty: a flag
-    std::string help;
-    std::string shown_default;
-    std::function<void(const std::string&)> set;
-    bool required = false;
-    bool given = false;
-  };
-  void Add(Option option);
+  void Add(const std::string& name, const std::string& value_name, const std::string& help,
+           const std::string& shown_default, std::function<void(const std::string&)> set);
   void AddDepthReading(const std::string& prefix, const std::string& what,
                        std::optional<double>* max_depth, std::optional<DepthEncoding>* encoding);
-  Option* Find(const std::string& name);
-  bool IsName(const std::string& argument) const;
-  bool Parse(const std::vector<std::string>& arguments);  // false: help or version was asked for
-  void ParseOne(const std::vector<std::string>& arguments, size_t* at);
+  // The arguments as CLI11 takes them: names in their one spelling, each with its value behind "=".
+  // Fails for names that are refused or not known, and for values that are missing.
+  std::vector<std::string> Spell(int argc, char** argv) const;
+  bool Parse(int argc, char** argv);  // false: help or version was asked for
   [[noreturn]] void FailUnknown(const std::string& name) const;
-  std::string Help() const;
+  std::string Footer() const;                 // of the help
   int Report(const std::exception& failure);  // prints its line, returns the status
 
+  struct Parser;  // CLI11, whose header is slow to compile
+
   std::string name_;
-  std::string purpose_;
   std::string example_;
-  std::vector<Option> options_;
+  std::unique_ptr<Parser> parser_;
   std::vector<std::pair<std::string, std::string>> refused_;
   bool quiet_ = false;
   std::string progress_ = "bar";
   std::string device_ = "cpu";
-  bool help_ = false;
-  bool version_ = false;
   std::optional<ProgressDisplay> display_;
 };
 
