@@ -45,9 +45,9 @@ endif()
 
 # --- Python: build/python as it stands ---
 if(MDVT_BUILD_PYTHON AND TARGET mdvt_python)
-  find_package(Python3 COMPONENTS Interpreter REQUIRED)
+  find_package(Python COMPONENTS Interpreter REQUIRED)
   set(MDVT_PYTHON_INSTALL_DIR
-      lib/python${Python3_VERSION_MAJOR}.${Python3_VERSION_MINOR}/site-packages
+      lib/python${Python_VERSION_MAJOR}.${Python_VERSION_MINOR}/site-packages
       CACHE STRING "Where the Python module is installed, relative to the prefix")
   install(DIRECTORY ${PROJECT_BINARY_DIR}/python/ DESTINATION ${MDVT_PYTHON_INSTALL_DIR}
           COMPONENT python PATTERN "__pycache__" EXCLUDE)
