@@ -8,6 +8,7 @@
 
 #include "io/demuxer.h"
 #include "io/ffmpeg.h"
+#include "io/ffv1_check.h"
 #include "io/lossless.h"
 #include "io/unpack.h"
 #include "mdvt/core/log.h"
@@ -157,6 +158,12 @@ struct VideoReader::Impl {
     } while (more && packet->stream_index != stream->index);
     if (more && packets_read++ == 0) {
       info.lossless = ff::IsLossless(*stream->codecpar, packet.get());
+    }
+    if (more && stream->codecpar->codec_id == AV_CODEC_ID_FFV1) {
+      // One packet is one frame, and nothing is reordered.
+      Require(ff::Ffv1PacketIsSound(*stream->codecpar, *packet), Code::kCorrupt,
+              info.path + ": frame " + std::to_string(packets_read - 1) +
+                  " is damaged (wrong checksum)");
     }
     const int error = avcodec_send_packet(decoder.get(), more ? packet.get() : nullptr);
     ff::CheckFf(error, Code::kCorrupt, Where() + " is damaged");
