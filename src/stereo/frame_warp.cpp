@@ -66,6 +66,48 @@ void ChromaCuts(const uint64_t* cuts0, const uint64_t* cuts1, int luma_width, in
   }
 }
 
+// Beside a silhouette the picture mixes both surfaces, while the depth knows one. Where background
+// is uncovered, such samples would stand there as a ghost of the outline. Up to `rim` samples on
+// the far side of each cut that hold a clear part of the foreground become clean background. Takes
+// the new values from the old ones alone, so that the order of the cuts does not matter.
+struct Mend {
+  int index;
+  float value;
+};
+
+void CleanSilhouettes(const float* shift, const CutBits& cuts, size_t words, int width, int rim,
+                      float min_contrast, std::vector<Mend>& mends, float* samples) {
+  constexpr float kClearPart = 0.3f;
+  mends.clear();
+  const int reach = std::max(2 * rim, rim + 2);  // no other cut so near: rims never overlap
+  for (size_t w = 0; w < words; ++w) {
+    for (uint64_t bits = cuts.words()[w]; bits != 0; bits &= bits - 1) {
+      const int s = static_cast<int>(w * 64) + __builtin_ctzll(bits) - 64;
+      if (s < 0 || s + 1 >= width || std::isnan(shift[s]) || std::isnan(shift[s + 1])) continue;
+      const int step = shift[s] > shift[s + 1] ? 1 : -1;  // towards the far side
+      const int far = step > 0 ? s + 1 : s, near = far - step;
+      const int end = far + (reach - 1) * step;
+      if (end < 0 || end >= width) continue;
+      const int low = std::min(far, end);
+      bool alone = true;
+      for (int i = low; i < low + reach - 1 && alone; ++i) alone = !cuts.Test(i);
+      if (!alone) continue;
+      const int inner = near - step;
+      const bool thin = inner < 0 || inner >= width || cuts.Test(std::min(inner, near));
+      const float foreground = samples[thin ? near : inner];
+      const float background = 0.5f * (samples[far + rim * step] + samples[far + (rim + 1) * step]);
+      const float contrast = foreground - background;
+      if (std::fabs(contrast) < min_contrast) continue;
+      for (int m = 0; m < rim; ++m) {
+        const int i = far + m * step;
+        if ((samples[i] - background) / contrast < kClearPart) break;
+        mends.push_back({i, background});
+      }
+    }
+  }
+  for (const Mend& mend : mends) samples[mend.index] = mend.value;
+}
+
 }  // namespace
 
 struct FrameWarp::Job {
@@ -87,6 +129,7 @@ struct FrameWarp::Scratch {
   FloatRow chroma_origin;
   std::array<std::vector<uint64_t>, 2> cuts;
   std::vector<uint64_t> chroma_cuts;
+  std::vector<Mend> mends;
 
   void Resize(int new_width) {
     if (width == new_width) return;
@@ -96,6 +139,7 @@ struct FrameWarp::Scratch {
     }
     for (auto* bits : {&cuts[0], &cuts[1], &chroma_cuts})
       bits->assign(CutBits::Words(new_width), 0);
+    mends.reserve(static_cast<size_t>(new_width));
     width = new_width;
   }
 };
@@ -255,6 +299,11 @@ void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
       const auto p = static_cast<size_t>(plane);
       kernels_.load_row(job.color.data[p] + y * job.color.stride[p], bytes, width,
                         scratch.samples.get());
+      if (options_.clean_rim > 0) {
+        CleanSilhouettes(scratch.shift[row].get(), CutBits(scratch.cuts[row].data()),
+                         scratch.cuts[row].size(), width, options_.clean_rim,
+                         (params.max_value + 1) / 8, scratch.mends, scratch.samples.get());
+      }
       params.black = job.black[p];
       for (const Eye eye : {Eye::kLeft, Eye::kRight}) {
         const MutableImageView& image = job.eyes[static_cast<size_t>(eye)].image;

@@ -17,6 +17,7 @@ void StereoOptions::Check() const {
   in(baseline, 0, 1, "baseline", "[0, 1] m");
   in(tear_disparity, 0, 1000, "tear_disparity", "[0, 1000] pixels");
   in(tear_depth, 0, 10, "tear_depth", "[0, 10]");
+  in(clean_rim, 0, 16, "clean_rim", "[0, 16] pixels");
 }
 
 struct StereoRenderer::Impl {

@@ -29,6 +29,11 @@ struct StereoOptions {
   double tear_disparity = 1.0;
   double tear_depth = 0.02;
 
+  // Beside a silhouette the picture mixes both surfaces. Up to this many luma (or R, G, B) samples
+  // on the far side of a tear that hold a clear part of the foreground become clean background, so
+  // that no ghost of the outline stays there. 0 leaves every sample as it is. Valid: [0, 16].
+  int clean_rim = 2;
+
   // Of the colour input: where chroma samples lie (chroma_location) and what black is (full_range).
   // The other fields do not matter here.
   ColorInfo color;
