@@ -117,11 +117,9 @@ bool IsMatroska(const std::string& path) {
 }  // namespace
 
 struct DepthVideoReader::Impl {
-  Impl(const std::string& path, const DepthVideoReaderOptions& reader_options)
-      : options(reader_options),
-        video(path, WithOwnFormat(reader_options.video)),
-        info(video.info()) {
-    ReadTags();
+  Impl(VideoReader reader, bool has_sidecar, const DepthVideoReaderOptions& reader_options)
+      : options(reader_options), video(std::move(reader)), info(video.info()) {
+    ReadTags(has_sidecar);
     RefuseOtherKinds();
     RefuseSamples();
     ResolveEncoding();
@@ -137,13 +135,13 @@ struct DepthVideoReader::Impl {
     }
   }
 
-  void ReadTags() {
+  void ReadTags(bool has_sidecar) {
     try {
       tags = DepthTags::FromTags(info.tags);
     } catch (const Error& error) {
       throw Error(error.code(), info.path + ": tag " + error.what());
     }
-    if (tags.encoding && tags.max_depth) return;
+    if (!has_sidecar || (tags.encoding && tags.max_depth)) return;
     const std::string sidecar = DepthSidecarPath(info.path);
     struct stat status = {};
     if (stat(sidecar.c_str(), &status) != 0) return;
@@ -314,7 +312,12 @@ struct DepthVideoReader::Impl {
 };
 
 DepthVideoReader::DepthVideoReader(const std::string& path, const DepthVideoReaderOptions& options)
-    : impl_(std::make_unique<Impl>(path, options)) {}
+    : impl_(
+          std::make_unique<Impl>(VideoReader(path, WithOwnFormat(options.video)), true, options)) {}
+DepthVideoReader::DepthVideoReader(std::unique_ptr<ByteSource> source, const std::string& name,
+                                   const DepthVideoReaderOptions& options)
+    : impl_(std::make_unique<Impl>(
+          VideoReader(std::move(source), name, WithOwnFormat(options.video)), false, options)) {}
 DepthVideoReader::~DepthVideoReader() = default;
 DepthVideoReader::DepthVideoReader(DepthVideoReader&&) noexcept = default;
 DepthVideoReader& DepthVideoReader::operator=(DepthVideoReader&&) noexcept = default;

@@ -222,6 +222,27 @@ TEST(DepthVideo, OrderOfSources) {
   EXPECT_EQ(DepthVideoReader(path, options).codec().max_depth, 7) << "the caller before tags";
 }
 
+TEST(DepthVideo, ReadsFromMemoryWithoutASidecar) {
+  const test::TempDir dir;
+  WriteClip(dir / "d.mkv", Options(DepthEncoding::kGray16, 12.5));
+  std::ifstream file(dir / "d.mkv", std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  DepthVideoReader reader(OpenMemorySource(bytes.data(), bytes.size()), "upload");
+  EXPECT_EQ(reader.codec().max_depth, 12.5);
+  DepthVideoReader from_file(dir / "d.mkv");
+  for (int i = 0; i < 5; ++i) {
+    const auto a = reader.Read(), b = from_file.Read();
+    ASSERT_TRUE(a && b);
+    EXPECT_EQ(a->pts, b->pts);
+    for (int y = 0; y < 18; ++y) {
+      EXPECT_EQ(std::memcmp(a->depth.Plane<float>().Row(y), b->depth.Plane<float>().Row(y), 128),
+                0);
+    }
+  }
+  ExpectError(Code::kCorrupt, "upload",
+              [] { DepthVideoReader text(OpenMemorySource("not a video", 11), "upload"); });
+}
+
 TEST(DepthVideo, BadSidecarsAreNamed) {
   const test::TempDir dir;
   const std::string path = dir / "d.mkv";

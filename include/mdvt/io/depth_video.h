@@ -13,6 +13,7 @@
 
 #include "mdvt/core/camera.h"
 #include "mdvt/core/rational.h"
+#include "mdvt/io/byte_source.h"
 #include "mdvt/io/depth_codec.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
@@ -91,6 +92,9 @@ class DepthVideoReader {
   // lossy codec, YUV samples, R != G in more than 0.1 % of the pixels, tags of another kind. The
   // text names what to do. kInvalidArgument if the encoding asked for does not go with the samples.
   explicit DepthVideoReader(const std::string& path, const DepthVideoReaderOptions& options = {});
+  // The same from any source of bytes, without a sidecar; `name` stands for the file in messages.
+  DepthVideoReader(std::unique_ptr<ByteSource> source, const std::string& name,
+                   const DepthVideoReaderOptions& options = {});
   ~DepthVideoReader();
   DepthVideoReader(DepthVideoReader&&) noexcept;
   DepthVideoReader& operator=(DepthVideoReader&&) noexcept;
