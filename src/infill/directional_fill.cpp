@@ -49,9 +49,12 @@ void FindRowSpans(const HoleMap& holes, int shift_x, int shift_y, int row, SpanR
   const auto index = static_cast<size_t>(row);
   std::vector<Span>& spans = out.rows[index];
   spans.clear();
+  int last_end = -1;
   const auto add = [&](const HoleSpan& hole, int begin, int end) {
     Span span;
-    span.begin = (begin + (1 << shift_x) - 1) >> shift_x;
+    // Inwards, but holes that touch go on touching.
+    span.begin = (begin + (begin == last_end ? 0 : (1 << shift_x) - 1)) >> shift_x;
+    last_end = end;
     span.end = end == holes.width ? out.width : end >> shift_x;
     if (span.begin >= span.end) return;
     span.from_left = hole.background == HoleSide::kLeft;
