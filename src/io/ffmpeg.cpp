@@ -73,6 +73,8 @@ std::string ErrorText(int error) {
 
 Code ErrorCode(int error, Code fallback) {
   if (error == AVERROR(ENOMEM)) return Code::kOutOfMemory;
+  // While reading, errors of the system come out of the ByteSource; FFmpeg's own EIO is damage.
+  if (fallback == Code::kCorrupt) return fallback;
   if (error == AVERROR(EIO) || error == AVERROR(ENOSPC) || error == AVERROR(EDQUOT) ||
       error == AVERROR(EFBIG)) {
     return Code::kIo;

@@ -11,9 +11,12 @@
 #include <string_view>
 #include <vector>
 
+#include "io/container_check.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
+#include "mdvt/io/byte_source.h"
 #include "mdvt/io/depth_video.h"
+#include "mdvt/io/ffmpeg_log.h"
 #include "mdvt/io/infill_mask.h"
 #include "mdvt/io/sidecar.h"
 
@@ -35,11 +38,13 @@ Limits SmallLimits() {
   return limits;
 }
 
-// Runs `body`; false if it threw an error that input may cause.
+// Runs `body`; false if it threw an error that input may cause. Videos may also have no picture, or
+// pictures that are no depth.
 template <typename Body>
-bool Accepted(const Body& body) {
+bool Accepted(const Body& body, bool is_video = false) {
   static const bool quiet = [] {
     SetLogSink([](LogLevel, const std::string&) {});
+    SilenceFfmpegLog();
     return true;
   }();
   Promise(quiet, "the log is silent");
@@ -48,9 +53,12 @@ bool Accepted(const Body& body) {
     return true;
   } catch (const Error& error) {
     const std::string_view text = error.what();
-    Promise(error.code() == Code::kCorrupt || error.code() == Code::kLimit ||
-                error.code() == Code::kUnsupported,
-            "input causes kCorrupt, kLimit or kUnsupported");
+    const bool expected = error.code() == Code::kCorrupt || error.code() == Code::kLimit ||
+                          error.code() == Code::kUnsupported;
+    const bool of_video = error.code() == Code::kNotFound || error.code() == Code::kRefused;
+    if (!expected && !(is_video && of_video)) {
+      Broken(std::string("input causes ") + CodeName(error.code()) + ": " + error.what());
+    }
     Promise(!text.empty() && text.size() < 500, "an error says something, shortly");
     return false;
   }
@@ -225,6 +233,45 @@ void DepthPixelsInput(const uint8_t* data, size_t size) {
     }
     Promise(again.rows.size() == holes.rows.size(), "rows stay");
   }
+}
+
+void ContainerInput(const uint8_t* data, size_t size) {
+  const auto source = OpenMemorySource(data, size);
+  ff::ContainerKind kind = ff::ContainerKind::kMatroska;
+  if (!Accepted([&] { kind = ff::SniffContainer(*source, "input"); }, true)) return;
+  ff::ContainerCheck check;
+  if (!Accepted([&] { check = ff::CheckContainer(*source, kind); }, true)) return;
+  Promise(check.detail.size() < 500, "a finding is told shortly");
+  Promise(!check.index_decides || check.truncated, "an index decides about missing bytes only");
+}
+
+void DepthVideoInput(const uint8_t* data, size_t size) {
+  DepthVideoReaderOptions options;
+  options.video.limits.max_pixels_per_frame = 1 << 16;
+  options.video.limits.max_side = 1024;
+  options.video.limits.max_frames = 64;
+  options.video.limits.max_streams = 4;
+  options.video.num_threads = 1;
+  options.allow_damaged = size % 2 == 1;
+  Accepted(
+      [&] {
+        DepthVideoReader reader(OpenMemorySource(data, size), "input", options);
+        int64_t frames = 0;
+        while (const auto frame = reader.Read()) {
+          Promise(frame->index == frames++, "frames are counted");
+          Promise(frame->depth.width() == reader.info().width &&
+                      frame->depth.height() == reader.info().height,
+                  "frames have the size that was promised");
+          for (int y = 0; y < frame->depth.height(); ++y) {
+            const float* row = frame->depth.Plane<float>().Row(y);
+            for (int x = 0; x < frame->depth.width(); ++x) {
+              Promise(row[x] >= 0 && row[x] < 1.1e6f, "depth is finite and not negative");
+            }
+          }
+        }
+        Promise(frames <= 64, "the limit of frames holds");
+      },
+      true);
 }
 
 }  // namespace mdvt::fuzz

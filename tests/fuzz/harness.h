@@ -19,4 +19,8 @@ void BatchListInput(const uint8_t* data, size_t size);
 // Any bytes as a small picture: encoded depth to depth and back, and an infill mask.
 void DepthPixelsInput(const uint8_t* data, size_t size);
 
+// A whole file: the look at its outer structure alone, and reading it as a depth video.
+void ContainerInput(const uint8_t* data, size_t size);
+void DepthVideoInput(const uint8_t* data, size_t size);
+
 }  // namespace mdvt::fuzz
