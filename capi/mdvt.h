@@ -9,7 +9,8 @@
  *             *_destroy (NULL is fine). One thread at a time may use a handle, different handles
  *             may be used side by side; exceptions to this are stated.
  * Structs     Those that begin with struct_size may grow at their end in later versions. Fill one
- * in with its *_init function, then set what differs: mdvt_video_writer_options options;
+ *             in with its *_init function, then set what differs:
+ *                 mdvt_video_writer_options options;
  *                 mdvt_video_writer_options_init(&options);
  *                 options.crf = 20;
  *             A program that was built against an older, shorter struct gets the defaults for what
@@ -17,10 +18,10 @@
  *             bytes behind are zero. Where a pointer to options may be NULL, NULL is the defaults.
  *             The other structs never change. Enumerations start at 1; flags are 0 or 1.
  * Pixels      Planar, origin top left, in memory of the caller, strides in bytes. Nothing is read
- * or written past the last sample of a row. Depth       Planar z in metres, float; 0 means no data.
- * NaN and negative values count as 0. Cameras     x right, y down, z forward. The centre of pixel
- * (i, j) lies at (i + 0.5, j + 0.5). Text        UTF-8. Strings that the library returns belong to
- * the handle they came from.
+ *             or written past the last sample of a row.
+ * Depth       Planar z in metres, float; 0 means no data. NaN and negative values count as 0.
+ * Cameras     x right, y down, z forward. The centre of pixel (i, j) lies at (i + 0.5, j + 0.5).
+ * Text        UTF-8. Strings that the library returns belong to the handle they came from.
  */
 #ifndef MDVT_H_
 #define MDVT_H_
@@ -70,7 +71,7 @@ enum {
 MDVT_API const char* mdvt_last_error(void);
 
 enum { MDVT_LOG_DEBUG = 1, MDVT_LOG_INFO = 2, MDVT_LOG_WARNING = 3, MDVT_LOG_ERROR = 4 };
-/* Called from any thread, one call at a time. */
+/* Called from any thread, one call at a time. Must not call functions of mdvt. */
 typedef void (*mdvt_log_fn)(void* user, int32_t level, const char* text);
 /* For the whole process. NULL restores the default: warnings and errors go to stderr. When this
  * returns, the sink before is no longer in use. */
