@@ -37,7 +37,7 @@ for line in lines:
     try:
         row = json.loads(line)
         rows.append((row["id"], row["value"], row["target"], bool(row["pass"]),
-                     row.get("measure") or PROMISES.get(row["id"], "")))
+                     row.get("measure") or row.get("of") or PROMISES.get(row["id"], "")))
     except (ValueError, KeyError) as error:
         sys.exit(f"scorecard.sh: not a scorecard line ({error}): {line}")
 
