@@ -105,6 +105,7 @@ Demuxer::Demuxer(std::unique_ptr<ByteSource> source, const std::string& name, co
     const int error = avformat_open_input(&context_, "", format, options.get());
     RethrowSourceError();
     if (error < 0) {
+      Require(error != AVERROR_EOF, Code::kCorrupt, name + ": holds no frame");
       // Too many streams look like missing memory to FFmpeg.
       Require(error != AVERROR(ENOMEM), Code::kLimit,
               name + ": over the limit of " + std::to_string(limits.max_streams) +
