@@ -23,18 +23,50 @@ class FloatRow {
   std::vector<float> data_;
 };
 
+// Texts are made when they are needed only: a good frame costs no allocation.
+[[noreturn]] void Refuse(const std::string& text) {
+  throw Error(Code::kInvalidArgument, "StereoRenderer: " + text);
+}
+
+std::string SizeText(int width, int height) {
+  return std::to_string(width) + "x" + std::to_string(height);
+}
+
 void CheckEye(const EyeView& eye, const ImageView& color, const char* name) {
-  Require(eye.image.format == color.format && eye.image.width == color.width &&
-              eye.image.height == color.height,
-          Code::kInvalidArgument,
-          std::string("StereoRenderer: the ") + name + " image must be " + color.format.ToString() +
-              " of " + std::to_string(color.width) + "x" + std::to_string(color.height) +
-              " like the colour picture");
-  Require(eye.depth.data == nullptr ||
-              (eye.depth.width == color.width && eye.depth.height == color.height),
-          Code::kInvalidArgument,
-          std::string("StereoRenderer: the ") + name +
-              " depth must have the size of the colour picture");
+  if (eye.image.format != color.format || eye.image.width != color.width ||
+      eye.image.height != color.height) {
+    Refuse(std::string("the ") + name + " image must be " + color.format.ToString() + " of " +
+           SizeText(color.width, color.height) + " like the colour picture");
+  }
+  if (eye.depth.data != nullptr &&
+      (eye.depth.width != color.width || eye.depth.height != color.height)) {
+    Refuse(std::string("the ") + name + " depth must have the size of the colour picture");
+  }
+}
+
+void CheckInput(const ImageView& color, const DepthView& depth, const Camera& camera,
+                double convergence) {
+  const PixelFormat& format = color.format;
+  if (color.empty() || format.type == SampleType::kF32 || format.bits < 8 || format.bits > 16 ||
+      format.chroma_shift_x > 1 || format.chroma_shift_y > 1) {
+    Refuse("colour must be planar, 8 to 16 bits, chroma halved at most, not " +
+           SizeText(color.width, color.height) + " of " + format.ToString());
+  }
+  if (depth.width != color.width || depth.height != color.height) {
+    Refuse("depth is " + SizeText(depth.width, depth.height) + ", colour " +
+           SizeText(color.width, color.height));
+  }
+  if (camera.width != color.width || camera.height != color.height) {
+    Refuse("the camera is for " + SizeText(camera.width, camera.height) + " pixels, colour has " +
+           SizeText(color.width, color.height));
+  }
+  if (!(camera.fx > 0 && camera.fy > 0) ||
+      !std::isfinite(camera.fx + camera.fy + camera.cx + camera.cy)) {
+    camera.Check();
+  }
+  if (!(convergence >= 0)) {
+    Refuse("convergence = " + std::to_string(convergence) + " m, must be 0 (parallel) or positive");
+  }
 }
 
 // Samples of a hole: black in the format's own range.
@@ -149,20 +181,21 @@ FrameWarp::FrameWarp(const StereoOptions& options, const RowKernels& kernels, Th
 
 FrameWarp::~FrameWarp() = default;
 
-FrameWarp::Scratch* FrameWarp::Acquire(int width) {
-  Scratch* scratch = nullptr;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (idle_.empty()) {
-      scratch_.push_back(std::make_unique<Scratch>());
-      idle_.reserve(scratch_.size());
-      scratch = scratch_.back().get();
-    } else {
-      scratch = idle_.back();
-      idle_.pop_back();
-    }
+// One per thread that may work, made before the work starts.
+void FrameWarp::PrepareScratch(int width) {
+  const auto threads = static_cast<size_t>(pool_ != nullptr ? pool_->num_threads() : 1);
+  while (scratch_.size() < threads) {
+    scratch_.push_back(std::make_unique<Scratch>());
+    idle_.reserve(scratch_.size());
+    idle_.push_back(scratch_.back().get());
   }
-  scratch->Resize(width);
+  for (const auto& scratch : scratch_) scratch->Resize(width);
+}
+
+FrameWarp::Scratch* FrameWarp::Acquire() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Scratch* scratch = idle_.back();
+  idle_.pop_back();
   return scratch;
 }
 
@@ -173,24 +206,7 @@ void FrameWarp::Release(Scratch* scratch) {
 
 void FrameWarp::Render(const ImageView& color, const DepthView& depth, const Camera& camera,
                        double convergence, const EyeView& left, const EyeView& right) {
-  Require(!color.empty() && color.format.type != SampleType::kF32 && color.format.bits >= 8 &&
-              color.format.bits <= 16 && color.format.chroma_shift_x <= 1 &&
-              color.format.chroma_shift_y <= 1,
-          Code::kInvalidArgument,
-          "StereoRenderer: colour must be planar, 8 to 16 bits, chroma halved at most, not " +
-              color.format.ToString());
-  Require(depth.width == color.width && depth.height == color.height, Code::kInvalidArgument,
-          "StereoRenderer: depth is " + std::to_string(depth.width) + "x" +
-              std::to_string(depth.height) + ", colour " + std::to_string(color.width) + "x" +
-              std::to_string(color.height));
-  camera.Check();
-  Require(camera.width == color.width && camera.height == color.height, Code::kInvalidArgument,
-          "StereoRenderer: the camera is for " + std::to_string(camera.width) + "x" +
-              std::to_string(camera.height) + " pixels, colour has " + std::to_string(color.width) +
-              "x" + std::to_string(color.height));
-  Require(convergence >= 0, Code::kInvalidArgument,
-          "StereoRenderer: convergence = " + std::to_string(convergence) +
-              " m, must be 0 (parallel) or positive");
+  CheckInput(color, depth, camera, convergence);
   CheckEye(left, color, "left");
   CheckEye(right, color, "right");
 
@@ -214,13 +230,14 @@ void FrameWarp::Render(const ImageView& color, const DepthView& depth, const Cam
   for (EyeView& eye : job.eyes) {
     if (eye.holes != nullptr) eye.holes->Reset(color.width, color.height);
   }
+  PrepareScratch(color.width);
   const int groups = (color.height + job.rows_per_group - 1) / job.rows_per_group;
   const auto body = [this, &job](int64_t begin, int64_t end) {
-    Scratch* scratch = Acquire(job.color.width);
+    const auto give_back = [this](Scratch* scratch) { Release(scratch); };
+    const std::unique_ptr<Scratch, decltype(give_back)> scratch(Acquire(), give_back);
     for (int64_t group = begin; group < end; ++group) {
       RenderGroup(job, static_cast<int>(group), *scratch);
     }
-    Release(scratch);
   };
   if (pool_ != nullptr) {
     pool_->ParallelFor(groups, kGroupsPerBlock, std::ref(body));

@@ -29,7 +29,8 @@ class FrameWarp {
   void CopyGroup(const Job& job, int group) const;
   void FindHoles(const Job& job, Eye eye, int y, const float* origin, const float* depth,
                  const std::vector<uint64_t>& cuts) const;
-  Scratch* Acquire(int width);
+  void PrepareScratch(int width);
+  Scratch* Acquire();
   void Release(Scratch* scratch);
 
   StereoOptions options_;

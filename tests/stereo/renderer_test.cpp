@@ -231,6 +231,34 @@ TEST(StereoRenderer, ThinObjectLeavesOnlyWhatItReallyHides) {
   EXPECT_EQ(SampleOf(pair.right, 0, 60, 0), 255);
 }
 
+TEST(StereoRenderer, OutlinesLeaveNoGhostOnTheBackground) {
+  // The picture mixes box and wall on the two samples beside the box, the depth calls them wall.
+  const int width = 120, height = 2;
+  Image color(PixelFormat::Gray(8), width, height);
+  Image depth = ConstantDepth(width, height, 10);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const bool box = x >= 50 && x < 70;
+      const int beside = x < 50 ? 49 - x : x - 70;
+      test::SetSample(color, 0, x, y, box ? 200 : beside == 0 ? 150 : beside == 1 ? 110 : 40);
+      if (box) depth.MutablePlane<float>().At(x, y) = 1;
+    }
+  }
+  for (const int clean_rim : {2, 0}) {
+    StereoOptions options;
+    options.clean_rim = clean_rim;
+    const StereoPair pair = Render(color, depth, 10, 10, options);  // box by 9, wall stays
+    const int at0 = clean_rim > 0 ? 40 : 150, at1 = clean_rim > 0 ? 40 : 110;
+    EXPECT_EQ(SampleOf(pair.left, 0, 49, 0), at0);
+    EXPECT_EQ(SampleOf(pair.left, 0, 48, 0), at1);
+    EXPECT_EQ(SampleOf(pair.left, 0, 47, 0), 40);
+    EXPECT_EQ(SampleOf(pair.right, 0, 70, 0), at0);
+    EXPECT_EQ(SampleOf(pair.right, 0, 71, 0), at1);
+    EXPECT_EQ(SampleOf(pair.right, 0, 72, 0), 40);
+    EXPECT_EQ(SampleOf(pair.left, 0, 60, 0), 200);
+  }
+}
+
 TEST(StereoRenderer, DepthZeroNeverMakesGeometry) {
   const int width = 100, height = 8;
   std::mt19937_64 rng = test::Rng();
@@ -441,6 +469,13 @@ TEST(StereoRenderer, RefusesWhatDoesNotFit) {
   EXPECT_EQ(render(other.view(), d, camera, 0, l, r), Code::kInvalidArgument);
   EXPECT_EQ(render(depth.view(), d, camera, 0, l, r), Code::kInvalidArgument);
   EXPECT_EQ(render(color.view(), d, CameraWithK(9, 4, 1), 0, l, r), Code::kInvalidArgument);
+  for (double Camera::*field : {&Camera::fx, &Camera::fy, &Camera::cx}) {
+    for (const double bad : {double{NAN}, double{INFINITY}}) {
+      Camera broken = camera;
+      broken.*field = bad;
+      EXPECT_EQ(render(color.view(), d, broken, 0, l, r), Code::kInvalidArgument);
+    }
+  }
   EXPECT_EQ(render(color.view(), d, camera, NAN, l, r), Code::kInvalidArgument);
   EXPECT_EQ(render(color.view(), d, camera, -1, l, r), Code::kInvalidArgument);
   EXPECT_EQ(render(color.view(), d, camera, 0, wrong.LeftView(), r), Code::kInvalidArgument);
@@ -468,6 +503,9 @@ TEST(StereoOptions, NamesTheFieldThatIsWrong) {
   options = {};
   options.tear_disparity = -1;
   EXPECT_NE(message(options).find("tear_disparity"), std::string::npos);
+  options = {};
+  options.clean_rim = 17;
+  EXPECT_NE(message(options).find("clean_rim"), std::string::npos);
   options = {};
   options.tear_depth = 11;
   EXPECT_NE(message(options).find("tear_depth"), std::string::npos);
