@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 
 #include "mdvt/core/error.h"
 #include "rows.h"
@@ -25,6 +26,52 @@ void InverseDepthMap::Reset(int new_width, int new_height) {
   height = new_height;
   value.assign(Area(width, height), 0.f);
   sigma.assign(Area(width, height), 0.f);
+}
+
+namespace {
+
+// The upper bits of a positive float, from an exponent of -40 on: a coarse logarithm. 0 stays 0.
+template <int kDropped, uint32_t kLargest>
+uint32_t Shorten(float value) {
+  constexpr uint32_t kBase = uint32_t{127 - 40} << 23;
+  if (!(value > 0)) return 0;
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  if (bits <= kBase) return 1;
+  const uint32_t code = (bits - kBase + (1u << (kDropped - 1))) >> kDropped;
+  return std::clamp(code, uint32_t{1}, kLargest);
+}
+
+template <int kDropped>
+float Lengthen(uint32_t code) {
+  if (code == 0) return 0;
+  const uint32_t bits = (code << kDropped) + (uint32_t{127 - 40} << 23);
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+}  // namespace
+
+PackedInverseDepth PackInverseDepth(const InverseDepthMap& map) {
+  PackedInverseDepth packed{map.width, map.height, {}, {}};
+  packed.value.resize(map.value.size());
+  packed.sigma.resize(map.value.size());
+  for (size_t i = 0; i < map.value.size(); ++i) {
+    packed.value[i] = static_cast<uint16_t>(Shorten<13, 65535>(map.value[i]));
+    packed.sigma[i] = static_cast<uint8_t>(Shorten<21, 255>(map.sigma[i]));
+  }
+  return packed;
+}
+
+InverseDepthMap UnpackInverseDepth(const PackedInverseDepth& packed) {
+  InverseDepthMap map;
+  map.Reset(packed.width, packed.height);
+  for (size_t i = 0; i < map.value.size(); ++i) {
+    map.value[i] = Lengthen<13>(packed.value[i]);
+    map.sigma[i] = Lengthen<21>(packed.sigma[i]);
+  }
+  return map;
 }
 
 void FlowDepthOptions::Check() const {

@@ -14,6 +14,7 @@ constexpr double kFarParallax = 30;
 constexpr double kLeastParallax = 0.8;
 constexpr double kLeastOverlap = 0.6;  // of the known points that both frames see
 
+constexpr size_t kMaxFromEarlier = 4;    // the latest ones are kept
 constexpr float kGrowth = 0.02f;         // of the relative sigma per frame that depth is carried
 constexpr float kMeasuredSigma = 0.10f;  // largest relative sigma of a measured pixel
 constexpr float kFillLambda = 2500, kFillEdge = 4;
@@ -131,9 +132,11 @@ void MotionDense::ComparePair(std::deque<MotionPicture>* pictures, const CameraP
   RoundTripError(forth, back, trip_view);
   DepthFromFlow(a.camera, b.camera, b_from_a, forth.view(), trip_view, options, pool_, here);
   RoundTripError(back, forth, trip_view);
-  b.from_earlier.emplace_back();
+  if (b.from_earlier.size() >= kMaxFromEarlier) b.from_earlier.erase(b.from_earlier.begin());
+  InverseDepthMap there;
   DepthFromFlow(b.camera, a.camera, b_from_a.inverse(), back.view(), trip_view, options, pool_,
-                &b.from_earlier.back());
+                &there);
+  b.from_earlier.push_back(PackInverseDepth(there));
 }
 
 // A mild slope: the lower part of a picture is nearer more often than not.
@@ -242,7 +245,7 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
                           kGrowth, &carried);
   }
   std::vector<const InverseDepthMap*> maps;
-  std::vector<InverseDepthMap> here;
+  std::vector<InverseDepthMap> here, earlier;
   if (now.state == PathState::kTranslating) {
     const std::vector<Pair> pairs = ChoosePairs(*pictures, path, now);
     here.resize(pairs.size());
@@ -268,10 +271,11 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
       }
     }
     for (const InverseDepthMap& map : here) maps.push_back(&map);
-    for (const InverseDepthMap& map : picture.from_earlier) maps.push_back(&map);
+    for (const PackedInverseDepth& map : picture.from_earlier)
+      earlier.push_back(UnpackInverseDepth(map));
+    for (const InverseDepthMap& map : earlier) maps.push_back(&map);
   }
   const bool compared = !maps.empty();
-  if (maps.size() > 12) maps.resize(12);
   if (!carried.empty()) maps.push_back(&carried);
 
   bool guess = true;

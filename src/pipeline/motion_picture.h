@@ -20,7 +20,7 @@ struct MotionPicture {
   Image guide;    // luma at up to 1920 pixels a side
   Image small;    // luma at working size
   // Depth of this frame from flow to earlier ones, as it was found when they were computed.
-  std::vector<InverseDepthMap> from_earlier;
+  std::vector<PackedInverseDepth> from_earlier;
 };
 
 // Mean luma of the area of each pixel of a smaller picture. The same image if the sizes agree.

@@ -140,6 +140,26 @@ InverseDepthMap One(float value, float sigma) {
   return map;
 }
 
+TEST(PackInverseDepth, KeepsValuesToTheStatedPrecision) {
+  InverseDepthMap map;
+  map.Reset(64, 1);
+  for (int i = 0; i < 60; ++i) {
+    map.value[static_cast<size_t>(i)] = 1.2345f * std::pow(2.f, static_cast<float>(i - 38));
+    map.sigma[static_cast<size_t>(i)] = 0.03f * map.value[static_cast<size_t>(i)];
+  }
+  map.value[61] = 1e-30f;
+  map.value[62] = 1e30f;
+  const InverseDepthMap back = UnpackInverseDepth(PackInverseDepth(map));
+  for (size_t i = 6; i < 60; ++i) {
+    EXPECT_NEAR(back.value[i] / map.value[i], 1, 5e-4);
+    EXPECT_NEAR(back.sigma[i] / map.sigma[i], 1, 0.13);
+  }
+  EXPECT_EQ(back.value[60], 0);
+  EXPECT_GT(back.value[61], 0);
+  EXPECT_LT(back.value[61], 1e-11f);
+  EXPECT_GT(back.value[62], 8e6f);
+}
+
 TEST(FuseInverseDepth, WeighsByVarianceAndOutvotesOutliers) {
   const InverseDepthMap a = One(0.50f, 0.02f), b = One(0.53f, 0.01f), out = One(1.2f, 0.02f),
                         none = One(0, 0);

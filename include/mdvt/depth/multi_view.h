@@ -6,6 +6,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <cstdint>
 #include <vector>
 
 #include "mdvt/core/camera.h"
@@ -24,6 +25,17 @@ struct InverseDepthMap {
   void Reset(int new_width, int new_height);  // all unknown
   bool empty() const { return value.empty(); }
 };
+
+// The same in 3 bytes a pixel, for maps that wait: values from 2^-40 to 2^23 to 0.05 %, sigmas to
+// 13 %. What lies outside is taken to the ends, unknown stays unknown.
+struct PackedInverseDepth {
+  int width = 0;
+  int height = 0;
+  std::vector<uint16_t> value;
+  std::vector<uint8_t> sigma;
+};
+PackedInverseDepth PackInverseDepth(const InverseDepthMap& map);
+InverseDepthMap UnpackInverseDepth(const PackedInverseDepth& packed);
 
 struct FlowDepthOptions {
   // Error of the flow in pixels where nothing speaks against it. Valid: (0, 100].
