@@ -300,6 +300,7 @@ const CLI::Option* Program::Parser::Find(const std::string& argument, std::strin
 
 std::vector<std::string> Program::Spell(int argc, char** argv) const {
   std::vector<std::string> arguments;
+  std::set<const CLI::Option*> given;
   const CLI::Option* waiting = nullptr;  // for its value
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
@@ -313,6 +314,7 @@ std::vector<std::string> Program::Spell(int argc, char** argv) const {
     }
     if (spelled.empty()) Usage("unexpected argument '" + argument + "', see --help");
     if (option == nullptr) FailUnknown(spelled.substr(2, spelled.find('=') - 2));
+    if (!given.insert(option).second) Usage(option->get_name() + " is given twice");
     arguments.push_back(spelled);
     if (option->get_expected_min() > 0) {
       if (spelled.find('=') == std::string::npos) waiting = option;
@@ -393,6 +395,7 @@ int Program::Report(const std::exception& failure) {
 }
 
 int Program::Main(int argc, char** argv, const std::function<int()>& body) {
+  CatchSignals();
   try {
     if (!Parse(argc, argv)) return std::fflush(stdout) == 0 ? 0 : 1;
     const ProgressMode mode = progress_ == "json"   ? ProgressMode::kJson
@@ -403,7 +406,6 @@ int Program::Main(int argc, char** argv, const std::function<int()>& body) {
       if (level >= LogLevel::kWarning) display_->Warn(text);
     });
     SilenceFfmpegLog();
-    CatchSignals();
     return body();
   } catch (const std::exception& failure) {
     return Report(failure);

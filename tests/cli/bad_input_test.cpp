@@ -329,8 +329,8 @@ TEST_F(BadInput, UnknownOption) {
 }
 
 TEST_F(BadInput, MissingOptions) {
-  ExpectFailure(kDepth, {}, 2, {"--color_video is missing"});
-  ExpectFailure(kStereo, {"--color_video", color_}, 2, {"--depth_video is missing"});
+  ExpectFailure(kDepth, {}, 2, {"--color_video is required"});
+  ExpectFailure(kStereo, {"--color_video", color_}, 2, {"--depth_video is required"});
   ExpectFailure(kExport, {"--depth_video", depth_}, 2, {"--bit8", "--save_ply"});
   ExpectFailure(kStereo, {"--depth_video", depth_, "--color_video", color_}, 2,
                 {"--xfov", "--yfov", "--xfov_file"});
