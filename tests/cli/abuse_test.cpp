@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every option of every program with values that make no sense: a status, one line, no crash, no
+// wait without end. Prints the line of the scorecard.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "cli/clips.h"
+#include "cli/run_program.h"
+#include "support/test_env.h"
+
+namespace mdvt::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Arguments = RunningProgram::Arguments;
+
+struct Option {
+  std::string name;
+  std::string value_name;  // empty: a flag
+};
+
+// The options that --help lists, so that a new one is swept too.
+std::vector<Option> OptionsOf(const std::string& program) {
+  const Outcome help = RunProgram(program, {"--help"});
+  EXPECT_EQ(help.status, 0);
+  std::vector<Option> options;
+  std::istringstream lines(help.out);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("  --", 0) != 0) continue;
+    std::istringstream words(line);
+    Option option;
+    words >> option.name >> option.value_name;
+    options.push_back(option);
+  }
+  return options;
+}
+
+TEST(Abuse, EveryOptionWithEveryKindOfNonsense) {
+  const TempDir dir;
+  fs::current_path(dir.path());  // some of the nonsense is a valid name for a file or folder
+  ClipShape shape;
+  shape.width = 32;
+  shape.height = 16;
+  shape.frames = 2;
+  MakeColor(dir / "color.mkv", shape);
+  DepthClipOptions tagged;
+  tagged.tags.xfov_deg = 60;
+  MakeDepth(dir / "depth.mkv", shape, Plane(2), tagged);
+  mkfifo((dir / "pipe").c_str(), 0600);
+  fs::create_directory(dir / "folder");
+  const std::string color = dir / "color.mkv";
+  const std::string depth = dir / "depth.mkv";
+  const std::string out = dir / "results/out.mkv";
+  const std::vector<std::pair<std::string, Arguments>> programs = {
+      {"video_metric_convert", {"--color_video", color, "--xfov", "60"}},
+      {"stereo_rerender", {"--depth_video", depth, "--color_video", color}},
+      {"convert_metric_depth_video_to_other_format", {"--depth_video", depth, "--bit8"}},
+      {"mdvt_depth_error", {"--depth_video", depth, "--truth_video", depth}},
+      {"mdvt_contact_sheet", {"--color_video", color}}};
+  const std::vector<std::string> nonsense = {"",
+                                             "text",
+                                             "-7",
+                                             "nan",
+                                             "1e300",
+                                             "99999999999999999999",
+                                             "\xff\xfe\x80",
+                                             "line\nbreak",
+                                             dir / "folder",
+                                             dir / "pipe",
+                                             "/dev/null",
+                                             "/dev/full",
+                                             "/dev/zero",
+                                             std::string(5000, 'x')};
+
+  int cases = 0;
+  int good = 0;
+  for (const auto& [program, base] : programs) {
+    const std::vector<Option> options = OptionsOf(program);
+    EXPECT_GE(options.size(), 8u) << program;
+    for (const Option& option : options) {
+      if (option.name == "--help" || option.name == "--version") continue;
+      // The option in place of the one that the base has.
+      Arguments arguments;
+      for (size_t i = 0; i < base.size(); ++i) {
+        const bool takes_value = i + 1 < base.size() && base[i + 1].rfind("--", 0) != 0;
+        if (base[i] == option.name) {
+          i += takes_value;
+        } else {
+          arguments.push_back(base[i]);
+        }
+      }
+      if (option.name != "--output")
+        arguments.insert(
+            arguments.end(),
+            {"--output", program == "mdvt_contact_sheet" ? dir / "results/out.png" : out});
+      if (program == "mdvt_depth_error") arguments.resize(arguments.size() - 2);
+      const auto check = [&](const Arguments& run, bool must_fail) {
+        fs::create_directory(dir / "results");
+        std::string line = program;
+        for (const std::string& argument : run) line += " " + argument.substr(0, 60);
+        RunningProgram running(program, run);
+        const Outcome outcome = running.Wait(60);
+        const bool clean = !outcome.by_signal && outcome.status >= 0 && outcome.status <= 5 &&
+                           (outcome.status != 0 || !must_fail);
+        // One line per failure; what is not written is not there.
+        size_t errors = 0;
+        std::istringstream lines(outcome.err);
+        for (std::string text; std::getline(lines, text);) {
+          errors += text.rfind(program + ": error: ", 0) == 0;
+          EXPECT_EQ(text.rfind(program + ": ", 0), 0u) << line << "\n" << outcome.err;
+        }
+        const bool told = errors == (outcome.status == 0 ? 0u : 1u);
+        const bool tidy = outcome.status == 0 || fs::is_empty(dir / "results");
+        EXPECT_TRUE(clean && told && tidy) << line << "\nstatus " << outcome.status << "\n"
+                                           << outcome.err;
+        ++cases;
+        good += clean && told && tidy;
+        fs::remove_all(dir / "results");
+      };
+      Arguments run = arguments;
+      if (option.value_name.empty()) {
+        run.push_back(option.name + "=yes");
+        check(run, true);
+        run.back() = option.name;
+        run.push_back(option.name);
+        check(run, true);
+        continue;
+      }
+      run.push_back(option.name);
+      check(run, true);  // no value
+      for (const std::string& value : nonsense) {
+        run = arguments;
+        run.insert(run.end(), {option.name, value});
+        check(run, value.empty());
+      }
+    }
+  }
+  std::printf("{\"id\":\"A6\",\"value\":\"%d/%d\",\"target\":\">= 300 cases, all\",\"pass\":%s}\n",
+              good, cases, good == cases && cases >= 300 ? "true" : "false");
+  EXPECT_GE(cases, 300);
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+}
+
+}  // namespace
+}  // namespace mdvt::test
