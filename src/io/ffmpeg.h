@@ -4,6 +4,7 @@
 // between its names and ours. Private to this layer.
 #pragma once
 
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -90,15 +91,15 @@ Image WrapFrame(FramePtr frame, const PixelFormat& format);
 // image's. For encoders only.
 FramePtr WrapImage(const Image& image, AVPixelFormat format);
 
-// Colour description of a frame or a codec; `full_range_format` is true for the yuvj formats.
-template <typename T>
-ColorInfo ReadColor(const T& from, bool full_range_format) {
-  ColorInfo color;
-  color.matrix = from.colorspace;
-  color.primaries = from.color_primaries;
-  color.transfer = from.color_trc;
-  color.full_range = from.color_range == AVCOL_RANGE_JPEG || full_range_format;
-  return color;
+// The value of an enum that comes from a file: FFmpeg passes numbers on that its enum does not
+// name, and reading those as the enum is undefined. `count` (AVCOL_SPC_NB ...) and above become
+// `unknown`.
+template <typename Enum>
+int FileEnum(const Enum& from, int count, int unknown) {
+  static_assert(sizeof(Enum) == sizeof(int));
+  int value;
+  std::memcpy(&value, &from, sizeof(value));
+  return value >= 0 && value < count ? value : unknown;
 }
 
 bool IsFullRangeYuvj(AVPixelFormat format);

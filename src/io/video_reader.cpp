@@ -294,20 +294,24 @@ struct VideoReader::Impl {
 
   ColorInfo Color(const AVFrame& picture) const {
     const AVCodecParameters& p = *stream->codecpar;
+    const auto stated = [](const auto& by_frame, const auto& by_stream, int count, int unknown) {
+      const int value = ff::FileEnum(by_frame, count, unknown);
+      return value != unknown ? value : ff::FileEnum(by_stream, count, unknown);
+    };
     ColorInfo color;
-    color.matrix = picture.colorspace != AVCOL_SPC_UNSPECIFIED ? picture.colorspace : p.color_space;
-    color.primaries = picture.color_primaries != AVCOL_PRI_UNSPECIFIED ? picture.color_primaries
-                                                                       : p.color_primaries;
-    color.transfer = picture.color_trc != AVCOL_TRC_UNSPECIFIED ? picture.color_trc : p.color_trc;
-    const AVColorRange range =
-        picture.color_range != AVCOL_RANGE_UNSPECIFIED ? picture.color_range : p.color_range;
+    color.matrix = stated(picture.colorspace, p.color_space, AVCOL_SPC_NB, AVCOL_SPC_UNSPECIFIED);
+    color.primaries =
+        stated(picture.color_primaries, p.color_primaries, AVCOL_PRI_NB, AVCOL_PRI_UNSPECIFIED);
+    color.transfer = stated(picture.color_trc, p.color_trc, AVCOL_TRC_NB, AVCOL_TRC_UNSPECIFIED);
+    const int range =
+        stated(picture.color_range, p.color_range, AVCOL_RANGE_NB, AVCOL_RANGE_UNSPECIFIED);
     color.full_range = decoded_format.model == ColorModel::kYuv
                            ? range == AVCOL_RANGE_JPEG || ff::IsFullRangeYuvj(av_format)
                            : range != AVCOL_RANGE_MPEG;
-    color.chroma_location = ff::TurnedChromaLocation(
-        picture.chroma_location != AVCHROMA_LOC_UNSPECIFIED ? picture.chroma_location
-                                                            : p.chroma_location,
-        turn);
+    color.chroma_location =
+        ff::TurnedChromaLocation(stated(picture.chroma_location, p.chroma_location, AVCHROMA_LOC_NB,
+                                        AVCHROMA_LOC_UNSPECIFIED),
+                                 turn);
     return color;
   }
 
