@@ -127,6 +127,23 @@ TEST(StereoRenderer, PlaneShiftsByItsDisparity) {
   }
 }
 
+// On a smooth picture the error of resampling stays under 1/255 of the range.
+TEST(StereoRenderer, ResamplesSmoothPicturesTo255thOfTheRange) {
+  const int width = 600, height = 1;
+  const auto scene = [](double x) { return 32768 + 30000 * std::sin(2 * M_PI * x / 20); };
+  Image color(PixelFormat::Gray(16), width, height);
+  for (int x = 0; x < width; ++x) {
+    test::SetSample(color, 0, x, 0, static_cast<int>(std::lround(scene(x))));
+  }
+  for (const double shift : {0.1, 0.5, 2.3, 17.77}) {
+    const StereoPair pair = Render(color, ConstantDepth(width, height, 2), 2 * shift);
+    for (int x = 25; x < width - 25; ++x) {
+      EXPECT_NEAR(SampleOf(pair.left, 0, x, 0), scene(x - shift), 65535.0 / 255);
+      EXPECT_NEAR(SampleOf(pair.right, 0, x, 0), scene(x + shift), 65535.0 / 255);
+    }
+  }
+}
+
 TEST(StereoRenderer, WholePixelShiftsAreExactForEveryFormat) {
   std::mt19937_64 rng = test::Rng();
   const int width = 90, height = 10, shift = 6;
