@@ -388,7 +388,7 @@ typedef struct mdvt_stereo_options {
 
 typedef struct mdvt_fill_options {
   uint32_t struct_size;
-  int32_t rim; /* pixels next to a hole that are not trusted, [0, 16]; 1 */
+  int32_t rim; /* pixels next to a hole that may be a mixture of both sides, [0, 16]; 2 */
 } mdvt_fill_options;
 
 typedef struct mdvt_renderer_options {

@@ -46,7 +46,10 @@ mdvt_status mdvt_set_log_sink(mdvt_log_fn sink, void* user) {
   return Guarded([&] {
     if (sink == nullptr) return mdvt::SetLogSink(nullptr);
     mdvt::SetLogSink([sink, user](mdvt::LogLevel level, const std::string& text) {
-      sink(user, FromLevel(level), text.c_str());
+      try {
+        sink(user, FromLevel(level), text.c_str());
+      } catch (...) {  // of a program in C++; there is nobody to tell
+      }
     });
   });
 }

@@ -12,13 +12,14 @@
 using namespace mdvt::capi;
 
 struct mdvt_renderer {
-  mdvt_renderer(const mdvt::StereoOptions& options, int num_threads)
-      : pool(num_threads), renderer(options, &pool) {}
+  mdvt_renderer(const mdvt::StereoOptions& stereo, const mdvt::DirectionalFillOptions& fill_options,
+                int num_threads)
+      : pool(num_threads), renderer(stereo, &pool), filler(fill_options, &pool) {}
 
   mdvt::ThreadPool pool;
   mdvt::StereoRenderer renderer;
+  mdvt::DirectionalFill filler;
   mdvt::HoleFill fill = mdvt::HoleFill::kFill;
-  mdvt::DirectionalFillOptions fill_options;
   mdvt::InfillMaskStyle mask_style = mdvt::InfillMaskStyle::kDirections;
   mdvt::HoleMap left_holes, right_holes;  // reused from frame to frame
 };
@@ -55,8 +56,7 @@ Eye ReadEye(const mdvt_eye* eye, const mdvt::ImageView& color, const std::string
 
 void Complete(mdvt_renderer& renderer, const Eye& eye, const mdvt::HoleMap& holes) {
   if (!eye.mask.empty()) mdvt::PaintInfillMask(holes, renderer.mask_style, eye.mask);
-  if (renderer.fill == mdvt::HoleFill::kFill)
-    mdvt::FillHoles(holes, renderer.fill_options, eye.view.image, &renderer.pool);
+  if (renderer.fill == mdvt::HoleFill::kFill) renderer.filler.Fill(holes, eye.view.image);
 }
 
 }  // namespace
@@ -69,10 +69,10 @@ mdvt_status mdvt_renderer_create(const mdvt_renderer_options* options, mdvt_rend
     mdvt::StereoOptions stereo = ToStereo(from.stereo, "options.stereo");
     stereo.color = ToColor(from.color, "options.color");
     auto made =
-        std::make_unique<mdvt_renderer>(stereo, Threads(from.num_threads, "options.num_threads"));
+        std::make_unique<mdvt_renderer>(stereo, ToFill(from.fill_options, "options.fill_options"),
+                                        Threads(from.num_threads, "options.num_threads"));
     made->fill = ToHoleFill(from.fill, "options.fill");
     made->mask_style = ToMaskStyle(from.mask_style, "options.mask_style");
-    made->fill_options = ToFill(from.fill_options, "options.fill_options");
     *renderer = made.release();
   });
 }

@@ -445,6 +445,65 @@ TEST(FillHoles, ClosesWhatTheMaskTells) {
   }
 }
 
+// Row B4 for what has a handle here.
+TEST(Handles, LeaveNoDescriptorsOrThreadsBehind) {
+  const TempDir folder;
+  const std::string color = folder / "clip.mkv", depth = folder / "clip_depth.mkv";
+  ASSERT_NO_FATAL_FAILURE(WriteColorClip(color, 2));
+  ASSERT_NO_FATAL_FAILURE(WriteDepthClip(depth, 2));
+  const auto count = [](const char* what) {
+    return std::distance(fs::directory_iterator(what), fs::directory_iterator());
+  };
+  const auto use_all = [&] {
+    const std::string missing = folder / "missing.mkv", out = folder / "out.mkv";
+    mdvt_frame frame;
+    mdvt_frame_init(&frame);
+    for (const std::string& path : {color, missing, depth}) {
+      mdvt_reader *video = nullptr, *metres = nullptr;
+      mdvt_video_reader_open(path.c_str(), nullptr, &video);
+      if (video != nullptr) mdvt_reader_read(video, &frame);
+      mdvt_reader_close(video);
+      mdvt_depth_reader_open(path.c_str(), nullptr, &metres);
+      if (metres != nullptr) mdvt_reader_read(metres, &frame);
+      mdvt_reader_close(metres);
+    }
+    const mdvt_pixel_format format = Gray();
+    mdvt_writer* writer = nullptr;
+    EXPECT_EQ(MDVT_OK, mdvt_video_writer_open(out.c_str(), &format, 8, 8, nullptr, &writer));
+    mdvt_writer_close(writer);
+    mdvt_renderer* renderer = nullptr;
+    EXPECT_EQ(MDVT_OK, mdvt_renderer_create(nullptr, &renderer));
+    mdvt_renderer_destroy(renderer);
+    mdvt_motion_options options;
+    mdvt_motion_options_init(&options);
+    options.camera = {64, 48, 55, 55, 32, 24};
+    mdvt_stage* stage = nullptr;
+    EXPECT_EQ(MDVT_OK, mdvt_motion_create(&options, &stage));
+    mdvt_stage_destroy(stage);
+  };
+  use_all();  // what the libraries below open once stays open
+  const auto descriptors = count("/proc/self/fd"), threads = count("/proc/self/task");
+  for (int i = 0; i < 100; ++i) use_all();
+  EXPECT_EQ(descriptors, count("/proc/self/fd"));
+  EXPECT_EQ(threads, count("/proc/self/task"));
+}
+
+TEST(Writer, IsOverAfterFinish) {
+  const TempDir folder;
+  const std::string path = folder / "out.mkv";
+  const mdvt_pixel_format format = Gray();
+  mdvt_writer* opened = nullptr;
+  MDVT_ASSERT_OK(mdvt_video_writer_open(path.c_str(), &format, 8, 8, nullptr, &opened));
+  const Owned<mdvt_writer> writer(opened);
+  Picture picture(format, 8, 8);
+  mdvt_frame frame = FrameOf(picture, 0);
+  MDVT_ASSERT_OK(mdvt_writer_write(writer.get(), &frame));
+  MDVT_ASSERT_OK(mdvt_writer_finish(writer.get()));
+  frame.pts = 1;
+  EXPECT_EQ(MDVT_INVALID_ARGUMENT, mdvt_writer_write(writer.get(), &frame));
+  EXPECT_EQ(std::set<std::string>{"out.mkv"}, Files(folder));
+}
+
 TEST(Stage, GivesEveryFrameOnceInOrder) {
   constexpr int kFrames = 9;
   mdvt_motion_options options;

@@ -151,7 +151,7 @@ TEST(StructInit, GivesTheDocumentedDefaults) {
 
   mdvt_fill_options fill;
   MDVT_ASSERT_OK(mdvt_fill_options_init(&fill));
-  EXPECT_EQ(1, fill.rim);
+  EXPECT_EQ(2, fill.rim);
 
   mdvt_renderer_options renderer;
   MDVT_ASSERT_OK(mdvt_renderer_options_init(&renderer));

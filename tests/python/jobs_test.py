@@ -3,6 +3,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 import unittest
@@ -231,6 +232,35 @@ class Jobs(Case):
         thread.join()
         self.assertEqual(result[0].frames, 400)
         self.assertGreater(steps, 10)
+
+    def test_a_log_sink_hears_every_job(self):
+        said = []
+        mdvt.set_log_sink(lambda level, text: said.append(text))
+        self.addCleanup(mdvt.set_log_sink, None)
+        threads = [threading.Thread(target=mdvt.run_depth_job, args=(self.color, self.path(n)),
+                                    kwargs={"progress": lambda p: None})
+                   for n in ("a.mkv", "b.mkv", "c.mkv")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        # No field of view is given: each job warns of its default.
+        self.assertGreaterEqual(len([text for text in said if "60" in text]), 3, said)
+
+    def test_a_log_sink_that_raises_harms_nobody(self):
+        def raises(level, text):
+            raise ValueError("of the sink")
+
+        hooked = []
+        before, sys.unraisablehook = sys.unraisablehook, lambda u: hooked.append(str(u.exc_value))
+        mdvt.set_log_sink(raises)
+        try:
+            report = mdvt.run_depth_job(self.color, self.output)
+        finally:
+            mdvt.set_log_sink(None)
+            sys.unraisablehook = before
+        self.assertEqual(report.frames, self.FRAMES)
+        self.assertIn("of the sink", hooked)
 
     def test_two_threads_share_a_reader(self):
         write_color(self.path("long.mkv"), 200)

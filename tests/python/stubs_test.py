@@ -24,15 +24,20 @@ def public(names):
     return {n for n in names if not n.startswith("_")}
 
 
+def default_text(node):
+    """A default as pybind11 prints it; "..." stands for one that has no literal."""
+    return None if node is None else "..." if ast.unparse(node) == "..." else \
+        repr(ast.literal_eval(node))
+
+
 def parameters(node):
-    """(name, may be given by position, has a default) of a stub function, without self."""
+    """(name, may be given by position, default) of a stub function, without self."""
     positional = node.args.args
     if positional and positional[0].arg == "self":
         positional = positional[1:]
-    defaults = [False] * (len(positional) - len(node.args.defaults)) + \
-        [True] * len(node.args.defaults)
-    result = [(a.arg, True, d) for a, d in zip(positional, defaults)]
-    result += [(a.arg, False, d is not None)
+    defaults = [None] * (len(positional) - len(node.args.defaults)) + list(node.args.defaults)
+    result = [(a.arg, True, default_text(d)) for a, d in zip(positional, defaults)]
+    result += [(a.arg, False, default_text(d))
                for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults)]
     return result
 
@@ -55,7 +60,6 @@ def split(text):
 
 def compiled_parameters(function):
     """The same from the signature that pybind11 writes into the first line of the docstring."""
-    # Enumerations print as <Name.VALUE: 0>.
     line = function.__doc__.strip().split("\n")[0]
     inside = line[line.index("(") + 1:line.rindex(") ->")]
     result, by_position = [], True
@@ -64,14 +68,10 @@ def compiled_parameters(function):
             by_position = False
             continue
         name = re.match(r"\w+", part).group(0)
-        # A default follows the type, outside of all brackets.
-        plain = re.sub(r"'[^']*'", "''", part)
-        while True:
-            shorter = re.sub(r"\[[^\[\]]*\]", "", plain)
-            if shorter == plain:
-                break
-            plain = shorter
-        result.append((name, by_position, " = " in plain))
+        default = part.partition(" = ")[2] or None
+        if default is not None and not re.fullmatch(r"None|True|False|-?[\d.]+|'.*'", default):
+            default = "..."  # <Name.VALUE: 0>, {}, [], <mdvt.ColorInfo ...>
+        result.append((name, by_position, default))
     if result and result[0][0] == "self":
         result = result[1:]
     return result

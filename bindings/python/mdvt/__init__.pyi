@@ -58,14 +58,14 @@ class Limits:
     def __init__(
         self,
         *,
-        max_pixels_per_frame: int = ...,
-        max_side: int = ...,
-        max_frames: int = ...,
-        max_streams: int = ...,
-        max_track_points: int = ...,
-        max_text_bytes: int = ...,
-        max_json_depth: int = ...,
-        max_frame_buffer_bytes: int = ...,
+        max_pixels_per_frame: int = 67108864,
+        max_side: int = 16384,
+        max_frames: int = 2592000,
+        max_streams: int = 32,
+        max_track_points: int = 10000000,
+        max_text_bytes: int = 67108864,
+        max_json_depth: int = 64,
+        max_frame_buffer_bytes: int = 4294967296,
     ) -> None: ...
     @property
     def max_pixels_per_frame(self) -> int: ...
@@ -562,6 +562,7 @@ class StereoRenderer:
         edges: EdgeMode = ...,
         tear_disparity: float = 1.0,
         tear_depth: float = 0.02,
+        rim: int = 2,
         color: ColorInfo = ...,
         num_threads: int = 0,
     ) -> None: ...
@@ -573,13 +574,12 @@ class StereoRenderer:
         convergence: float = 0.0,
         *,
         fill: bool = True,
-        rim: int = 1,
         with_depth: bool = False,
         mask: InfillMaskStyle | None = None,
     ) -> StereoFrame: ...
 
 def fill_holes(
-    image: _Picture, mask: _Picture, *, rim: int = 1, num_threads: int = 1
+    image: _Picture, mask: _Picture, *, rim: int = 2, num_threads: int = 1
 ) -> _Picture: ...
 def smooth_convergence(
     distance: Sequence[float], frame_rate: _Rate, sigma_seconds: float = 0.5

@@ -30,33 +30,31 @@ struct PyStereoFrame {
 
 // A renderer with the threads it works on and the hole maps it reuses.
 struct RendererParts {
-  RendererParts(const StereoOptions& options, int num_threads)
-      : pool(num_threads), renderer(options, &pool) {}
+  RendererParts(const StereoOptions& stereo, const DirectionalFillOptions& fill, int num_threads)
+      : pool(num_threads), renderer(stereo, &pool), filler(fill, &pool) {}
   ThreadPool pool;
   StereoRenderer renderer;
+  DirectionalFill filler;
   HoleMap left_holes, right_holes;
 };
 
 class PyRenderer {
  public:
-  PyRenderer(const StereoOptions& options, int num_threads)
-      : parts_("the renderer", options, num_threads) {}
+  PyRenderer(const StereoOptions& stereo, const DirectionalFillOptions& fill, int num_threads)
+      : parts_("the renderer", stereo, fill, num_threads) {}
 
   PyStereoFrame Render(const py::object& color, const py::object& depth, const Camera& camera,
-                       double convergence, bool fill, int rim, bool with_depth,
+                       double convergence, bool fill, bool with_depth,
                        const std::optional<InfillMaskStyle>& mask) {
     const PyImage from = ToImage(color, std::nullopt, "color");
     const DepthInput metres(depth, "depth");
-    DirectionalFillOptions fill_options;
-    fill_options.rim = rim;
-    fill_options.Check();
     return parts_.With([&](RendererParts& parts) {
       PyStereoFrame out;
       EyeView left = Prepare(from.image, with_depth, &parts.left_holes, out.left);
       EyeView right = Prepare(from.image, with_depth, &parts.right_holes, out.right);
       parts.renderer.Render(from.image.view(), metres.view(), camera, convergence, left, right);
-      Complete(parts, parts.left_holes, fill, fill_options, mask, out.left);
-      Complete(parts, parts.right_holes, fill, fill_options, mask, out.right);
+      Complete(parts, parts.left_holes, fill, mask, out.left);
+      Complete(parts, parts.right_holes, fill, mask, out.right);
       return out;
     });
   }
@@ -74,13 +72,12 @@ class PyRenderer {
     return view;
   }
   static void Complete(RendererParts& parts, const HoleMap& holes, bool fill,
-                       const DirectionalFillOptions& fill_options,
                        const std::optional<InfillMaskStyle>& mask, PyEye& eye) {
     if (mask) {
       eye.mask = PyImage{Image(PixelFormat::Rgb(), holes.width, holes.height), true};
       PaintInfillMask(holes, *mask, eye.mask->image.mutable_view());
     }
-    if (fill) FillHoles(holes, fill_options, eye.image.image.mutable_view(), &parts.pool);
+    if (fill) parts.filler.Fill(holes, eye.image.image.mutable_view());
   }
 
   Locked<RendererParts> parts_;
@@ -155,7 +152,10 @@ void AddStereo(py::module_& module) {
       ">>> bool(view.left.mask.any())\n"
       "True\n")
       .def(py::init([](double baseline, EdgeMode edges, double tear_disparity, double tear_depth,
-                       const ColorInfo& color, int num_threads) {
+                       int rim, const ColorInfo& color, int num_threads) {
+             DirectionalFillOptions fill;
+             fill.rim = rim;
+             fill.Check();
              StereoOptions options;
              options.baseline = baseline;
              options.edges = edges;
@@ -163,16 +163,16 @@ void AddStereo(py::module_& module) {
              options.tear_depth = tear_depth;
              options.color = color;
              options.Check();
-             return std::make_unique<PyRenderer>(options, num_threads);
+             return std::make_unique<PyRenderer>(options, fill, num_threads);
            }),
            py::kw_only(), py::arg("baseline") = defaults.baseline,
            py::arg("edges") = defaults.edges, py::arg("tear_disparity") = defaults.tear_disparity,
-           py::arg("tear_depth") = defaults.tear_depth, py::arg("color") = defaults.color,
+           py::arg("tear_depth") = defaults.tear_depth,
+           py::arg("rim") = DirectionalFillOptions().rim, py::arg("color") = defaults.color,
            py::arg("num_threads") = 0)
       .def("render", &PyRenderer::Render, py::arg("color"), py::arg("depth"), py::arg("camera"),
            py::arg("convergence") = 0.0, py::kw_only(), py::arg("fill") = true,
-           py::arg("rim") = DirectionalFillOptions().rim, py::arg("with_depth") = false,
-           py::arg("mask") = std::nullopt,
+           py::arg("with_depth") = false, py::arg("mask") = std::nullopt,
            "Both eyes of one frame. color is any picture of integers, depth H x W metres (0 = no "
            "data), convergence the distance in metres at which the eyes' pictures coincide (0: "
            "parallel eyes). Holes are filled from their background unless fill is False.");
