@@ -51,14 +51,14 @@ void Put(T value, char* out) {
 template <typename T>
 void PutVertices(const std::vector<Eigen::Vector3f>& points, const Colors& colors,
                  AtomicFile* file) {
-  char record[3 * sizeof(T) + 3];
   const size_t size = 3 * sizeof(T) + (colors.empty() ? 0 : 3);
   for (size_t i = 0; i < points.size(); ++i) {
+    char* const record = file->Room(size);
     for (int axis = 0; axis < 3; ++axis) {
       Put(static_cast<T>(points[i][axis]), record + static_cast<size_t>(axis) * sizeof(T));
     }
     if (!colors.empty()) std::memcpy(record + 3 * sizeof(T), colors[i].data(), 3);
-    file->Write(record, size);
+    file->Add(size);
   }
 }
 
@@ -89,10 +89,12 @@ void WritePlyFile(const std::string& path, const std::vector<Eigen::Vector3f>& p
     PutVertices<float>(points, colors, &file);
   }
   if (triangles != nullptr) {
-    char record[13] = {3};
+    constexpr size_t kSize = 13;
     for (const auto& t : *triangles) {
+      char* const record = file.Room(kSize);
+      record[0] = 3;
       for (int i = 0; i < 3; ++i) Put(t[i], record + 1 + 4 * i);
-      file.Write(record, sizeof(record));
+      file.Add(kSize);
     }
   }
   file.Commit();
@@ -151,9 +153,9 @@ void WriteObj(const std::string& path, const TriangleMesh& mesh, const ObjOption
   AtomicFile file(path);
   file.Write("# " + std::to_string(mesh.points.size()) + " vertices in metres, " +
              std::to_string(mesh.triangles.size()) + " triangles; x right, y down, z forward\n");
-  char line[128];
-  char* const line_end = line + sizeof(line);
+  constexpr size_t kLine = 128;  // six numbers of 16 bytes at most, with their blanks
   for (size_t i = 0; i < mesh.points.size(); ++i) {
+    char* const line = file.Room(kLine);
     char* end = line;
     *end++ = 'v';
     for (int axis = 0; axis < 3; ++axis) {
@@ -161,23 +163,24 @@ void WriteObj(const std::string& path, const TriangleMesh& mesh, const ObjOption
       const float value = mesh.points[i][axis];
       end = digits == 6
                 ? FormatSix(value, end)
-                : std::to_chars(end, line_end, value, std::chars_format::general, digits).ptr;
+                : std::to_chars(end, line + kLine, value, std::chars_format::general, digits).ptr;
     }
     if (!mesh.colors.empty()) {
       for (int channel = 0; channel < 3; ++channel) end = colors.Put(mesh.colors[i][channel], end);
     }
     *end++ = '\n';
-    file.Write(line, static_cast<size_t>(end - line));
+    file.Add(static_cast<size_t>(end - line));
   }
   for (const auto& t : mesh.triangles) {
+    char* const line = file.Room(kLine);
     char* end = line;
     *end++ = 'f';
     for (int corner = 0; corner < 3; ++corner) {
       *end++ = ' ';
-      end = std::to_chars(end, line_end, int64_t{t[corner]} + 1).ptr;
+      end = std::to_chars(end, line + kLine, int64_t{t[corner]} + 1).ptr;
     }
     *end++ = '\n';
-    file.Write(line, static_cast<size_t>(end - line));
+    file.Add(static_cast<size_t>(end - line));
   }
   file.Commit();
 }

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <system_error>
 
 #include "mdvt/core/error.h"
@@ -98,7 +99,7 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path), folder_(FolderOf(
             "cannot write " + path +
                 (S_ISDIR(status.st_mode) ? ": it is a folder" : ": it is not a regular file"));
   }
-  buffer_.reserve(kBufferBytes);
+  buffer_.resize(kBufferBytes);
   do {
     temporary_ = TemporaryName(folder_);
     fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -127,18 +128,19 @@ void AtomicFile::WriteAll(const char* data, size_t size) {
 }
 
 void AtomicFile::Flush() {
-  WriteAll(buffer_.data(), buffer_.size());
-  buffer_.clear();
+  WriteAll(buffer_.data(), used_);
+  used_ = 0;
 }
 
 void AtomicFile::Write(const void* data, size_t size) {
   Require(fd_ >= 0, Code::kInvalidArgument, "AtomicFile: " + path_ + " is already complete");
-  const char* bytes = static_cast<const char*>(data);
-  if (buffer_.size() + size > kBufferBytes) Flush();
-  if (size >= kBufferBytes) {
-    WriteAll(bytes, size);
+  if (size == 0) return;
+  if (used_ + size > buffer_.size()) Flush();
+  if (size >= buffer_.size()) {
+    WriteAll(static_cast<const char*>(data), size);
   } else {
-    buffer_.insert(buffer_.end(), bytes, bytes + size);
+    std::memcpy(buffer_.data() + used_, data, size);
+    used_ += size;
   }
 }
 

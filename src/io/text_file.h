@@ -29,6 +29,13 @@ class AtomicFile {
 
   void Write(const void* data, size_t size);
   void Write(std::string_view text) { Write(text.data(), text.size()); }
+  // The same in two steps for many small records: room for `size` <= 4096 bytes, then how many of
+  // them were filled.
+  char* Room(size_t size) {
+    if (used_ + size > buffer_.size()) Flush();
+    return buffer_.data() + used_;
+  }
+  void Add(size_t size) { used_ += size; }
   void Commit();
 
  private:
@@ -40,6 +47,7 @@ class AtomicFile {
   std::string temporary_;
   int fd_ = -1;
   std::vector<char> buffer_;
+  size_t used_ = 0;  // bytes of the buffer that are not yet in the file
 };
 
 // The three steps in one.
