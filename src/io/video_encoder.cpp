@@ -112,7 +112,7 @@ int PacketBufferRows(int width, int height, const PixelFormat& format, int slice
   const int64_t parts = std::max(1, slices);
   // Slices differ by a row or column in size, and where chroma is subsampled by one of those.
   const int64_t uneven = parts * 4 * (width + height);
-  const int64_t bytes = rice ? 4 * (samples + uneven) + parts * 4096
+  const int64_t bytes = rice ? 3 * (samples + uneven) + parts * (4096 + 4 * int64_t{width})
                              : 8 * (samples + uneven) + parts * (4096 + 3 * 40 * int64_t{width});
   const int64_t rows = bytes / (kBytesPerPixel * width) + 1;
   return rows < height ? static_cast<int>(rows) : 0;

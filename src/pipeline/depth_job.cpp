@@ -179,8 +179,8 @@ class DepthJob {
   ClipCamera camera_;
   std::optional<FrameChooser> chooser_;
   std::optional<DepthVideoWriter> writer_;
-  BoundedQueue<Frame> frames_{2};
-  BoundedQueue<DepthEstimate> depths_{2};
+  BoundedQueue<Frame> frames_{1};
+  BoundedQueue<DepthEstimate> depths_{1};
   std::atomic<int64_t> frames_done_{0};
   std::atomic<int64_t> expected_frames_{0};
   MotionReport motion_;

@@ -26,7 +26,7 @@ namespace mdvt {
 namespace {
 
 // All writers of geometry together hold about this much beside the frames.
-constexpr int64_t kGeometryBytes = int64_t{96} << 20;
+constexpr int64_t kGeometryBytes = int64_t{32} << 20;
 // Per pixel: a point with color, for a mesh two triangles too.
 constexpr int64_t kCloudBytesPerPixel = 15;
 constexpr int64_t kMeshBytesPerPixel = kCloudBytesPerPixel + 24;
@@ -246,8 +246,8 @@ class ExportJob {
   std::optional<DepthVideoWriter> grey_writer_;
   std::optional<StagedFolder> ply_;
   std::optional<StagedFolder> obj_;
-  BoundedQueue<DepthFrame> grey_{2};
-  BoundedQueue<GeometryFrame> geometry_{2};
+  BoundedQueue<DepthFrame> grey_{1};
+  BoundedQueue<GeometryFrame> geometry_{1};
   std::atomic<int64_t> grey_done_{0};
   std::atomic<int64_t> geometry_done_{0};
   std::atomic<int64_t> files_{0};

@@ -291,8 +291,8 @@ class StereoJob {
   std::optional<PendingFile> mask_file_;  // outlives the writer that fills it
   std::optional<VideoWriter> writer_;
   std::optional<VideoWriter> mask_writer_;
-  BoundedQueue<RenderedFrame> rendered_{2};
-  BoundedQueue<MaskFrame> masks_{2};
+  BoundedQueue<RenderedFrame> rendered_{1};
+  BoundedQueue<MaskFrame> masks_{1};
   std::atomic<int64_t> frames_done_{0};
   int64_t hole_pixels_ = 0;
 };
