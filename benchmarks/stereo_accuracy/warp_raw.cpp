@@ -3,7 +3,8 @@
 // Runs the view synthesis over raw frames, for stereo_accuracy.py:
 //
 //   warp_raw <color.yuv> <depth.gray16le> <width> <height> <xfov_deg> <out folder>
-//            [edges=tear|stretch] [fill=0|1] [baseline=0.063] [tear_disparity=..] [tear_depth=..] [rim=..]
+//            [edges=tear|stretch] [fill=0|1] [baseline=0.063] [tear_disparity=..]
+//            [tear_depth=..] [clean_rim=..] [rim=..]
 //
 // color.yuv is yuv420p, 8 bits, limited range; depth is in millimetres. Writes left.yuv, right.yuv,
 // and left_holes.gray, right_holes.gray (255 = hole) into the folder.
@@ -89,6 +90,8 @@ int Run(int argc, char** argv) {
       options.edges = value == "stretch" ? EdgeMode::kStretch : EdgeMode::kTear;
     } else if (key == "fill") {
       fill = value == "1";
+    } else if (key == "clean_rim") {
+      options.clean_rim = std::atoi(value.c_str());
     } else if (key == "rim") {
       fill_options.rim = std::atoi(value.c_str());
     } else if (key == "baseline") {
