@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * mdvt: metric depth and stereo video from any video. The C interface, C99, complete in this file.
+ *
+ * Status      Every function that can fail returns MDVT_OK, a status > 0 that tells what kind of
+ *             failure it was (mdvt_last_error() has the text), or MDVT_END < 0, which is none.
+ *             Nothing is thrown across the interface and no input ends the process.
+ * Handles     Opaque; made by *_open and *_create (NULL after a failure), ended by *_close and
+ *             *_destroy (NULL is fine). One thread at a time may use a handle, different handles
+ *             may be used side by side; exceptions to this are stated.
+ * Structs     Those that begin with struct_size may grow at their end in later versions. Fill one
+ *             in with its *_init function, then set what differs:
+ *                 mdvt_video_writer_options options;
+ *                 mdvt_video_writer_options_init(&options);
+ *                 options.crf = 20;
+ *             A program that was built against an older, shorter struct gets the defaults for what
+ *             it does not know; one that is longer than the library knows is accepted while the
+ *             bytes behind are zero. Where a pointer to options may be NULL, NULL is the defaults.
+ *             The other structs never change. Enumerations start at 1; flags are 0 or 1.
+ * Pixels      Planar, origin top left, in memory of the caller, strides in bytes. Nothing is read
+ *             or written past the last sample of a row.
+ * Depth       Planar z in metres, float; 0 means no data. NaN and negative values count as 0.
+ * Cameras     x right, y down, z forward. The centre of pixel (i, j) lies at (i + 0.5, j + 0.5).
+ * Text        UTF-8. Strings that the library returns belong to the handle they came from.
+ */
+#ifndef MDVT_H_
+#define MDVT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define MDVT_API
+#elif defined(__GNUC__)
+#define MDVT_API __attribute__((visibility("default")))
+#else
+#define MDVT_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Versions, errors, log ---------------------------------------------------------------- */
+
+/* The promise that this header makes. It is also the number in the name of the shared library; it
+ * grows by one when an older program could break, not when something is added. */
+#define MDVT_ABI_VERSION 1
+MDVT_API int32_t mdvt_abi_version(void); /* of the library that is loaded */
+MDVT_API const char* mdvt_version(void); /* "0.1.0", of the library */
+
+typedef int32_t mdvt_status;
+enum {
+  MDVT_END = -1, /* no failure: nothing more to read, or nothing ready yet */
+  MDVT_OK = 0,
+  MDVT_INVALID_ARGUMENT = 1, /* a value outside the range that its documentation names */
+  MDVT_NOT_FOUND = 2,        /* a file, stream or entry that is not there */
+  MDVT_CORRUPT = 3,          /* the input contradicts itself or its format */
+  MDVT_UNSUPPORTED = 4,      /* valid, but nothing that this build can do */
+  MDVT_LIMIT = 5,            /* larger than mdvt_limits allows */
+  MDVT_REFUSED = 6,          /* what was asked cannot be known from this input */
+  MDVT_NOT_CONVERGED = 7,    /* an estimate that did not settle */
+  MDVT_IO = 8,               /* the operating system refused a read or a write */
+  MDVT_OUT_OF_MEMORY = 9,
+  MDVT_CANCELLED = 10,
+  MDVT_INTERNAL = 11 /* a bug of mdvt, never caused by input alone */
+};
+
+/* What the last failed call on this thread has to say: what, where, and what would be valid. Never
+ * NULL; "" before the first failure. Valid until the next failure on this thread. */
+MDVT_API const char* mdvt_last_error(void);
+
+enum { MDVT_LOG_DEBUG = 1, MDVT_LOG_INFO = 2, MDVT_LOG_WARNING = 3, MDVT_LOG_ERROR = 4 };
+/* Called from any thread, one call at a time. Must not call functions of mdvt. */
+typedef void (*mdvt_log_fn)(void* user, int32_t level, const char* text);
+/* For the whole process. NULL restores the default: warnings and errors go to stderr. When this
+ * returns, the sink before is no longer in use. */
+MDVT_API mdvt_status mdvt_set_log_sink(mdvt_log_fn sink, void* user);
+
+/* Fills in the defaults of an options struct, or makes an empty one of those that are filled in by
+ * the library; struct_size is sizeof the struct. The inline functions behind each struct below
+ * call it and are what a program uses; languages that have only the symbols call this one. */
+MDVT_API mdvt_status mdvt_struct_init(int32_t struct_id, void* value, uint32_t struct_size);
+enum {
+  MDVT_STRUCT_LIMITS = 1,
+  MDVT_STRUCT_FRAME = 2,
+  MDVT_STRUCT_VIDEO_INFO = 3,
+  MDVT_STRUCT_VIDEO_READER_OPTIONS = 4,
+  MDVT_STRUCT_DEPTH_READER_OPTIONS = 5,
+  MDVT_STRUCT_VIDEO_WRITER_OPTIONS = 6,
+  MDVT_STRUCT_DEPTH_WRITER_OPTIONS = 7,
+  MDVT_STRUCT_DEPTH_CODEC = 8,
+  MDVT_STRUCT_STEREO_OPTIONS = 9,
+  MDVT_STRUCT_FILL_OPTIONS = 10,
+  MDVT_STRUCT_RENDERER_OPTIONS = 11,
+  MDVT_STRUCT_EYE = 12,
+  MDVT_STRUCT_MOTION_OPTIONS = 13,
+  MDVT_STRUCT_DEPTH_JOB_OPTIONS = 14,
+  MDVT_STRUCT_STEREO_JOB_OPTIONS = 15,
+  MDVT_STRUCT_EXPORT_JOB_OPTIONS = 16,
+  MDVT_STRUCT_JOB_REPORT = 17
+};
+
+/* What a reader may cost. 0 means zero, not unlimited; negative values are invalid. */
+typedef struct mdvt_limits {
+  uint32_t struct_size;
+  int32_t max_side;               /* pixels; 16384 */
+  int64_t max_pixels_per_frame;   /* 8192 x 8192 */
+  int64_t max_frames;             /* 2592000: 12 hours at 60 frames a second */
+  int64_t max_track_points;       /* in one tracking file; 10000000 */
+  int64_t max_text_bytes;         /* in one JSON file or list; 64 MiB */
+  int64_t max_frame_buffer_bytes; /* held at once by one job; 4 GiB */
+  int32_t max_streams;            /* in one container; 32 */
+  int32_t max_json_depth;         /* 64 */
+} mdvt_limits;
+
+/* ---- Pictures ----------------------------------------------------------------------------- */
+
+enum {
+  MDVT_MODEL_GRAY = 1, /* one plane: luma, a mask, a depth code, or depth in metres */
+  MDVT_MODEL_YUV = 2,  /* planes Y, Cb, Cr; chroma may be smaller */
+  MDVT_MODEL_RGB = 3   /* planes R, G, B */
+};
+enum { MDVT_SAMPLE_U8 = 1, MDVT_SAMPLE_U16 = 2, MDVT_SAMPLE_F32 = 3 };
+
+/* For example yuv420p10 is {MDVT_MODEL_YUV, MDVT_SAMPLE_U16, 10, 1, 1, {0, 0, 0}}, depth in metres
+ * {MDVT_MODEL_GRAY, MDVT_SAMPLE_F32, 32, 0, 0, {0, 0, 0}}. */
+typedef struct mdvt_pixel_format {
+  uint8_t model;
+  uint8_t sample_type;
+  uint8_t bits;           /* significant low bits: 8 of U8, 9 to 16 of U16, 32 of F32 */
+  uint8_t chroma_shift_x; /* YUV: a chroma plane is ceil(width / 2^shift) wide; 0 to 2, else 0 */
+  uint8_t chroma_shift_y; /* the same for its height */
+  uint8_t reserved[3];    /* 0 */
+} mdvt_pixel_format;
+
+typedef struct mdvt_image {
+  mdvt_pixel_format format;
+  int32_t width; /* pixels, 1 to 2^20 */
+  int32_t height;
+  void* data[4];     /* top left sample of each plane; samples are aligned to their size */
+  int64_t stride[4]; /* bytes from one row to the next, at least one row of samples */
+} mdvt_image;
+
+typedef struct mdvt_rational {
+  int64_t num;
+  int64_t den;
+} mdvt_rational;
+
+/* Code points of ITU-T H.273, 2 is unspecified, as in FFmpeg and in video streams. */
+typedef struct mdvt_color {
+  int32_t matrix;
+  int32_t primaries;
+  int32_t transfer;
+  int32_t full_range;
+  int32_t chroma_location; /* 0 unspecified, 1 left, 2 centre, 3 top left, ... */
+  int32_t reserved;        /* 0 */
+} mdvt_color;
+
+/* Pinhole intrinsics in pixels. From fields of view: fx = width / (2 tan(xfov / 2)), fy likewise
+ * (square pixels: fy = fx), cx = width / 2, cy = height / 2. */
+typedef struct mdvt_camera {
+  int32_t width;
+  int32_t height;
+  double fx;
+  double fy;
+  double cx;
+  double cy;
+} mdvt_camera;
+
+typedef struct mdvt_frame {
+  uint32_t struct_size;
+  int32_t reserved;
+  mdvt_image image;
+  int64_t index;    /* 0-based, counted; writers do not use it */
+  int64_t pts;      /* presentation time in units of the stream's time base */
+  int64_t duration; /* in the same units; 0 if not known */
+  /* What a stage adds to the depth it gives; zeros elsewhere. */
+  mdvt_image confidence;     /* GRAY 8 bits: 0 a guess ... 255 measured; data[0] NULL: none */
+  int32_t motion;            /* MDVT_MOTION_*; 0 elsewhere */
+  int32_t scene;             /* counts the cuts before this frame */
+  double measured_share;     /* of the pixels whose depth was measured, 0 to 1 */
+  double world_from_cam[16]; /* camera-to-world, row-major 4 x 4, metres; scenes start at 1 */
+} mdvt_frame;
+
+/* Converts between integer formats by the matrix and range that `color` states (NULL or where it
+ * says nothing: BT.709 from 720 rows on, else BT.601; limited range for YUV, full for RGB). Gray is
+ * full-range luma. `to` has the size of `from`; its pixels are written.
+ * Fails: MDVT_INVALID_ARGUMENT, MDVT_UNSUPPORTED for a pair without a rule (float formats). */
+MDVT_API mdvt_status mdvt_image_convert(const mdvt_image* from, const mdvt_color* color,
+                                        const mdvt_image* to);
+
+/* ---- Reading ------------------------------------------------------------------------------ */
+
+/* A file that gives frames: of a video in its own pixel format, of a depth video in metres. */
+typedef struct mdvt_reader mdvt_reader;
+
+typedef struct mdvt_video_reader_options {
+  uint32_t struct_size;
+  int32_t num_threads;       /* of the decoder; 0: one per core, the default */
+  const mdvt_limits* limits; /* NULL: defaults */
+  int32_t apply_rotation;    /* 1: turn frames upright; the default */
+  int32_t reserved;
+  mdvt_pixel_format format; /* convert to this; all zero: as in the file, the default */
+} mdvt_video_reader_options;
+
+/* Matroska, WebM, MP4, MOV and AVI files. Fails: MDVT_NOT_FOUND (file or picture stream),
+ * MDVT_CORRUPT (no video), MDVT_UNSUPPORTED (container, codec or format), MDVT_LIMIT, MDVT_IO. */
+MDVT_API mdvt_status mdvt_video_reader_open(const char* path,
+                                            const mdvt_video_reader_options* options,
+                                            mdvt_reader** reader);
+
+enum {
+  MDVT_DEPTH_RGB16 = 1,         /* "rgb16-linear-255p4": RGB 8 bits, R = G = high, B = low byte */
+  MDVT_DEPTH_GRAY16 = 2,        /* "gray16-linear-65535" */
+  MDVT_DEPTH_RGB24_LOG = 3,     /* "rgb24-log": RGB 8 bits, logarithmic code of 24 bits */
+  MDVT_DEPTH_GRAY16_LEGACY = 4, /* "gray16-linear-65025" */
+  MDVT_DEPTH_GRAY8 = 5          /* "gray8-linear-255": for looking at */
+};
+
+typedef struct mdvt_depth_reader_options {
+  uint32_t struct_size;
+  int32_t encoding; /* MDVT_DEPTH_*; 0: what the file says (else RGB16, with a warning) */
+  double max_depth; /* metres, [1e-6, 1e6]; 0: what the file says (else 100, with a warning) */
+  const mdvt_limits* limits;
+  int32_t num_threads;   /* of decoder and unpacking; 0: one per core, the default */
+  int32_t allow_damaged; /* 1: read files whose pixels lossy coding has changed; 0 */
+  int32_t allow_range;   /* 1: read files of distances along the ray; 0: refuse them */
+  int32_t reserved;
+} mdvt_depth_reader_options;
+
+/* Frames are GRAY F32 in metres. Fails as mdvt_video_reader_open, and MDVT_REFUSED for what is no
+ * depth video (lossy codec, YUV samples, R != G), telling what to do. */
+MDVT_API mdvt_status mdvt_depth_reader_open(const char* path,
+                                            const mdvt_depth_reader_options* options,
+                                            mdvt_reader** reader);
+
+typedef struct mdvt_tag {
+  const char* key; /* upper case */
+  const char* value;
+} mdvt_tag;
+
+/* Pointers are valid until the reader is closed. */
+typedef struct mdvt_video_info {
+  uint32_t struct_size;
+  int32_t width; /* upright pixels */
+  int32_t height;
+  int32_t rotation_deg;     /* clockwise turn that has been applied: 0, 90, 180, 270 */
+  mdvt_pixel_format format; /* of the frames */
+  mdvt_color color;
+  mdvt_rational sample_aspect; /* 1/1 if the file does not say */
+  mdvt_rational time_base;     /* seconds in a unit of pts */
+  mdvt_rational frame_rate;    /* average; 0/1 if the file does not say */
+  int64_t start_pts;           /* of the first frame */
+  int64_t estimated_frames;    /* for progress only; 0 if not known */
+  const char* container;       /* FFmpeg's names: "matroska,webm", "ffv1", "yuv420p" */
+  const char* codec;
+  const char* codec_format;
+  const mdvt_tag* tags;
+  int32_t num_tags;
+  int32_t lossless; /* the codec as used here keeps every bit */
+  int32_t has_audio;
+  int32_t mirrored;       /* the picture was mirrored left-right before it was turned */
+  int32_t depth_encoding; /* of a depth video as it is read, else 0 */
+  int32_t reserved;
+  double depth_max;        /* metres; 0 for other videos */
+  double depth_log_offset; /* metres, of rgb24-log */
+  double xfov_deg;         /* as a depth video's tags say, else 0 */
+  double yfov_deg;
+} mdvt_video_info;
+
+MDVT_API mdvt_status mdvt_reader_info(const mdvt_reader* reader, mdvt_video_info* info);
+
+/* The next frame in order of presentation; MDVT_END behind the last. Its pixels are the reader's:
+ * not to be written to, and valid until the next mdvt_reader_read or mdvt_reader_close. Fails:
+ * MDVT_CORRUPT (damaged or cut off, the text names the frame), MDVT_LIMIT, MDVT_IO. */
+MDVT_API mdvt_status mdvt_reader_read(mdvt_reader* reader, mdvt_frame* frame);
+MDVT_API void mdvt_reader_close(mdvt_reader* reader);
+
+/* ---- Writing ------------------------------------------------------------------------------ */
+
+/* A file that appears under its name only when it is whole. */
+typedef struct mdvt_writer mdvt_writer;
+
+enum {
+  MDVT_CODEC_FFV1 = 1,    /* lossless, .mkv; every integer format */
+  MDVT_CODEC_H264 = 2,    /* .mp4, .mov, .mkv; YUV, 8 and 10 bits */
+  MDVT_CODEC_H264_RGB = 3 /* lossless RGB 8 bits: larger than FFV1, faster to write */
+};
+enum { MDVT_STEREO_NONE = 1, MDVT_STEREO_SIDE_BY_SIDE = 2 /* left half: left eye */ };
+
+typedef struct mdvt_video_writer_options {
+  uint32_t struct_size;
+  int32_t codec;               /* MDVT_CODEC_FFV1 */
+  mdvt_rational time_base;     /* of the pts given; 1/1000 */
+  mdvt_rational frame_rate;    /* stated in the file when positive; 0/1 */
+  mdvt_rational sample_aspect; /* 1/1 */
+  mdvt_color color;            /* unspecified */
+  int32_t stereo;              /* MDVT_STEREO_NONE */
+  int32_t num_tags;            /* 0 */
+  const mdvt_tag* tags;
+  const char* copy_streams_from; /* copy audio, subtitles, chapters of this file; NULL: none */
+  const char* preset;            /* of H264: x264's presets; NULL: "veryfast" */
+  int32_t crf;                   /* of H264: quality, 0 (lossless) to 51; 18 */
+  int32_t num_threads;           /* of the encoder; 0: one per core */
+  int32_t overwrite;             /* 0: MDVT_IO if the file exists; 1 */
+  int32_t reserved;
+} mdvt_video_writer_options;
+
+/* Fails: MDVT_INVALID_ARGUMENT (format and codec do not go together, unknown file ending), MDVT_IO
+ * (folder missing or not writable), MDVT_UNSUPPORTED (encoder not in this FFmpeg). */
+MDVT_API mdvt_status mdvt_video_writer_open(const char* path, const mdvt_pixel_format* format,
+                                            int32_t width, int32_t height,
+                                            const mdvt_video_writer_options* options,
+                                            mdvt_writer** writer);
+
+/* How depth becomes integer samples. */
+typedef struct mdvt_depth_codec {
+  uint32_t struct_size;
+  int32_t encoding;  /* MDVT_DEPTH_RGB16 */
+  double max_depth;  /* metres, [1e-6, 1e6]; 100. Values past it become the top code. */
+  double log_offset; /* metres, of rgb24-log, (0, 1e6]; 2 */
+  int32_t truncate;  /* 1: round rgb16 down as the original toolbox does; 0: to nearest */
+  int32_t reserved;
+} mdvt_depth_codec;
+
+typedef struct mdvt_depth_writer_options {
+  uint32_t struct_size;
+  int32_t num_threads;                    /* of packing; 0: one per core, the default */
+  const mdvt_depth_codec* codec;          /* NULL: defaults */
+  const mdvt_video_writer_options* video; /* NULL: defaults; codec FFV1 or H264_RGB */
+  double xfov_deg;                        /* tags of the file, degrees in (0, 180); 0: not known */
+  double yfov_deg;
+  const mdvt_camera* camera; /* intrinsics, for the size of the video; NULL: not known */
+  const char* source;        /* name of the colour video; NULL: not known */
+  int64_t source_frames;     /* number of its frames; 0: not known */
+  int32_t write_sidecar;     /* 1: write the tags as <path>.mdvt.json too; 0: only beside .mp4 */
+  int32_t reserved;
+} mdvt_depth_writer_options;
+
+/* Takes frames in GRAY F32, metres. Fails as mdvt_video_writer_open. */
+MDVT_API mdvt_status mdvt_depth_writer_open(const char* path, int32_t width, int32_t height,
+                                            const mdvt_depth_writer_options* options,
+                                            mdvt_writer** writer);
+
+/* Uses image, pts (must increase) and duration of the frame; the pixels are free to change when
+ * this returns. Fails: MDVT_INVALID_ARGUMENT (format, size or time), MDVT_IO. */
+MDVT_API mdvt_status mdvt_writer_write(mdvt_writer* writer, const mdvt_frame* frame);
+
+/* Completes, counts, syncs and renames the file. Fails: MDVT_IO (disk full, frames missing),
+ * MDVT_INVALID_ARGUMENT (no frame); under the name is what was there before, then. */
+MDVT_API mdvt_status mdvt_writer_finish(mdvt_writer* writer);
+
+/* Without mdvt_writer_finish before: removes all that was written. */
+MDVT_API void mdvt_writer_close(mdvt_writer* writer);
+
+/* ---- Depth as integer samples ------------------------------------------------------------- */
+
+/* depth: GRAY F32. encoded: RGB 8 bits, GRAY 16 or GRAY 8 bits, as the encoding says; same size.
+ * codec NULL: defaults. */
+MDVT_API mdvt_status mdvt_depth_encode(const mdvt_depth_codec* codec, const mdvt_image* depth,
+                                       const mdvt_image* encoded);
+MDVT_API mdvt_status mdvt_depth_decode(const mdvt_depth_codec* codec, const mdvt_image* encoded,
+                                       const mdvt_image* depth);
+
+/* ---- Stereo ------------------------------------------------------------------------------- */
+
+enum {
+  MDVT_EDGES_TEAR = 1,   /* surfaces part at steps in depth; what appears behind is a hole */
+  MDVT_EDGES_STRETCH = 2 /* the surface is a rubber sheet */
+};
+enum {
+  MDVT_FILL_BACKGROUND = 1, /* holes are closed from their background side */
+  MDVT_FILL_BLACK = 2
+};
+enum {
+  MDVT_MASK_DIRECTIONS = 1, /* RGB: the colour tells where the background lies */
+  MDVT_MASK_GREEN = 2       /* RGB: (0, 255, 0) in every hole */
+};
+
+typedef struct mdvt_stereo_options {
+  uint32_t struct_size;
+  int32_t edges;         /* MDVT_EDGES_TEAR */
+  double baseline;       /* metres between the eyes, [0, 1]; 0.063 */
+  double tear_disparity; /* a step tears beyond this many pixels on screen, [0, 1000]; 1 */
+  double tear_depth;     /* and beyond this part of the nearer depth, [0, 10]; 0.02 */
+} mdvt_stereo_options;
+
+typedef struct mdvt_fill_options {
+  uint32_t struct_size;
+  int32_t rim; /* pixels next to a hole that may be a mixture of both sides, [0, 16]; 2 */
+} mdvt_fill_options;
+
+typedef struct mdvt_renderer_options {
+  uint32_t struct_size;
+  int32_t num_threads;                   /* 0: one per core, the default. Never changes results. */
+  const mdvt_stereo_options* stereo;     /* NULL: defaults */
+  const mdvt_fill_options* fill_options; /* NULL: defaults */
+  int32_t fill;                          /* MDVT_FILL_BACKGROUND */
+  int32_t mask_style;                    /* MDVT_MASK_DIRECTIONS */
+  mdvt_color color; /* of the colour pictures: where chroma lies and what black is; unspecified */
+} mdvt_renderer_options;
+
+typedef struct mdvt_renderer mdvt_renderer;
+MDVT_API mdvt_status mdvt_renderer_create(const mdvt_renderer_options* options,
+                                          mdvt_renderer** renderer);
+
+/* Where one eye's result goes. Images with data[0] NULL are left out. */
+typedef struct mdvt_eye {
+  uint32_t struct_size;
+  int32_t reserved;
+  mdvt_image image; /* format and size of the colour picture */
+  mdvt_image depth; /* GRAY F32: metres of what is seen, 0 in holes; or left out */
+  mdvt_image mask;  /* RGB 8 bits: black is seen, else a hole in the mask style; or left out */
+} mdvt_eye;
+
+/* Renders both eyes of one frame:
+ *     x_left  = x + k (1 / z - 1 / convergence)    k = fx * baseline / 2, in pixels
+ *     x_right = x - k (1 / z - 1 / convergence)
+ * color        integer format, chroma shifts up to 1
+ * depth        GRAY F32, size of color
+ * camera       of the colour picture and its size
+ * convergence  distance in metres at which the eyes' pictures coincide; 0: parallel eyes
+ * Fails: MDVT_INVALID_ARGUMENT if sizes, formats or values are wrong. */
+MDVT_API mdvt_status mdvt_renderer_render(mdvt_renderer* renderer, const mdvt_image* color,
+                                          const mdvt_image* depth, const mdvt_camera* camera,
+                                          double convergence, const mdvt_eye* left,
+                                          const mdvt_eye* right);
+MDVT_API void mdvt_renderer_destroy(mdvt_renderer* renderer);
+
+/* Fills the holes of `image` (integer format) in place. mask: RGB 8 bits, same size, of
+ * MDVT_MASK_DIRECTIONS or any earlier kind; exact black keeps the pixel. options may be NULL. */
+MDVT_API mdvt_status mdvt_fill_holes(const mdvt_image* mask, const mdvt_fill_options* options,
+                                     const mdvt_image* image);
+
+/* ---- Stages: frames go in, results come out later ------------------------------------------ */
+
+typedef struct mdvt_stage mdvt_stage;
+
+enum {
+  MDVT_MOTION_MEASURED = 1,       /* depth comes from the camera's translation */
+  MDVT_MOTION_CARRIED = 2,        /* carried along from measured frames before */
+  MDVT_MOTION_NO_TRANSLATION = 3, /* the camera turned or stood still: depth is a guess */
+  MDVT_MOTION_LOST = 4            /* nothing could be followed: depth is a guess */
+};
+
+typedef struct mdvt_motion_options {
+  uint32_t struct_size;
+  int32_t num_threads;     /* 0: one per core, the default. Never changes results. */
+  mdvt_camera camera;      /* of the frames; has to be given */
+  const double* xfovs_deg; /* per frame, degrees in (0, 180); NULL: the camera never zooms */
+  int64_t num_xfovs;       /* frames past the end of the list keep its last value */
+  double scene_scale;      /* median depth of the clip's first measured frame, metres; 3 */
+  int32_t working_side;    /* long side of the pictures that are measured, [64, 4096]; 640 */
+  int32_t lookahead;       /* frames looked ahead, [2, 64]; 20 */
+} mdvt_motion_options;
+
+/* Depth from the camera's own motion. Takes frames in GRAY 8 bits, full range, of the camera's
+ * size; gives depth in GRAY F32 with confidence and camera pose. */
+MDVT_API mdvt_status mdvt_motion_create(const mdvt_motion_options* options, mdvt_stage** stage);
+
+/* The next frame in order; it may be freed when this returns. NULL: there are no more. Every frame
+ * pushed comes out once, in order. Fails: MDVT_INVALID_ARGUMENT (size, format, after the end). */
+MDVT_API mdvt_status mdvt_stage_push(mdvt_stage* stage, const mdvt_frame* frame);
+/* The next result, or MDVT_END if none is ready: push more; behind the end of the input: all are
+ * out. Its pixels are valid until the next mdvt_stage_pop or mdvt_stage_destroy. */
+MDVT_API mdvt_status mdvt_stage_pop(mdvt_stage* stage, mdvt_frame* frame);
+MDVT_API void mdvt_stage_destroy(mdvt_stage* stage);
+
+/* ---- Whole jobs, from files to files ------------------------------------------------------- */
+
+/* Decoding, computing and encoding overlap; memory does not grow with the length of the clip. After
+ * a failure or cancellation nothing has appeared under an output's name. */
+typedef struct mdvt_job mdvt_job;
+
+typedef struct mdvt_depth_job_options {
+  uint32_t struct_size;
+  int32_t num_threads;       /* 0: one per core, the default. Never changes results. */
+  const mdvt_limits* limits; /* NULL: defaults */
+  int64_t max_frames;        /* stop after this many; -1: all, the default */
+  int32_t overwrite;         /* 0: MDVT_IO if an output exists; 1 */
+  int32_t encoding;          /* MDVT_DEPTH_RGB16 */
+  const char* color_video;   /* has to be given */
+  const char* output;        /* NULL: <color_video>_depth.mkv */
+  double xfov_deg;           /* degrees in (0, 180); 0: not known. Neither: 60, with a warning. */
+  double yfov_deg;
+  const char* xfov_file; /* per frame; wins over both; NULL: none */
+  double max_depth;      /* metres, [1e-6, 1e6]; 100 */
+  double scene_scale;    /* median depth of the first measured frame, metres; 3 */
+  double target_fps;     /* keep the frames nearest to this rate; 0: all, the default */
+  int32_t working_side;  /* long side of the pictures that are measured, [64, 4096]; 640 */
+  int32_t reserved;
+  const char* transformation_output; /* where to write the camera's path; NULL: nowhere */
+} mdvt_depth_job_options;
+MDVT_API mdvt_status mdvt_depth_job_create(const mdvt_depth_job_options* options, mdvt_job** job);
+
+/* How far apart the eyes are in the picture, for a viewer whose screen fills master_xfov_deg. */
+enum {
+  MDVT_BASELINE_PLAIN = 1,  /* as they are: disparity fx * baseline / z */
+  MDVT_BASELINE_MASTER = 2, /* times tan(master / 2) / tan(xfov / 2), as the original toolbox */
+  MDVT_BASELINE_ORTHO = 3   /* times tan(xfov / 2) / tan(master / 2): depth as it is */
+};
+
+typedef struct mdvt_stereo_job_options {
+  uint32_t struct_size;
+  int32_t num_threads;
+  const mdvt_limits* limits;
+  int64_t max_frames;
+  int32_t overwrite;
+  int32_t compressed;      /* 1: H.264 .mp4 in place of FFV1 .mkv; 0 */
+  const char* depth_video; /* has to be given */
+  const char* color_video; /* NULL: the encoded depth picture is the texture */
+  const char* output;      /* NULL: <depth_video>_stereo.mkv, .mp4 when compressed */
+  double xfov_deg;         /* wins over the depth file's tags; 0: not given */
+  double yfov_deg;
+  const char* xfov_file;             /* per frame; wins over both; NULL: none */
+  double max_depth;                  /* metres; 0: what the depth file says */
+  int32_t depth_encoding;            /* MDVT_DEPTH_*; 0: what the depth file says */
+  int32_t fill;                      /* MDVT_FILL_BACKGROUND */
+  int32_t write_infill_mask;         /* 1: also write <output>_infillmask.mkv; 0 */
+  int32_t mask_style;                /* MDVT_MASK_DIRECTIONS */
+  const mdvt_stereo_options* stereo; /* NULL: defaults */
+  int32_t baseline_rule;             /* MDVT_BASELINE_PLAIN */
+  int32_t swap_eyes;                 /* 1: right eye on the left side; 0 */
+  double master_xfov_deg;            /* of the screen, for the other rules, (0, 180); 45 */
+  double baseline_scale;             /* multiplies the baseline too, [0, 1000]; 1 */
+  const char* convergence_file;      /* per frame, smoothed in time; NULL: none */
+  double convergence;                /* metres, fixed; 0: parallel eyes, the default */
+} mdvt_stereo_job_options;
+MDVT_API mdvt_status mdvt_stereo_job_create(const mdvt_stereo_job_options* options, mdvt_job** job);
+
+typedef struct mdvt_export_job_options {
+  uint32_t struct_size;
+  int32_t num_threads;
+  const mdvt_limits* limits;
+  int64_t max_frames;
+  int32_t overwrite;
+  int32_t grey_bits;       /* 8 or 16: write a grey video; 0: none, the default */
+  const char* depth_video; /* has to be given */
+  const char* color_video; /* colours of the geometry; NULL: depth as grey */
+  const char* output;      /* of the grey video; NULL: <depth_video>_grey8.mkv, _grey16.mkv */
+  double xfov_deg;         /* as in mdvt_stereo_job_options; needed for PLY and OBJ */
+  double yfov_deg;
+  const char* xfov_file;
+  double max_depth;                  /* metres; 0: what the depth file says */
+  int32_t depth_encoding;            /* MDVT_DEPTH_*; 0: what the depth file says */
+  int32_t remove_edges;              /* 1: leave out triangles across tears; 0 */
+  const char* ply_folder;            /* one %07d.ply per frame; NULL: none */
+  const char* obj_folder;            /* one %07d.obj per frame; NULL: none */
+  const char* transformation_file;   /* camera-to-world: geometry in world axes; NULL: none */
+  int64_t transformation_lock_frame; /* its camera is the world; -1: none, the default */
+  int64_t min_frames;                /* first frame, 0-based; -1: 0, the default */
+  /* A triangle tears if its depths lie more than this part of the nearest apart (0.02), and two
+   * eyes at tear_baseline metres (0.063) see them more than tear_disparity pixels apart (1). */
+  double tear_depth;
+  double tear_baseline;
+  double tear_disparity;
+} mdvt_export_job_options;
+MDVT_API mdvt_status mdvt_export_job_create(const mdvt_export_job_options* options, mdvt_job** job);
+
+typedef struct mdvt_progress {
+  uint32_t struct_size; /* filled in by the library */
+  int32_t reserved;
+  int64_t frames_done;
+  int64_t frames_total; /* 0 if not known; an estimate until the last frame */
+  double seconds;       /* since the start */
+  double frames_per_second;
+} mdvt_progress;
+/* Return 0 to go on, anything else to cancel. */
+typedef int32_t (*mdvt_progress_fn)(void* user, const mdvt_progress* progress);
+
+/* Runs the job to its end, once. on_progress (may be NULL) is called on this thread, about ten
+ * times a second and once at the end. Fails with whatever the files or the disk give, and
+ * MDVT_CANCELLED, within a frame, after on_progress or mdvt_job_cancel asked for it. */
+MDVT_API mdvt_status mdvt_job_run(mdvt_job* job, mdvt_progress_fn on_progress, void* user);
+
+/* May be called from any thread and from a signal handler, before or during mdvt_job_run. */
+MDVT_API mdvt_status mdvt_job_cancel(mdvt_job* job);
+
+/* Pointers are valid until the job is destroyed. */
+typedef struct mdvt_job_report {
+  uint32_t struct_size;
+  int32_t translation_found; /* depth: 0 if the camera only turned: depth is a guess */
+  int64_t frames;            /* written */
+  int64_t measured_frames;   /* depth: whose depth comes from the camera's translation */
+  const char* output;        /* "" if there is none */
+  const char* mask_output;   /* stereo: infill mask; "" if none was asked for */
+  int32_t width;             /* of the output; export: of the depth video */
+  int32_t height;
+  double xfov_deg;        /* depth: of the clip, or of its median frame */
+  double hole_share;      /* stereo: mean share of pixels that the source did not show */
+  int64_t geometry_files; /* export: PLY and OBJ files */
+} mdvt_job_report;
+/* After mdvt_job_run has returned MDVT_OK; MDVT_INVALID_ARGUMENT before. */
+MDVT_API mdvt_status mdvt_job_report_get(const mdvt_job* job, mdvt_job_report* report);
+MDVT_API void mdvt_job_destroy(mdvt_job* job);
+
+/* ---- Defaults ------------------------------------------------------------------------------ */
+
+#if defined(__GNUC__)
+#define MDVT_INLINE_ static inline __attribute__((unused))
+#else
+#define MDVT_INLINE_ static inline
+#endif
+#define MDVT_DEFINE_INIT_(name, id)                     \
+  MDVT_INLINE_ mdvt_status name##_init(name* value) {   \
+    return mdvt_struct_init(id, value, sizeof(*value)); \
+  }
+MDVT_DEFINE_INIT_(mdvt_limits, MDVT_STRUCT_LIMITS)
+MDVT_DEFINE_INIT_(mdvt_frame, MDVT_STRUCT_FRAME)
+MDVT_DEFINE_INIT_(mdvt_video_info, MDVT_STRUCT_VIDEO_INFO)
+MDVT_DEFINE_INIT_(mdvt_video_reader_options, MDVT_STRUCT_VIDEO_READER_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_depth_reader_options, MDVT_STRUCT_DEPTH_READER_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_video_writer_options, MDVT_STRUCT_VIDEO_WRITER_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_depth_writer_options, MDVT_STRUCT_DEPTH_WRITER_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_depth_codec, MDVT_STRUCT_DEPTH_CODEC)
+MDVT_DEFINE_INIT_(mdvt_stereo_options, MDVT_STRUCT_STEREO_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_fill_options, MDVT_STRUCT_FILL_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_renderer_options, MDVT_STRUCT_RENDERER_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_eye, MDVT_STRUCT_EYE)
+MDVT_DEFINE_INIT_(mdvt_motion_options, MDVT_STRUCT_MOTION_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_depth_job_options, MDVT_STRUCT_DEPTH_JOB_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_stereo_job_options, MDVT_STRUCT_STEREO_JOB_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_export_job_options, MDVT_STRUCT_EXPORT_JOB_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_job_report, MDVT_STRUCT_JOB_REPORT)
+#undef MDVT_DEFINE_INIT_
+#undef MDVT_INLINE_
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* MDVT_H_ */
