@@ -23,15 +23,18 @@ Component ComponentOf(const AVFrame& frame, const AVComponentDescriptor& c) {
   return {frame.data[c.plane] + c.offset, frame.linesize[c.plane], c.step, c.shift, c.depth};
 }
 
-// Samples that do not fill whole bytes of their own (rgb565): read as 16 bits, repeat the high
-// bits.
+// Samples that do not fill whole bytes of their own (rgb565): the high bits are repeated. As in all
+// of FFmpeg's descriptions a sample within one byte is read as one byte.
 void UnpackSmall(const Component& c, bool big_endian, PlaneView<uint8_t> to) {
   const unsigned mask = (1u << c.bits) - 1;
+  const bool one_byte = c.shift + c.bits <= 8;
   for (int y = 0; y < to.height; ++y) {
     const uint8_t* from = c.data + y * c.stride;
     uint8_t* row = to.Row(y);
     for (int x = 0; x < to.width; ++x, from += c.step) {
-      const unsigned word = big_endian ? from[0] << 8 | from[1] : from[1] << 8 | from[0];
+      const unsigned word = one_byte     ? from[big_endian ? 1 : 0]
+                            : big_endian ? from[0] << 8 | from[1]
+                                         : from[1] << 8 | from[0];
       const unsigned value = (word >> c.shift & mask) << (8 - c.bits);
       row[x] = static_cast<uint8_t>(value | value >> c.bits | value >> (2 * c.bits));
     }
