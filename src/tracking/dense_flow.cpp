@@ -56,6 +56,9 @@ void DenseFlow::Compute(PlaneView<const uint8_t> first, PlaneView<const uint8_t>
   if (first.width < kLeastSide || first.height < kLeastSide) return;
 
   cv::Mat a = Wrap(first), b = Wrap(second);
+  // DIS takes rows without padding only.
+  if (!a.isContinuous()) a = a.clone();
+  if (!b.isContinuous()) b = b.clone();
   cv::Mat field(first.height, first.width, CV_32FC2, flow->vectors.data());
   // The coarsest level must hold more than one patch: narrow pictures are widened by repetition.
   constexpr int kRoom = 64;

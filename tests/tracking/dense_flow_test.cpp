@@ -69,6 +69,12 @@ TEST(DenseFlow, AnySizeGivesAFiniteField) {
   }
 }
 
+TEST(DenseFlow, TakesRowsWithPadding) {
+  FlowField field;
+  DenseFlow().Compute(Plane(test::Waves(161, 97, 0, 0)), Plane(test::Waves(161, 97, 2, 1)), &field);
+  EXPECT_LT(Error(field, 2, 1, 24).second, 0.1f);
+}
+
 TEST(DenseFlow, FlatPicturesDoNotMove) {
   FlowField field;
   DenseFlow().Compute(Plane(test::Flat(64, 48, 0)), Plane(test::Flat(64, 48, 0)), &field);

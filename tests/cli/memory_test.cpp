@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program needs no more memory for a long clip than for a short one. Prints the line of the
+// scorecard.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "cli/clips.h"
+#include "cli/run_program.h"
+#include "mdvt/core/numbers.h"
+#include "support/test_env.h"
+
+namespace mdvt::test {
+namespace {
+
+constexpr double kMostGrowth = 1.10;
+
+TEST(Memory, DoesNotGrowWithTheClip) {
+  const TempDir dir;
+  ClipShape shape;
+  shape.width = 160;
+  shape.height = 96;
+  shape.frames = 1000;
+  MakeColor(dir / "color.mkv", shape);
+  DepthClipOptions tagged;
+  tagged.tags.xfov_deg = 60;
+  MakeDepth(dir / "depth.mkv", shape, Plane(2), tagged);
+  const std::string color = dir / "color.mkv";
+  const std::string depth = dir / "depth.mkv";
+  struct Case {
+    std::string program;
+    RunningProgram::Arguments arguments;
+  };
+  const std::vector<Case> cases = {
+      {"video_metric_convert", {"--color_video", color, "--xfov", "60", "--output", dir / "d.mkv"}},
+      {"stereo_rerender",
+       {"--depth_video", depth, "--color_video", color, "--infill_mask", "--output",
+        dir / "s.mkv"}},
+      {"stereo_rerender",
+       {"--depth_video", depth, "--color_video", color, "--output", dir / "s.mp4"}},
+      {"convert_metric_depth_video_to_other_format",
+       {"--depth_video", depth, "--color_video", color, "--bit16", "--output", dir / "g.mkv",
+        "--save_ply", dir / "ply"}},
+  };
+  double worst = 0;
+  for (const Case& c : cases) {
+    const auto peak = [&](const char* frames) {
+      RunningProgram::Arguments arguments = c.arguments;
+      arguments.insert(arguments.end(), {"--max_frames", frames});
+      const Outcome outcome = RunProgram(c.program, arguments);
+      EXPECT_EQ(outcome.status, 0) << outcome.err;
+      return static_cast<double>(outcome.peak_rss_kb);
+    };
+    const double growth = peak("1000") / std::max(peak("100"), peak("100"));
+    EXPECT_LE(growth, kMostGrowth) << c.program;
+    worst = std::max(worst, growth);
+  }
+  std::printf(
+      "{\"id\":\"B2\",\"value\":%s,\"target\":\"<= 1.10, 1000 frames to 100\",\"pass\":%s}\n",
+      FormatFixed(worst, 3).c_str(), worst <= kMostGrowth ? "true" : "false");
+}
+
+}  // namespace
+}  // namespace mdvt::test
