@@ -21,7 +21,7 @@ packages=(
   pybind11-dev python3 python3-dev python3-numpy
 )
 test_packages=(
-  abigail-tools binutils clang-14 clang-format-14 ffmpeg git libbenchmark-dev libclang-rt-14-dev
+  binutils clang-14 clang-format-14 ffmpeg git libbenchmark-dev libclang-rt-14-dev
   libgtest-dev llvm-14 locales
 )
 
