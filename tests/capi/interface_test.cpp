@@ -153,6 +153,37 @@ TEST(Reader, ConvertsWhenAsked) {
   EXPECT_TRUE(SamePixels(converted.value(), to.image));
 }
 
+// Every size up to two vectors of any instruction set, in memory that ends at a forbidden page.
+TEST(ImageConvert, StaysWithinTheCallersRows) {
+  const mdvt_pixel_format formats[] = {Yuv420(),
+                                       Yuv420(10),
+                                       Format(MDVT_MODEL_YUV, 8, 1, 0),
+                                       Format(MDVT_MODEL_YUV, 16, 0, 0),
+                                       Rgb(),
+                                       Rgb(12),
+                                       Gray(),
+                                       Gray(16)};
+  for (int width = 1; width <= 130; width += width < 40 ? 1 : 9) {
+    for (const mdvt_pixel_format& from_format : formats) {
+      for (const mdvt_pixel_format& to_format : formats) {
+        Picture from(from_format, width, 3), to(to_format, width, 3),
+            padded(to_format, width, 3, 9);
+        const auto make = [](int plane, int x, int y) {
+          return (x * 7 + y * 31 + plane * 50) % 256;
+        };
+        if (from_format.bits == 8) {
+          from.Fill<uint8_t>(make);
+        } else {
+          from.Fill<uint16_t>(make);
+        }
+        MDVT_ASSERT_OK(mdvt_image_convert(from.image(), nullptr, to.image()));
+        MDVT_ASSERT_OK(mdvt_image_convert(from.image(), nullptr, padded.image()));
+        ASSERT_TRUE(SamePixels(to.value(), padded.value())) << width;
+      }
+    }
+  }
+}
+
 TEST(Reader, TellsWhatIsWrong) {
   const TempDir folder;
   mdvt_reader* reader = reinterpret_cast<mdvt_reader*>(1);
@@ -237,7 +268,16 @@ TEST(Writer, KeepsTagsAndRefusesToOverwriteWhenTold) {
 }
 
 TEST(DepthCodec, EqualsTheLibraryForOddSizesAndStrides) {
-  for (const auto& [width, height] : {std::pair{1, 1}, {3, 1}, {1, 5}, {17, 9}, {64, 48}}) {
+  for (const auto& [width, height] : {std::pair{1, 1},
+                                      {3, 1},
+                                      {1, 5},
+                                      {17, 9},
+                                      {31, 2},
+                                      {32, 2},
+                                      {33, 2},
+                                      {64, 48},
+                                      {65, 3},
+                                      {127, 2}}) {
     for (int32_t encoding = MDVT_DEPTH_RGB16; encoding <= MDVT_DEPTH_GRAY8; ++encoding) {
       SCOPED_TRACE(std::to_string(width) + "x" + std::to_string(height) + " encoding " +
                    std::to_string(encoding));
@@ -389,7 +429,17 @@ TEST(Renderer, EqualsTheLibrary) {
 }
 
 TEST(Renderer, GivesTheSameBytesForStridesAndThreads) {
-  for (const auto& [width, height] : {std::pair{1, 1}, {2, 3}, {33, 17}, {64, 48}}) {
+  for (const auto& [width, height] : {std::pair{1, 1},
+                                      {2, 3},
+                                      {5, 2},
+                                      {15, 3},
+                                      {31, 3},
+                                      {32, 3},
+                                      {33, 17},
+                                      {47, 5},
+                                      {64, 48},
+                                      {65, 4},
+                                      {130, 2}}) {
     for (const auto& format : {Yuv420(), Yuv420(10), Rgb(), Gray(12)}) {
       mdvt_renderer_options options;
       mdvt_renderer_options_init(&options);
