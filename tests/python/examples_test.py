@@ -2,6 +2,7 @@
 """Runs the examples in the documentation of the module."""
 
 import doctest
+import pathlib
 import unittest
 
 import mdvt
@@ -21,6 +22,8 @@ def load_tests(loader, tests, pattern):
     for test in found:
         if test.examples:
             tests.addTest(doctest.DocTestCase(test))
+    page = pathlib.Path(__file__).resolve().parents[2] / "docs" / "python.md"
+    tests.addTest(doctest.DocFileTest(str(page), module_relative=False))
     return tests
 
 
