@@ -38,10 +38,21 @@ const char* EncoderName(VideoCodec codec) {
 }
 
 bool Accepts(const AVCodec& codec, AVPixelFormat format) {
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(61, 13, 100)
+  const void* list = nullptr;
+  int count = 0;
+  if (avcodec_get_supported_config(nullptr, &codec, AV_CODEC_CONFIG_PIX_FORMAT, 0, &list, &count) <
+      0) {
+    return false;
+  }
+  const auto* formats = static_cast<const AVPixelFormat*>(list);
+  return formats != nullptr && std::find(formats, formats + count, format) != formats + count;
+#else
   for (const AVPixelFormat* f = codec.pix_fmts; f != nullptr && *f != AV_PIX_FMT_NONE; ++f) {
     if (*f == format) return true;
   }
   return false;
+#endif
 }
 
 // How many slices FFV1 spreads over its threads: by the picture alone, so that the file does not

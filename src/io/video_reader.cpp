@@ -71,6 +71,16 @@ Rational SnapRate(Rational rate) {
   return rate;
 }
 
+// Seconds of "00:01:02.500000000".
+std::optional<double> ParseClock(const std::string& text) {
+  const size_t a = text.find(':'), b = text.find(':', a + 1);
+  if (a == std::string::npos || b == std::string::npos) return std::nullopt;
+  const auto hours = ParseInt(text.substr(0, a)), minutes = ParseInt(text.substr(a + 1, b - a - 1));
+  const auto seconds = ParseDouble(text.substr(b + 1));
+  if (!hours || !minutes || !seconds) return std::nullopt;
+  return static_cast<double>(*hours) * 3600 + static_cast<double>(*minutes) * 60 + *seconds;
+}
+
 bool IsPicture(const AVStream& stream) {
   return stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO &&
          (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) == 0;
@@ -122,6 +132,13 @@ struct VideoReader::Impl {
     c.pkt_timebase = stream->time_base;
     c.max_pixels = options.limits.max_pixels_per_frame;
     c.thread_count = std::min(ResolveThreads(options.num_threads), kMaxDecoderThreads);
+    // Each thread may hold a frame of its own, of 16 bits in three full planes at worst, beside the
+    // codec's own few.
+    const int64_t frame_bytes = std::max<int64_t>(1, int64_t{6} * c.width * c.height);
+    const int64_t frames_allowed = options.limits.max_frame_buffer_bytes / frame_bytes;
+    constexpr int64_t kOwnFrames = 8;
+    c.thread_count =
+        static_cast<int>(std::clamp<int64_t>(frames_allowed - kOwnFrames, 1, c.thread_count));
     c.thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
     c.err_recognition = AV_EF_CRCCHECK;
     // Damaged frames come out flagged instead of vanishing, so that they can be named.
@@ -172,7 +189,10 @@ struct VideoReader::Impl {
   // An empty image at the end.
   Frame Decode() {
     ff::FramePtr picture = NextPicture();
-    if (!picture) return {};
+    if (!picture) {
+      CheckEnd();
+      return {};
+    }
     Require(
         next_index < options.limits.max_frames, Code::kLimit,
         info.path + ": over the limit of " + std::to_string(options.limits.max_frames) + " frames");
@@ -188,11 +208,28 @@ struct VideoReader::Impl {
     frame.duration = std::max<int64_t>(0, FrameDuration(*picture));
     frame.pts = Time(*picture);
     if (next_index == 0) info.start_pts = frame.pts;
+    if (next_index > 0) longest_step = std::max(longest_step, frame.pts - last_pts);
     last_pts = frame.pts;
     last_duration = frame.duration;
     frame.image = ToImage(std::move(picture));
     ++next_index;
     return frame;
+  }
+
+  // Matroska states in a tag where the track ends. FFmpeg skips damaged clusters without an error;
+  // what is missing at the end of a video of constant rate shows here.
+  void CheckEnd() const {
+    const auto tag = info.tags.find("DURATION");
+    if (demuxer.kind() != ff::ContainerKind::kMatroska || tag == info.tags.end()) return;
+    const auto stated = ParseClock(tag->second);
+    const double tick = info.time_base.ToDouble();
+    const double frame = static_cast<double>(longest_step) * tick;
+    const double frames_per_step = frame * info.frame_rate.ToDouble();
+    const bool constant = frames_per_step > 0.5 && frames_per_step < 1.5;
+    const double end = static_cast<double>(last_pts) * tick + frame;
+    if (!constant || !stated || *stated < end + 0.75 * frame) return;
+    LogWarning(info.path + ": its pictures end at " + FormatFixed(end, 3) + " s, the file states " +
+               FormatFixed(*stated, 3) + " s: the rest is missing or damaged");
   }
 
   // The timestamp of a picture: its own; where it has none, what the decoder's order and the
@@ -348,6 +385,7 @@ struct VideoReader::Impl {
   int64_t next_index = 0;
   int64_t last_pts = 0;
   int64_t last_duration = 0;
+  int64_t longest_step = 0;  // between two frames
   bool warned_time = false;
 };
 

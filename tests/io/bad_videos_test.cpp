@@ -206,9 +206,7 @@ Bytes FlippedPng() {
 }
 
 // The index comes last and is cut away with some of the frames.
-Bytes Mp4WithoutIndex() {
-  return FirstPart(Clip(Mp4Clip()), 0.5);
-}
+Bytes Mp4WithoutIndex() { return FirstPart(Clip(Mp4Clip()), 0.5); }
 
 Bytes Mp4CutBehindItsIndex() {
   ClipSpec spec = Mp4Clip();
@@ -641,6 +639,36 @@ TEST(BadVideos, CutOffFilesAreNeverShortVideos) {
     }
   }
   SetLogSink({});
+}
+
+// FFmpeg skips a damaged Matroska cluster as if it were not there.
+TEST(BadVideos, MissingEndIsWarnedOf) {
+  ClipSpec spec = Ffv1Clip();
+  spec.frames = 100;  // 4 s in several clusters
+  spec.muxer_options = {{"cluster_time_limit", "400"}};
+  Bytes bytes = Clip(spec);
+  const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string id = "\x1F\x43\xB6\x75";
+  size_t cluster = 0;
+  for (size_t at = text.find(id); at != std::string::npos; at = text.find(id, at + 1)) cluster = at;
+  ASSERT_GT(cluster, bytes.size() / 2);
+  std::fill_n(bytes.begin() + static_cast<ptrdiff_t>(cluster), 4, std::byte{0xFF});
+  std::string warning;
+  SetLogSink([&](LogLevel level, const std::string& line) {
+    if (level == LogLevel::kWarning) warning = line;
+  });
+  int frames = 0;
+  std::string error;
+  try {
+    VideoReader reader(OpenMemorySource(bytes), "holey");
+    while (reader.Read()) ++frames;
+  } catch (const Error& e) {
+    error = e.what();
+  }
+  SetLogSink({});
+  EXPECT_LT(frames, 100);
+  EXPECT_TRUE(warning.find("missing or damaged") != std::string::npos || !error.empty())
+      << frames << " frames, no word";
 }
 
 TEST(BadVideos, ThousandOpensLeakNothing) {

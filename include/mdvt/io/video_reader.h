@@ -46,11 +46,27 @@ struct VideoReaderOptions {
   std::optional<PixelFormat> format;
 };
 
-// Reads Matroska, WebM, MP4, MOV and AVI from local files through FFmpeg. Not thread safe.
+// Reads Matroska, WebM, MP4, MOV and AVI through FFmpeg. Not thread safe.
+//
+// The container is recognised by the file's first bytes and nothing but this file is ever opened:
+// no playlist, no network, no file that another one names. Decoders: H.264, HEVC, VP8, VP9, AV1,
+// MPEG-1, -2 and -4, MJPEG, ProRes, DNxHD, CineForm, FFV1, Ut Video, HuffYUV, MagicYUV, PNG,
+// QuickTime RLE, v210 and raw video.
+//
+// Damage is never passed on as a picture where it can be known:
+//   * A file that ends before its container says so (Matroska segment or cluster, MP4 box or index,
+//     AVI chunk) is kCorrupt at construction. A recording that was never finalised is read with a
+//     warning, and so is a Matroska file of constant rate whose last frames are missing.
+//   * A frame that the decoder reports as damaged is kCorrupt, naming it; FFV1 frames are also
+//     compared with the checksums that they carry.
+// Frames without a timestamp get one from their order and durations; a timestamp that is not later
+// than the one before is moved by the least that brings it in order, with one warning for the file.
 class VideoReader {
  public:
-  // Throws Error: kNotFound (no such file, no picture stream), kCorrupt (not a video),
-  // kUnsupported (container, codec or pixel format not on the allow-list), kLimit, kIo.
+  // Decodes the first frame, so that info() states facts.
+  // Throws Error: kNotFound (no such file, a folder, no picture stream), kCorrupt (not a video, cut
+  // off, no frame), kUnsupported (container, codec or pixel format not on the list, pipes and
+  // devices), kLimit, kIo.
   explicit VideoReader(const std::string& path, const VideoReaderOptions& options = {});
   // The same from any source of bytes; `name` stands for the path in messages.
   VideoReader(std::unique_ptr<ByteSource> source, const std::string& name,
@@ -62,8 +78,9 @@ class VideoReader {
   const VideoInfo& info() const;
 
   // The next frame in presentation order, with its exact timestamp; empty at the end. The pixels
-  // are shared with the decoder and must not be written to. Frames of another size than the first
-  // are kCorrupt; a file that ends in the middle of a frame is kCorrupt, naming the frame.
+  // are shared with the decoder, stay valid after the reader is gone, and must not be written to.
+  // Nothing behind the end of a row may be read. Throws Error: kCorrupt (damaged, or of another
+  // size or pixel format than the first frame), kLimit (more than Limits.max_frames), kIo.
   std::optional<Frame> Read();
 
  private:

@@ -14,8 +14,11 @@
 namespace mdvt {
 
 enum class VideoCodec {
-  kFfv1,     // lossless, Matroska; every integer PixelFormat
-  kH264,     // .mp4, .mov or .mkv; 8-bit and 10-bit 4:2:0, 4:2:2, 4:4:4
+  // Lossless, Matroska. FFV1 level 3, every frame a key frame, slices with checksums, the same
+  // bytes
+  // for every number of threads. Gray 8, 9, 10, 12, 16 bits; RGB and YUV 8, 9, 10, 12, 14, 16 bits.
+  kFfv1,
+  kH264,     // .mp4, .mov or .mkv; 8-bit and 10-bit gray, 4:2:0, 4:2:2, 4:4:4
   kH264Rgb,  // lossless RGB 8 bit (qp 0): larger than FFV1, faster to write
 };
 
@@ -23,14 +26,20 @@ enum class StereoLayout { kNone, kSideBySide };  // kSideBySide: left half = lef
 
 struct VideoWriterOptions {
   VideoCodec codec = VideoCodec::kFfv1;
-  Rational time_base{1, 1000};  // of the pts given to Write(); kept exactly where the container can
-  Rational frame_rate{0, 1};    // stated in the file when positive
+  // Of the pts given to Write(). MP4 and MOV keep times exactly; Matroska, as FFmpeg writes it,
+  // rounds them to the nearest millisecond and keeps frame_rate to the nanosecond.
+  Rational time_base{1, 1000};
+  Rational frame_rate{0, 1};  // stated in the file when positive
   Rational sample_aspect{1, 1};
   ColorInfo color;
-  StereoLayout stereo = StereoLayout::kNone;  // container tag, and frame-packing SEI in H.264
-  std::map<std::string, std::string> tags;    // on the picture stream and on the container
-  // Audio, subtitles, chapters and attachments are copied from this file (empty: none). Streams
-  // that the container cannot hold are left out with a warning each (audio is turned into AAC).
+  // Matroska's StereoMode or MP4's st3d box (MOV has none), and the frame-packing SEI in H.264.
+  StereoLayout stereo = StereoLayout::kNone;
+  std::map<std::string, std::string> tags;  // on the picture stream and on the container
+  // Audio, subtitles, chapters, attachments and metadata are copied from this file (empty: none)
+  // with the times that they have there, so that the frames must have theirs too. Streams that the
+  // container cannot hold are left out with a warning each; audio is turned into AAC instead, text
+  // subtitles into SubRip or timed text. If the frames end before that file's own video does, what
+  // begins after the last one is left out. Read as the video advances: memory stays bounded.
   std::string copy_streams_from;
   int num_threads = 0;              // of the encoder; 0 means one per core
   int crf = 18;                     // kH264: quality, 0 (lossless) .. 51
