@@ -224,6 +224,7 @@ class StereoJob {
     StereoOptions stereo = options_.stereo;
     stereo.color = ResolveColor(input_.lead_info().color, render_format_, height_);
     StereoRenderer renderer(stereo, &pool);
+    DirectionalFill filler({}, &pool);
     int64_t index = 0;
     while (std::optional<PairedFrame> pair = input_.Pop()) {
       Camera camera = camera_.At(index);
@@ -241,7 +242,7 @@ class StereoJob {
                       convergence_.At(index), halves[left], halves[1 - left]);
       for (const EyeView& eye : halves) {
         hole_pixels_ += HolePixels(*eye.holes);
-        if (options_.fill == HoleFill::kFill) FillHoles(*eye.holes, {}, eye.image, &pool);
+        if (options_.fill == HoleFill::kFill) filler.Fill(*eye.holes, eye.image);
       }
       const int64_t pts = pair->color.pts;
       const int64_t duration = pair->color.duration;
