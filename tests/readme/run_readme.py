@@ -7,14 +7,15 @@ A comment in the line before a fence says what happens to the block:
   <!-- run -->            bash runs it, in one working folder for all blocks, in order. The folder
                           holds `build` (a link to the build folder) and `clip.mp4`; HOME is a
                           folder of its own
-  <!-- run: checkout -->  bash runs it in the root of the project, only with --checkout
+  <!-- run: PART -->      bash runs it in the root of a checkout, only where that part is asked for:
+                          `demo` and `test`, which .ci/run calls
   <!-- file: NAME -->     it is written to NAME in the working folder
   <!-- show -->           it is only to be read
 
 A block of sh, c, cpp, cmake or python without such a comment is an error.
 
 usage: run_readme.py README BUILD_FOLDER PYTHON [--keep FOLDER]
-       run_readme.py README --checkout ROOT
+       run_readme.py README --part PART ROOT
        run_readme.py --self-test
 """
 
@@ -83,10 +84,10 @@ def run_blocks(text, folder, environment):
     return count, True
 
 
-def run_checkout(text, root):
+def run_part(text, part, root):
     count = 0
     for line, _, what, argument, body in blocks_of(text):
-        if what == "run" and argument == "checkout":
+        if what == "run" and argument == part:
             count += 1
             if not run_shell(body, root, dict(os.environ), line):
                 return count, False
@@ -127,7 +128,7 @@ def self_test():
         (fence("sh", "true", "<!-- run -->"), (1, True)),
         (fence("sh", "false\ntrue", "<!-- run -->"), (1, False)),
         (fence("sh", "echo $UNSET_NAME", "<!-- run -->"), (1, False)),
-        (fence("sh", "exit 3", "<!-- run: checkout -->"), (0, True)),
+        (fence("sh", "exit 3", "<!-- run: demo -->"), (0, True)),
         (fence("c", "int x;", "<!-- file: a/b.c -->") +
          fence("sh", "grep -q 'int x' a/b.c", "<!-- run -->"), (2, True)),
         (fence("sh", "touch one", "<!-- run -->") + fence("sh", "test -f one", "<!-- run -->"),
@@ -153,13 +154,13 @@ def main():
     parser.add_argument("readme", type=pathlib.Path)
     parser.add_argument("build", type=pathlib.Path, nargs="?")
     parser.add_argument("python", nargs="?")
-    parser.add_argument("--checkout", type=pathlib.Path)
+    parser.add_argument("--part", help="run these blocks in the root of a checkout")
     parser.add_argument("--keep", type=pathlib.Path, help="work here and leave what was made")
     arguments = parser.parse_args()
     text = arguments.readme.read_text(encoding="utf-8")
     try:
-        if arguments.checkout:
-            count, good = run_checkout(text, arguments.checkout)
+        if arguments.part:
+            count, good = run_part(text, arguments.part, arguments.build)
         elif arguments.keep:
             count, good = run_built(text, arguments.build.resolve(), arguments.python,
                                     arguments.keep.resolve())
