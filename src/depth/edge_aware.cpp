@@ -35,6 +35,7 @@ void EdgeAwareOptions::Check() const {
 
 struct EdgeAwareSmoother::Impl {
   int width = 0, height = 0;
+  std::vector<float> product;
   std::vector<float> right, below;  // g between a pixel and its right and lower neighbour
 
   // Solves all rows for both maps at once: (1 + lambda L) u = f, tridiagonal.
@@ -144,11 +145,12 @@ void EdgeAwareSmoother::Smooth(float lambda, int passes, ThreadPool* pool,
   options.lambda = lambda;
   options.passes = passes;
   options.Check();
-  const Impl& impl = *impl_;
+  Impl& impl = *impl_;
   const size_t n = static_cast<size_t>(impl.width) * static_cast<size_t>(impl.height);
   Require(values->size() == n && weights->size() == n, Code::kInvalidArgument,
           "EdgeAwareSmoother: values or weights have another size than the guide");
-  std::vector<float> product(n);
+  std::vector<float>& product = impl.product;
+  product.resize(n);
   for (size_t i = 0; i < n; ++i) product[i] = (*values)[i] * (*weights)[i];
   // Strength falls by four from pass to pass and adds up to lambda.
   float strength = lambda * 1.5f * std::pow(4.f, static_cast<float>(passes - 1)) /
@@ -214,6 +216,30 @@ void UpsampleAlongEdges(const std::vector<float>& small, PlaneView<const uint8_t
         const float w11 = b * c.a * (like(g1[c.x1]) + kFloor);
         out[x] = (w00 * s0[c.x0] + w01 * s0[c.x1] + w10 * s1[c.x0] + w11 * s1[c.x1]) /
                  (w00 + w01 + w10 + w11);
+      }
+    }
+  });
+}
+
+void ResizeBilinear(PlaneView<const float> small, ThreadPool* pool, PlaneView<float> result) {
+  Require(small.width > 0 && small.height > 0, Code::kInvalidArgument,
+          "ResizeBilinear: the map is empty");
+  const float sx = static_cast<float>(small.width) / static_cast<float>(result.width);
+  const float sy = static_cast<float>(small.height) / static_cast<float>(result.height);
+  ForRows(pool, result.height, kRowGrain, [&](int begin, int end) {
+    for (int y = begin; y < end; ++y) {
+      const float at = std::clamp((static_cast<float>(y) + 0.5f) * sy - 0.5f, 0.f,
+                                  static_cast<float>(small.height - 1));
+      const int y0 = static_cast<int>(at), y1 = std::min(y0 + 1, small.height - 1);
+      const float b = at - static_cast<float>(y0);
+      const float *r0 = small.Row(y0), *r1 = small.Row(y1);
+      float* out = result.Row(y);
+      for (int x = 0; x < result.width; ++x) {
+        const float across = std::clamp((static_cast<float>(x) + 0.5f) * sx - 0.5f, 0.f,
+                                        static_cast<float>(small.width - 1));
+        const int x0 = static_cast<int>(across), x1 = std::min(x0 + 1, small.width - 1);
+        const float a = across - static_cast<float>(x0);
+        out[x] = (1 - b) * ((1 - a) * r0[x0] + a * r0[x1]) + b * ((1 - a) * r1[x0] + a * r1[x1]);
       }
     }
   });

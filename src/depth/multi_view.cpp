@@ -64,14 +64,12 @@ PackedInverseDepth PackInverseDepth(const InverseDepthMap& map) {
   return packed;
 }
 
-InverseDepthMap UnpackInverseDepth(const PackedInverseDepth& packed) {
-  InverseDepthMap map;
-  map.Reset(packed.width, packed.height);
-  for (size_t i = 0; i < map.value.size(); ++i) {
-    map.value[i] = Lengthen<13>(packed.value[i]);
-    map.sigma[i] = Lengthen<21>(packed.sigma[i]);
+void UnpackInverseDepth(const PackedInverseDepth& packed, InverseDepthMap* map) {
+  map->Reset(packed.width, packed.height);
+  for (size_t i = 0; i < map->value.size(); ++i) {
+    map->value[i] = Lengthen<13>(packed.value[i]);
+    map->sigma[i] = Lengthen<21>(packed.sigma[i]);
   }
-  return map;
 }
 
 void FlowDepthOptions::Check() const {

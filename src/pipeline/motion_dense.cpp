@@ -18,6 +18,8 @@ constexpr size_t kMaxFromEarlier = 4;    // the latest ones are kept
 constexpr float kGrowth = 0.02f;         // of the relative sigma per frame that depth is carried
 constexpr float kMeasuredSigma = 0.10f;  // largest relative sigma of a measured pixel
 constexpr float kFillLambda = 2500, kFillEdge = 4;
+constexpr float kStartLambda = 100;
+constexpr float kCarriedWeight = 0.02f;
 constexpr float kSmoothLambda = 30, kSmoothEdge = 4;
 constexpr int kDenseRadius = 10;  // pixels around a measured one that must be measured too
 constexpr float kDenseShare = 0.2f;
@@ -32,9 +34,10 @@ double Quantile(std::vector<double> values, double share) {
 
 // Takes the weight of measured pixels that stand alone: in something that moves by itself a few
 // always look right by chance, and inside its outline nothing would contradict them.
-void DropLonely(int width, int height, std::vector<float>* weights) {
+void DropLonely(int width, int height, std::vector<double>* scratch, std::vector<float>* weights) {
   const size_t w = static_cast<size_t>(width);
-  std::vector<double> sums((w + 1) * static_cast<size_t>(height + 1), 0.0);
+  std::vector<double>& sums = *scratch;
+  sums.assign((w + 1) * static_cast<size_t>(height + 1), 0.0);
   for (int y = 0; y < height; ++y) {
     double row = 0;
     for (size_t x = 0; x < w; ++x) {
@@ -110,33 +113,41 @@ std::vector<MotionDense::Pair> MotionDense::ChoosePairs(const std::deque<MotionP
 }
 
 void MotionDense::ComparePair(std::deque<MotionPicture>* pictures, const CameraPath& path,
-                              const PathFrame& now, const Pair& pair, const InverseDepthMap& start,
-                              InverseDepthMap* here) {
+                              const PathFrame& now, const Pair& pair, InverseDepthMap* here) {
   const MotionPicture& a = pictures->front();
   MotionPicture& b = (*pictures)[pair.offset];
   const PathFrame other = *path.Get(b.number);
   const Pose b_from_a = other.world_from_cam.inverse() * now.world_from_cam;
-  FlowField forth;
-  if (!start.empty()) {
-    forth.Resize(a.camera.width, a.camera.height);
-    RigidFlow(start, a.camera, b.camera, b_from_a, pool_, forth.mutable_view());
+  forth_.vectors.clear();
+  if (!start_.empty()) {
+    forth_.Resize(a.camera.width, a.camera.height);
+    RigidFlow(start_, a.camera, b.camera, b_from_a, pool_, forth_.mutable_view());
   }
-  flow_.Compute(a.small.Plane<uint8_t>(), b.small.Plane<uint8_t>(), &forth);
-  FlowField back = InvertFlow(forth);
-  flow_.Compute(b.small.Plane<uint8_t>(), a.small.Plane<uint8_t>(), &back);
+  flow_.Compute(a.small.Plane<uint8_t>(), b.small.Plane<uint8_t>(), &forth_);
+  InvertFlow(forth_, &back_);
+  flow_.Compute(b.small.Plane<uint8_t>(), a.small.Plane<uint8_t>(), &back_);
 
-  std::vector<float> trip(forth.vectors.size());
-  const PlaneView<float> trip_view{trip.data(), static_cast<ptrdiff_t>(sizeof(float)) * forth.width,
-                                   forth.width, forth.height};
+  trip_.resize(forth_.vectors.size());
+  const PlaneView<float> trip{trip_.data(), static_cast<ptrdiff_t>(sizeof(float)) * forth_.width,
+                              forth_.width, forth_.height};
   const FlowDepthOptions options;
-  RoundTripError(forth, back, trip_view);
-  DepthFromFlow(a.camera, b.camera, b_from_a, forth.view(), trip_view, options, pool_, here);
-  RoundTripError(back, forth, trip_view);
+  RoundTripError(forth_, back_, trip);
+  DepthFromFlow(a.camera, b.camera, b_from_a, forth_.view(), trip, options, pool_, here);
+  RoundTripError(back_, forth_, trip);
+  DepthFromFlow(b.camera, a.camera, b_from_a.inverse(), back_.view(), trip, options, pool_,
+                &there_);
   if (b.from_earlier.size() >= kMaxFromEarlier) b.from_earlier.erase(b.from_earlier.begin());
-  InverseDepthMap there;
-  DepthFromFlow(b.camera, a.camera, b_from_a.inverse(), back.view(), trip_view, options, pool_,
-                &there);
-  b.from_earlier.push_back(PackInverseDepth(there));
+  b.from_earlier.push_back(PackInverseDepth(there_));
+}
+
+// The map with its gaps closed, as a start for the search of flow.
+void MotionDense::FillStart(const MotionPicture& picture, const InverseDepthMap& map) {
+  start_.Reset(map.width, map.height);
+  start_.value = map.value;
+  weights_.resize(map.value.size());
+  for (size_t i = 0; i < weights_.size(); ++i) weights_[i] = map.value[i] > 0 ? 1.f : 0.f;
+  smoother_.SetGuide(picture.small.Plane<uint8_t>(), kFillEdge, pool_);
+  smoother_.Smooth(kStartLambda, 2, pool_, &start_.value, &weights_);
 }
 
 // A mild slope: the lower part of a picture is nearer more often than not.
@@ -152,39 +163,53 @@ void MotionDense::Guess(int width, int height) {
 }
 
 // Gives every pixel a value: what is not measured comes from around, along the picture's edges.
-void MotionDense::Fill(const MotionPicture& picture, const std::vector<uint8_t>& support) {
+void MotionDense::Fill(const MotionPicture& picture) {
   const size_t n = measured_.value.size();
   filled_.Reset(measured_.width, measured_.height);
   certainty_.assign(n, 0.f);
-  std::vector<float> values(n), weights(n), sigmas;
+  values_.assign(n, 0.f);
+  weights_.assign(n, 0.f);
+  reached_.clear();
   for (size_t i = 0; i < n; i += 7)
-    if (measured_.value[i] > 0) sigmas.push_back(measured_.sigma[i]);
-  const auto middle = sigmas.begin() + static_cast<ptrdiff_t>(sigmas.size() / 2);
-  std::nth_element(sigmas.begin(), middle, sigmas.end());
-  const float usual = sigmas.empty() ? 1.f : *middle;
+    if (measured_.value[i] > 0) reached_.push_back(measured_.sigma[i]);
+  float usual = 1;
+  if (!reached_.empty()) {
+    const auto middle = reached_.begin() + static_cast<ptrdiff_t>(reached_.size() / 2);
+    std::nth_element(reached_.begin(), middle, reached_.end());
+    usual = *middle;
+  }
   for (size_t i = 0; i < n; ++i) {
     if (!(measured_.value[i] > 0)) continue;
     const float relative = measured_.sigma[i] / measured_.value[i];
-    const float alone = support[i] >= 2 ? 1.f : 0.2f;
+    const float alone = support_[i] >= 2 ? 1.f : 0.2f;
     certainty_[i] = alone / (1 + relative * relative / (0.05f * 0.05f));
-    values[i] = measured_.value[i];
+    values_[i] = measured_.value[i];
+    // By the error of the inverse depth itself: by its share, what is near would always outweigh
+    // what is far and spill over it.
     const float q = measured_.sigma[i] / (2 * usual);
-    weights[i] = alone / (1 + q * q);
-    if (q > 3) weights[i] = 0;
+    weights_[i] = q > 3 ? 0 : alone / (1 + q * q);
   }
-  DropLonely(measured_.width, measured_.height, &weights);
+  DropLonely(measured_.width, measured_.height, &sums_, &weights_);
+  around_ = values_;
+  reached_ = weights_;
+  // Where nothing is measured, a little of what was there in the frame before keeps it steady.
+  if (!carried_filled_.empty())
+    for (size_t i = 0; i < n; ++i)
+      if (!(reached_[i] > 0) && carried_filled_.value[i] > 0) {
+        around_[i] = carried_filled_.value[i];
+        reached_[i] = kCarriedWeight;
+      }
   smoother_.SetGuide(picture.small.Plane<uint8_t>(), kFillEdge, pool_);
-  std::vector<float> around = values, reached = weights;
-  smoother_.Smooth(kFillLambda, 3, pool_, &around, &reached);
+  smoother_.Smooth(kFillLambda, 3, pool_, &around_, &reached_);
   // Then gently over everything, the measured pixels holding their place.
   for (size_t i = 0; i < n; ++i) {
-    const float w = weights[i];
-    values[i] = w * values[i] + (1 - w) * around[i];
-    weights[i] = 0.1f + w;
+    const float w = weights_[i];
+    values_[i] = w * values_[i] + (1 - w) * around_[i];
+    weights_[i] = 0.1f + w;
   }
   smoother_.SetGuide(picture.small.Plane<uint8_t>(), kSmoothEdge, pool_);
-  smoother_.Smooth(kSmoothLambda, 2, pool_, &values, &weights);
-  filled_.value = values;
+  smoother_.Smooth(kSmoothLambda, 2, pool_, &values_, &weights_);
+  filled_.value = values_;
 }
 
 DepthEstimate MotionDense::Output(const MotionPicture& picture, int width, int height, bool guess) {
@@ -197,19 +222,9 @@ DepthEstimate MotionDense::Output(const MotionPicture& picture, int width, int h
   if (guide.width == width && guide.height == height) {
     UpsampleAlongEdges(filled_.value, small, guide, 8, pool_, depth);
   } else {
-    Image middle(PixelFormat::GrayF32(), guide.width, guide.height);
-    const PlaneView<float> plane = middle.MutablePlane<float>();
-    UpsampleAlongEdges(filled_.value, small, guide, 8, pool_, plane);
-    std::vector<float> values;
-    for (int y = 0; y < guide.height; ++y)
-      values.insert(values.end(), plane.Row(y), plane.Row(y) + guide.width);
-    // A flat guide makes it bilinear.
-    Image flat(PixelFormat::Gray(8), width, height);
-    Image flat_small(PixelFormat::Gray(8), guide.width, guide.height);
-    for (int y = 0; y < height; ++y) std::fill_n(flat.MutablePlane<uint8_t>().Row(y), width, 0);
-    for (int y = 0; y < guide.height; ++y)
-      std::fill_n(flat_small.MutablePlane<uint8_t>().Row(y), guide.width, 0);
-    UpsampleAlongEdges(values, flat_small.Plane<uint8_t>(), flat.Plane<uint8_t>(), 8, pool_, depth);
+    if (enlarged_.empty()) enlarged_ = Image(PixelFormat::GrayF32(), guide.width, guide.height);
+    UpsampleAlongEdges(filled_.value, small, guide, 8, pool_, enlarged_.MutablePlane<float>());
+    ResizeBilinear(enlarged_.Plane<float>(), pool_, depth);
   }
   const double unit = metres_per_unit_ > 0 ? metres_per_unit_ : 1;
   const float nearest = static_cast<float>(unit / 1e5);  // 100 km
@@ -238,51 +253,40 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
   now.index = picture.number;
   if (const auto known = path.Get(picture.number)) now = *known;
 
-  InverseDepthMap carried;
-  if (has_before_ && now.state != PathState::kLost) {
+  const bool has_carried = has_before_ && now.state != PathState::kLost;
+  carried_filled_.value.clear();
+  if (has_carried) {
     const Pose now_from_before = now.world_from_cam.inverse() * before_.world_from_cam;
     ReprojectInverseDepth(measured_before_, camera_before_, picture.camera, now_from_before,
-                          kGrowth, &carried);
+                          kGrowth, &carried_);
+    ReprojectInverseDepth(filled_before_, camera_before_, picture.camera, now_from_before, kGrowth,
+                          &carried_filled_);
   }
   std::vector<const InverseDepthMap*> maps;
-  std::vector<InverseDepthMap> here, earlier;
   if (now.state == PathState::kTranslating) {
     const std::vector<Pair> pairs = ChoosePairs(*pictures, path, now);
-    here.resize(pairs.size());
-    InverseDepthMap start;
-    if (!carried.empty()) {
-      std::vector<float> values = carried.value, weights(values.size());
-      for (size_t i = 0; i < values.size(); ++i) weights[i] = values[i] > 0 ? 1.f : 0.f;
-      smoother_.SetGuide(picture.small.Plane<uint8_t>(), kFillEdge, pool_);
-      smoother_.Smooth(100, 2, pool_, &values, &weights);
-      start = carried;
-      for (size_t i = 0; i < values.size(); ++i)
-        if (!(start.value[i] > 0)) start.value[i] = values[i];
-    }
+    views_.resize(std::max(views_.size(), pairs.size() + picture.from_earlier.size()));
+    size_t used = 0;
+    start_.value.clear();
+    if (has_carried) FillStart(picture, carried_);
     for (size_t i = 0; i < pairs.size(); ++i) {
-      ComparePair(pictures, path, now, pairs[i], start, &here[i]);
-      if (i + 1 < pairs.size()) {
-        std::vector<float> values = here[i].value, weights(values.size());
-        for (size_t k = 0; k < values.size(); ++k) weights[k] = values[k] > 0 ? 1.f : 0.f;
-        smoother_.SetGuide(picture.small.Plane<uint8_t>(), kFillEdge, pool_);
-        smoother_.Smooth(100, 2, pool_, &values, &weights);
-        if (start.empty()) start.Reset(w, h);
-        start.value = values;
-      }
+      ComparePair(pictures, path, now, pairs[i], &views_[used]);
+      if (i + 1 < pairs.size()) FillStart(picture, views_[used]);
+      maps.push_back(&views_[used++]);
     }
-    for (const InverseDepthMap& map : here) maps.push_back(&map);
-    for (const PackedInverseDepth& map : picture.from_earlier)
-      earlier.push_back(UnpackInverseDepth(map));
-    for (const InverseDepthMap& map : earlier) maps.push_back(&map);
+    for (const PackedInverseDepth& map : picture.from_earlier) {
+      UnpackInverseDepth(map, &views_[used]);
+      maps.push_back(&views_[used++]);
+    }
   }
   const bool compared = !maps.empty();
-  if (!carried.empty()) maps.push_back(&carried);
+  if (has_carried) maps.push_back(&carried_);
 
   bool guess = true;
   if (!maps.empty()) {
-    std::vector<uint8_t> support;
-    FuseInverseDepth(maps, pool_, &measured_, &support);
-    std::vector<float> values;
+    FuseInverseDepth(maps, pool_, &measured_, &support_);
+    std::vector<float>& values = values_;
+    values.clear();
     for (size_t i = 0; i < measured_.value.size(); ++i)
       if (measured_.value[i] > 0 && measured_.sigma[i] <= kMeasuredSigma * measured_.value[i])
         values.push_back(measured_.value[i]);
@@ -295,7 +299,7 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
         std::nth_element(values.begin(), middle, values.end());
         metres_per_unit_ = scene_scale_ * static_cast<double>(*middle);
       }
-      Fill(picture, support);
+      Fill(picture);
       report->status = compared ? MotionStatus::kMeasured : MotionStatus::kCarried;
       has_before_ = true;
       before_ = now;

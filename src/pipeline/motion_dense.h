@@ -39,10 +39,10 @@ class MotionDense {
   std::vector<Pair> ChoosePairs(const std::deque<MotionPicture>& pictures, const CameraPath& path,
                                 const PathFrame& now) const;
   void ComparePair(std::deque<MotionPicture>* pictures, const CameraPath& path,
-                   const PathFrame& now, const Pair& pair, const InverseDepthMap& start,
-                   InverseDepthMap* here);
+                   const PathFrame& now, const Pair& pair, InverseDepthMap* here);
   void Guess(int width, int height);
-  void Fill(const MotionPicture& picture, const std::vector<uint8_t>& support);
+  void FillStart(const MotionPicture& picture, const InverseDepthMap& map);
+  void Fill(const MotionPicture& picture);
   DepthEstimate Output(const MotionPicture& picture, int width, int height, bool guess);
 
   double scene_scale_;
@@ -59,8 +59,16 @@ class MotionDense {
   InverseDepthMap measured_, filled_;
   std::vector<float> certainty_;  // 0..1 per pixel of filled_
 
+  // Scratch, kept from frame to frame: new buffers of this size each time would scatter the heap.
   DenseFlow flow_;
   EdgeAwareSmoother smoother_;
+  FlowField forth_, back_;
+  InverseDepthMap there_, start_, carried_, carried_filled_;
+  std::vector<InverseDepthMap> views_;
+  std::vector<uint8_t> support_;  // maps that agree, per pixel of measured_
+  std::vector<float> trip_, values_, weights_, around_, reached_;
+  std::vector<double> sums_;
+  Image enlarged_;
 };
 
 }  // namespace mdvt

@@ -19,7 +19,7 @@
 namespace mdvt {
 namespace {
 
-constexpr int kGuideSide = 1280;  // largest picture kept for the enlargement of the depth
+constexpr int kGuideSide = 1280;         // largest picture kept for the enlargement of the depth
 constexpr double kTrackingNoise = 0.35;  // pixels
 
 }  // namespace

@@ -81,8 +81,8 @@ void DenseFlow::Compute(PlaneView<const uint8_t> first, PlaneView<const uint8_t>
     if (!v.allFinite()) v.setZero();
 }
 
-FlowField InvertFlow(const FlowField& flow) {
-  FlowField inverse;
+void InvertFlow(const FlowField& flow, FlowField* result) {
+  FlowField& inverse = *result;
   inverse.Resize(flow.width, flow.height);
   std::vector<uint8_t> known(flow.vectors.size(), 0);
   for (int y = 0; y < flow.height; ++y) {
@@ -130,7 +130,6 @@ FlowField InvertFlow(const FlowField& flow) {
     }
     last = y;
   }
-  return inverse;
 }
 
 void RoundTripError(const FlowField& forward, const FlowField& backward, PlaneView<float> error) {

@@ -234,6 +234,21 @@ TEST_F(MotionDepth, TakesAnySizeAndLength) {
     }
 }
 
+TEST_F(MotionDepth, TakesOddPicturesWithContent) {
+  for (const auto& [w, h] : {std::pair(17, 16), std::pair(65, 33), std::pair(33, 65),
+                             std::pair(321, 19), std::pair(95, 171)}) {
+    const test::Clip clip = test::Scenes::Room(w, h, 50);
+    Estimate(Draw(clip, 7, 2), Options(clip.camera));
+  }
+  // Larger than the working size and no multiple of it.
+  const test::Clip clip = test::Scenes::Room(403, 227);
+  MotionDepthOptions options = Options(clip.camera);
+  options.working_side = 256;
+  options.lookahead = 5;
+  const Result result = Estimate(Draw(clip, 12, 2), options);
+  EXPECT_EQ(result.report.measured, 12);
+}
+
 TEST_F(MotionDepth, BlackFramesAndNoiseAreLostOrGuessed) {
   auto rng = test::Rng();
   std::vector<Image> pictures;

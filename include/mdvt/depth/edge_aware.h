@@ -59,4 +59,7 @@ void UpsampleAlongEdges(const std::vector<float>& small, PlaneView<const uint8_t
                         PlaneView<const uint8_t> guide, float edge, ThreadPool* pool,
                         PlaneView<float> result);
 
+// Plain bilinear resizing over the same area, for factors of about two or less.
+void ResizeBilinear(PlaneView<const float> small, ThreadPool* pool, PlaneView<float> result);
+
 }  // namespace mdvt

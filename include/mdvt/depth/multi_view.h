@@ -35,7 +35,7 @@ struct PackedInverseDepth {
   std::vector<uint8_t> sigma;
 };
 PackedInverseDepth PackInverseDepth(const InverseDepthMap& map);
-InverseDepthMap UnpackInverseDepth(const PackedInverseDepth& packed);
+void UnpackInverseDepth(const PackedInverseDepth& packed, InverseDepthMap* map);
 
 struct FlowDepthOptions {
   // Error of the flow in pixels where nothing speaks against it. Valid: (0, 100].

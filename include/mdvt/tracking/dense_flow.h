@@ -59,7 +59,7 @@ class DenseFlow {
 
 // Turns a field from a to b into a start for the search from b to a: each vector is laid where it
 // points to, negated; gaps take the nearest vector of their row, or of the rows beside it.
-FlowField InvertFlow(const FlowField& flow);
+void InvertFlow(const FlowField& flow, FlowField* inverse);
 
 // Per pixel the distance in pixels between where it starts and where it lands when it follows
 // `forward` and then `backward` (bilinear); large (1e4) where it leaves the picture. Occlusion and
