@@ -165,7 +165,7 @@ def main():
             count, good = run_built(text, arguments.build.resolve(), arguments.python,
                                     arguments.keep.resolve())
         else:
-            with tempfile.TemporaryDirectory(prefix="mdvt readme ") as folder:
+            with tempfile.TemporaryDirectory(prefix="mdvt_readme_") as folder:
                 count, good = run_built(text, arguments.build.resolve(), arguments.python,
                                         pathlib.Path(folder))
     except ValueError as error:
