@@ -53,15 +53,15 @@ float Lengthen(uint32_t code) {
 
 }  // namespace
 
-PackedInverseDepth PackInverseDepth(const InverseDepthMap& map) {
-  PackedInverseDepth packed{map.width, map.height, {}, {}};
-  packed.value.resize(map.value.size());
-  packed.sigma.resize(map.value.size());
+void PackInverseDepth(const InverseDepthMap& map, PackedInverseDepth* packed) {
+  packed->width = map.width;
+  packed->height = map.height;
+  packed->value.resize(map.value.size());
+  packed->sigma.resize(map.value.size());
   for (size_t i = 0; i < map.value.size(); ++i) {
-    packed.value[i] = static_cast<uint16_t>(Shorten<13, 65535>(map.value[i]));
-    packed.sigma[i] = static_cast<uint8_t>(Shorten<21, 255>(map.sigma[i]));
+    packed->value[i] = static_cast<uint16_t>(Shorten<13, 65535>(map.value[i]));
+    packed->sigma[i] = static_cast<uint8_t>(Shorten<21, 255>(map.sigma[i]));
   }
-  return packed;
 }
 
 void UnpackInverseDepth(const PackedInverseDepth& packed, InverseDepthMap* map) {

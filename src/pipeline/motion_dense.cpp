@@ -136,8 +136,16 @@ void MotionDense::ComparePair(std::deque<MotionPicture>* pictures, const CameraP
   RoundTripError(back_, forth_, trip);
   DepthFromFlow(b.camera, a.camera, b_from_a.inverse(), back_.view(), trip, options, pool_,
                 &there_);
-  if (b.from_earlier.size() >= kMaxFromEarlier) b.from_earlier.erase(b.from_earlier.begin());
-  b.from_earlier.push_back(PackInverseDepth(there_));
+  if (b.from_earlier.size() >= kMaxFromEarlier) {
+    spare_.push_back(std::move(b.from_earlier.front()));
+    b.from_earlier.erase(b.from_earlier.begin());
+  }
+  b.from_earlier.emplace_back();
+  if (!spare_.empty()) {
+    b.from_earlier.back() = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  PackInverseDepth(there_, &b.from_earlier.back());
 }
 
 // The map with its gaps closed, as a start for the search of flow.
@@ -278,6 +286,8 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
       UnpackInverseDepth(map, &views_[used]);
       maps.push_back(&views_[used++]);
     }
+    for (PackedInverseDepth& map : picture.from_earlier) spare_.push_back(std::move(map));
+    picture.from_earlier.clear();
   }
   const bool compared = !maps.empty();
   if (has_carried) maps.push_back(&carried_);

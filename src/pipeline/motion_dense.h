@@ -69,6 +69,7 @@ class MotionDense {
   std::vector<float> trip_, values_, weights_, around_, reached_;
   std::vector<double> sums_;
   Image enlarged_;
+  std::vector<PackedInverseDepth> spare_;
 };
 
 }  // namespace mdvt

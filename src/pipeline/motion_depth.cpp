@@ -77,6 +77,13 @@ struct MotionDepthEstimator::Impl {
     return camera.Scaled(width, height);
   }
 
+  static Image Take(std::vector<Image>* spares) {
+    if (spares->empty()) return {};
+    Image image = std::move(spares->back());
+    spares->pop_back();
+    return image;
+  }
+
   void Push(const Frame& frame) {
     while (after_cut) PassCut();
     MotionPicture picture;
@@ -85,8 +92,13 @@ struct MotionDepthEstimator::Impl {
     picture.pts = frame.pts;
     picture.duration = frame.duration;
     picture.camera = WorkingCamera(pushed);
-    picture.guide = ReduceLuma(frame.image, guide_width, guide_height, pool);
-    picture.small = ReduceLuma(picture.guide, width, height, pool);
+    // Pictures of frames that are done are used again; those of the caller's size are the caller's.
+    const bool own_guide = guide_width != options.camera.width;
+    const bool own_small = width != guide_width;
+    picture.guide = ReduceLuma(frame.image, guide_width, guide_height, pool, Take(&spare_guides));
+    picture.small = ReduceLuma(picture.guide, width, height, pool, Take(&spare_smalls));
+    picture.own_guide = own_guide;
+    picture.own_small = own_small;
 
     const TrackingStep step = tracker.Track(picture.small.Plane<uint8_t>());
     if (cuts.IsCut(picture.small.Plane<uint8_t>(), step.alive_before, step.followed)) {
@@ -131,6 +143,8 @@ struct MotionDepthEstimator::Impl {
     estimate.index = waiting.front().index;
     estimate.pts = waiting.front().pts;
     estimate.duration = waiting.front().duration;
+    if (waiting.front().own_guide) spare_guides.push_back(std::move(waiting.front().guide));
+    if (waiting.front().own_small) spare_smalls.push_back(std::move(waiting.front().small));
     waiting.pop_front();
     ready.emplace_back(std::move(estimate), frame);
     if (frame.status == MotionStatus::kNoTranslation || frame.status == MotionStatus::kLost) {
@@ -154,6 +168,7 @@ struct MotionDepthEstimator::Impl {
   std::deque<MotionPicture> waiting;
   std::optional<MotionPicture> after_cut;  // the first frame of the next scene
   std::deque<std::pair<DepthEstimate, MotionFrameReport>> ready;
+  std::vector<Image> spare_guides, spare_smalls;
   std::vector<MotionFrameReport> reports;
   int64_t pushed = 0;
   int scene = 0;

@@ -34,9 +34,9 @@ std::vector<Span> Spans(int from, int to) {
 
 }  // namespace
 
-Image ReduceLuma(const Image& image, int width, int height, ThreadPool* pool) {
+Image ReduceLuma(const Image& image, int width, int height, ThreadPool* pool, Image spare) {
   if (image.width() == width && image.height() == height) return image;
-  Image result(PixelFormat::Gray(8), width, height);
+  Image result = spare.empty() ? Image(PixelFormat::Gray(8), width, height) : std::move(spare);
   const std::vector<Span> columns = Spans(image.width(), width);
   const std::vector<Span> rows = Spans(image.height(), height);
   const PlaneView<const uint8_t> in = image.Plane<uint8_t>();

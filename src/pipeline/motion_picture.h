@@ -19,11 +19,14 @@ struct MotionPicture {
   Camera camera;  // of `small`
   Image guide;    // luma at up to 1280 pixels a side
   Image small;    // luma at working size
+  // Whether these are ours, not another name of the frame pushed or of `guide`.
+  bool own_guide = false, own_small = false;
   // Depth of this frame from flow to earlier ones, as it was found when they were computed.
   std::vector<PackedInverseDepth> from_earlier;
 };
 
 // Mean luma of the area of each pixel of a smaller picture. The same image if the sizes agree.
-Image ReduceLuma(const Image& image, int width, int height, ThreadPool* pool);
+// spare  an image of that size that nobody needs any more, or an empty one.
+Image ReduceLuma(const Image& image, int width, int height, ThreadPool* pool, Image spare = {});
 
 }  // namespace mdvt

@@ -150,7 +150,9 @@ TEST(PackInverseDepth, KeepsValuesToTheStatedPrecision) {
   map.value[61] = 1e-30f;
   map.value[62] = 1e30f;
   InverseDepthMap back;
-  UnpackInverseDepth(PackInverseDepth(map), &back);
+  PackedInverseDepth packed;
+  PackInverseDepth(map, &packed);
+  UnpackInverseDepth(packed, &back);
   for (size_t i = 6; i < 60; ++i) {
     EXPECT_NEAR(back.value[i] / map.value[i], 1, 5e-4);
     EXPECT_NEAR(back.sigma[i] / map.sigma[i], 1, 0.13);

@@ -34,7 +34,7 @@ struct PackedInverseDepth {
   std::vector<uint16_t> value;
   std::vector<uint8_t> sigma;
 };
-PackedInverseDepth PackInverseDepth(const InverseDepthMap& map);
+void PackInverseDepth(const InverseDepthMap& map, PackedInverseDepth* packed);
 void UnpackInverseDepth(const PackedInverseDepth& packed, InverseDepthMap* map);
 
 struct FlowDepthOptions {
