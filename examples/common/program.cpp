@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/program.h"
 
+#include <malloc.h>
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
@@ -45,6 +46,16 @@ void CatchSignals() {
   }
   signal(SIGPIPE, SIG_IGN);  // a reader of the progress lines that leaves does not end the run
   signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of write(), not the end
+}
+
+// Left alone, glibc keeps what each thread has freed, whole pictures among it: a quarter more
+// memory for nothing.
+void ReturnFreedMemory() {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
 }
 
 std::string Canonical(std::string name) {
@@ -395,6 +406,7 @@ int Program::Report(const std::exception& failure) {
 }
 
 int Program::Main(int argc, char** argv, const std::function<int()>& body) {
+  ReturnFreedMemory();
   CatchSignals();
   try {
     if (!Parse(argc, argv)) return std::fflush(stdout) == 0 ? 0 : 1;
