@@ -23,6 +23,12 @@ PROMISES = {
     "G4": "nothing thrown leaves a C function",
 }
 
+MORE = {
+    "A6": "every option of every program with nonsense",
+    "B2": "memory does not grow with the length of a clip",
+    "C3": "input and output that fails is survived",
+}
+
 try:
     with open(sys.argv[1], encoding="utf-8", errors="replace") as log:
         lines = log.read().splitlines()
@@ -37,7 +43,7 @@ for line in lines:
     try:
         row = json.loads(line)
         rows.append((row["id"], row["value"], row["target"], bool(row["pass"]),
-                     row.get("measure") or row.get("of") or PROMISES.get(row["id"], "")))
+                     row.get("measure") or row.get("of") or PROMISES.get(row["id"]) or MORE.get(row["id"], "")))
     except (ValueError, KeyError) as error:
         sys.exit(f"scorecard.sh: not a scorecard line ({error}): {line}")
 
