@@ -14,7 +14,7 @@ constexpr double kFarParallax = 30;
 constexpr double kLeastParallax = 0.8;
 constexpr double kLeastOverlap = 0.6;  // of the known points that both frames see
 
-constexpr size_t kMaxFromEarlier = 4;    // the latest ones are kept
+constexpr size_t kMaxFromEarlier = 3;    // the latest ones are kept
 constexpr float kGrowth = 0.02f;         // of the relative sigma per frame that depth is carried
 constexpr float kMeasuredSigma = 0.10f;  // largest relative sigma of a measured pixel
 constexpr float kFillLambda = 2500, kFillEdge = 4;

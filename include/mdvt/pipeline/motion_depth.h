@@ -43,7 +43,7 @@ struct MotionDepthOptions {
 
   // How many frames after a frame may be looked at for its depth: this, and one, is the latency,
   // and memory is proportional to it. Valid: [2, 64].
-  int lookahead = 20;
+  int lookahead = 16;
 
   // Throws Error(kInvalidArgument) that names the field and its valid range.
   void Check() const;
