@@ -15,7 +15,7 @@ A comment in the line before a fence says what happens to the block:
 A block of sh, c, cpp, cmake or python without such a comment is an error.
 
 usage: run_readme.py README BUILD_FOLDER PYTHON [--keep FOLDER]
-       run_readme.py README --part PART ROOT
+       run_readme.py --part PART README ROOT
        run_readme.py --self-test
 """
 
