@@ -22,7 +22,7 @@ constexpr double kStartParallax = 16;  // in units of the noise, median over the
 constexpr double kLeastParallax = 4;
 // Of the motion in the picture: lenses that bend lines and focal lengths that are not known leave
 // over a share of it even where a camera only turns.
-constexpr double kLeastParallaxShare = 0.042;
+constexpr double kLeastParallaxShare = 0.05;
 constexpr double kLeastSpread = 1.2;  // of distances, nine tenths to one tenth of the points
 constexpr int kMaxMisses = 3;  // sights in a row that contradict a point: the track moves by itself
 constexpr int kKeyStep = 3;    // every third frame joins the adjustment

@@ -58,7 +58,7 @@ struct MotionDepthEstimator::Impl {
     path_options.noise = kTrackingNoise / WorkingCamera(pushed).fx;
     path_options.noise = std::min(path_options.noise, 0.09);
     path_options.window = 2 * options.lookahead + 8;
-    path_options.patience = std::max(1, options.lookahead / 3);
+    path_options.patience = std::max(1, options.lookahead / 2);
     path.emplace(path_options);
     tracker.Restart();
     dense.StartScene();
