@@ -12,6 +12,7 @@
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/jobs.h"
+#include "mdvt/tracking/dense_flow.h"
 
 namespace {
 
@@ -86,6 +87,7 @@ int main(int argc, char** argv) {
     mdvt::Require(options.transformation_output.empty() || !mdvt::IsBatchList(options.color_video),
                   mdvt::Code::kInvalidArgument,
                   "--transformation_output names one file, --color_video is a list");
+    mdvt::SetOpenCvThreads(options.job.num_threads);
     return program.ForEachItem(
         {{{"color_video", &options.color_video}}, &options.output, "_depth.mkv"},
         [&](const mdvt::RunControl& control) {

@@ -8,6 +8,7 @@
 #include <opencv2/video/tracking.hpp>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/parallel.h"
 
 namespace mdvt {
 namespace {
@@ -21,6 +22,8 @@ cv::Mat Wrap(PlaneView<const uint8_t> plane) {
 }
 
 }  // namespace
+
+void SetOpenCvThreads(int num_threads) { cv::setNumThreads(ResolveThreads(num_threads)); }
 
 void FlowField::Resize(int new_width, int new_height) {
   width = new_width;

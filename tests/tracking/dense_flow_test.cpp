@@ -141,5 +141,15 @@ TEST(RoundTripError, IsZeroForInverseShiftsAndLargeOutside) {
   EXPECT_THROW(RoundTripError(forth, FlowField(), {error.data(), 80, 20, 10}), mdvt::Error);
 }
 
+TEST(SetOpenCvThreads, HoldsForTheProcess) {
+  const int before = cv::getNumThreads();
+  SetOpenCvThreads(1);
+  EXPECT_EQ(cv::getNumThreads(), 1);
+  SetOpenCvThreads(3);
+  EXPECT_EQ(cv::getNumThreads(), 3);
+  EXPECT_THROW(SetOpenCvThreads(-1), mdvt::Error);
+  cv::setNumThreads(before);
+}
+
 }  // namespace
 }  // namespace mdvt

@@ -29,6 +29,11 @@ struct FlowField {
   }
 };
 
+// How many threads OpenCV, which computes flow and tracks, uses in this process; 0 means one per
+// core. Never changes a result. It holds for the whole process: a program may call it, a library
+// should not. Throws Error(kInvalidArgument) outside [0, 1024].
+void SetOpenCvThreads(int num_threads);
+
 enum class FlowEffort {
   kFast,      // coarse grid of patches: about a quarter of the time, for small motion
   kBalanced,  // patches on half the resolution: for wide motion and exact vectors
