@@ -452,7 +452,7 @@ typedef struct mdvt_motion_options {
   int64_t num_xfovs;       /* frames past the end of the list keep its last value */
   double scene_scale;      /* median depth of the clip's first measured frame, metres; 3 */
   int32_t working_side;    /* long side of the pictures that are measured, [64, 4096]; 640 */
-  int32_t lookahead;       /* frames looked ahead, [2, 64]; 20 */
+  int32_t lookahead;       /* frames looked ahead, [2, 64]; 16 */
 } mdvt_motion_options;
 
 /* Depth from the camera's own motion. Takes frames in GRAY 8 bits, full range, of the camera's

@@ -13,7 +13,7 @@ packages=(
   # tools
   build-essential ccache cmake ninja-build pkg-config
   # libraries
-  libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
+  libavcodec-dev libavformat-dev libavutil-dev libswresample-dev
   libcli11-dev libeigen3-dev libhwy-dev libopencv-dev
   # the BLAS that uses both cores: Debian's default ones take three to ten times as long
   libopenblas0-openmp

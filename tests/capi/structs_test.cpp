@@ -162,7 +162,7 @@ TEST(StructInit, GivesTheDocumentedDefaults) {
   MDVT_ASSERT_OK(mdvt_motion_options_init(&motion));
   EXPECT_EQ(3, motion.scene_scale);
   EXPECT_EQ(640, motion.working_side);
-  EXPECT_EQ(20, motion.lookahead);
+  EXPECT_EQ(16, motion.lookahead);
 
   mdvt_depth_job_options depth;
   MDVT_ASSERT_OK(mdvt_depth_job_options_init(&depth));

@@ -642,7 +642,7 @@ class MotionDepthEstimator:
         xfovs_deg: Sequence[float] = ...,
         scene_scale: float = 3.0,
         working_side: int = 640,
-        lookahead: int = 20,
+        lookahead: int = 16,
         num_threads: int = 0,
     ) -> None: ...
     @property
