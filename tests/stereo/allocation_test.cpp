@@ -25,24 +25,27 @@ void* Allocate(size_t bytes, size_t alignment) {
 }
 }  // namespace
 
-void* operator new(size_t bytes) { return Allocate(bytes, 0); }
-void* operator new[](size_t bytes) { return Allocate(bytes, 0); }
-void* operator new(size_t bytes, std::align_val_t a) {
+__attribute__((noinline)) void* operator new(size_t bytes) { return Allocate(bytes, 0); }
+__attribute__((noinline)) void* operator new[](size_t bytes) { return Allocate(bytes, 0); }
+__attribute__((noinline)) void* operator new(size_t bytes, std::align_val_t a) {
   return Allocate(bytes, static_cast<size_t>(a));
 }
-void* operator new(size_t bytes, std::align_val_t a, const std::nothrow_t&) noexcept {
+__attribute__((noinline)) void* operator new(size_t bytes, std::align_val_t a,
+                                             const std::nothrow_t&) noexcept {
   try {
     return Allocate(bytes, static_cast<size_t>(a));
   } catch (const std::bad_alloc&) {
     return nullptr;
   }
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, size_t) noexcept { std::free(p); }
-void operator delete[](void* p, size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, size_t, std::align_val_t) noexcept { std::free(p); }
+__attribute__((noinline)) void operator delete(void* p) noexcept { std::free(p); }
+__attribute__((noinline)) void operator delete[](void* p) noexcept { std::free(p); }
+__attribute__((noinline)) void operator delete(void* p, size_t) noexcept { std::free(p); }
+__attribute__((noinline)) void operator delete[](void* p, size_t) noexcept { std::free(p); }
+__attribute__((noinline)) void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+__attribute__((noinline)) void operator delete(void* p, size_t, std::align_val_t) noexcept {
+  std::free(p);
+}
 
 namespace mdvt {
 namespace {
