@@ -54,6 +54,7 @@ AbsolutePose RefineAbsolutePose(const std::vector<Eigen::Vector3d>& points, cons
       ++used;
     }
     if (used < 3) break;
+    Pose next;
     if (options.rotation_only) {
       // The left increment that leaves the centre -R^T t where it is has v = t x w.
       Eigen::Matrix<double, 6, 3> lift;
@@ -65,26 +66,14 @@ AbsolutePose RefineAbsolutePose(const std::vector<Eigen::Vector3d>& points, cons
       const Eigen::Vector3d w = damped.ldlt().solve(-lift.transpose() * g);
       const Eigen::Vector3d centre =
           -(result.cam_from_world.linear().transpose() * result.cam_from_world.translation());
-      Pose next =
-          Exp((Vector6d() << w, Eigen::Vector3d::Zero()).finished()) * result.cam_from_world;
+      next = Exp((Vector6d() << w, Eigen::Vector3d::Zero()).finished()) * result.cam_from_world;
       next.translation() = -(next.linear() * centre);
-      const double after = next.matrix().allFinite() ? cost(next) : current + 1;
-      if (!(after < current)) {
-        damping = std::max(damping * 10, 1e-4);
-        if (damping > 1e3) break;
-        continue;
-      }
-      const bool settled = current - after < 1e-9 * current;
-      result.cam_from_world = next;
-      current = after;
-      damping /= 10;
-      if (settled) break;
-      continue;
+    } else {
+      Matrix6d damped = h;
+      damped.diagonal() *= 1 + damping;
+      const Vector6d step = damped.ldlt().solve(-g);
+      next = Exp(step) * result.cam_from_world;
     }
-    Matrix6d damped = h;
-    damped.diagonal() *= 1 + damping;
-    const Vector6d step = damped.ldlt().solve(-g);
-    const Pose next = Exp(step) * result.cam_from_world;
     const double after = next.matrix().allFinite() ? cost(next) : current + 1;
     if (!(after < current)) {
       damping = std::max(damping * 10, 1e-4);
