@@ -260,16 +260,20 @@ struct DepthVideoReader::Impl {
     }
   }
 
-  // Throws unless the channels of the frame agree as its encoding wants.
-  void CheckChannels(const Frame& frame) {
-    if (info.format != PixelFormat::Rgb(8) || codec.encoding == DepthEncoding::kRgb24Log) return;
-    const ImageView image = frame.image.view();
+  // Pixels whose channels do not agree as the encoding wants.
+  size_t CountDamaged(const ImageView& image) const {
+    if (info.format != PixelFormat::Rgb(8) || codec.encoding == DepthEncoding::kRgb24Log) return 0;
     size_t different = CountDifferent(image, 0, 1);
     if (codec.encoding == DepthEncoding::kGray8) different += CountDifferent(image, 1, 2);
+    return different;
+  }
+
+  // Throws if there are more of them than a few.
+  void CheckDamaged(size_t different, int64_t frame) {
     if (different == 0) return;
     const double share = static_cast<double>(different) /
-                         (static_cast<double>(image.width) * static_cast<double>(image.height));
-    const std::string text = info.path + ": frame " + std::to_string(frame.index) +
+                         (static_cast<double>(info.width) * static_cast<double>(info.height));
+    const std::string text = info.path + ": frame " + std::to_string(frame) +
                              ": channels that must agree differ in " + Percent(share) +
                              " of the pixels";
     Require(share <= kMaxDamagedShare || options.allow_damaged, Code::kCorrupt,
@@ -278,25 +282,29 @@ struct DepthVideoReader::Impl {
   }
 
   std::optional<DepthFrame> Read(ThreadPool* pool) {
+    Image depth = images.Get(PixelFormat::GrayF32(), info.width, info.height);
+    size_t damaged = 0;
+    const auto unpack = [&](int y, ImageView band) {
+      damaged += CountDamaged(band);
+      if (band.format == PixelFormat::Rgb(8) && codec.encoding == DepthEncoding::kGray8)
+        band = GreenAsGray(band);
+      UnpackDepth(band, codec, depth.MutablePlane<float>().Rows(y, band.height), pool);
+    };
     std::optional<Frame> frame;
-    if (!sampled.empty()) {
+    if (sampled.empty()) {
+      frame = video.Read(unpack);
+    } else {
       frame = std::move(sampled.front());
       sampled.pop_front();
-    } else {
-      frame = video.Read();
+      unpack(0, frame->image.view());
     }
     if (!frame) return std::nullopt;
-    CheckChannels(*frame);
+    CheckDamaged(damaged, frame->index);
     DepthFrame result;
-    result.depth = images.Get(PixelFormat::GrayF32(), info.width, info.height);
+    result.depth = std::move(depth);
     result.index = frame->index;
     result.pts = frame->pts;
     result.duration = frame->duration;
-    ImageView encoded = frame->image.view();
-    if (encoded.format == PixelFormat::Rgb(8) && codec.encoding == DepthEncoding::kGray8) {
-      encoded = GreenAsGray(encoded);
-    }
-    UnpackDepth(encoded, codec, result.depth.MutablePlane<float>(), pool);
     return result;
   }
 
@@ -339,13 +347,15 @@ void DepthVideoWriterOptions::Check() const {
 }
 
 struct DepthVideoWriter::Impl {
-  Impl(const std::string& video_path, int width, int height, const DepthVideoWriterOptions& options)
+  Impl(const std::string& video_path, int video_width, int video_height,
+       const DepthVideoWriterOptions& options)
       : path(video_path),
+        width(video_width),
+        height(video_height),
         codec(options.codec),
-        format(EncodedFormat(options.codec.encoding)),
         tags(FilledTags(options)),
         write_sidecar(options.write_sidecar || !IsMatroska(video_path)),
-        video(video_path, format, width, height, VideoOptions(options, tags)) {}
+        video(path, EncodedFormat(codec.encoding), width, height, VideoOptions(options, tags)) {}
 
   static DepthTags FilledTags(const DepthVideoWriterOptions& options) {
     options.Check();
@@ -374,9 +384,15 @@ struct DepthVideoWriter::Impl {
   }
 
   void Write(const DepthView& depth, int64_t pts, int64_t duration, ThreadPool* pool) {
-    Image image = images.Get(format, depth.width, depth.height);
-    PackDepth(depth, codec, image.mutable_view(), pool);
-    video.Write(image, pts, duration);
+    Require(depth.width == width && depth.height == height, Code::kInvalidArgument,
+            path + ": frame " + std::to_string(video.frames_written()) + " is " +
+                std::to_string(depth.width) + "x" + std::to_string(depth.height) +
+                ", the video is " + std::to_string(width) + "x" + std::to_string(height));
+    video.Write(
+        [&](int y, const MutableImageView& band) {
+          PackDepth(depth.Rows(y, band.height), codec, band, pool);
+        },
+        pts, duration);
   }
 
   void Finish() {
@@ -385,11 +401,11 @@ struct DepthVideoWriter::Impl {
   }
 
   std::string path;
+  int width;
+  int height;
   DepthCodecOptions codec;
-  PixelFormat format;
   DepthTags tags;
   bool write_sidecar;
-  codec::ImagePool images;
   VideoWriter video;
 };
 

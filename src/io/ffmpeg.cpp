@@ -166,31 +166,26 @@ Image WrapFrame(FramePtr frame, const PixelFormat& format) {
 }
 
 namespace {
-void DropImage(void* opaque, uint8_t*) { delete static_cast<Image*>(opaque); }
+void KeepPixels(void*, uint8_t*) {}
 }  // namespace
 
-FramePtr WrapImage(const Image& image, AVPixelFormat av_format) {
-  const PixelFormat& format = image.format();
+FramePtr WrapImage(const ImageView& image, AVPixelFormat av_format) {
   FramePtr frame = NewFrame();
-  frame->width = image.width();
-  frame->height = image.height();
+  frame->width = image.width;
+  frame->height = image.height;
   frame->format = av_format;
-  const ImageView view = image.view();
-  for (int plane = 0; plane < format.num_planes(); ++plane) {
-    const int target = AvPlane(format, plane);
+  for (int plane = 0; plane < image.format.num_planes(); ++plane) {
+    const int target = AvPlane(image.format, plane);
     // Encoders only read; AVFrame has no const.
     frame->data[target] = const_cast<uint8_t*>(
-        reinterpret_cast<const uint8_t*>(view.data[static_cast<size_t>(plane)]));
-    frame->linesize[target] = static_cast<int>(view.stride[static_cast<size_t>(plane)]);
+        reinterpret_cast<const uint8_t*>(image.data[static_cast<size_t>(plane)]));
+    frame->linesize[target] = static_cast<int>(image.stride[static_cast<size_t>(plane)]);
   }
   // One reference for the whole image. The size is that of the first plane: nobody writes through
   // it, and FFmpeg only asks that data[0] lies inside.
-  auto owner = std::make_unique<Image>(image);
-  AVBufferRef* reference =
-      av_buffer_create(frame->data[0], 1, &DropImage, owner.get(), AV_BUFFER_FLAG_READONLY);
-  Require(reference != nullptr, Code::kOutOfMemory, "no memory for a video frame");
-  owner.release();
-  frame->buf[0] = reference;
+  frame->buf[0] =
+      av_buffer_create(frame->data[0], 1, &KeepPixels, nullptr, AV_BUFFER_FLAG_READONLY);
+  Require(frame->buf[0] != nullptr, Code::kOutOfMemory, "no memory for a video frame");
   return frame;
 }
 

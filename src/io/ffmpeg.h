@@ -33,6 +33,10 @@ struct PacketDeleter {
 struct CodecDeleter {
   void operator()(AVCodecContext* p) const { avcodec_free_context(&p); }
 };
+struct BufferDeleter {
+  void operator()(AVBufferRef* p) const { av_buffer_unref(&p); }
+};
+using BufferPtr = std::unique_ptr<AVBufferRef, BufferDeleter>;
 using FramePtr = std::unique_ptr<AVFrame, FrameDeleter>;
 using PacketPtr = std::unique_ptr<AVPacket, PacketDeleter>;
 using CodecPtr = std::unique_ptr<AVCodecContext, CodecDeleter>;
@@ -87,9 +91,9 @@ std::string FormatName(AVPixelFormat format);
 // The pixels of a frame in a planar format (see PlanarFormat), kept alive by the result; no copy.
 Image WrapFrame(FramePtr frame, const PixelFormat& format);
 
-// A frame that shares the pixels of `image` and keeps them alive; `format` is ToAvFormat() of the
-// image's. For encoders only.
-FramePtr WrapImage(const Image& image, AVPixelFormat format);
+// A frame over the pixels of `image`, which it does not keep alive; `format` is ToAvFormat() of the
+// image's. For encoders only, which read pixels while a frame is sent and never after.
+FramePtr WrapImage(const ImageView& image, AVPixelFormat format);
 
 // The value of an enum that comes from a file: FFmpeg passes numbers on that its enum does not
 // name, and reading those as the enum is undefined. `count` (AVCOL_SPC_NB ...) and above become

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/ffv1_check.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -10,6 +11,9 @@ extern "C" {
 
 namespace mdvt::ff {
 namespace {
+
+// Of a slice's footer.
+constexpr int kSize = 3, kStatusAndChecksum = 5;
 
 struct Slice {
   int begin;
@@ -37,7 +41,6 @@ std::vector<Slice> Slices(const AVPacket& packet, int footer) {
 bool Ffv1PacketIsSound(const AVCodecParameters& codec, const AVPacket& packet) {
   // Versions 0 and 1 have no header apart and no slices.
   if (codec.extradata_size == 0 || packet.size == 0) return true;
-  constexpr int kSize = 3, kStatusAndChecksum = 5;
   const std::vector<Slice> slices = Slices(packet, kSize + kStatusAndChecksum);
   if (slices.empty()) return !Slices(packet, kSize).empty();
   const AVCRC* table = av_crc_get_table(AV_CRC_32_IEEE);
@@ -51,6 +54,13 @@ bool Ffv1PacketIsSound(const AVCodecParameters& codec, const AVPacket& packet) {
     }
   }
   return true;
+}
+
+int LargestFfv1Slice(const AVPacket& packet) {
+  int largest = 0;
+  for (const Slice& slice : Slices(packet, kSize + kStatusAndChecksum))
+    largest = std::max(largest, slice.size);
+  return largest;
 }
 
 }  // namespace mdvt::ff

@@ -11,4 +11,7 @@ namespace mdvt::ff {
 // slices and for streams that were written without checksums, as far as their structure is sound.
 bool Ffv1PacketIsSound(const AVCodecParameters& codec, const AVPacket& packet);
 
+// Bytes of the largest slice of a packet whose slices carry checksums; 0 if it is no such packet.
+int LargestFfv1Slice(const AVPacket& packet);
+
 }  // namespace mdvt::ff

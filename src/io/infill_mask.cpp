@@ -126,30 +126,39 @@ HoleSide SideOfEnds(const Color& first, const Color& last) {
 
 void PaintInfillMask(const HoleMap& holes, InfillMaskStyle style, const MutableImageView& mask,
                      double focal_px) {
-  CheckFormat(mask, "PaintInfillMask");
-  Require(holes.width == mask.width && holes.height == mask.height &&
+  Require(holes.width == mask.width && holes.height == mask.height, Code::kInvalidArgument,
+          "PaintInfillMask: holes are " + std::to_string(holes.width) + "x" +
+              std::to_string(holes.height) + ", the mask is " + std::to_string(mask.width) + "x" +
+              std::to_string(mask.height));
+  PaintInfillMaskRows(holes, style, 0, mask, focal_px);
+}
+
+void PaintInfillMaskRows(const HoleMap& holes, InfillMaskStyle style, int y,
+                         const MutableImageView& band, double focal_px) {
+  CheckFormat(band, "PaintInfillMask");
+  Require(holes.width == band.width && y >= 0 && band.height <= holes.height - y &&
               holes.rows.size() == static_cast<size_t>(std::max(holes.height, 0)),
           Code::kInvalidArgument,
           "PaintInfillMask: holes are " + std::to_string(holes.width) + "x" +
               std::to_string(holes.height) + " with " + std::to_string(holes.rows.size()) +
-              " rows, the mask is " + std::to_string(mask.width) + "x" +
-              std::to_string(mask.height));
+              " rows, the mask is " + std::to_string(band.width) + "x" +
+              std::to_string(band.height) + " from row " + std::to_string(y));
   Require(focal_px >= 0 && std::isfinite(focal_px), Code::kInvalidArgument,
           "PaintInfillMask: focal_px = " + FormatDouble(focal_px) + ", must be in [0, inf)");
-  for (int y = 0; y < holes.height; ++y) {
+  for (int row_of_band = 0; row_of_band < band.height; ++row_of_band) {
     std::array<uint8_t*, 3> row;
     for (int plane = 0; plane < 3; ++plane) {
-      row[static_cast<size_t>(plane)] = mask.Plane<uint8_t>(plane).Row(y);
-      std::memset(row[static_cast<size_t>(plane)], 0, static_cast<size_t>(mask.width));
+      row[static_cast<size_t>(plane)] = band.Plane<uint8_t>(plane).Row(row_of_band);
+      std::memset(row[static_cast<size_t>(plane)], 0, static_cast<size_t>(band.width));
     }
-    for (const HoleSpan& span : holes.rows[static_cast<size_t>(y)]) {
-      Require(span.begin >= 0 && span.begin <= span.end && span.end <= mask.width,
+    for (const HoleSpan& span : holes.rows[static_cast<size_t>(y + row_of_band)]) {
+      Require(span.begin >= 0 && span.begin <= span.end && span.end <= band.width,
               Code::kInvalidArgument,
-              "PaintInfillMask: row " + std::to_string(y) + ", span [" +
+              "PaintInfillMask: row " + std::to_string(y + row_of_band) + ", span [" +
                   std::to_string(span.begin) + ", " + std::to_string(span.end) +
-                  ") leaves the row of " + std::to_string(mask.width));
+                  ") leaves the row of " + std::to_string(band.width));
       const Color color =
-          style == InfillMaskStyle::kGreen ? kGreen : DirectionColor(span, mask.width, focal_px);
+          style == InfillMaskStyle::kGreen ? kGreen : DirectionColor(span, band.width, focal_px);
       const auto n = static_cast<size_t>(span.end - span.begin);
       std::memset(row[0] + span.begin, color.r, n);
       std::memset(row[1] + span.begin, color.g, n);

@@ -132,6 +132,26 @@ std::optional<PixelFormat> UnpackedFormat(AVPixelFormat format) {
   return result;
 }
 
+bool IsPackedRgb8(AVPixelFormat format) {
+  const AVPixFmtDescriptor* d = av_pix_fmt_desc_get(format);
+  const std::optional<PixelFormat> unpacked = UnpackedFormat(format);
+  return unpacked && *unpacked == PixelFormat::Rgb(8) && d->nb_components >= 3 &&
+         d->comp[0].depth == 8 && (d->comp[0].step == 3 || d->comp[0].step == 4);
+}
+
+void UnpackPackedRgb8(const AVFrame& frame, int y, const MutableImageView& band) {
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+  for (int row = 0; row < band.height; ++row) {
+    uint8_t* rows[4] = {nullptr, nullptr, nullptr, nullptr};
+    for (int plane = 0; plane < 3; ++plane) {
+      rows[d.comp[plane].offset] = band.Plane<uint8_t>(plane).Row(row);
+    }
+    // All three planes in one pass.
+    DeinterleaveRow(frame.data[0] + static_cast<ptrdiff_t>(y + row) * frame.linesize[0],
+                    d.comp[0].step, band.width, rows);
+  }
+}
+
 Image UnpackFrame(const AVFrame& frame, const PixelFormat& format) {
   const auto av_format = static_cast<AVPixelFormat>(frame.format);
   const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(av_format);
@@ -146,17 +166,8 @@ Image UnpackFrame(const AVFrame& frame, const PixelFormat& format) {
     return image;
   }
   const bool big_endian = (d.flags & AV_PIX_FMT_FLAG_BE) != 0;
-  if (format.bits == 8 && d.comp[0].depth == 8 && format.model == ColorModel::kRgb &&
-      (d.comp[0].step == 3 || d.comp[0].step == 4)) {
-    // bgr0, bgra, rgb24 and their relatives: all three planes in one pass.
-    const int step = d.comp[0].step;
-    for (int y = 0; y < to.height; ++y) {
-      uint8_t* rows[4] = {nullptr, nullptr, nullptr, nullptr};
-      for (int plane = 0; plane < 3; ++plane) {
-        rows[d.comp[plane].offset] = to.Plane<uint8_t>(plane).Row(y);
-      }
-      DeinterleaveRow(frame.data[0] + y * frame.linesize[0], step, to.width, rows);
-    }
+  if (IsPackedRgb8(av_format)) {
+    UnpackPackedRgb8(frame, 0, to);
     return image;
   }
   for (int plane = 0; plane < format.num_planes(); ++plane) {

@@ -19,6 +19,11 @@ std::optional<PixelFormat> UnpackedFormat(AVPixelFormat format);
 // The pixels of `frame`, whose UnpackedFormat() is `format`, in an image of their own.
 Image UnpackFrame(const AVFrame& frame, const PixelFormat& format);
 
+// bgr0, bgra, rgb24 and their relatives: these can be unpacked some rows at a time too.
+bool IsPackedRgb8(AVPixelFormat format);
+// band  Rgb(8), the rows of the frame from y on.
+void UnpackPackedRgb8(const AVFrame& frame, int y, const MutableImageView& band);
+
 // A turn of a picture: first mirrored left-right if `mirrored`, then turned clockwise.
 struct Orientation {
   int clockwise_deg = 0;  // 0, 90, 180, 270

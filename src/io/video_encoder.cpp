@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "io/deinterleave.h"
+#include "io/ffv1_check.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
 
@@ -24,6 +25,7 @@ namespace {
 constexpr int kMaxEncoderThreads = 16;
 constexpr int kAlignment = 64;
 constexpr int kMaxSide = 32768;
+constexpr int64_t kBandPixels = 1 << 18;  // of a picture that is made while it is sent
 
 const char* EncoderName(VideoCodec codec) {
   switch (codec) {
@@ -60,8 +62,7 @@ bool Accepts(const AVCodec& codec, AVPixelFormat format) {
 int WantedSlices(int64_t pixels) {
   if (pixels <= 640 * 480) return 4;
   if (pixels <= 1280 * 720) return 9;
-  if (pixels <= 2560 * 1440) return 16;
-  return 24;
+  return kMaxEncoderThreads;
 }
 
 // Whether `count` slices side by side cover all chroma samples of an axis. FFmpeg rounds the start
@@ -103,34 +104,50 @@ std::vector<int> SliceCounts(int width, int height, const AVPixFmtDescriptor& d)
   return counts;
 }
 
-// Rows of `width` pixels whose share of FFV1's packet buffer holds every frame; 0 = as many as the
-// picture has.
-//
-// FFmpeg 5's encoder clears a buffer of 148 bytes for each pixel of its context's size before the
-// first frame, 650 MB for both eyes of a 1080p picture, and keeps it. It codes by the size that it
-// was opened with, so that a lower context costs less, as long as each slice's equal share of the
-// buffer holds the worst that the slice can become: a sample costs at most 21 bits as a Rice code
-// of 8-bit samples (and of 9-bit ones, which RGB becomes). A range-coded sample of 16 bits is at
-// most 35 binary decisions, of about 1.1 bits each where an opponent of the adaptive coder chooses
-// them. To begin a row the encoder wants 4 or 35 bytes of room for each of its samples.
-int PacketBufferRows(int width, int height, const PixelFormat& format, int slices) {
+// FFmpeg 5's FFV1 encoder clears a packet buffer of so many bytes for each pixel of its context's
+// size before the first frame, 650 MB for both eyes of a 1080p picture, and keeps it. It codes by
+// the size that it was opened with, so that a lower context costs less, as long as each slice's
+// equal share of the buffer holds the slice.
+constexpr int64_t kPacketBytesPerPixel = 148;
+
+int PacketBufferRows(int64_t bytes, int width, int height) {
 #if LIBAVCODEC_VERSION_MAJOR == 59
-  constexpr int64_t kBytesPerPixel = 148;
-  const bool rice = format.bits == 8;
+  const int64_t rows = bytes / (kPacketBytesPerPixel * width) + 1;
+  return rows < height ? static_cast<int>(rows) : 0;
+#else
+  (void)bytes, (void)width, (void)height;
+  return 0;
+#endif
+}
+
+int64_t Samples(const PixelFormat& format, int width, int height) {
   int64_t samples = 0;
   for (int plane = 0; plane < format.num_planes(); ++plane)
     samples += int64_t{format.PlaneWidth(plane, width)} * format.PlaneHeight(plane, height);
+  return samples;
+}
+
+// Room that the encoder wants before it begins a row; it gives a slice up without a word where that
+// is missing. 4 or 35 bytes for each sample of the row.
+int64_t RowRoom(const PixelFormat& format, int width) {
+  return (format.bits == 8 ? 4 : 40) * int64_t{width} + 4096;
+}
+
+// Holds every frame. A sample costs at most 21 bits as a Rice code of 8-bit samples (and of 9-bit
+// ones, which RGB becomes). A range-coded sample of 16 bits is at most 35 binary decisions, of
+// about 1.1 bits each where an opponent of the adaptive coder chooses them.
+int64_t WorstPacketBytes(int width, int height, const PixelFormat& format, int slices) {
   const int64_t parts = std::max(1, slices);
   // Slices differ by a row or column in size, and where chroma is subsampled by one of those.
-  const int64_t uneven = parts * 4 * (width + height);
-  const int64_t bytes = rice ? 3 * (samples + uneven) + parts * (4096 + 4 * int64_t{width})
-                             : 8 * (samples + uneven) + parts * (4096 + 3 * 40 * int64_t{width});
-  const int64_t rows = bytes / (kBytesPerPixel * width) + 1;
-  return rows < height ? static_cast<int>(rows) : 0;
-#else
-  (void)width, (void)height, (void)format, (void)slices;
-  return 0;
-#endif
+  const int64_t samples = Samples(format, width, height) + parts * 4 * (width + height);
+  return (format.bits == 8 ? 3 : 8) * samples + parts * 3 * RowRoom(format, width);
+}
+
+// Holds usual frames, in half the bits of their samples. See VideoEncoder::SendToCodec() for
+// others.
+int64_t UsualPacketBytes(int width, int height, const PixelFormat& format, int slices) {
+  return Samples(format, width, height) * format.bytes_per_sample() / 2 +
+         slices * RowRoom(format, width);
 }
 
 void CheckOptions(const VideoWriterOptions& options) {
@@ -199,8 +216,13 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
     counts.push_back(0);
     for (size_t i = 0; i < counts.size() && error == AVERROR(ENOSYS); ++i) {
       error = Open(*codec, width, height, options, global_header, counts[i]);
-      buffer_rows_ = PacketBufferRows(width, height, format, counts[i]);
+      slices_ = counts[i];
     }
+    most_buffer_rows_ =
+        PacketBufferRows(WorstPacketBytes(width, height, format, slices_), width, height);
+    buffer_rows_ = slices_ == 0 ? most_buffer_rows_
+                                : PacketBufferRows(UsualPacketBytes(width, height, format, slices_),
+                                                   width, height);
   } else {
     error = Open(*codec, width, height, options, global_header, 0);
   }
@@ -248,7 +270,12 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
     const bool lossless = options.codec == VideoCodec::kH264Rgb;
     settings.Set("preset", options.preset);
     settings.Set(lossless ? "qp" : "crf", lossless ? 0 : options.crf);
-    if (options.stereo == StereoLayout::kSideBySide) settings.Set("x264-params", "frame-packing=3");
+    // x264 holds two to four times a picture's bytes for each frame that it looks ahead, reorders
+    // or codes beside others: by its own choice 350 MB for both eyes of a 1080p picture, 90 MB so,
+    // for files of the same quality that are a tenth larger at most.
+    std::string parameters = "rc-lookahead=1:sync-lookahead=0:bframes=0:sliced-threads=1";
+    if (options.stereo == StereoLayout::kSideBySide) parameters += ":frame-packing=3";
+    settings.Set("x264-params", parameters);
   }
   const int error = avcodec_open2(&c, &codec, settings.get());
   if (error < 0) return error;
@@ -258,17 +285,17 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
   return 0;
 }
 
-VideoEncoder::~VideoEncoder() { av_buffer_pool_uninit(&pool_); }
+VideoEncoder::~VideoEncoder() = default;
 
-FramePtr VideoEncoder::PoolFrame() {
-  if (pool_ == nullptr) {
-    pool_ = av_buffer_pool_init(frame_bytes_, nullptr);
-    Require(pool_ != nullptr, Code::kOutOfMemory, "no memory for a video frame");
+FramePtr VideoEncoder::OwnFrame() {
+  if (!own_buffer_) {
+    own_buffer_.reset(av_buffer_alloc(frame_bytes_));
+    Require(own_buffer_ != nullptr, Code::kOutOfMemory,
+            "no memory for a video frame of " + std::to_string(frame_bytes_) + " bytes");
   }
   FramePtr frame = NewFrame();
-  frame->buf[0] = av_buffer_pool_get(pool_);
-  Require(frame->buf[0] != nullptr, Code::kOutOfMemory,
-          "no memory for a video frame of " + std::to_string(frame_bytes_) + " bytes");
+  frame->buf[0] = av_buffer_ref(own_buffer_.get());
+  Require(frame->buf[0] != nullptr, Code::kOutOfMemory, "no memory for a video frame");
   frame->width = encoder_->width;
   frame->height = encoder_->height;
   frame->format = av_format_;
@@ -278,33 +305,51 @@ FramePtr VideoEncoder::PoolFrame() {
   return frame;
 }
 
-FramePtr VideoEncoder::Interleaved(const ImageView& image) {
-  FramePtr frame = PoolFrame();
-  for (int y = 0; y < image.height; ++y) {
-    const uint8_t* const rows[4] = {image.Plane<uint8_t>(2).Row(y), image.Plane<uint8_t>(1).Row(y),
-                                    image.Plane<uint8_t>(0).Row(y), nullptr};
-    InterleaveRow(rows, image.width, frame->data[0] + y * frame->linesize[0]);
+void VideoEncoder::InterleaveRows(const ImageView& image, int y, AVFrame* frame) const {
+  for (int row = 0; row < image.height; ++row) {
+    const uint8_t* const rows[4] = {image.Plane<uint8_t>(2).Row(row),
+                                    image.Plane<uint8_t>(1).Row(row),
+                                    image.Plane<uint8_t>(0).Row(row), nullptr};
+    InterleaveRow(rows, image.width,
+                  frame->data[0] + static_cast<ptrdiff_t>(y + row) * frame->linesize[0]);
   }
-  return frame;
-}
-
-void VideoEncoder::Send(const Image& image, int64_t pts) {
-  SendFrame(interleave_ ? Interleaved(image.view()) : WrapImage(image, av_format_), pts);
 }
 
 void VideoEncoder::Send(const ImageView& image, int64_t pts) {
-  if (interleave_) return SendFrame(Interleaved(image), pts);
-  FramePtr frame = PoolFrame();
-  MutableImageView view;
-  view.format = format_;
-  view.width = image.width;
-  view.height = image.height;
-  for (int plane = 0; plane < format_.num_planes(); ++plane) {
-    const int target = AvPlane(format_, plane);
-    view.data[static_cast<size_t>(plane)] = reinterpret_cast<std::byte*>(frame->data[target]);
-    view.stride[static_cast<size_t>(plane)] = frame->linesize[target];
+  if (!interleave_) return SendFrame(WrapImage(image, av_format_), pts);
+  FramePtr frame = OwnFrame();
+  InterleaveRows(image, 0, frame.get());
+  SendFrame(std::move(frame), pts);
+}
+
+void VideoEncoder::Send(const RowFiller& fill, int64_t pts) {
+  FramePtr frame = OwnFrame();
+  const int width = frame->width, height = frame->height;
+  const int64_t fitting = std::max<int64_t>(2, kBandPixels / width / 2 * 2);
+  const int rows = static_cast<int>(std::min<int64_t>(height, fitting));
+  MutableImageView whole;
+  if (interleave_) {
+    if (band_.empty()) band_ = Image(format_, width, rows);
+  } else {
+    whole.format = format_;
+    whole.width = width;
+    whole.height = height;
+    for (int plane = 0; plane < format_.num_planes(); ++plane) {
+      const int target = AvPlane(format_, plane);
+      whole.data[static_cast<size_t>(plane)] = reinterpret_cast<std::byte*>(frame->data[target]);
+      whole.stride[static_cast<size_t>(plane)] = frame->linesize[target];
+    }
   }
-  CopyPixels(image, view);
+  for (int y = 0; y < height; y += rows) {
+    const int count = std::min(rows, height - y);
+    if (interleave_) {
+      const MutableImageView band = band_.mutable_view().Crop(0, 0, width, count);
+      fill(y, band);
+      InterleaveRows(band, y, frame.get());
+    } else {
+      fill(y, whole.Crop(0, y, width, count));
+    }
+  }
   SendFrame(std::move(frame), pts);
 }
 
@@ -319,12 +364,33 @@ void VideoEncoder::SendFrame(FramePtr frame, int64_t pts) {
   CheckFf(SendToCodec(frame.get()), Code::kInternal, path_ + ": encoding failed");
 }
 
+// Whether a slice came so near the end of its share of the packet buffer that it may have been cut.
+bool VideoEncoder::MayHaveOverflowed(const AVPacket& packet) const {
+  const int64_t share = kPacketBytesPerPixel * encoder_->width * buffer_rows_ / slices_;
+  const int largest = LargestFfv1Slice(packet);
+  return largest == 0 || largest + RowRoom(format_, encoder_->width) > share;
+}
+
 int VideoEncoder::SendToCodec(const AVFrame* frame) {
+  if (buffer_rows_ == 0) return avcodec_send_frame(encoder_.get(), frame);
   const int height = encoder_->height;
-  if (buffer_rows_ > 0) encoder_->height = buffer_rows_;
-  const int error = avcodec_send_frame(encoder_.get(), frame);
-  encoder_->height = height;
-  return error;
+  for (;;) {
+    encoder_->height = buffer_rows_;
+    PacketPtr packet = NewPacket();
+    int error = avcodec_send_frame(encoder_.get(), frame);
+    if (error >= 0) error = avcodec_receive_packet(encoder_.get(), packet.get());
+    encoder_->height = height;
+    if (error < 0) return error;
+    if (buffer_rows_ == most_buffer_rows_ || !MayHaveOverflowed(*packet)) {
+      taken_ = std::move(packet);
+      return 0;
+    }
+    // Every frame is a key frame: coded again it is as if the first attempt had not been.
+    const int64_t larger = 2 * int64_t{buffer_rows_};
+    const bool at_most = most_buffer_rows_ == 0 ? larger >= height : larger >= most_buffer_rows_;
+    buffer_rows_ = at_most ? most_buffer_rows_ : static_cast<int>(larger);
+    if (buffer_rows_ == 0) return avcodec_send_frame(encoder_.get(), frame);
+  }
 }
 
 void VideoEncoder::SendEnd() {
@@ -333,10 +399,12 @@ void VideoEncoder::SendEnd() {
 }
 
 bool VideoEncoder::Receive(AVPacket* packet) {
-  const int height = encoder_->height;
-  if (buffer_rows_ > 0) encoder_->height = buffer_rows_;  // as in SendToCodec
+  if (taken_) {
+    av_packet_move_ref(packet, taken_.get());
+    taken_.reset();
+    return true;
+  }
   const int error = avcodec_receive_packet(encoder_.get(), packet);
-  encoder_->height = height;
   if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) return false;
   CheckFf(error, Code::kInternal, path_ + ": encoding failed");
   return true;

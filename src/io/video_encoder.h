@@ -23,10 +23,9 @@ class VideoEncoder {
 
   const AVCodecContext& context() const { return *encoder_; }
 
-  // The pixels are shared until the encoder is done with them.
-  void Send(const Image& image, int64_t pts);
-  // The pixels are copied.
+  // The pixels are read before this returns.
   void Send(const ImageView& image, int64_t pts);
+  void Send(const RowFiller& fill, int64_t pts);
   // No more images.
   void SendEnd();
 
@@ -39,20 +38,29 @@ class VideoEncoder {
   // 1, without slices).
   int Open(const AVCodec& codec, int width, int height, const VideoWriterOptions& options,
            bool global_header, int slices);
+  // A frame over the one buffer that every frame uses: none of the encoders looks at a frame again
+  // once it has taken it.
+  FramePtr OwnFrame();
+  void InterleaveRows(const ImageView& image, int y, AVFrame* frame) const;
   void SendFrame(FramePtr frame, int64_t pts);
   // Calls avcodec_send_frame with a packet buffer that is no larger than need be, see the .cpp.
   int SendToCodec(const AVFrame* frame);
-  FramePtr PoolFrame();
-  FramePtr Interleaved(const ImageView& image);
+  bool MayHaveOverflowed(const AVPacket& packet) const;
 
   std::string path_;
   PixelFormat format_;
   AVPixelFormat av_format_ = AV_PIX_FMT_NONE;  // of the encoder
   bool interleave_ = false;                    // planar RGB goes in as bgr0
   CodecPtr encoder_;
-  AVBufferPool* pool_ = nullptr;
+  BufferPtr own_buffer_;
   size_t frame_bytes_ = 0;
-  int buffer_rows_ = 0;  // FFV1: rows of the picture that its packet buffer is sized for; 0 = all
+  Image band_;  // planar RGB rows on their way to bgr0
+
+  // FFV1: rows of the picture that its packet buffer is sized for, now and at most; 0 = all.
+  int buffer_rows_ = 0;
+  int most_buffer_rows_ = 0;
+  int slices_ = 0;
+  PacketPtr taken_;  // a packet that SendToCodec() has looked at already
 };
 
 }  // namespace mdvt::ff

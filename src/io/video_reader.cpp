@@ -26,6 +26,7 @@ namespace {
 
 // More threads than this make decoding no faster, and each may hold a frame.
 constexpr int kMaxDecoderThreads = 16;
+constexpr int kBandPixels = 1 << 18;
 
 void AddTags(const AVDictionary* from, std::map<std::string, std::string>* to) {
   const AVDictionaryEntry* entry = nullptr;
@@ -96,7 +97,7 @@ struct VideoReader::Impl {
     ChooseStream();
     OpenDecoder();
     first = Decode();
-    Require(first.image.width() > 0, Code::kCorrupt, name + ": holds no frame");
+    Require(first.has_value(), Code::kCorrupt, name + ": holds no frame");
   }
 
   void ChooseStream() {
@@ -140,12 +141,46 @@ struct VideoReader::Impl {
     c.thread_count =
         static_cast<int>(std::clamp<int64_t>(frames_allowed - kOwnFrames, 1, c.thread_count));
     c.thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
+    if (c.codec_id == AV_CODEC_ID_FFV1) {
+      // Version 3 has slices, so that threads need no frames of their own.
+      if (c.extradata_size > 0) c.thread_type = FF_THREAD_SLICE;
+      c.get_buffer2 = &GetBuffer;
+      c.opaque = this;
+    }
     c.err_recognition = AV_EF_CRCCHECK;
     // Damaged frames come out flagged instead of vanishing, so that they can be named.
     c.flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
     const int error = avcodec_open2(&c, c.codec, nullptr);
     ff::CheckFf(error, error == AVERROR_INVALIDDATA ? Code::kCorrupt : Code::kUnsupported,
                 info.path + ": its decoder cannot be started");
+  }
+
+  // FFV1 keeps the picture before, which it looks at only to patch damage; those frames are refused
+  // here. Packed RGB is unpacked before the next one is decoded, so that one buffer does for all.
+  static int GetBuffer(AVCodecContext* c, AVFrame* frame, int flags) noexcept {
+    Impl& self = *static_cast<Impl*>(c->opaque);
+    const auto format = static_cast<AVPixelFormat>(frame->format);
+    if ((c->active_thread_type & FF_THREAD_FRAME) != 0 || !ff::IsPackedRgb8(format))
+      return avcodec_default_get_buffer2(c, frame, flags);
+    if (self.shared && (self.shared->width != frame->width ||
+                        self.shared->height != frame->height || self.shared->format != format))
+      self.shared.reset();
+    if (!self.shared) {
+      ff::FramePtr buffer(av_frame_alloc());
+      if (!buffer) return AVERROR(ENOMEM);
+      buffer->width = frame->width;
+      buffer->height = frame->height;
+      buffer->format = format;
+      const int error = avcodec_default_get_buffer2(c, buffer.get(), flags);
+      if (error < 0) return error;
+      self.shared = std::move(buffer);
+    }
+    frame->buf[0] = av_buffer_ref(self.shared->buf[0]);
+    if (frame->buf[0] == nullptr) return AVERROR(ENOMEM);
+    frame->data[0] = self.shared->data[0];
+    frame->linesize[0] = self.shared->linesize[0];
+    frame->extended_data = frame->data;
+    return 0;
   }
 
   // --- decoding ---------------------------------------------------------------------------------
@@ -186,12 +221,17 @@ struct VideoReader::Impl {
     ff::CheckFf(error, Code::kCorrupt, Where() + " is damaged");
   }
 
-  // An empty image at the end.
-  Frame Decode() {
+  struct Decoded {
+    ff::FramePtr picture;
+    Frame frame;  // without its image
+  };
+
+  // Empty at the end.
+  std::optional<Decoded> Decode() {
     ff::FramePtr picture = NextPicture();
     if (!picture) {
       CheckEnd();
-      return {};
+      return std::nullopt;
     }
     Require(
         next_index < options.limits.max_frames, Code::kLimit,
@@ -211,9 +251,39 @@ struct VideoReader::Impl {
     if (next_index > 0) longest_step = std::max(longest_step, frame.pts - last_pts);
     last_pts = frame.pts;
     last_duration = frame.duration;
-    frame.image = ToImage(std::move(picture));
     ++next_index;
-    return frame;
+    return Decoded{std::move(picture), frame};
+  }
+
+  // The frame decoded at opening comes first.
+  std::optional<Decoded> Next() {
+    if (first) return std::exchange(first, std::nullopt);
+    return at_end ? std::nullopt : Decode();
+  }
+
+  std::optional<Frame> Read(const RowTaker* take) {
+    std::optional<Decoded> decoded = Next();
+    at_end = !decoded;
+    if (!decoded) return std::nullopt;
+    if (take == nullptr) {
+      decoded->frame.image = ToImage(std::move(decoded->picture));
+    } else if (unpack && ff::IsPackedRgb8(av_format) && turn.IsIdentity() && !options.format) {
+      TakeRows(*decoded->picture, *take);
+    } else {
+      (*take)(0, ToImage(std::move(decoded->picture)).view());
+    }
+    return std::move(decoded->frame);
+  }
+
+  void TakeRows(const AVFrame& picture, const RowTaker& take) {
+    const int rows = std::clamp(kBandPixels / picture.width, 1, picture.height);
+    if (band.empty()) band = Image(decoded_format, picture.width, rows);
+    for (int y = 0; y < picture.height; y += rows) {
+      const MutableImageView part =
+          band.mutable_view().Crop(0, 0, picture.width, std::min(rows, picture.height - y));
+      ff::UnpackPackedRgb8(picture, y, part);
+      take(y, part);
+    }
   }
 
   // Matroska states in a tag where the track ends. FFmpeg skips damaged clusters without an error;
@@ -379,8 +449,10 @@ struct VideoReader::Impl {
   PixelFormat decoded_format;
   bool unpack = false;
   ff::Orientation turn;
-  Frame first;  // decoded at opening, so that info() states facts
-  bool first_given = false;
+  std::optional<Decoded> first;  // decoded at opening, so that info() states facts
+  bool at_end = false;
+  ff::FramePtr shared;  // see GetBuffer()
+  Image band;           // see TakeRows()
   int64_t packets_read = 0;
   int64_t next_index = 0;
   int64_t last_pts = 0;
@@ -409,16 +481,7 @@ VideoReader& VideoReader::operator=(VideoReader&&) noexcept = default;
 
 const VideoInfo& VideoReader::info() const { return impl_->info; }
 
-std::optional<Frame> VideoReader::Read() {
-  Frame frame;
-  if (!impl_->first_given) {
-    impl_->first_given = true;
-    frame = std::exchange(impl_->first, Frame());
-  } else {
-    frame = impl_->Decode();
-  }
-  if (frame.image.empty()) return std::nullopt;
-  return frame;
-}
+std::optional<Frame> VideoReader::Read() { return impl_->Read(nullptr); }
+std::optional<Frame> VideoReader::Read(const RowTaker& take) { return impl_->Read(&take); }
 
 }  // namespace mdvt

@@ -104,24 +104,27 @@ struct VideoWriter::Impl {
     muxer.WriteHeader(&settings);
   }
 
-  void CheckFrame(const PixelFormat& frame_format, int frame_width, int frame_height,
-                  int64_t pts) const {
-    Require(!finished, Code::kInvalidArgument, muxer.path() + ": is finished already");
+  void CheckFormat(const PixelFormat& frame_format, int frame_width, int frame_height) const {
     Require(frame_format == format && frame_width == width && frame_height == height,
             Code::kInvalidArgument,
             muxer.path() + ": frame " + std::to_string(frames) + " is " + frame_format.ToString() +
                 " " + std::to_string(frame_width) + "x" + std::to_string(frame_height) +
                 ", the video is " + format.ToString() + " " + std::to_string(width) + "x" +
                 std::to_string(height));
+  }
+
+  void CheckTime(int64_t pts) const {
+    Require(!finished, Code::kInvalidArgument, muxer.path() + ": is finished already");
     Require(frames == 0 || pts > last_pts, Code::kInvalidArgument,
             muxer.path() + ": frame " + std::to_string(frames) + " has the time " +
                 std::to_string(pts) + ", must be later than " + std::to_string(last_pts) +
                 " of the frame before");
   }
 
-  template <typename AnyImage>
-  void Write(const AnyImage& image, int64_t pts, int64_t duration) {
-    encoder.Send(image, pts);
+  template <typename Picture>  // ImageView or RowFiller
+  void Write(const Picture& picture, int64_t pts, int64_t duration) {
+    CheckTime(pts);
+    encoder.Send(picture, pts);
     if (frames > 0 && times.rbegin()->second <= 0) times.rbegin()->second = pts - last_pts;
     if (frames > 0) last_step = pts - last_pts;
     times[pts] = duration;
@@ -211,14 +214,13 @@ VideoWriter::~VideoWriter() = default;
 VideoWriter::VideoWriter(VideoWriter&&) noexcept = default;
 VideoWriter& VideoWriter::operator=(VideoWriter&&) noexcept = default;
 
-void VideoWriter::Write(const Image& image, int64_t pts, int64_t duration) {
-  impl_->CheckFrame(image.format(), image.width(), image.height(), pts);
+void VideoWriter::Write(const ImageView& image, int64_t pts, int64_t duration) {
+  impl_->CheckFormat(image.format, image.width, image.height);
   impl_->Write(image, pts, duration);
 }
 
-void VideoWriter::Write(const ImageView& image, int64_t pts, int64_t duration) {
-  impl_->CheckFrame(image.format, image.width, image.height, pts);
-  impl_->Write(image, pts, duration);
+void VideoWriter::Write(const RowFiller& fill, int64_t pts, int64_t duration) {
+  impl_->Write(fill, pts, duration);
 }
 
 void VideoWriter::Finish() { impl_->Finish(); }

@@ -178,6 +178,62 @@ TEST(VideoWriter, ViewsAndImagesGiveTheSameFile) {
   }
 }
 
+// The same in bands: the file, and the pictures that are read back in bands.
+TEST(VideoWriter, BandsGiveTheSameFileAndPictures) {
+  const TempDir folder;
+  struct Case {
+    PixelFormat format;
+    VideoCodec codec;
+    int width, height;
+  };
+  const Case cases[] = {{PixelFormat::Rgb(8), VideoCodec::kFfv1, 2000, 399},
+                        {PixelFormat::Rgb(8), VideoCodec::kH264Rgb, 2000, 398},
+                        {PixelFormat::Rgb(8), VideoCodec::kFfv1, 3, 5},
+                        {PixelFormat::Yuv(420), VideoCodec::kFfv1, 1999, 399},
+                        {PixelFormat::Yuv(422, 10), VideoCodec::kFfv1, 2000, 300},
+                        {PixelFormat::Gray(16), VideoCodec::kFfv1, 1, 1}};
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.format.ToString() + " " + std::to_string(c.width));
+    VideoWriterOptions options;
+    options.codec = c.codec;
+    VideoWriter whole(folder / "whole.mkv", c.format, c.width, c.height, options);
+    VideoWriter banded(folder / "bands.mkv", c.format, c.width, c.height, options);
+    for (int i = 0; i < 3; ++i) {
+      Image image = RandomImage(c.format, c.width, c.height, i);
+      whole.Write(image, i * 40);
+      int next = 0;
+      banded.Write(
+          [&](int y, const MutableImageView& band) {
+            EXPECT_EQ(y, next);
+            next = y + band.height;
+            CopyPixels(image.mutable_view().Crop(0, y, c.width, band.height), band);
+          },
+          i * 40);
+      EXPECT_EQ(next, c.height);
+    }
+    whole.Finish();
+    banded.Finish();
+    EXPECT_EQ(ReadBytes(folder / "whole.mkv"), ReadBytes(folder / "bands.mkv"));
+
+    VideoReader reader(folder / "bands.mkv");
+    for (int i = 0; i < 3; ++i) {
+      Image image(c.format, c.width, c.height);
+      int next = 0;
+      const auto frame = reader.Read([&](int y, const ImageView& band) {
+        EXPECT_EQ(y, next);
+        next = y + band.height;
+        CopyPixels(band, image.mutable_view().Crop(0, y, c.width, band.height));
+      });
+      ASSERT_TRUE(frame);
+      EXPECT_TRUE(frame->image.empty());
+      EXPECT_EQ(frame->index, i);
+      EXPECT_EQ(next, c.height);
+      EXPECT_TRUE(SamePixels(image.view(), RandomImage(c.format, c.width, c.height, i).view()));
+    }
+    EXPECT_FALSE(reader.Read([](int, const ImageView&) {}));
+  }
+}
+
 TEST(VideoWriter, CroppedViewsCanBeWritten) {
   const TempDir folder;
   const Image image = RandomImage(PixelFormat::Yuv(420), 64, 32, 1);

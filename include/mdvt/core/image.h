@@ -83,6 +83,8 @@ struct PlaneView {
     return reinterpret_cast<T*>(reinterpret_cast<Byte*>(data) + y * stride);
   }
   T& At(int x, int y) const { return Row(y)[x]; }
+  // The part of `count` rows from row y on.
+  PlaneView Rows(int y, int count) const { return {Row(y), stride, width, count}; }
   operator PlaneView<const T>() const { return {data, stride, width, height}; }
 };
 

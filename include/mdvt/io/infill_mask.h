@@ -28,6 +28,11 @@ enum class InfillMaskStyle {
 void PaintInfillMask(const HoleMap& holes, InfillMaskStyle style, const MutableImageView& mask,
                      double focal_px = 0);
 
+// The same for the rows of the mask from y on: `band` has the width of the holes, and its rows are
+// within their height.
+void PaintInfillMaskRows(const HoleMap& holes, InfillMaskStyle style, int y,
+                         const MutableImageView& band, double focal_px = 0);
+
 // How the colours of a mask are meant; all three are in use.
 enum class InfillMaskCode {
   kWhite,       // no directions

@@ -3,6 +3,7 @@
 // Reads the picture stream of a video file frame by frame, in its own pixel format.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,6 +47,10 @@ struct VideoReaderOptions {
   std::optional<PixelFormat> format;
 };
 
+// Gets a picture from top to bottom, some rows at a time: `band` is the part of the picture that
+// begins at row y, in its full width. It is gone when the call returns.
+using RowTaker = std::function<void(int y, const ImageView& band)>;
+
 // Reads Matroska, WebM, MP4, MOV and AVI through FFmpeg. Not thread safe.
 //
 // The container is recognised by the file's first bytes and nothing but this file is ever opened:
@@ -82,6 +87,9 @@ class VideoReader {
   // Nothing behind the end of a row may be read. Throws Error: kCorrupt (damaged, or of another
   // size or pixel format than the first frame), kLimit (more than Limits.max_frames), kIo.
   std::optional<Frame> Read();
+  // The same for a picture that is used up while it is read, so that packed RGB is never unpacked
+  // as a whole. The frame comes without an image.
+  std::optional<Frame> Read(const RowTaker& take);
 
  private:
   struct Impl;

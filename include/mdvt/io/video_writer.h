@@ -3,6 +3,7 @@
 // Writes a video file that appears under its name only when it is whole.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +13,10 @@
 #include "mdvt/core/rational.h"
 
 namespace mdvt {
+
+// Makes a picture from top to bottom, some rows at a time: `band` is the part of the picture that
+// begins at row y, in its full width. What the band holds on entry is not defined.
+using RowFiller = std::function<void(int y, const MutableImageView& band)>;
 
 enum class VideoCodec {
   // Lossless, Matroska. FFV1 level 3, every frame a key frame, slices with checksums, the same
@@ -61,9 +66,14 @@ class VideoWriter {
   VideoWriter& operator=(VideoWriter&&) noexcept;
 
   // Timestamps must increase. Throws Error: kInvalidArgument (format, size or time wrong), kIo.
-  // With an Image the pixels are shared with the encoder, not copied, and must not change after.
-  void Write(const Image& image, int64_t pts, int64_t duration = 0);
+  // The pixels are read before this returns and may change after.
   void Write(const ImageView& image, int64_t pts, int64_t duration = 0);
+  void Write(const Image& image, int64_t pts, int64_t duration = 0) {
+    Write(image.view(), pts, duration);
+  }
+  // The same for a picture that is made while it is written, so that it need not exist as a whole
+  // beside the encoder's own. Bands begin at multiples of 2 rows.
+  void Write(const RowFiller& fill, int64_t pts, int64_t duration = 0);
 
   // Throws Error(kIo) if the disk was full or the count of frames in the file is not the count of
   // frames given; nothing appears under the final name then. No frame at all is kInvalidArgument.
