@@ -17,26 +17,11 @@ namespace {
 using Colors = std::vector<Eigen::Matrix<uint8_t, 3, 1>>;
 using Triangles = std::vector<Eigen::Matrix<int32_t, 3, 1>>;
 
-void CheckPoints(const std::vector<Eigen::Vector3f>& points, const Colors& colors,
+void CheckColors(const std::vector<Eigen::Vector3f>& points, const Colors& colors,
                  const std::string& path) {
   Require(colors.empty() || colors.size() == points.size(), Code::kInvalidArgument,
           path + ": " + std::to_string(points.size()) + " points with " +
               std::to_string(colors.size()) + " colours, must be none or one per point");
-  Require(points.size() <= 0x7FFFFFFF, Code::kLimit,
-          path + ": " + std::to_string(points.size()) + " points, the format holds 2^31 - 1");
-  for (size_t i = 0; i < points.size(); ++i) {
-    Require(points[i].allFinite(), Code::kInvalidArgument,
-            path + ": point " + std::to_string(i) + " has a coordinate that is not finite");
-  }
-}
-
-void CheckTriangles(const Triangles& triangles, size_t num_points, const std::string& path) {
-  for (size_t i = 0; i < triangles.size(); ++i) {
-    const auto& t = triangles[i];
-    Require(t.minCoeff() >= 0 && static_cast<size_t>(t.maxCoeff()) < num_points,
-            Code::kInvalidArgument,
-            path + ": triangle " + std::to_string(i) + " names a point that is not there");
-  }
 }
 
 // Little-endian bytes whatever the machine.
@@ -48,57 +33,106 @@ void Put(T value, char* out) {
 #endif
 }
 
+// What both formats check and count.
+class CheckedWriter : public GeometryWriter {
+ public:
+  CheckedWriter(const std::string& path, const GeometryCounts& counts)
+      : path_(path), counts_(counts), file_(path) {
+    Require(counts.points <= 0x7FFFFFFF, Code::kLimit,
+            path + ": " + std::to_string(counts.points) + " points, the format holds 2^31 - 1");
+  }
+
+  void AddPoint(const Eigen::Vector3f& point, const Eigen::Matrix<uint8_t, 3, 1>& color) final {
+    if (!point.allFinite() || points_ == counts_.points) FailPoint();
+    PutPoint(point, color);
+    ++points_;
+  }
+
+  void AddTriangle(const Eigen::Matrix<int32_t, 3, 1>& triangle) final {
+    if (!(triangle.minCoeff() >= 0 && static_cast<size_t>(triangle.maxCoeff()) < counts_.points) ||
+        triangles_ == counts_.triangles || points_ != counts_.points) {
+      FailTriangle();
+    }
+    PutTriangle(triangle);
+    ++triangles_;
+  }
+
+  void Finish() final {
+    Require(points_ == counts_.points && triangles_ == counts_.triangles, Code::kInvalidArgument,
+            path_ + ": " + std::to_string(points_) + " points and " + std::to_string(triangles_) +
+                " triangles were added, " + std::to_string(counts_.points) + " and " +
+                std::to_string(counts_.triangles) + " were announced");
+    file_.Commit();
+  }
+
+ protected:
+  virtual void PutPoint(const Eigen::Vector3f& point,
+                        const Eigen::Matrix<uint8_t, 3, 1>& color) = 0;
+  virtual void PutTriangle(const Eigen::Matrix<int32_t, 3, 1>& triangle) = 0;
+
+  const GeometryCounts& counts() const { return counts_; }
+  AtomicFile* file() { return &file_; }
+
+ private:
+  [[noreturn]] void FailPoint() const {
+    const std::string name = path_ + ": point " + std::to_string(points_);
+    throw Error(Code::kInvalidArgument, points_ == counts_.points
+                                            ? name + " is more than were announced"
+                                            : name + " has a coordinate that is not finite");
+  }
+  [[noreturn]] void FailTriangle() const {
+    const std::string name = path_ + ": triangle " + std::to_string(triangles_);
+    throw Error(Code::kInvalidArgument,
+                points_ != counts_.points         ? name + " comes before the last point"
+                : triangles_ == counts_.triangles ? name + " is more than were announced"
+                                                  : name + " names a point that is not there");
+  }
+
+  std::string path_;
+  GeometryCounts counts_;
+  AtomicFile file_;
+  size_t points_ = 0;
+  size_t triangles_ = 0;
+};
+
 template <typename T>
-void PutVertices(const std::vector<Eigen::Vector3f>& points, const Colors& colors,
-                 AtomicFile* file) {
-  const size_t size = 3 * sizeof(T) + (colors.empty() ? 0 : 3);
-  for (size_t i = 0; i < points.size(); ++i) {
-    char* const record = file->Room(size);
-    for (int axis = 0; axis < 3; ++axis) {
-      Put(static_cast<T>(points[i][axis]), record + static_cast<size_t>(axis) * sizeof(T));
+class PlyWriter final : public CheckedWriter {
+ public:
+  PlyWriter(const std::string& path, const GeometryCounts& counts, const std::string& type)
+      : CheckedWriter(path, counts) {
+    std::string header = "ply\nformat binary_little_endian 1.0\nelement vertex " +
+                         std::to_string(counts.points) + "\n";
+    for (const char* axis : {"x", "y", "z"}) header += "property " + type + " " + axis + "\n";
+    if (counts.has_colors) {
+      for (const char* channel : {"red", "green", "blue"}) {
+        header += std::string("property uchar ") + channel + "\n";
+      }
     }
-    if (!colors.empty()) std::memcpy(record + 3 * sizeof(T), colors[i].data(), 3);
-    file->Add(size);
-  }
-}
-
-void WritePlyFile(const std::string& path, const std::vector<Eigen::Vector3f>& points,
-                  const Colors& colors, const Triangles* triangles, PlyScalar scalar) {
-  CheckPoints(points, colors, path);
-  if (triangles != nullptr) CheckTriangles(*triangles, points.size(), path);
-  const std::string type = scalar == PlyScalar::kDouble ? "double" : "float";
-  std::string header = "ply\nformat binary_little_endian 1.0\nelement vertex " +
-                       std::to_string(points.size()) + "\n";
-  for (const char* axis : {"x", "y", "z"}) header += "property " + type + " " + axis + "\n";
-  if (!colors.empty()) {
-    for (const char* channel : {"red", "green", "blue"}) {
-      header += std::string("property uchar ") + channel + "\n";
+    if (counts.has_triangles) {
+      header += "element face " + std::to_string(counts.triangles) +
+                "\nproperty list uchar int vertex_indices\n";
     }
+    file()->Write(header + "end_header\n");
   }
-  if (triangles != nullptr) {
-    header += "element face " + std::to_string(triangles->size()) +
-              "\nproperty list uchar int vertex_indices\n";
-  }
-  header += "end_header\n";
 
-  AtomicFile file(path);
-  file.Write(header);
-  if (scalar == PlyScalar::kDouble) {
-    PutVertices<double>(points, colors, &file);
-  } else {
-    PutVertices<float>(points, colors, &file);
+ private:
+  void PutPoint(const Eigen::Vector3f& point, const Eigen::Matrix<uint8_t, 3, 1>& color) override {
+    const size_t size = 3 * sizeof(T) + (counts().has_colors ? 3 : 0);
+    char* const record = file()->Room(size);
+    for (int axis = 0; axis < 3; ++axis)
+      Put(static_cast<T>(point[axis]), record + static_cast<size_t>(axis) * sizeof(T));
+    if (counts().has_colors) std::memcpy(record + 3 * sizeof(T), color.data(), 3);
+    file()->Add(size);
   }
-  if (triangles != nullptr) {
+
+  void PutTriangle(const Eigen::Matrix<int32_t, 3, 1>& triangle) override {
     constexpr size_t kSize = 13;
-    for (const auto& t : *triangles) {
-      char* const record = file.Room(kSize);
-      record[0] = 3;
-      for (int i = 0; i < 3; ++i) Put(t[i], record + 1 + 4 * i);
-      file.Add(kSize);
-    }
+    char* const record = file()->Room(kSize);
+    record[0] = 3;
+    for (int i = 0; i < 3; ++i) Put(triangle[i], record + 1 + 4 * i);
+    file()->Add(kSize);
   }
-  file.Commit();
-}
+};
 
 // The 256 colour values of an OBJ file as text with a space before.
 class ColorTexts {
@@ -127,14 +161,95 @@ class ColorTexts {
   std::array<Text, 256> texts_;
 };
 
+class ObjWriter final : public CheckedWriter {
+ public:
+  ObjWriter(const std::string& path, const GeometryCounts& counts, int digits)
+      : CheckedWriter(path, counts), digits_(digits), colors_(digits) {
+    file()->Write("# " + std::to_string(counts.points) + " vertices in metres, " +
+                  std::to_string(counts.triangles) + " triangles; x right, y down, z forward\n");
+  }
+
+ private:
+  static constexpr size_t kLine = 128;  // six numbers of 16 bytes at most, with their blanks
+
+  void PutPoint(const Eigen::Vector3f& point, const Eigen::Matrix<uint8_t, 3, 1>& color) override {
+    char* const line = file()->Room(kLine);
+    char* end = line;
+    *end++ = 'v';
+    for (int axis = 0; axis < 3; ++axis) {
+      *end++ = ' ';
+      end = digits_ == 6
+                ? FormatSix(point[axis], end)
+                : std::to_chars(end, line + kLine, point[axis], std::chars_format::general, digits_)
+                      .ptr;
+    }
+    if (counts().has_colors)
+      for (int channel = 0; channel < 3; ++channel) end = colors_.Put(color[channel], end);
+    *end++ = '\n';
+    file()->Add(static_cast<size_t>(end - line));
+  }
+
+  void PutTriangle(const Eigen::Matrix<int32_t, 3, 1>& triangle) override {
+    char* const line = file()->Room(kLine);
+    char* end = line;
+    *end++ = 'f';
+    for (int corner = 0; corner < 3; ++corner) {
+      *end++ = ' ';
+      end = std::to_chars(end, line + kLine, int64_t{triangle[corner]} + 1).ptr;
+    }
+    *end++ = '\n';
+    file()->Add(static_cast<size_t>(end - line));
+  }
+
+  int digits_;
+  ColorTexts colors_;
+};
+
+GeometryCounts Counts(const std::vector<Eigen::Vector3f>& points, const Colors& colors,
+                      const Triangles* triangles) {
+  GeometryCounts counts;
+  counts.points = points.size();
+  counts.has_colors = !colors.empty();
+  counts.has_triangles = triangles != nullptr;
+  if (triangles != nullptr) counts.triangles = triangles->size();
+  return counts;
+}
+
+void WriteAll(const std::vector<Eigen::Vector3f>& points, const Colors& colors,
+              const Triangles* triangles, GeometryWriter* writer) {
+  const Eigen::Matrix<uint8_t, 3, 1> none = Eigen::Matrix<uint8_t, 3, 1>::Zero();
+  for (size_t i = 0; i < points.size(); ++i)
+    writer->AddPoint(points[i], colors.empty() ? none : colors[i]);
+  if (triangles != nullptr)
+    for (const auto& triangle : *triangles) writer->AddTriangle(triangle);
+  writer->Finish();
+}
+
 }  // namespace
 
+std::unique_ptr<GeometryWriter> NewPlyWriter(const std::string& path, const GeometryCounts& counts,
+                                             PlyScalar scalar) {
+  if (scalar == PlyScalar::kDouble)
+    return std::make_unique<PlyWriter<double>>(path, counts, "double");
+  return std::make_unique<PlyWriter<float>>(path, counts, "float");
+}
+
+std::unique_ptr<GeometryWriter> NewObjWriter(const std::string& path, const GeometryCounts& counts,
+                                             const ObjOptions& options) {
+  options.Check();
+  return std::make_unique<ObjWriter>(path, counts, options.significant_digits);
+}
+
 void WritePly(const std::string& path, const PointCloud& cloud, PlyScalar scalar) {
-  WritePlyFile(path, cloud.points, cloud.colors, nullptr, scalar);
+  CheckColors(cloud.points, cloud.colors, path);
+  WriteAll(cloud.points, cloud.colors, nullptr,
+           NewPlyWriter(path, Counts(cloud.points, cloud.colors, nullptr), scalar).get());
 }
 
 void WritePly(const std::string& path, const TriangleMesh& mesh, PlyScalar scalar) {
-  WritePlyFile(path, mesh.points, mesh.colors, &mesh.triangles, scalar);
+  CheckColors(mesh.points, mesh.colors, path);
+  WriteAll(mesh.points, mesh.colors, &mesh.triangles,
+           NewPlyWriter(path, Counts(mesh.points, mesh.colors, &mesh.triangles), scalar).get());
 }
 
 void ObjOptions::Check() const {
@@ -144,45 +259,9 @@ void ObjOptions::Check() const {
 }
 
 void WriteObj(const std::string& path, const TriangleMesh& mesh, const ObjOptions& options) {
-  options.Check();
-  CheckPoints(mesh.points, mesh.colors, path);
-  CheckTriangles(mesh.triangles, mesh.points.size(), path);
-  const int digits = options.significant_digits;
-  const ColorTexts colors(digits);
-
-  AtomicFile file(path);
-  file.Write("# " + std::to_string(mesh.points.size()) + " vertices in metres, " +
-             std::to_string(mesh.triangles.size()) + " triangles; x right, y down, z forward\n");
-  constexpr size_t kLine = 128;  // six numbers of 16 bytes at most, with their blanks
-  for (size_t i = 0; i < mesh.points.size(); ++i) {
-    char* const line = file.Room(kLine);
-    char* end = line;
-    *end++ = 'v';
-    for (int axis = 0; axis < 3; ++axis) {
-      *end++ = ' ';
-      const float value = mesh.points[i][axis];
-      end = digits == 6
-                ? FormatSix(value, end)
-                : std::to_chars(end, line + kLine, value, std::chars_format::general, digits).ptr;
-    }
-    if (!mesh.colors.empty()) {
-      for (int channel = 0; channel < 3; ++channel) end = colors.Put(mesh.colors[i][channel], end);
-    }
-    *end++ = '\n';
-    file.Add(static_cast<size_t>(end - line));
-  }
-  for (const auto& t : mesh.triangles) {
-    char* const line = file.Room(kLine);
-    char* end = line;
-    *end++ = 'f';
-    for (int corner = 0; corner < 3; ++corner) {
-      *end++ = ' ';
-      end = std::to_chars(end, line + kLine, int64_t{t[corner]} + 1).ptr;
-    }
-    *end++ = '\n';
-    file.Add(static_cast<size_t>(end - line));
-  }
-  file.Commit();
+  CheckColors(mesh.points, mesh.colors, path);
+  WriteAll(mesh.points, mesh.colors, &mesh.triangles,
+           NewObjWriter(path, Counts(mesh.points, mesh.colors, &mesh.triangles), options).get());
 }
 
 }  // namespace mdvt

@@ -26,27 +26,27 @@ struct TearRule {
 // counter-clockwise seen from the camera; a triangle needs depth at all three corners. With the
 // tear rule on, points that are in no triangle are left out.
 //
-// Keeps its tables between calls. Not thread safe.
+// Keeps its table between frames. Not thread safe.
 class DepthMesher {
  public:
   explicit DepthMesher(const TearRule& rule) : rule_(rule) {}
 
-  // color  Rgb(8) of the size of `depth`
-  // Throws Error(kInvalidArgument) if sizes or formats disagree.
-  PointCloud Cloud(const DepthView& depth, const ImageView& color, const Camera& camera,
-                   const Pose& world_from_cam);
-  TriangleMesh Mesh(const DepthView& depth, const ImageView& color, const Camera& camera,
-                    const Pose& world_from_cam);
+  // Finds what of a frame is a point and a triangle. `depth` must stay as it is for what follows.
+  void SetDepth(const DepthView& depth, const Camera& camera);
+  GeometryCounts counts() const { return counts_; }
+
+  // color  Rgb(8) of the size of the depth, else Error(kInvalidArgument)
+  void AddPoints(const ImageView& color, const Pose& world_from_cam, GeometryWriter* writer) const;
+  void AddTriangles(GeometryWriter* writer) const;
 
  private:
   enum Cell : uint8_t { kLower = 1, kUpper = 2, kUsed = 4 };
-  void Classify(const DepthView& depth, const Camera& camera);
-  bool Keeps(float a, float b, float c, const Camera& camera) const;
-  template <typename Shape>
-  void AddPoints(const DepthView& depth, const ImageView& color, const Camera& camera,
-                 const Pose& world_from_cam, Shape* shape) const;
+  bool Keeps(float a, float b, float c) const;
 
   TearRule rule_;
+  DepthView depth_;
+  Camera camera_;
+  GeometryCounts counts_;
   // Per pixel: which triangles of the cell below right of it exist, and whether it is a point.
   std::vector<uint8_t> cells_;
 };

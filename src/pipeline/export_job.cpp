@@ -25,11 +25,10 @@
 namespace mdvt {
 namespace {
 
-// All writers of geometry together hold about this much beside the frames.
+// Each writer of geometry holds a frame of depth and color, about so many bytes per pixel.
+constexpr int64_t kFrameBytesPerPixel = 8;
+// All of them together hold about this much, or two frames.
 constexpr int64_t kGeometryBytes = int64_t{32} << 20;
-// Per pixel: a point with color, for a mesh two triangles too.
-constexpr int64_t kCloudBytesPerPixel = 15;
-constexpr int64_t kMeshBytesPerPixel = kCloudBytesPerPixel + 24;
 
 struct GeometryFrame {
   int64_t number = 0;  // of the frame in the clip
@@ -180,9 +179,8 @@ class ExportJob {
   }
 
   int GeometryWriters() const {
-    const int64_t pixels = int64_t{width_} * height_;
-    const int64_t bytes = pixels * (obj_ ? kMeshBytesPerPixel : kCloudBytesPerPixel);
-    const int64_t fitting = std::max<int64_t>(1, kGeometryBytes / std::max<int64_t>(1, bytes));
+    const int64_t bytes = kFrameBytesPerPixel * width_ * height_;
+    const int64_t fitting = std::max<int64_t>(2, kGeometryBytes / bytes);
     return static_cast<int>(std::min<int64_t>(ResolveThreads(options_.job.num_threads), fitting));
   }
 
@@ -210,22 +208,31 @@ class ExportJob {
     rule.disparity = options_.tear_disparity;
     rule.depth = options_.tear_depth;
     rule.baseline = options_.tear_baseline;
-    DepthMesher builder(rule);
+    DepthMesher mesher(rule);
     while (std::optional<GeometryFrame> frame = geometry_.Pop()) {
       const DepthView depth = frame->depth.Plane<float>();
       const Camera camera = camera_->At(frame->number);
       const Pose pose = poses_.At(frame->number);
       if (frame->color.empty()) frame->color = GreyPicture(depth, input_.depth_codec().max_depth);
+      mesher.SetDepth(depth, camera);
       if (ply_) {
         const std::string name = FrameName(frame->number, "ply");
         if (!options_.job.overwrite) ply_->RequireAbsent(name);
-        WritePly(ply_->Path(name), builder.Cloud(depth, frame->color.view(), camera, pose));
+        GeometryCounts counts = mesher.counts();
+        counts.triangles = 0;  // a cloud
+        const std::unique_ptr<GeometryWriter> writer = NewPlyWriter(ply_->Path(name), counts);
+        mesher.AddPoints(frame->color.view(), pose, writer.get());
+        writer->Finish();
         ++files_;
       }
       if (obj_) {
         const std::string name = FrameName(frame->number, "obj");
         if (!options_.job.overwrite) obj_->RequireAbsent(name);
-        WriteObj(obj_->Path(name), builder.Mesh(depth, frame->color.view(), camera, pose));
+        const std::unique_ptr<GeometryWriter> writer =
+            NewObjWriter(obj_->Path(name), mesher.counts());
+        mesher.AddPoints(frame->color.view(), pose, writer.get());
+        mesher.AddTriangles(writer.get());
+        writer->Finish();
         ++files_;
       }
       ++geometry_done_;
@@ -246,8 +253,8 @@ class ExportJob {
   std::optional<DepthVideoWriter> grey_writer_;
   std::optional<StagedFolder> ply_;
   std::optional<StagedFolder> obj_;
-  BoundedQueue<DepthFrame> grey_{1};
-  BoundedQueue<GeometryFrame> geometry_{1};
+  BoundedQueue<DepthFrame> grey_{0};
+  BoundedQueue<GeometryFrame> geometry_{0};
   std::atomic<int64_t> grey_done_{0};
   std::atomic<int64_t> geometry_done_{0};
   std::atomic<int64_t> files_{0};

@@ -177,5 +177,47 @@ TEST(FormatSix, EqualsPrintf) {
   for (const float value : values) ASSERT_EQ(SixByUs(value), SixBySystem(value)) << value;
 }
 
+TEST(GeometryWriter, WritesWhatWasAnnouncedOrNothing) {
+  const test::TempDir dir;
+  const std::string path = dir / "mesh.ply";
+  GeometryCounts counts;
+  counts.points = 3;
+  counts.triangles = 1;
+  counts.has_triangles = true;
+  const Eigen::Matrix<uint8_t, 3, 1> color(1, 2, 3);
+  for (const bool ply : {true, false}) {
+    const auto open = [&] { return ply ? NewPlyWriter(path, counts) : NewObjWriter(path, counts); };
+    const auto three_points = [&] {
+      auto writer = open();
+      for (int i = 0; i < 3; ++i) writer->AddPoint({static_cast<float>(i), 0, 1}, color);
+      return writer;
+    };
+    ExpectError(Code::kInvalidArgument, "0 points and 0 triangles were added, 3 and 1",
+                [&] { open()->Finish(); });
+    ExpectError(Code::kInvalidArgument, "3 points and 0 triangles were added",
+                [&] { three_points()->Finish(); });
+    ExpectError(Code::kInvalidArgument, "point 3 is more than were announced", [&] {
+      three_points()->AddPoint({0, 0, 1}, color);
+    });
+    ExpectError(Code::kInvalidArgument, "triangle 0 comes before the last point", [&] {
+      open()->AddTriangle({0, 1, 2});
+    });
+    ExpectError(Code::kInvalidArgument, "triangle 0 names a point that is not there", [&] {
+      three_points()->AddTriangle({0, 1, 3});
+    });
+    ExpectError(Code::kInvalidArgument, "triangle 1 is more than were announced", [&] {
+      const auto writer = three_points();
+      writer->AddTriangle({0, 1, 2});
+      writer->AddTriangle({0, 1, 2});
+    });
+    EXPECT_FALSE(std::filesystem::exists(path));
+    const auto writer = three_points();
+    writer->AddTriangle({0, 1, 2});
+    writer->Finish();
+    EXPECT_TRUE(std::filesystem::exists(path));
+    std::filesystem::remove(path);
+  }
+}
+
 }  // namespace
 }  // namespace mdvt

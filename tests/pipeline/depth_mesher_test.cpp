@@ -10,6 +10,19 @@
 namespace mdvt {
 namespace {
 
+struct MeshCollector : GeometryWriter {
+  void AddPoint(const Eigen::Vector3f& point, const Eigen::Matrix<uint8_t, 3, 1>& color) override {
+    mesh.points.push_back(point);
+    mesh.colors.push_back(color);
+  }
+  void AddTriangle(const Eigen::Matrix<int32_t, 3, 1>& triangle) override {
+    mesh.triangles.push_back(triangle);
+  }
+  void Finish() override {}
+
+  TriangleMesh mesh;
+};
+
 // A depth map and a color picture whose red tells the column and whose green tells the row.
 struct Scene {
   Scene(int width, int height, float z)
@@ -27,10 +40,18 @@ struct Scene {
   }
   void Set(int x, int y, float z) { depth.MutablePlane<float>().At(x, y) = z; }
   PointCloud Cloud(const TearRule& rule = {}, const Pose& pose = Pose::Identity()) const {
-    return DepthMesher(rule).Cloud(depth.Plane<float>(), color.view(), camera, pose);
+    const TriangleMesh mesh = Mesh(rule, pose);
+    return {mesh.points, mesh.colors};
   }
   TriangleMesh Mesh(const TearRule& rule = {}, const Pose& pose = Pose::Identity()) const {
-    return DepthMesher(rule).Mesh(depth.Plane<float>(), color.view(), camera, pose);
+    DepthMesher mesher(rule);
+    mesher.SetDepth(depth.Plane<float>(), camera);
+    MeshCollector collector;
+    mesher.AddPoints(color.view(), pose, &collector);
+    mesher.AddTriangles(&collector);
+    EXPECT_EQ(mesher.counts().points, collector.mesh.points.size());
+    EXPECT_EQ(mesher.counts().triangles, collector.mesh.triangles.size());
+    return collector.mesh;
   }
   Image depth;
   Image color;
@@ -134,10 +155,11 @@ TEST(DepthMesher, RefusesOtherSizesAndFormats) {
   const Scene scene(4, 4, 1);
   const Image small(PixelFormat::Rgb(8), 3, 4);
   const Image gray(PixelFormat::Gray(8), 4, 4);
+  DepthMesher mesher({});
+  mesher.SetDepth(scene.depth.Plane<float>(), scene.camera);
+  MeshCollector collector;
   for (const Image& color : {small, gray})
-    EXPECT_THROW(DepthMesher({}).Mesh(scene.depth.Plane<float>(), color.view(), scene.camera,
-                                      Pose::Identity()),
-                 Error);
+    EXPECT_THROW(mesher.AddPoints(color.view(), Pose::Identity(), &collector), Error);
 }
 
 }  // namespace

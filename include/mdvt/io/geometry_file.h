@@ -6,6 +6,7 @@
 
 #include <Eigen/Core>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -44,5 +45,30 @@ struct ObjOptions {
 
 // Text: "v x y z [r g b]" with colours 0..1, "f a b c" 1-based. Throws as WritePly.
 void WriteObj(const std::string& path, const TriangleMesh& mesh, const ObjOptions& options = {});
+
+// The same files written point by point, for clouds and meshes that never exist as a whole: all
+// points first, then all triangles, then Finish(). Without Finish() nothing appears.
+class GeometryWriter {
+ public:
+  virtual ~GeometryWriter() = default;
+  virtual void AddPoint(const Eigen::Vector3f& point,
+                        const Eigen::Matrix<uint8_t, 3, 1>& color) = 0;
+  virtual void AddTriangle(const Eigen::Matrix<int32_t, 3, 1>& triangle) = 0;
+  // Throws Error(kInvalidArgument) if there were not as many points and triangles as announced.
+  virtual void Finish() = 0;
+};
+
+struct GeometryCounts {
+  size_t points = 0;
+  size_t triangles = 0;
+  bool has_colors = true;      // false: those given to AddPoint() are left out
+  bool has_triangles = false;  // PLY: whether there is a list of faces, even an empty one
+};
+
+// Both throw as WritePly and WriteObj do, the points and triangles they name being the one added.
+std::unique_ptr<GeometryWriter> NewPlyWriter(const std::string& path, const GeometryCounts& counts,
+                                             PlyScalar scalar = PlyScalar::kFloat);
+std::unique_ptr<GeometryWriter> NewObjWriter(const std::string& path, const GeometryCounts& counts,
+                                             const ObjOptions& options = {});
 
 }  // namespace mdvt
