@@ -3,6 +3,7 @@
 // The one way in which the stages of a job hand frames on: in order, a few at a time.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -24,20 +25,26 @@ class AbortableQueue {
 };
 
 // A queue between two threads that holds at most `capacity` items: a producer that runs ahead
-// waits, so that memory does not grow with the length of a clip.
+// waits, so that memory does not grow with the length of a clip. With capacity 0 it hands over: the
+// producer waits until the consumer has taken its item, so that for large items there are two in
+// all, the one being made and the one being used.
 template <typename T>
 class BoundedQueue : public AbortableQueue {
  public:
   explicit BoundedQueue(size_t capacity) : capacity_(capacity) {}
 
-  // Waits while the queue is full. Throws StageAborted.
+  // Waits while the queue is full, with capacity 0 until the item has been taken. Throws
+  // StageAborted.
   void Push(T item) {
     std::unique_lock<std::mutex> lock(mutex_);
-    not_full_.wait(lock, [this] { return aborted_ || items_.size() < capacity_; });
+    not_full_.wait(lock,
+                   [this] { return aborted_ || items_.size() < std::max<size_t>(1, capacity_); });
     if (aborted_) throw StageAborted{};
     items_.push_back(std::move(item));
-    lock.unlock();
     not_empty_.notify_one();
+    if (capacity_ > 0) return;
+    not_full_.wait(lock, [this] { return aborted_ || items_.empty(); });
+    if (aborted_) throw StageAborted{};
   }
 
   // For a producer that has nothing to hand on yet. Throws StageAborted.

@@ -115,6 +115,8 @@ void CheckJobOptions(const JobOptions& options) {
               ", must be -1 (all frames) or at least 1");
 }
 
+int DecoderThreads(int num_threads) { return (ResolveThreads(num_threads) + 1) / 2; }
+
 int64_t ExpectedFrames(int64_t estimated, int64_t first, int64_t max_frames) {
   if (estimated <= 0) return std::max<int64_t>(0, max_frames);
   const int64_t left = std::max<int64_t>(0, estimated - first);

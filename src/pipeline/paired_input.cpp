@@ -25,6 +25,7 @@ PairedInput::PairedInput(const PairedInputOptions& options)
   if (options_.color_video.empty()) return;
   VideoReaderOptions color_options = options_.depth.video;
   color_options.format = options_.color_format;
+  color_options.num_threads = DecoderThreads(color_options.num_threads);
   color_reader_.emplace(options_.color_video, color_options);
 
   const VideoInfo& depth = depth_reader_.info();

@@ -62,8 +62,8 @@ class PairedInput {
   std::optional<VideoReader> color_reader_;
   std::optional<PixelFormat> convert_to_;
   ColorConverter converter_;
-  BoundedQueue<DepthFrame> depth_queue_{1};
-  BoundedQueue<Frame> color_queue_{1};
+  BoundedQueue<DepthFrame> depth_queue_{0};
+  BoundedQueue<Frame> color_queue_{0};
   int64_t depth_frames_ = 0;  // read so far; by the decoding thread, final once its queue is closed
   int64_t color_frames_ = 0;
   int64_t pairs_ = 0;

@@ -265,13 +265,13 @@ class StereoJob {
   }
 
   void EncodeMasks() {
-    ImagePool images(PixelFormat::Rgb(8), 2 * width_, height_);
     while (std::optional<MaskFrame> frame = masks_.Pop()) {
-      Image mask = images.Get();
-      for (int half = 0; half < 2; ++half)
-        PaintInfillMask((*frame->holes)[static_cast<size_t>(half)], options_.mask_style,
-                        mask.mutable_view().Crop(half * width_, 0, width_, height_));
-      mask_writer_->Write(mask, frame->pts, frame->duration);
+      const auto paint = [&](int y, const MutableImageView& band) {
+        for (int half = 0; half < 2; ++half)
+          PaintInfillMaskRows((*frame->holes)[static_cast<size_t>(half)], options_.mask_style, y,
+                              band.Crop(half * width_, 0, width_, band.height));
+      };
+      mask_writer_->Write(paint, frame->pts, frame->duration);
     }
   }
 
@@ -292,7 +292,7 @@ class StereoJob {
   std::optional<PendingFile> mask_file_;  // outlives the writer that fills it
   std::optional<VideoWriter> writer_;
   std::optional<VideoWriter> mask_writer_;
-  BoundedQueue<RenderedFrame> rendered_{1};
+  BoundedQueue<RenderedFrame> rendered_{0};
   BoundedQueue<MaskFrame> masks_{1};
   std::atomic<int64_t> frames_done_{0};
   int64_t hole_pixels_ = 0;

@@ -87,5 +87,42 @@ TEST(BoundedQueue, AfterAbortEveryCallThrowsAndItemsAreGone) {
   EXPECT_THROW(queue.CheckAborted(), StageAborted);
 }
 
+TEST(BoundedQueue, WithoutRoomHandsOver) {
+  BoundedQueue<int> queue(0);
+  std::atomic<int> pushed{0};
+  std::thread producer([&] {
+    for (int i = 0; i < 3; ++i) {
+      queue.Push(i);
+      ++pushed;
+    }
+    queue.Close();
+  });
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(pushed, i);  // the next one is waiting for us, none has been pushed ahead
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_EQ(pushed, i);
+    EXPECT_EQ(queue.Pop(), i);
+    while (pushed != i + 1) std::this_thread::yield();
+  }
+  EXPECT_EQ(queue.Pop(), std::nullopt);
+  producer.join();
+}
+
+TEST(BoundedQueue, AbortEndsAHandOver) {
+  BoundedQueue<int> queue(0);
+  bool aborted = false;
+  std::thread producer([&] {
+    try {
+      queue.Push(1);
+    } catch (const StageAborted&) {
+      aborted = true;
+    }
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  queue.Abort();
+  producer.join();
+  EXPECT_TRUE(aborted);
+}
+
 }  // namespace
 }  // namespace mdvt
