@@ -110,6 +110,8 @@ struct EdgeAwareSmoother::Impl {
 
 EdgeAwareSmoother::EdgeAwareSmoother() : impl_(std::make_unique<Impl>()) {}
 EdgeAwareSmoother::~EdgeAwareSmoother() = default;
+EdgeAwareSmoother::EdgeAwareSmoother(EdgeAwareSmoother&&) noexcept = default;
+EdgeAwareSmoother& EdgeAwareSmoother::operator=(EdgeAwareSmoother&&) noexcept = default;
 
 void EdgeAwareSmoother::SetGuide(PlaneView<const uint8_t> guide, float edge, ThreadPool* pool) {
   Require(guide.width > 0 && guide.height > 0, Code::kInvalidArgument,

@@ -34,7 +34,7 @@ struct Sight {
 };
 
 struct Track {
-  std::deque<Sight> sights;
+  std::vector<Sight> sights;
   bool has_point = false;
   bool moving = false;
   int misses = 0;
@@ -117,7 +117,9 @@ struct CameraPath::Impl {
     const int64_t oldest = frames.front().path.index;
     for (auto it = tracks.begin(); it != tracks.end();) {
       auto& kept = it->second.sights;
-      while (!kept.empty() && kept.front().frame < oldest) kept.pop_front();
+      kept.erase(kept.begin(), std::find_if(kept.begin(), kept.end(), [oldest](const Sight& s) {
+                   return s.frame >= oldest;
+                 }));
       // A track that this frame lost still ties earlier frames of the window together.
       it = kept.empty() ? tracks.erase(it) : std::next(it);
     }

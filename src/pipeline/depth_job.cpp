@@ -36,7 +36,7 @@ FovOptions FovOrDefault(const FovOptions& fov) {
 VideoReaderOptions ReaderOptions(const JobOptions& job) {
   VideoReaderOptions reader;
   reader.limits = job.limits;
-  reader.num_threads = job.num_threads;
+  reader.num_threads = DecoderThreads(job.num_threads);
   reader.format = PixelFormat::Gray(8);
   return reader;
 }
@@ -147,6 +147,7 @@ class DepthJob {
       motion.xfovs_deg = ReadFovFile(options_.fov.xfov_file, options_.job.limits);
     motion.scene_scale = options_.scene_scale;
     motion.working_side = options_.working_side;
+    motion.confidence = false;
     MotionDepthEstimator estimator(motion, &pool);
     const auto hand_on = [&] {
       while (std::optional<DepthEstimate> depth = estimator.Pop()) depths_.Push(std::move(*depth));
@@ -179,8 +180,8 @@ class DepthJob {
   ClipCamera camera_;
   std::optional<FrameChooser> chooser_;
   std::optional<DepthVideoWriter> writer_;
-  BoundedQueue<Frame> frames_{1};
-  BoundedQueue<DepthEstimate> depths_{1};
+  BoundedQueue<Frame> frames_{0};
+  BoundedQueue<DepthEstimate> depths_{0};
   std::atomic<int64_t> frames_done_{0};
   std::atomic<int64_t> expected_frames_{0};
   MotionReport motion_;

@@ -114,28 +114,29 @@ std::vector<MotionDense::Pair> MotionDense::ChoosePairs(const std::deque<MotionP
 
 void MotionDense::ComparePair(std::deque<MotionPicture>* pictures, const CameraPath& path,
                               const PathFrame& now, const Pair& pair, InverseDepthMap* here) {
+  auto& [forth, back, there, start, trip] = flow_scratch_;
   const MotionPicture& a = pictures->front();
   MotionPicture& b = (*pictures)[pair.offset];
   const PathFrame other = *path.Get(b.number);
   const Pose b_from_a = other.world_from_cam.inverse() * now.world_from_cam;
-  forth_.vectors.clear();
-  if (!start_.empty()) {
-    forth_.Resize(a.camera.width, a.camera.height);
-    RigidFlow(start_, a.camera, b.camera, b_from_a, pool_, forth_.mutable_view());
+  forth.vectors.clear();
+  if (!start.empty()) {
+    forth.Resize(a.camera.width, a.camera.height);
+    RigidFlow(start, a.camera, b.camera, b_from_a, pool_, forth.mutable_view());
   }
-  flow_.Compute(a.small.Plane<uint8_t>(), b.small.Plane<uint8_t>(), &forth_);
-  InvertFlow(forth_, &back_);
-  flow_.Compute(b.small.Plane<uint8_t>(), a.small.Plane<uint8_t>(), &back_);
+  flow_.Compute(a.small.Plane<uint8_t>(), b.small.Plane<uint8_t>(), &forth);
+  InvertFlow(forth, &back);
+  flow_.Compute(b.small.Plane<uint8_t>(), a.small.Plane<uint8_t>(), &back);
 
-  trip_.resize(forth_.vectors.size());
-  const PlaneView<float> trip{trip_.data(), static_cast<ptrdiff_t>(sizeof(float)) * forth_.width,
-                              forth_.width, forth_.height};
+  trip.resize(forth.vectors.size());
+  const PlaneView<float> trip_view{trip.data(), static_cast<ptrdiff_t>(sizeof(float)) * forth.width,
+                                   forth.width, forth.height};
   const FlowDepthOptions options;
-  RoundTripError(forth_, back_, trip);
-  DepthFromFlow(a.camera, b.camera, b_from_a, forth_.view(), trip, options, pool_, here);
-  RoundTripError(back_, forth_, trip);
-  DepthFromFlow(b.camera, a.camera, b_from_a.inverse(), back_.view(), trip, options, pool_,
-                &there_);
+  RoundTripError(forth, back, trip_view);
+  DepthFromFlow(a.camera, b.camera, b_from_a, forth.view(), trip_view, options, pool_, here);
+  RoundTripError(back, forth, trip_view);
+  DepthFromFlow(b.camera, a.camera, b_from_a.inverse(), back.view(), trip_view, options, pool_,
+                &there);
   if (b.from_earlier.size() >= kMaxFromEarlier) {
     spare_.push_back(std::move(b.from_earlier.front()));
     b.from_earlier.erase(b.from_earlier.begin());
@@ -145,17 +146,19 @@ void MotionDense::ComparePair(std::deque<MotionPicture>* pictures, const CameraP
     b.from_earlier.back() = std::move(spare_.back());
     spare_.pop_back();
   }
-  PackInverseDepth(there_, &b.from_earlier.back());
+  PackInverseDepth(there, &b.from_earlier.back());
 }
 
 // The map with its gaps closed, as a start for the search of flow.
 void MotionDense::FillStart(const MotionPicture& picture, const InverseDepthMap& map) {
-  start_.Reset(map.width, map.height);
-  start_.value = map.value;
-  weights_.resize(map.value.size());
-  for (size_t i = 0; i < weights_.size(); ++i) weights_[i] = map.value[i] > 0 ? 1.f : 0.f;
-  smoother_.SetGuide(picture.small.Plane<uint8_t>(), kFillEdge, pool_);
-  smoother_.Smooth(kStartLambda, 2, pool_, &start_.value, &weights_);
+  flow_scratch_.start.Reset(map.width, map.height);
+  flow_scratch_.start.value = map.value;
+  std::vector<float>& weights = fill_scratch_.weights;
+  weights.resize(map.value.size());
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] = map.value[i] > 0 ? 1.f : 0.f;
+  fill_scratch_.smoother.SetGuide(picture.small.Plane<uint8_t>(), kFillEdge, pool_);
+  fill_scratch_.smoother.Smooth(kStartLambda, 2, pool_, &flow_scratch_.start.value, &weights);
+  fill_scratch_ = {};
 }
 
 // A mild slope: the lower part of a picture is nearer more often than not.
@@ -172,18 +175,19 @@ void MotionDense::Guess(int width, int height) {
 
 // Gives every pixel a value: what is not measured comes from around, along the picture's edges.
 void MotionDense::Fill(const MotionPicture& picture) {
+  auto& [smoother, values, weights, around, reached, sums] = fill_scratch_;
   const size_t n = measured_.value.size();
   filled_.Reset(measured_.width, measured_.height);
   certainty_.assign(n, 0.f);
-  values_.assign(n, 0.f);
-  weights_.assign(n, 0.f);
-  reached_.clear();
+  values.assign(n, 0.f);
+  weights.assign(n, 0.f);
+  reached.clear();
   for (size_t i = 0; i < n; i += 7)
-    if (measured_.value[i] > 0) reached_.push_back(measured_.sigma[i]);
+    if (measured_.value[i] > 0) reached.push_back(measured_.sigma[i]);
   float usual = 1;
-  if (!reached_.empty()) {
-    const auto middle = reached_.begin() + static_cast<ptrdiff_t>(reached_.size() / 2);
-    std::nth_element(reached_.begin(), middle, reached_.end());
+  if (!reached.empty()) {
+    const auto middle = reached.begin() + static_cast<ptrdiff_t>(reached.size() / 2);
+    std::nth_element(reached.begin(), middle, reached.end());
     usual = *middle;
   }
   for (size_t i = 0; i < n; ++i) {
@@ -191,48 +195,47 @@ void MotionDense::Fill(const MotionPicture& picture) {
     const float relative = measured_.sigma[i] / measured_.value[i];
     const float alone = support_[i] >= 2 ? 1.f : 0.2f;
     certainty_[i] = alone / (1 + relative * relative / (0.05f * 0.05f));
-    values_[i] = measured_.value[i];
+    values[i] = measured_.value[i];
     // By the error of the inverse depth itself: by its share, what is near would always outweigh
     // what is far and spill over it.
     const float q = measured_.sigma[i] / (2 * usual);
-    weights_[i] = q > 3 ? 0 : alone / (1 + q * q);
+    weights[i] = q > 3 ? 0 : alone / (1 + q * q);
   }
-  DropLonely(measured_.width, measured_.height, &sums_, &weights_);
-  around_ = values_;
-  reached_ = weights_;
+  DropLonely(measured_.width, measured_.height, &sums, &weights);
+  around = values;
+  reached = weights;
   // Where nothing is measured, a little of what was there in the frame before keeps it steady.
   if (!carried_filled_.empty())
     for (size_t i = 0; i < n; ++i)
-      if (!(reached_[i] > 0) && carried_filled_.value[i] > 0) {
-        around_[i] = carried_filled_.value[i];
-        reached_[i] = kCarriedWeight;
+      if (!(reached[i] > 0) && carried_filled_.value[i] > 0) {
+        around[i] = carried_filled_.value[i];
+        reached[i] = kCarriedWeight;
       }
-  smoother_.SetGuide(picture.small.Plane<uint8_t>(), kFillEdge, pool_);
-  smoother_.Smooth(kFillLambda, 3, pool_, &around_, &reached_);
+  smoother.SetGuide(picture.small.Plane<uint8_t>(), kFillEdge, pool_);
+  smoother.Smooth(kFillLambda, 3, pool_, &around, &reached);
   // Then gently over everything, the measured pixels holding their place.
   for (size_t i = 0; i < n; ++i) {
-    const float w = weights_[i];
-    values_[i] = w * values_[i] + (1 - w) * around_[i];
-    weights_[i] = 0.1f + w;
+    const float w = weights[i];
+    values[i] = w * values[i] + (1 - w) * around[i];
+    weights[i] = 0.1f + w;
   }
-  smoother_.SetGuide(picture.small.Plane<uint8_t>(), kSmoothEdge, pool_);
-  smoother_.Smooth(kSmoothLambda, 2, pool_, &values_, &weights_);
-  filled_.value = values_;
+  smoother.SetGuide(picture.small.Plane<uint8_t>(), kSmoothEdge, pool_);
+  smoother.Smooth(kSmoothLambda, 2, pool_, &values, &weights);
+  filled_.value = values;
 }
 
 DepthEstimate MotionDense::Output(const MotionPicture& picture, int width, int height, bool guess) {
   DepthEstimate estimate;
   estimate.depth = Image(PixelFormat::GrayF32(), width, height);
-  estimate.confidence = Image(PixelFormat::Gray(8), width, height);
   const PlaneView<const uint8_t> small = picture.small.Plane<uint8_t>();
   const PlaneView<const uint8_t> guide = picture.guide.Plane<uint8_t>();
   const PlaneView<float> depth = estimate.depth.MutablePlane<float>();
   if (guide.width == width && guide.height == height) {
     UpsampleAlongEdges(filled_.value, small, guide, 8, pool_, depth);
   } else {
-    if (enlarged_.empty()) enlarged_ = Image(PixelFormat::GrayF32(), guide.width, guide.height);
-    UpsampleAlongEdges(filled_.value, small, guide, 8, pool_, enlarged_.MutablePlane<float>());
-    ResizeBilinear(enlarged_.Plane<float>(), pool_, depth);
+    Image enlarged(PixelFormat::GrayF32(), guide.width, guide.height);
+    UpsampleAlongEdges(filled_.value, small, guide, 8, pool_, enlarged.MutablePlane<float>());
+    ResizeBilinear(enlarged.Plane<float>(), pool_, depth);
   }
   const double unit = metres_per_unit_ > 0 ? metres_per_unit_ : 1;
   const float nearest = static_cast<float>(unit / 1e5);  // 100 km
@@ -240,6 +243,8 @@ DepthEstimate MotionDense::Output(const MotionPicture& picture, int width, int h
     float* row = depth.Row(y);
     for (int x = 0; x < width; ++x) row[x] = static_cast<float>(unit) / std::max(row[x], nearest);
   }
+  if (!wants_confidence_) return estimate;
+  estimate.confidence = Image(PixelFormat::Gray(8), width, height);
   const PlaneView<uint8_t> confidence = estimate.confidence.MutablePlane<uint8_t>();
   for (int y = 0; y < height; ++y) {
     uint8_t* row = confidence.Row(y);
@@ -265,23 +270,26 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
   carried_filled_.value.clear();
   if (has_carried) {
     const Pose now_from_before = now.world_from_cam.inverse() * before_.world_from_cam;
-    ReprojectInverseDepth(measured_before_, camera_before_, picture.camera, now_from_before,
-                          kGrowth, &carried_);
-    ReprojectInverseDepth(filled_before_, camera_before_, picture.camera, now_from_before, kGrowth,
+    ReprojectInverseDepth(measured_, camera_before_, picture.camera, now_from_before, kGrowth,
+                          &carried_);
+    ReprojectInverseDepth(filled_, camera_before_, picture.camera, now_from_before, kGrowth,
                           &carried_filled_);
   }
+  measured_ = {};
+  filled_ = {};
   std::vector<const InverseDepthMap*> maps;
   if (now.state == PathState::kTranslating) {
     const std::vector<Pair> pairs = ChoosePairs(*pictures, path, now);
     views_.resize(std::max(views_.size(), pairs.size() + picture.from_earlier.size()));
     size_t used = 0;
-    start_.value.clear();
+    flow_scratch_.start.value.clear();
     if (has_carried) FillStart(picture, carried_);
     for (size_t i = 0; i < pairs.size(); ++i) {
       ComparePair(pictures, path, now, pairs[i], &views_[used]);
       if (i + 1 < pairs.size()) FillStart(picture, views_[used]);
       maps.push_back(&views_[used++]);
     }
+    ReleaseFlow();
     for (const PackedInverseDepth& map : picture.from_earlier) {
       UnpackInverseDepth(map, &views_[used]);
       maps.push_back(&views_[used++]);
@@ -295,7 +303,9 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
   bool guess = true;
   if (!maps.empty()) {
     FuseInverseDepth(maps, pool_, &measured_, &support_);
-    std::vector<float>& values = values_;
+    views_.clear();
+    views_.shrink_to_fit();
+    std::vector<float>& values = fill_scratch_.values;
     values.clear();
     for (size_t i = 0; i < measured_.value.size(); ++i)
       if (measured_.value[i] > 0 && measured_.sigma[i] <= kMeasuredSigma * measured_.value[i])
@@ -314,8 +324,6 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
       has_before_ = true;
       before_ = now;
       camera_before_ = picture.camera;
-      measured_before_ = measured_;
-      filled_before_ = filled_;
     }
   }
   if (guess) {
@@ -325,6 +333,7 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
         now.state == PathState::kLost ? MotionStatus::kLost : MotionStatus::kNoTranslation;
     has_before_ = false;
   }
+  fill_scratch_ = {};
   report->world_from_cam = now.world_from_cam;
   report->world_from_cam.translation() *= metres_per_unit_;
   return Output(picture, width, height, guess);

@@ -19,7 +19,8 @@ namespace mdvt {
 
 class MotionDense {
  public:
-  MotionDense(double scene_scale, ThreadPool* pool) : scene_scale_(scene_scale), pool_(pool) {}
+  MotionDense(double scene_scale, bool confidence, ThreadPool* pool)
+      : scene_scale_(scene_scale), wants_confidence_(confidence), pool_(pool) {}
 
   // Forgets everything but the buffers.
   void StartScene();
@@ -46,29 +47,40 @@ class MotionDense {
   DepthEstimate Output(const MotionPicture& picture, int width, int height, bool guess);
 
   double scene_scale_;
+  bool wants_confidence_;
   ThreadPool* pool_;
   double metres_per_unit_ = 0;  // 0: not yet known in this scene
 
-  // Of the frame before, in path units: what was measured, and the whole map after filling.
+  // In path units: what was measured, and the whole map after filling. Of the frame before until
+  // the present one has its own.
+  InverseDepthMap measured_, filled_;
+  std::vector<float> certainty_;  // 0..1 per pixel of filled_
   bool has_before_ = false;
   PathFrame before_;
   Camera camera_before_;
-  InverseDepthMap measured_before_, filled_before_;
 
-  // Of this frame.
-  InverseDepthMap measured_, filled_;
-  std::vector<float> certainty_;  // 0..1 per pixel of filled_
+  // What each stage of a frame needs for itself is freed before the next begins.
+  struct FlowScratch {
+    FlowField forth, back;
+    InverseDepthMap there, start;
+    std::vector<float> trip;
+  };
+  struct FillScratch {
+    EdgeAwareSmoother smoother;
+    std::vector<float> values, weights, around, reached;
+    std::vector<double> sums;
+  };
+  void ReleaseFlow() {
+    flow_scratch_ = {};
+    flow_.ReleaseMemory();
+  }
 
-  // Scratch, kept from frame to frame: new buffers of this size each time would scatter the heap.
   DenseFlow flow_;
-  EdgeAwareSmoother smoother_;
-  FlowField forth_, back_;
-  InverseDepthMap there_, start_, carried_, carried_filled_;
+  FlowScratch flow_scratch_;
+  FillScratch fill_scratch_;
+  InverseDepthMap carried_, carried_filled_;
   std::vector<InverseDepthMap> views_;
   std::vector<uint8_t> support_;  // maps that agree, per pixel of measured_
-  std::vector<float> trip_, values_, weights_, around_, reached_;
-  std::vector<double> sums_;
-  Image enlarged_;
   std::vector<PackedInverseDepth> spare_;
 };
 

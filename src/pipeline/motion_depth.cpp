@@ -19,7 +19,7 @@
 namespace mdvt {
 namespace {
 
-constexpr int kGuideSide = 1280;         // largest picture kept for the enlargement of the depth
+constexpr int kGuideSide = 960;          // largest picture kept for the enlargement of the depth
 constexpr double kTrackingNoise = 0.35;  // pixels
 
 }  // namespace
@@ -39,7 +39,7 @@ void MotionDepthOptions::Check() const {
 
 struct MotionDepthEstimator::Impl {
   Impl(const MotionDepthOptions& o, ThreadPool* p)
-      : options(o), pool(p), tracker(TrackerOptions()), dense(o.scene_scale, p) {
+      : options(o), pool(p), tracker(TrackerOptions()), dense(o.scene_scale, o.confidence, p) {
     const double ratio = std::min(
         1.0, static_cast<double>(o.working_side) / std::max(o.camera.width, o.camera.height));
     width = std::max(1, static_cast<int>(std::lround(o.camera.width * ratio)));
@@ -86,6 +86,7 @@ struct MotionDepthEstimator::Impl {
 
   void Push(const Frame& frame) {
     while (after_cut) PassCut();
+    while (LooksFarEnough()) Emit();  // the caller has not popped
     MotionPicture picture;
     picture.number = pushed;
     picture.index = frame.index;
@@ -116,8 +117,9 @@ struct MotionDepthEstimator::Impl {
     path->AddFrame(pushed, sights);
     waiting.push_back(std::move(picture));
     ++pushed;
-    if (waiting.size() > static_cast<size_t>(options.lookahead)) Emit();
   }
+
+  bool LooksFarEnough() const { return waiting.size() > static_cast<size_t>(options.lookahead); }
 
   // One step toward the frame that a cut put off: no later frame belongs to those that wait before
   // it. Their depth is made one at a time, when it is asked for, so that a cut neither takes long
@@ -205,7 +207,10 @@ void MotionDepthEstimator::Finish() {
 
 std::optional<DepthEstimate> MotionDepthEstimator::Pop() {
   while (impl_->ready.empty() && impl_->after_cut) impl_->PassCut();
-  if (impl_->ready.empty() && impl_->finished && !impl_->waiting.empty()) impl_->Emit();
+  // Made here and not in Push(), so that the caller has let go of the frame pushed.
+  if (impl_->ready.empty() && (impl_->LooksFarEnough() || impl_->finished) &&
+      !impl_->waiting.empty())
+    impl_->Emit();
   if (impl_->ready.empty()) return std::nullopt;
   DepthEstimate estimate = std::move(impl_->ready.front().first);
   impl_->reports.push_back(impl_->ready.front().second);

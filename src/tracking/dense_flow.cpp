@@ -32,16 +32,21 @@ void FlowField::Resize(int new_width, int new_height) {
 }
 
 struct DenseFlow::Impl {
+  explicit Impl(FlowEffort wanted) : effort(wanted) { Create(); }
+
+  void Create() {
+    dis =
+        cv::DISOpticalFlow::create(effort == FlowEffort::kFast ? cv::DISOpticalFlow::PRESET_FAST
+                                                               : cv::DISOpticalFlow::PRESET_MEDIUM);
+    // Left to right and back within fixed stripes: does not depend on the number of threads.
+    dis->setUseSpatialPropagation(true);
+  }
+
+  FlowEffort effort;
   cv::Ptr<cv::DISOpticalFlow> dis;
 };
 
-DenseFlow::DenseFlow(FlowEffort effort) : impl_(std::make_unique<Impl>()) {
-  impl_->dis =
-      cv::DISOpticalFlow::create(effort == FlowEffort::kFast ? cv::DISOpticalFlow::PRESET_FAST
-                                                             : cv::DISOpticalFlow::PRESET_MEDIUM);
-  // Left to right and back within fixed stripes: does not depend on the number of threads.
-  impl_->dis->setUseSpatialPropagation(true);
-}
+DenseFlow::DenseFlow(FlowEffort effort) : impl_(std::make_unique<Impl>(effort)) {}
 DenseFlow::~DenseFlow() = default;
 DenseFlow::DenseFlow(DenseFlow&&) noexcept = default;
 DenseFlow& DenseFlow::operator=(DenseFlow&&) noexcept = default;
@@ -83,6 +88,9 @@ void DenseFlow::Compute(PlaneView<const uint8_t> first, PlaneView<const uint8_t>
   for (Eigen::Vector2f& v : flow->vectors)
     if (!v.allFinite()) v.setZero();
 }
+
+// DIS cannot be used any more after its own collectGarbage().
+void DenseFlow::ReleaseMemory() { impl_->Create(); }
 
 void InvertFlow(const FlowField& flow, FlowField* result) {
   FlowField& inverse = *result;

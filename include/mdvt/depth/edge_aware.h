@@ -33,6 +33,8 @@ class EdgeAwareSmoother {
  public:
   EdgeAwareSmoother();
   ~EdgeAwareSmoother();
+  EdgeAwareSmoother(EdgeAwareSmoother&&) noexcept;
+  EdgeAwareSmoother& operator=(EdgeAwareSmoother&&) noexcept;
 
   // guide   8-bit luma. Keeps what it needs of it.
   // Throws Error(kInvalidArgument) for an empty guide or options out of range.

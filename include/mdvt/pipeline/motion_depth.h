@@ -45,6 +45,9 @@ struct MotionDepthOptions {
   // and memory is proportional to it. Valid: [2, 64].
   int lookahead = 16;
 
+  // Whether estimates come with their confidence; without it one byte per pixel is saved.
+  bool confidence = true;
+
   // Throws Error(kInvalidArgument) that names the field and its valid range.
   void Check() const;
 };

@@ -57,6 +57,9 @@ class DenseFlow {
   // another size.
   void Compute(PlaneView<const uint8_t> first, PlaneView<const uint8_t> second, FlowField* flow);
 
+  // Frees what Compute() keeps for the next pictures, about 60 bytes per pixel.
+  void ReleaseMemory();
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
