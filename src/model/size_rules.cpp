@@ -154,7 +154,7 @@ void SizeRule::Check() const {
           "wide_above is for the mode cover with a square target only");
   require(pad.min_aspect >= 0 && pad.min_aspect <= pad.max_aspect && pad.max_aspect > 0 &&
               pad.min_aspect <= kMaxSide,
-          "pad: the range of aspects must be 0 < min_aspect <= max_aspect");
+          "pad: the range of aspects must be 0 <= min_aspect <= max_aspect, max_aspect > 0");
   for (const float value : pad.value) {
     require(value >= 0 && value <= 1, "pad.value must be in [0, 1]");
   }

@@ -69,7 +69,7 @@ struct SizePad {
   // R, G, B in 0..1: the mean that the module subtracts. The default is that of ImageNet.
   std::array<float, 3> value = {0.485f, 0.456f, 0.406f};
 
-  // width / height. Valid: 0 < min_aspect <= max_aspect. The defaults pad nothing.
+  // width / height. Valid: 0 <= min_aspect <= max_aspect, max_aspect > 0. The defaults pad nothing.
   double min_aspect = 0;
   double max_aspect = std::numeric_limits<double>::infinity();
 };
