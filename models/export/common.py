@@ -202,10 +202,8 @@ def load_strictly(module, checkpoint):
     if not path.is_file():
         raise ExportError(f"{path}: no such checkpoint")
     try:
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except TypeError:  # torch before 1.13
-            state = torch.load(path, map_location="cpu")
+        # Tensors alone: a pickle could run anything.
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ExportError(f"{path}: not a checkpoint of tensors: {one_line(error)}") from error
     for key in ("model", "state_dict"):

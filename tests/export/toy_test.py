@@ -10,13 +10,14 @@ import sys
 import tempfile
 import unittest
 
-from exporters import EXPORT, skip_without_torch
+from exporters import EXPORT, ROOT, skip_without_torch
 
 skip_without_torch()
 
 import torch
 
 import common
+import depth_anything_v2
 import toy
 
 
@@ -59,6 +60,23 @@ class Toys(unittest.TestCase):
             for output, mean in zip(outputs, check["mean"] if len(outputs) > 1 else [check["mean"]]):
                 self.assertAlmostEqual(output.double().mean().item(), mean, places=5)
         self.assertEqual(kinds, {"depth", "depth_video", "track", "flow", "segment", "infill_part"})
+
+    def test_every_key_is_documented(self):
+        text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+
+        def keys(value):
+            for item in value if isinstance(value, list) else []:
+                yield from keys(item)
+            for key, item in value.items() if isinstance(value, dict) else []:
+                yield key
+                if key not in ("scheduler", "fixed"):  # free
+                    yield from keys(item)
+
+        metas = [self.open(kind)[1] for kind in toy.KINDS]
+        metas.append(depth_anything_v2.metadata("vits", 20.0, common.source("", "", random_seed=1)))
+        for meta in metas:
+            for key in keys(meta):
+                self.assertIn(f"`{key}`", text)
 
     def test_depth(self):
         image = common.example((3, 3, 42, 70), 5)
