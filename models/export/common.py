@@ -224,7 +224,8 @@ def check_input(shape):
     """The picture, batch or clip that the metadata's "check" is about, defined by formula.
 
     For column x of W, row y of H and channel c:
-      0.5 + 0.25 ((x + 0.5) / W - 0.5) (1 - 0.25 c) + 0.25 sin(0.37 (c + 1) + 2 pi (3 (x + 0.5) / W + 2 (y + 0.5) / H))
+      0.5 + 0.25 ((x + 0.5) / W - 0.5) (1 - 0.25 c)
+          + 0.25 sin(0.37 (c + 1) + 2 pi (3 (x + 0.5) / W + 2 (y + 0.5) / H))
     in double, rounded to float32 once. All pictures of a batch are the same; a tensor with fewer than
     three dimensions has c = 0, and y = 0 if it has one.
     """
