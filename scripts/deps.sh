@@ -22,7 +22,7 @@ packages=(
 )
 test_packages=(
   binutils clang-14 clang-format-14 ffmpeg git libbenchmark-dev libclang-rt-14-dev
-  libgtest-dev llvm-14 locales
+  libgtest-dev llvm-14 locales python3-torch
 )
 
 list=0

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Speed of what surrounds every run of a depth network on 1920x1080: an 8-bit RGB picture to a
+// 924x518 float tensor, and the map back. As ratios to cv::resize doing the same work, one thread,
+// in the same run, and to a memcpy that reads and writes as many bytes. Ends with one line of JSON.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <opencv2/core/utility.hpp>
+#include <opencv2/imgproc.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "mdvt/model/resample.h"
+
+namespace mdvt {
+namespace {
+
+constexpr PixelSize kPicture = {1920, 1080}, kNetwork = {924, 518};
+
+SizeRule Rule() {
+  SizeRule rule;
+  rule.mode = SizeMode::kCover;
+  rule.multiple = 14;
+  return rule;
+}
+
+Image MakePicture() {
+  std::mt19937 rng(1);
+  Image picture(PixelFormat::Rgb(8), kPicture.width, kPicture.height);
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < kPicture.height; ++y) {
+      for (int x = 0; x < kPicture.width; ++x) {
+        picture.MutablePlane<uint8_t>(c).At(x, y) = static_cast<uint8_t>(rng());
+      }
+    }
+  }
+  return picture;
+}
+
+size_t Pixels(PixelSize size) {
+  return static_cast<size_t>(size.width) * static_cast<size_t>(size.height);
+}
+
+void BM_Memcpy(benchmark::State& state) {
+  const size_t bytes = (3 * Pixels(kPicture) + 12 * Pixels(kNetwork)) / 2;
+  std::vector<char> from(bytes, 1), to(bytes);
+  for (auto _ : state) {
+    std::memcpy(to.data(), from.data(), bytes);
+    benchmark::ClobberMemory();
+  }
+}
+
+void BM_In(benchmark::State& state, ResampleKind kind, int threads) {
+  const Image picture = MakePicture();
+  const PictureToTensor convert(kind, kPicture, Rule());
+  std::vector<float> tensor(3 * Pixels(kNetwork));
+  ThreadPool pool(threads);
+  for (auto _ : state) {
+    convert.Run(picture.view(), tensor.data(), &pool);
+    benchmark::ClobberMemory();
+  }
+}
+
+// The way of the networks' own tools: to float, resize, to planes.
+void BM_InOpenCv(benchmark::State& state, int flag) {
+  const Image picture = MakePicture();
+  std::vector<float> tensor(3 * Pixels(kNetwork));
+  cv::setNumThreads(1);
+  cv::Mat wide;
+  for (auto _ : state) {
+    for (int c = 0; c < 3; ++c) {
+      const auto plane = picture.Plane<uint8_t>(c);
+      const cv::Mat bytes(plane.height, plane.width, CV_8U, const_cast<uint8_t*>(plane.data),
+                          static_cast<size_t>(plane.stride));
+      cv::Mat to(kNetwork.height, kNetwork.width, CV_32F,
+                 tensor.data() + static_cast<size_t>(c) * Pixels(kNetwork));
+      bytes.convertTo(wide, CV_32F, 1 / 255.0);
+      cv::resize(wide, to, to.size(), 0, 0, flag);
+    }
+    benchmark::ClobberMemory();
+  }
+}
+
+void BM_Back(benchmark::State& state, ResampleKind kind, int threads) {
+  const TensorToPicture convert(kind, PlanSize(kPicture, Rule()));
+  std::vector<float> tensor(Pixels(kNetwork), 1.5f);
+  Image depth(PixelFormat::GrayF32(), kPicture.width, kPicture.height);
+  ThreadPool pool(threads);
+  for (auto _ : state) {
+    convert.Run(tensor.data(), depth.MutablePlane<float>(), &pool);
+    benchmark::ClobberMemory();
+  }
+}
+
+void BM_BackOpenCv(benchmark::State& state) {
+  std::vector<float> tensor(Pixels(kNetwork), 1.5f);
+  const cv::Mat from(kNetwork.height, kNetwork.width, CV_32F, tensor.data());
+  cv::Mat to(kPicture.height, kPicture.width, CV_32F);
+  cv::setNumThreads(1);
+  for (auto _ : state) {
+    cv::resize(from, to, to.size(), 0, 0, cv::INTER_LINEAR);
+    benchmark::ClobberMemory();
+  }
+}
+
+// Keeps the fastest repetition of every benchmark.
+class MinimumReporter : public benchmark::ConsoleReporter {
+ public:
+  void ReportRuns(const std::vector<Run>& runs) override {
+    ConsoleReporter::ReportRuns(runs);
+    for (const Run& run : runs) {
+      if (run.run_type != Run::RT_Iteration) continue;
+      const double ms = 1e3 * run.real_accumulated_time /
+                        static_cast<double>(std::max<int64_t>(1, run.iterations));
+      const std::string name = run.run_name.function_name;
+      const auto found = best_.find(name);
+      best_[name] = found == best_.end() ? ms : std::min(found->second, ms);
+    }
+  }
+  void PrintJson() const {
+    std::printf("{\"benchmark\":\"resample\"");
+    for (const auto& [name, ms] : best_) {
+      std::printf(",\"%s\":{\"ms\":%.3f", name.c_str(), ms);
+      PrintRatio("per_memcpy", "memcpy", ms);
+      PrintRatio("per_opencv", name.rfind("back", 0) == 0 ? "back_opencv/1" : OpenCvFor(name), ms);
+      std::printf("}");
+    }
+    std::printf("}\n");
+  }
+
+ private:
+  static std::string OpenCvFor(const std::string& name) {
+    return name.rfind("in_area", 0) == 0 ? "in_opencv_area/1" : "in_opencv_cubic/1";
+  }
+  void PrintRatio(const char* label, const std::string& reference, double ms) const {
+    const auto found = best_.find(reference);
+    if (found != best_.end()) std::printf(",\"%s\":%.2f", label, ms / found->second);
+  }
+
+  std::map<std::string, double> best_;
+};
+
+}  // namespace
+}  // namespace mdvt
+
+int main(int argc, char** argv) {
+  using namespace mdvt;
+  const auto add = [](const std::string& name, auto&& run) {
+    benchmark::RegisterBenchmark(name.c_str(), run)
+        ->Unit(benchmark::kMillisecond)
+        ->UseRealTime()
+        ->MinTime(0.2)
+        ->Repetitions(3);
+  };
+  add("memcpy", BM_Memcpy);
+  add("in_opencv_cubic/1", [](benchmark::State& s) { BM_InOpenCv(s, cv::INTER_CUBIC); });
+  add("in_opencv_area/1", [](benchmark::State& s) { BM_InOpenCv(s, cv::INTER_AREA); });
+  add("back_opencv/1", BM_BackOpenCv);
+  for (const int threads : {1, 2}) {
+    for (const ResampleKind kind : {ResampleKind::kCubicOpenCv, ResampleKind::kArea,
+                                    ResampleKind::kBilinear, ResampleKind::kLanczos3Antialias}) {
+      add(std::string("in_") + ResampleName(kind) + "/" + std::to_string(threads),
+          [=](benchmark::State& s) { BM_In(s, kind, threads); });
+    }
+    for (const ResampleKind kind : {ResampleKind::kBilinearAlignCorners, ResampleKind::kBicubic}) {
+      add(std::string("back_") + ResampleName(kind) + "/" + std::to_string(threads),
+          [=](benchmark::State& s) { BM_Back(s, kind, threads); });
+    }
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  MinimumReporter reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  reporter.PrintJson();
+  return 0;
+}

@@ -1,0 +1,516 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every exporter shares: patches for tracing, the export itself, its verification, its report.
+
+An exporter builds an upstream network, wraps it so that it takes RGB pictures in 0..1, and calls
+export(). That traces the wrapper, saves it with its metadata (mdvt.json inside the archive), loads the
+file again and compares it with the original on every example, because a trace that is run at another
+size than it was made with may be wrong without an error.
+
+Works with torch 1.13 to 2.x. Export with the oldest LibTorch that has to read the file.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import json
+import math
+import os
+import pathlib
+import subprocess
+import sys
+import types
+import warnings
+from typing import List, Optional
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+FORMAT = 1
+TOLERANCE = 1e-4  # of the standard deviation of an output
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class ExportError(Exception):
+    """What a person should read, as one line."""
+
+
+# ---------------------------------------------------------------------------------------------------
+# Patches: what upstream code does that a trace would freeze or cannot import.
+
+
+def shim(name, **attributes):
+    """Puts a stand-in module into sys.modules, its parents too, unless the real one is there.
+
+    For imports that inference does not need. Returns the module.
+    """
+    parts = name.split(".")
+    for end in range(1, len(parts) + 1):
+        path = ".".join(parts[:end])
+        if path not in sys.modules:
+            module = types.ModuleType(path)
+            module.__path__ = []  # so that it counts as a package
+            sys.modules[path] = module
+            if end > 1:
+                setattr(sys.modules[".".join(parts[: end - 1])], parts[end - 1], module)
+    for key, value in attributes.items():
+        setattr(sys.modules[name], key, value)
+    return sys.modules[name]
+
+
+@contextlib.contextmanager
+def traced_sizes(*modules):
+    """Lets int() and float() of the given modules keep sizes that are being traced.
+
+    A conversion to a Python number would freeze the size that the trace is made with.
+    """
+
+    def keep(convert):
+        return lambda value=0, *rest: value if torch.is_tensor(value) else convert(value, *rest)
+
+    before = [(module, name, module.__dict__.get(name)) for module in modules
+              for name in ("int", "float")]
+    for module in modules:
+        module.int = keep(int)
+        module.float = keep(float)
+    try:
+        yield
+    finally:
+        for module, name, value in before:
+            if value is None:
+                delattr(module, name)
+            else:
+                setattr(module, name, value)
+
+
+def _plain_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None):
+    scale = query.shape[-1] ** -0.5 if scale is None else scale
+    weights = (query * scale) @ key.transpose(-2, -1)
+    if is_causal:
+        ones = torch.ones_like(weights[..., :, :], dtype=torch.bool).tril()
+        weights = weights.masked_fill(~ones, float("-inf"))
+    if attn_mask is not None:
+        weights = (weights.masked_fill(~attn_mask, float("-inf")) if attn_mask.dtype == torch.bool
+                   else weights + attn_mask)
+    return weights.softmax(-1) @ value
+
+
+@contextlib.contextmanager
+def attention_without_sdpa():
+    """Writes attention out: LibTorch 1.13 has no scaled_dot_product_attention."""
+    name = "scaled_dot_product_attention"
+    before = getattr(F, name, None)
+    setattr(F, name, _plain_attention)
+    try:
+        yield
+    finally:
+        if before is None:
+            delattr(F, name)
+        else:
+            setattr(F, name, before)
+
+
+@torch.jit.script
+def position_embedding(table: torch.Tensor, image: torch.Tensor, patch: int, offset: float):
+    """DINOv2's position embedding for the size of `image`, a leaf that a trace keeps as it is.
+
+    table  [1, 1 + n * n, C], that of the class token first. Resampled by the factor (side + offset) / n,
+    offset included, as upstream does: the output size alone would move the sampling positions.
+    """
+    height, width = image.size(2), image.size(3)
+    rows, columns = height // patch, width // patch
+    count = table.size(1) - 1
+    if rows * columns == count and height == width:
+        return table
+    side = int(math.sqrt(float(count)) + 0.5)
+    grid = table[:, 1:].float().reshape(1, side, side, table.size(2)).permute(0, 3, 1, 2)
+    scale: Optional[List[float]] = [(rows + offset) / side, (columns + offset) / side]
+    grid = F.interpolate(grid, scale_factor=scale, mode="bicubic", align_corners=False)
+    grid = grid.permute(0, 2, 3, 1).reshape(1, rows * columns, table.size(2))
+    return torch.cat([table[:, :1].float(), grid], dim=1).to(table.dtype)
+
+
+@torch.jit.script
+def sampler(image: torch.Tensor, points: torch.Tensor, align_corners: bool, padding_mode: str):
+    """Bilinear samples of image [B, C, H, W] at points [B, h, w, 2], (x, y) in its pixels.
+
+    The centre of the first pixel is at 0 with align_corners, at 0.5 without. The sizes are taken when it
+    runs; upstream's samplers make a tensor of them, which a trace freezes.
+    """
+    width, height = image.size(3), image.size(2)
+    if align_corners:
+        x = points[..., 0] * (2.0 / float(max(width - 1, 1)))
+        y = points[..., 1] * (2.0 / float(max(height - 1, 1)))
+    else:
+        x = points[..., 0] * (2.0 / float(width))
+        y = points[..., 1] * (2.0 / float(height))
+    grid = torch.stack([x, y], dim=-1) - 1.0
+    return F.grid_sample(image, grid, mode="bilinear", padding_mode=padding_mode,
+                         align_corners=align_corners)
+
+
+class Normalize(torch.nn.Module):
+    """(image - mean) / std, with the constants on the module's device."""
+
+    def __init__(self, mean=IMAGENET_MEAN, std=IMAGENET_STD):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, image):
+        return (image - self.mean) / self.std
+
+
+# ---------------------------------------------------------------------------------------------------
+# Weights, inputs, metadata.
+
+
+@torch.no_grad()
+def fill_random(module, seed):
+    """Weights for tests and benchmarks: every one differs from zero, so that a comparison means something.
+
+    Scaled by fan-in, so that activations keep their size. The same numbers for the same seed and names,
+    in whatever order the module has them.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(shape):
+        return torch.randn(shape, generator=generator)
+
+    for name, value in sorted(module.named_parameters()):
+        if name.endswith("gamma"):
+            value.copy_(0.2 + 0.05 * normal(value.shape))
+        elif value.dim() >= 2 and not name.endswith(("token", "embed")):
+            value.copy_(normal(value.shape) * value[0].numel() ** -0.5)
+        elif value.dim() >= 2:
+            value.copy_(0.2 * normal(value.shape))
+        elif name.endswith("weight"):
+            value.copy_(1 + 0.1 * normal(value.shape))
+        else:
+            value.copy_(0.1 * normal(value.shape).abs())
+    for name, value in sorted(module.named_buffers()):
+        if name.endswith("running_mean"):
+            value.copy_(0.1 * normal(value.shape))
+        elif name.endswith("running_var"):
+            value.copy_(1 + 0.2 * normal(value.shape).abs())
+
+
+def load_strictly(module, checkpoint):
+    """Loads a state dict of tensors; every key and shape must fit."""
+    path = pathlib.Path(checkpoint)
+    if not path.is_file():
+        raise ExportError(f"{path}: no such checkpoint")
+    try:
+        # Tensors alone: a pickle could run anything.
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise ExportError(f"{path}: not a checkpoint of tensors: {one_line(error)}") from error
+    for key in ("model", "state_dict"):
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
+    try:
+        module.load_state_dict(state, strict=True)
+    except Exception as error:
+        raise ExportError(f"{path}: is not of this network: {one_line(error)}") from error
+
+
+def one_line(error):
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def check_input(shape):
+    """The picture, batch or clip that the metadata's "check" is about, defined by formula.
+
+    For column x of W, row y of H and channel c:
+      0.5 + 0.25 ((x + 0.5) / W - 0.5) (1 - 0.25 c)
+          + 0.25 sin(0.37 (c + 1) + 2 pi (3 (x + 0.5) / W + 2 (y + 0.5) / H))
+    in double, rounded to float32 once. All pictures of a batch are the same; a tensor with fewer than
+    three dimensions has c = 0, and y = 0 if it has one.
+    """
+    channels, height, width = ([1, 1, 1] + list(shape))[-3:]
+    c = np.arange(channels, dtype=np.float64)[:, None, None]
+    y = (np.arange(height, dtype=np.float64)[None, :, None] + 0.5) / height
+    x = (np.arange(width, dtype=np.float64)[None, None, :] + 0.5) / width
+    picture = (0.5 + 0.25 * (x - 0.5) * (1 - 0.25 * c)
+               + 0.25 * np.sin(0.37 * (c + 1) + 2 * np.pi * (3 * x + 2 * y)))
+    picture = picture.reshape([channels, height, width][-min(3, len(shape)):])
+    return torch.from_numpy(np.broadcast_to(picture.astype(np.float32), shape).copy())
+
+
+def example(shape, seed, low=0.0, high=1.0):
+    """A picture for comparisons: smooth structure with noise. The same for the same seed."""
+    noise = torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+    return low + (high - low) * (0.7 * check_input(shape) + 0.3 * noise).clamp(0, 1)
+
+
+def file_hash(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def source(upstream, license, repo=None, checkpoint=None, random_seed=None):
+    """The "source" of the metadata."""
+    commit = ""
+    if repo is not None:
+        call = ["git", "-C", str(repo), "rev-parse", "HEAD"]
+        try:
+            commit = subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
+        except (OSError, subprocess.CalledProcessError):
+            pass  # an unpacked archive instead of a clone
+    if checkpoint is None:
+        return {"upstream": upstream, "commit": commit, "license": license,
+                "checkpoint": f"random weights, seed {random_seed}: for tests only", "sha256": ""}
+    return {"upstream": upstream, "commit": commit, "license": license,
+            "checkpoint": pathlib.Path(checkpoint).name, "sha256": file_hash(checkpoint)}
+
+
+# ---------------------------------------------------------------------------------------------------
+# Export and verification.
+
+
+def _as_tuple(value):
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def _shapes(tensors):
+    return " ".join("x".join(map(str, tensor.shape)) for tensor in tensors)
+
+
+def _picture_sides(tensors):
+    return next(((t.shape[-2], t.shape[-1]) for t in tensors if t.dim() >= 4), None)
+
+
+def _least_special(examples, meta):
+    """The example to trace on: not square and not the target, where upstream may take a short cut."""
+    target = tuple(meta["inputs"][0].get("size", {}).get("target", ()))
+    for number, tensors in enumerate(examples):
+        sides = _picture_sides(tensors)
+        if sides is None or (sides[0] != sides[1] and sides != target):
+            return number
+    return 0
+
+
+def _check_examples(examples, meta):
+    if not examples:
+        raise ExportError("no examples to compare the export with")
+    aspects = {round(sides[1] / sides[0], 2) for sides in map(_picture_sides, examples) if sides}
+    dynamic = [i["size"].get("dynamic", True) for i in meta["inputs"] if "size" in i]
+    if any(dynamic) and len(aspects) < 2:
+        raise ExportError("a dynamic size needs examples of at least two proportions")
+    batches = {tensors[0].shape[0] for tensors in examples}
+    if meta.get("batch", {}).get("dynamic") and not batches - {1}:
+        raise ExportError("a dynamic batch needs an example of two")
+
+
+class _Comparison:
+    """Outputs of an exported module against the original ones, example by example."""
+
+    def __init__(self, names, examples, expected):
+        self.names, self.examples, self.expected = names, examples, expected
+        self.lines, self.worst = [], 0.0
+
+    def run(self, label, module, device="cpu", tolerance=TOLERANCE):
+        for tensors, expected in zip(self.examples, self.expected):
+            outputs = _as_tuple(module(*(tensor.to(device) for tensor in tensors)))
+            if len(outputs) != len(expected):
+                raise ExportError(f"{label}: {len(outputs)} outputs instead of {len(expected)}")
+            for name, actual, wanted in zip(self.names, outputs, expected):
+                where = f"{label}, input {_shapes(tensors)}, output '{name}'"
+                if actual.shape != wanted.shape:
+                    raise ExportError(f"{where}: shape {tuple(actual.shape)} instead of "
+                                      f"{tuple(wanted.shape)}: the trace froze a size")
+                error = (actual.cpu().double() - wanted.double()).abs().max().item()
+                spread = wanted.double().std(unbiased=False).item()
+                if spread == 0:  # a constant: relative to its size
+                    spread = max(1.0, wanted.double().abs().max().item())
+                relative = error / spread
+                self.lines.append(f"  {where}: {relative:.1e}")
+                if not relative <= tolerance:  # NaN fails too
+                    raise ExportError(f"{where}: differs from the original by {relative:.2e} standard "
+                                      f"deviations, at most {tolerance:.0e} is allowed: the trace froze "
+                                      "something, or the runtime computes differently")
+                self.worst = max(self.worst, relative)
+
+
+@contextlib.contextmanager
+def _without_profiling():
+    """As mdvt runs modules on the CPU: a third of the memory."""
+    before = torch._C._jit_set_profiling_executor(False)
+    try:
+        yield
+    finally:
+        torch._C._jit_set_profiling_executor(before)
+
+
+def _figures(outputs):
+    mean = [output.double().mean().item() for output in outputs]
+    std = [output.double().std(unbiased=False).item() for output in outputs]
+    return (mean[0], std[0]) if len(outputs) == 1 else (mean, std)
+
+
+def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin="", exporter="",
+           manifest=True):
+    """Traces (or scripts) `wrapper`, saves it as `out`, verifies the file and returns a report.
+
+    meta         the metadata without "format", "torch" and "check"
+    examples     tuples of input tensors: at least two proportions where sizes are dynamic, and a batch
+                 of two where that is. The file is compared with `wrapper` on each
+    check_shape  shape of the first input, or shapes of all, for the metadata's "check"; None is that
+                 of the smallest example
+    trace        False: torch.jit.script, for modules with loops
+    origin, exporter, manifest   the entry in manifest.json beside `out`; manifest=False adds none
+
+    Raises ExportError; then there is no file `out`, or still the old one.
+    """
+    out = pathlib.Path(out)
+    if not out.parent.is_dir():
+        raise ExportError(f"{out.parent}: no such folder")
+    _check_examples(examples, meta)
+    names = [output["name"] for output in meta["outputs"]]
+    # The wrapper as well as the network: freezing refuses one in training mode.
+    wrapper = wrapper.eval().requires_grad_(False)
+    partial = out.with_name(out.name + ".partial")
+    try:
+        with torch.no_grad(), _without_profiling():
+            expected = [tuple(o.clone() for o in _as_tuple(wrapper(*tensors))) for tensors in examples]
+            for outputs in expected:
+                if len(outputs) != len(names):
+                    raise ExportError(f"the module has {len(outputs)} outputs, the metadata "
+                                      f"{len(names)}")
+                if not all(torch.isfinite(o).all() for o in outputs):
+                    raise ExportError("the original itself gives values that are not finite")
+            number = _least_special(examples, meta)
+            if trace:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", torch.jit.TracerWarning)
+                    module = torch.jit.trace(wrapper, examples[number], check_trace=False)
+            else:
+                module = torch.jit.script(wrapper)
+
+            if check_shape is None:
+                smallest = min(examples, key=lambda tensors: tensors[0].numel())
+                check_shape = [list(tensor.shape) for tensor in smallest]
+            elif isinstance(check_shape[0], int):
+                check_shape = [list(check_shape)]
+            checked = _as_tuple(module(*map(check_input, check_shape)))
+            mean, std = _figures(checked)
+            key, value = ("shape", check_shape[0]) if len(check_shape) == 1 else ("shapes", check_shape)
+            meta = {
+                "format": FORMAT, **meta,
+                "torch": {"exported_with": torch.__version__.split("+")[0].split("a")[0],
+                          "min": ".".join(torch.__version__.split(".")[:2])},
+                "check": {"seed": 0, key: value, "mean": mean, "std": std, "tol": 1e-4},
+            }
+            text = json.dumps(meta, indent=1, allow_nan=False)
+            torch.jit.save(module, str(partial), _extra_files={"mdvt.json": text})
+
+            stored = {"mdvt.json": ""}
+            loaded = torch.jit.load(str(partial), map_location="cpu", _extra_files=stored).eval()
+            found = stored["mdvt.json"]
+            if (found.decode() if isinstance(found, bytes) else found) != text:
+                raise ExportError("the metadata did not survive saving")
+            comparison = _Comparison(names, examples, expected)
+            comparison.run("loaded", loaded)
+            again = _figures(_as_tuple(loaded(*map(check_input, check_shape))))
+            if not np.allclose(again, (mean, std), rtol=1e-5, atol=1e-6):
+                raise ExportError(f"the check input gives {again} after loading, {(mean, std)} before")
+            comparison.run("frozen", torch.jit.freeze(loaded))
+            if torch.cuda.is_available():
+                torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+                on_device = torch.jit.load(str(partial), map_location="cuda").eval()
+                # Other kernels sum in another order; what is frozen to the CPU fails altogether.
+                comparison.run("CUDA", torch.jit.freeze(on_device), "cuda", 10 * TOLERANCE)
+        os.replace(partial, out)
+    except RuntimeError as error:
+        raise ExportError(f"torch: {one_line(error)}") from error
+    finally:
+        if partial.exists():
+            partial.unlink()
+
+    size, digest = out.stat().st_size, file_hash(out)
+    report = "\n".join([
+        f"{out.name}: {meta['name']}, {size / 1e6:.1f} MB, kind {meta['kind']}",
+        f"sha256 {digest}",
+        f"licence {meta['source']['license']}, checkpoint {meta['source']['checkpoint']}",
+        f"exported with torch {torch.__version__}"
+        + (f", traced at {_shapes(examples[number])}" if trace else ", scripted"),
+        f"largest difference from the original {comparison.worst:.1e} of {TOLERANCE:.0e} allowed, in "
+        "standard deviations of the output:",
+        *comparison.lines,
+        f"check: input {' '.join(map(str, check_shape))}, mean {mean}, std {std}",
+        "",
+    ])
+    out.with_name(out.name + ".report.txt").write_text(report, encoding="utf-8")
+    if manifest:
+        _list(out, {"file": out.name, "origin": origin or meta["source"]["upstream"],
+                    "license": meta["source"]["license"], "exporter": exporter or None, "size": size,
+                    "sha256": digest})
+    return report
+
+
+def _list(out, entry):
+    """Adds or replaces the entry in manifest.json beside the file: mdvt opens files that are listed."""
+    path = out.with_name("manifest.json")
+    manifest = {"format": 1, "models": []}
+    if path.exists():
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            models = [model for model in manifest["models"] if model["file"] != entry["file"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ExportError(f"{path}: not a manifest: {one_line(error)}") from error
+        manifest["models"] = models
+    manifest["models"].append(entry)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+# ---------------------------------------------------------------------------------------------------
+# Command lines.
+
+
+def parser(text):
+    """A parser with what all exporters take."""
+    result = argparse.ArgumentParser(description=text,
+                                     formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    result.add_argument("--out", required=True, help="the file to write, for example da2-vits.pt")
+    result.add_argument("--no-manifest", action="store_true",
+                        help="do not list the file in manifest.json beside it")
+    return result
+
+
+def weights_options(result):
+    """Where the weights come from."""
+    group = result.add_mutually_exclusive_group(required=True)
+    group.add_argument("--checkpoint", help="the published weights, a state dict of tensors")
+    group.add_argument("--random-weights", type=int, metavar="SEED",
+                       help="random weights instead: for tests and benchmarks without a checkpoint")
+
+
+def add_repo(path, *expected):
+    """Makes the clone at `path` importable."""
+    root = pathlib.Path(path)
+    for name in expected:
+        if not (root / name).exists():
+            raise ExportError(f"--repo {path}: has no {name}, give the folder of the clone")
+    # A package there may have the name of an exporter here.
+    here = pathlib.Path(__file__).resolve().parent
+    sys.path[:] = [folder for folder in sys.path if pathlib.Path(folder).resolve() != here]
+    sys.path.insert(0, str(root.resolve()))
+    return root
+
+
+def main(run):
+    """Runs a command line: 0, or 1 after one line that says what went wrong."""
+    try:
+        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
+                              else os.cpu_count() or 1)
+        run()
+    except ExportError as error:
+        print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        sys.exit(1)
