@@ -50,8 +50,8 @@ enum class SizeRounding {
   kNearestEven,  // to the nearest, halves to the even one ("nearest_even"). Under kCover a side
                  // that is then short of the target goes up, under kFit one that exceeds it goes
                  // down
-  kCeil,   // up ("ceil")
-  kFloor,  // down ("floor")
+  kCeil,         // up ("ceil")
+  kFloor,        // down ("floor")
 };
 
 // What fills the room around a picture.
@@ -101,9 +101,10 @@ struct SizeRule {
   PixelSize min = {1, 1};
   PixelSize max = {16384, 16384};
 
-  // kArea only: the range of width * height before rounding. Valid: 1 <= min_pixels <= max_pixels.
+  // kArea only: the range of width * height before rounding; the sides are cut to whole pixels
+  // between the two, as UniDepth does. Valid: 1 <= min_pixels <= max_pixels <= 2^40.
   double min_pixels = 1;
-  double max_pixels = 16384.0 * 16384.0;
+  double max_pixels = 1099511627776.0;
 
   // Pictures whose longer side is more than wide_above times the shorter one get a smaller target,
   // floor(side * wide_as / aspect) to the nearest multiple, so that the number of tokens stays that
