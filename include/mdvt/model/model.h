@@ -7,6 +7,7 @@
 // other code sees the file: see ModelTrust and model_manifest.h.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -51,6 +52,11 @@ struct ModelOptions {
   bool profiling_executor = false;
   // Optimise for inference while opening: 250 to 400 MB, rounding differs.
   bool optimize = false;
+  // Longest time that one forward pass may take, in seconds; a network cannot be interrupted, so that
+  // this is found out once it has ended. Valid: (0, infinity].
+  double max_run_seconds = std::numeric_limits<double>::infinity();
+  // Run SelfTest() after loading and fail unless it passes.
+  bool self_test = false;
 
   ModelTrust trust = ModelTrust::kListed;
   // The manifest that lists hashes; empty means manifest.json beside the model, if it is there.
@@ -108,13 +114,13 @@ struct ModelCheckResult {
 
 class Model {
  public:
-  // Reads the metadata (embedded, overridden by <model>.json where that exists), checks hash,
-  // metadata and options, then loads the network.
+  // Checks the hash, reads the metadata (the sidecar `path`.json, "net.pt.json" for "net.pt", where it
+  // exists, else what is embedded), checks it and the options, then loads the network.
   // Throws Error
   //   kInvalidArgument  an option outside its range, a precision that the metadata does not name
   //   kNotFound         no file; no backend for it (tells the folders looked at)
   //   kRefused          a hash that differs or is not listed; no metadata: not an mdvt model
-  //   kCorrupt          a damaged file or wrong metadata
+  //   kCorrupt          a damaged file, wrong metadata, or a self-test that does not pass
   //   kUnsupported      a device or an operator that the backend lacks; a newer format; a backend
   //                     older than the metadata's torch.min
   //   kLimit            metadata or manifest past ModelOptions.limits
@@ -128,7 +134,7 @@ class Model {
   const ModelInfo& info() const;
   const std::string& path() const;
   const std::string& sha256() const;  // 64 hexadecimal digits in lower case
-  const std::string& backend() const;
+  std::string backend() const;
 
   // One forward pass. `inputs` in the order of info().inputs, `outputs` in that of info().outputs;
   // the tensors that `outputs` already has are reused. May be called from several threads.
@@ -138,6 +144,7 @@ class Model {
   //                     an input tensor that was left on another device
   //   kCorrupt          outputs that are not as declared in count, rank or shape; NaN, infinity, or
   //                     a negative value where non_negative is declared; a network that fails
+  //   kLimit            tensors past limits.max_frame_buffer_bytes, more time than max_run_seconds
   //   kUnsupported, kOutOfMemory
   void Run(const std::vector<ModelInput>& inputs, std::vector<Tensor>* outputs) const;
   // The same, with the outputs left where they are. Their values are checked when they are copied.

@@ -111,7 +111,10 @@ struct ModelWindow {
   std::vector<int> align_refs;     // slots whose maps new windows are aligned to
   int blend = 0;                   // frames cross-faded. Valid: [0, overlap]
   bool align_scale_shift = false;  // "align": "scale_shift" or "none"
-  int min_length = 1;              // shorter clips are padded to this. Valid: [1, length]
+  int min_length = 1;              // shorter clips are refused. Valid: [1, length]
+  // Whether a run may have fewer frames than `length`: a multiple of `multiple` of them.
+  bool dynamic = false;
+  int multiple = 1;
 };
 
 // The network's outputs for the input of Model::SelfTest().
@@ -135,8 +138,10 @@ struct ModelInfo {
   bool batch_dynamic = false;  // false: the first dimension of a batch is batch_max exactly
   int batch_max = 1;
 
-  bool fp16_cuda = false;         // "precision" has it
-  bool bf16_cpu_encoder = false;  // the same
+  // What "precision" has; fp32 alone if it is left out.
+  bool fp32 = true;
+  bool fp16_cuda = false;
+  bool bf16_cpu_encoder = false;
 
   // Where positions count from: the centre of the first pixel.
   double pixel_center = 0.5;
