@@ -37,8 +37,8 @@ bool Contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
 }
 
-// What LibTorch says in many lines, in one: behind a traceback of TorchScript the last line, else the
-// first.
+// What LibTorch says in many lines, in one: behind a traceback of TorchScript the last line, else
+// the first.
 std::string OneLine(const std::string& text) {
   const bool traceback = Contains(text, "Traceback of TorchScript");
   std::string chosen;
@@ -57,7 +57,8 @@ std::string OneLine(const std::string& text) {
 // LibTorch has one kind of exception for nearly everything; its text has to tell.
 mdvt_backend_status Report(const std::string& whole) {
   const bool memory = Contains(whole, "allocate memory") || Contains(whole, "out of memory");
-  const bool missing = Contains(whole, "Unknown builtin op") || Contains(whole, "Unknown type name");
+  const bool missing =
+      Contains(whole, "Unknown builtin op") || Contains(whole, "Unknown type name");
   const bool newer = Contains(whole, "version") && Contains(whole, "supported");
   std::string text = OneLine(whole);
   if (missing || newer) text += "; LibTorch " TORCH_VERSION " is too old for this file";
@@ -205,8 +206,7 @@ mdvt_backend_status Describe(char** json) {
     at::mm(at::ones({2, 2}), at::ones({2, 2}));  // so that BLAS is there to be seen
     *json = CopyText("{\"version\": " + Quoted("LibTorch " TORCH_VERSION) +
                      ", \"threads\": " + std::to_string(at::get_num_threads()) +
-                     ", \"devices\": [" + devices + "], \"cpu_capability\": " +
-                     Quoted(at::get_cpu_capability()) + ", \"blas\": " + BlasLibraries() + "}");
+                     ", \"devices\": [" + devices + "], \"blas\": " + BlasLibraries() + "}");
   });
 }
 

@@ -47,9 +47,10 @@ std::string ReadMetadata(const std::string& path) {
 
 c10::Device ParseDevice(const std::string& text) {
   if (text == "cpu") return c10::Device(c10::kCPU);
-  const bool digits = text.size() > 5 && text.size() <= 8 &&
-                      std::all_of(text.begin() + 5, text.end(),
-                                  [](char c) { return std::isdigit(static_cast<unsigned char>(c)); });
+  const bool digits =
+      text.size() > 5 && text.size() <= 8 && std::all_of(text.begin() + 5, text.end(), [](char c) {
+        return std::isdigit(static_cast<unsigned char>(c));
+      });
   if (text != "cuda" && !(text.rfind("cuda:", 0) == 0 && digits)) {
     throw Failure(MDVT_BACKEND_UNSUPPORTED, "device '" + text + "', must be cpu, cuda or cuda:N");
   }
@@ -113,7 +114,8 @@ TorchModel::TorchModel(const std::string& path, const mdvt_backend_options& opti
 
 void TorchModel::CheckArguments(size_t count) const {
   size_t least = 0, most = 0;
-  for (const c10::Argument& argument : module_.get_method("forward").function().getSchema().arguments()) {
+  for (const c10::Argument& argument :
+       module_.get_method("forward").function().getSchema().arguments()) {
     ++most;
     if (!argument.default_value()) ++least;
   }
@@ -146,10 +148,9 @@ std::vector<c10::IValue> TorchModel::MakeInputs(const mdvt_backend_tensor* input
     }
     const bool picture = channels_last_ && input.rank == 4;
     // Always a copy: networks may work in place, and what is given is not theirs.
-    values.emplace_back(tensor.to(at::TensorOptions(device_).dtype(type_), /*non_blocking=*/false,
-                                  /*copy=*/true,
-                                  picture ? at::MemoryFormat::ChannelsLast
-                                          : at::MemoryFormat::Contiguous));
+    values.emplace_back(tensor.to(
+        at::TensorOptions(device_).dtype(type_), /*non_blocking=*/false,
+        /*copy=*/true, picture ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous));
   }
   return values;
 }

@@ -56,7 +56,7 @@ class TorchModel {
   bool channels_last_ = false;
   int num_threads_ = 1;
 
-  std::mutex mutex_;                       // of what follows
+  std::mutex mutex_;                        // of what follows
   std::vector<std::vector<int64_t>> warm_;  // sizes that the executor has specialised on
 };
 

@@ -229,13 +229,13 @@ void RegisterBackend(const mdvt_backend* backend) {
     return;
   }
   const auto is_plugin = [](const Entry& entry) { return !entry.path.empty(); };
-  registry.entries.insert(
-      std::find_if(registry.entries.begin(), registry.entries.end(), is_plugin), {backend, {}});
+  registry.entries.insert(std::find_if(registry.entries.begin(), registry.entries.end(), is_plugin),
+                          {backend, {}});
 }
 
 const mdvt_backend* FindBackend(const std::string& name) {
-  Require(!name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") ==
-                               std::string::npos,
+  Require(!name.empty() &&
+              name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos,
           Code::kInvalidArgument,
           "backend '" + name + "', names are made of small letters, digits and _");
   Registry& registry = GetRegistry();
@@ -251,9 +251,10 @@ const mdvt_backend* FindBackend(const std::string& name) {
     if (const Entry* entry = FindEntry(registry, name)) return entry->table;
     failed += (failed.empty() ? "" : "; ") + path + ": " + registry.failures[path];
   }
-  Require(failed.empty(), Code::kUnsupported, "the backend '" + name + "' cannot be used: " + failed);
-  throw Error(Code::kNotFound, "no backend '" + name + "': there is no " + file + " in " + Places() +
-                                   "; build it or name its folder in MDVT_BACKEND_PATH");
+  Require(failed.empty(), Code::kUnsupported,
+          "the backend '" + name + "' cannot be used: " + failed);
+  throw Error(Code::kNotFound, "no backend '" + name + "': there is no " + file + " in " +
+                                   Places() + "; build it or name its folder in MDVT_BACKEND_PATH");
 }
 
 const mdvt_backend* FindBackendFor(const std::string& extension) {
@@ -274,8 +275,7 @@ const mdvt_backend* FindBackendFor(const std::string& extension) {
     Open(registry, path);
     if (const mdvt_backend* table = find()) return table;
   }
-  const std::string what =
-      lower.empty() ? "files without an ending" : "'" + lower + "' files";
+  const std::string what = lower.empty() ? "files without an ending" : "'" + lower + "' files";
   throw Error(registry.failures.empty() ? Code::kNotFound : Code::kUnsupported,
               "no backend for " + what + " (LibTorch's is mdvt_torch.so, for .pt) in " + Places() +
                   Failures(registry));

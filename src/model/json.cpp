@@ -161,15 +161,16 @@ int64_t Object::Integer(const char* key, int64_t low, int64_t high, int64_t othe
 
 std::vector<double> Object::Numbers(const char* key, double low, double high, size_t count) const {
   const Value& list = Get(key);
-  const std::string valid = (count ? std::to_string(count) + " numbers" : "a list of numbers") +
-                            InRange("", low, high);
+  const std::string valid =
+      (count ? std::to_string(count) + " numbers" : "a list of numbers") + InRange("", low, high);
   if (!list.is_array() || list.empty() || list.size() > kMaxArray ||
       (count && list.size() != count)) {
     Fail(key, valid);
   }
   std::vector<double> numbers;
   for (const Value& value : list) {
-    if (!IsNumber(value, low, high)) Corrupt(Name(key) + " has " + Describe(value) + ", must be " + valid);
+    if (!IsNumber(value, low, high))
+      Corrupt(Name(key) + " has " + Describe(value) + ", must be " + valid);
     numbers.push_back(value.get<double>());
   }
   return numbers;
@@ -186,7 +187,8 @@ std::vector<int64_t> Object::Integers(const char* key, int64_t low, int64_t high
   }
   std::vector<int64_t> numbers;
   for (const Value& value : list) {
-    if (!IsInteger(value, low, high)) Corrupt(Name(key) + " has " + Describe(value) + ", must be " + valid);
+    if (!IsInteger(value, low, high))
+      Corrupt(Name(key) + " has " + Describe(value) + ", must be " + valid);
     numbers.push_back(ToInteger(value));
   }
   return numbers;
@@ -198,7 +200,8 @@ std::vector<std::string> Object::Texts(const char* key) const {
   const Value& list = Get(key);
   if (!list.is_array() || list.size() > kMaxArray) Fail(key, "a list of texts");
   for (const Value& value : list) {
-    if (!value.is_string()) Corrupt(Name(key) + " has " + Describe(value) + ", must be a list of texts");
+    if (!value.is_string())
+      Corrupt(Name(key) + " has " + Describe(value) + ", must be a list of texts");
     texts.push_back(value.get<std::string>());
   }
   return texts;
@@ -215,8 +218,8 @@ std::vector<Object> Object::Children(const char* key, size_t most) const {
   if (!list.is_array() || list.empty() || list.size() > most) Fail(key, valid);
   std::vector<Object> objects;
   for (size_t i = 0; i < list.size(); ++i) {
-    objects.emplace_back(list[i], where_, (path_.empty() ? "" : path_ + ".") + key + "[" +
-                                              std::to_string(i) + "]");
+    objects.emplace_back(list[i], where_,
+                         (path_.empty() ? "" : path_ + ".") + key + "[" + std::to_string(i) + "]");
   }
   return objects;
 }

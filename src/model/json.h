@@ -61,7 +61,8 @@ class Object {
       if (name == one) return value;
       valid += (valid.empty() ? "" : ", ") + std::string(one);
     }
-    throw Error(Code::kCorrupt, Name(key) + " = \"" + Shorten(name) + "\", must be one of " + valid);
+    throw Error(Code::kCorrupt,
+                Name(key) + " = \"" + Shorten(name) + "\", must be one of " + valid);
   }
 
   // Keys of this object that have not been asked for, each with its full name.

@@ -148,9 +148,9 @@ void CheckPrecision(const ModelInfo& info, const ModelOptions& options) {
                                   {info.bf16_cpu_encoder, "bf16_cpu_encoder (CPU)"}}) {
     if (has) names += (names.empty() ? "" : ", ") + std::string(name);
   }
-  const bool wrong_device = (options.precision == ModelPrecision::kFp16 && !on_cuda) ||
-                            (options.precision == ModelPrecision::kBf16CpuEncoder &&
-                             options.device.rfind("cpu", 0) != 0);
+  const bool wrong_device =
+      (options.precision == ModelPrecision::kFp16 && !on_cuda) ||
+      (options.precision == ModelPrecision::kBf16CpuEncoder && options.device.rfind("cpu", 0) != 0);
   Require(offered && !wrong_device, Code::kInvalidArgument,
           std::string("precision ") + ToString(options.precision) + " on " + options.device +
               ": this model offers " + names);
@@ -190,7 +190,8 @@ void CheckValues(const Tensor& values, const std::string& where, bool non_negati
     } else if (reduced_precision) {
       text += "; run the model in fp32";
     } else {
-      text += "; finite numbers are needed: the file is damaged or its input is not what it expects";
+      text +=
+          "; finite numbers are needed: the file is damaged or its input is not what it expects";
     }
     throw Error(Code::kCorrupt, text);
   }
@@ -298,7 +299,8 @@ Model Model::Open(const std::string& path, const ModelOptions& options) {
                        VersionOf(table->version) < VersionOf(info.torch_min);
   if (too_old) {
     impl->Fail(Code::kUnsupported, "needs LibTorch " + info.torch_min + " or newer, this is " +
-                                       table->version + ": export it with an older PyTorch, or "
+                                       table->version +
+                                       ": export it with an older PyTorch, or "
                                        "build the backend against a newer LibTorch");
   }
   Naming(path, [&] { CheckPrecision(info, options); });
@@ -323,12 +325,11 @@ Model Model::Open(const std::string& path, const ModelOptions& options) {
   if (options.self_test) {
     for (const ModelCheckResult& result : model.SelfTest()) {
       if (result.passed) continue;
-      model.impl_->Fail(Code::kCorrupt,
-                        "the self-test fails: output '" + result.output + "' has mean " +
-                            FormatDouble(result.mean) + " and deviation " +
-                            FormatDouble(result.deviation) + ", must have " +
-                            FormatDouble(result.expected_mean) + " and " +
-                            FormatDouble(result.expected_deviation));
+      model.impl_->Fail(Code::kCorrupt, "the self-test fails: output '" + result.output +
+                                            "' has mean " + FormatDouble(result.mean) +
+                                            " and deviation " + FormatDouble(result.deviation) +
+                                            ", must have " + FormatDouble(result.expected_mean) +
+                                            " and " + FormatDouble(result.expected_deviation));
     }
   }
   return model;
@@ -368,8 +369,8 @@ void Model::Impl::CheckInput(const ModelInputInfo& input, size_t index, const Sh
     const PixelSize size = {static_cast<int>(std::min(dims->Get('W'), kMaxSide)),
                             static_cast<int>(std::min(dims->Get('H'), kMaxSide))};
     if (!IsDeclaredSize(size, input.size)) {
-      Fail(Code::kInvalidArgument, what + ": " + Sides(size) + ", the network takes " +
-                                       DeclaredSizes(input.size));
+      Fail(Code::kInvalidArgument,
+           what + ": " + Sides(size) + ", the network takes " + DeclaredSizes(input.size));
     }
   }
 }
@@ -419,10 +420,10 @@ std::vector<ModelTensor> Model::RunKept(const std::vector<ModelInput>& inputs) c
   mdvt_backend_tensor results[MDVT_BACKEND_MAX_TENSORS] = {};
   size_t count = 0;
   const auto start = std::chrono::steady_clock::now();
-  CheckBackend(m.table,
-               m.table->run(m.model, given.data(), given.size(), results, MDVT_BACKEND_MAX_TENSORS,
-                            &count),
-               "'" + m.path + "'");
+  CheckBackend(
+      m.table,
+      m.table->run(m.model, given.data(), given.size(), results, MDVT_BACKEND_MAX_TENSORS, &count),
+      "'" + m.path + "'");
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
 
   // Owners first: from here on nothing that came out can be lost.
@@ -440,8 +441,7 @@ std::vector<ModelTensor> Model::RunKept(const std::vector<ModelInput>& inputs) c
     throw;
   }
   if (count != info.outputs.size()) {
-    m.Fail(Code::kCorrupt, "returns " + std::to_string(count) +
-                               " outputs, its metadata declares " +
+    m.Fail(Code::kCorrupt, "returns " + std::to_string(count) + " outputs, its metadata declares " +
                                std::to_string(info.outputs.size()));
   }
   std::vector<ModelTensor> outputs(count);
@@ -492,9 +492,9 @@ Tensor Model::CheckInput(const Shape& shape) {
         const double u = (static_cast<double>(x) + 0.5) / static_cast<double>(width);
         const double v = (static_cast<double>(y) + 0.5) / static_cast<double>(height);
         const double channel = static_cast<double>(c);
-        tensor[i] = static_cast<float>(
-            0.5 + 0.25 * (u - 0.5) * (1 - 0.25 * channel) +
-            0.25 * std::sin(0.37 * (channel + 1) + 2 * pi * (3 * u + 2 * v)));
+        tensor[i] =
+            static_cast<float>(0.5 + 0.25 * (u - 0.5) * (1 - 0.25 * channel) +
+                               0.25 * std::sin(0.37 * (channel + 1) + 2 * pi * (3 * u + 2 * v)));
       }
     }
   }
@@ -527,11 +527,10 @@ std::vector<ModelCheckResult> Model::SelfTest() const {
     result.deviation = std::sqrt(squares / count);
     result.expected_mean = check.mean[i];
     result.expected_deviation = check.deviation[i];
-    result.tolerance = check.tolerance * std::max({1.0, std::abs(result.expected_mean),
-                                                   result.expected_deviation});
-    result.passed =
-        std::abs(result.mean - result.expected_mean) <= result.tolerance &&
-        std::abs(result.deviation - result.expected_deviation) <= result.tolerance;
+    result.tolerance = check.tolerance *
+                       std::max({1.0, std::abs(result.expected_mean), result.expected_deviation});
+    result.passed = std::abs(result.mean - result.expected_mean) <= result.tolerance &&
+                    std::abs(result.deviation - result.expected_deviation) <= result.tolerance;
     results.push_back(result);
   }
   return results;

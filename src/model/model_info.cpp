@@ -21,17 +21,23 @@ constexpr size_t kMaxTensors = 64;
 constexpr double kHuge = 1e30;
 
 constexpr std::initializer_list<std::pair<const char*, ModelKind>> kKinds = {
-    {"depth", ModelKind::kDepth}, {"depth_video", ModelKind::kDepthVideo},
-    {"track", ModelKind::kTrack}, {"flow", ModelKind::kFlow},
+    {"depth", ModelKind::kDepth},     {"depth_video", ModelKind::kDepthVideo},
+    {"track", ModelKind::kTrack},     {"flow", ModelKind::kFlow},
     {"segment", ModelKind::kSegment}, {"infill_part", ModelKind::kInfillPart}};
 
 constexpr std::initializer_list<std::pair<const char*, Quantity>> kQuantities = {
-    {"disparity", Quantity::kDisparity},     {"depth", Quantity::kDepth},
-    {"distance", Quantity::kDistance},       {"flow", Quantity::kFlow},
-    {"probability", Quantity::kProbability}, {"logit", Quantity::kLogit},
-    {"intrinsics", Quantity::kIntrinsics},   {"rays", Quantity::kRays},
-    {"position", Quantity::kPosition},       {"log_scale", Quantity::kLogScale},
-    {"image", Quantity::kImage},             {"latent", Quantity::kLatent}};
+    {"disparity", Quantity::kDisparity},
+    {"depth", Quantity::kDepth},
+    {"distance", Quantity::kDistance},
+    {"flow", Quantity::kFlow},
+    {"probability", Quantity::kProbability},
+    {"logit", Quantity::kLogit},
+    {"intrinsics", Quantity::kIntrinsics},
+    {"rays", Quantity::kRays},
+    {"position", Quantity::kPosition},
+    {"log_scale", Quantity::kLogScale},
+    {"image", Quantity::kImage},
+    {"latent", Quantity::kLatent}};
 
 constexpr std::initializer_list<std::pair<const char*, OutputScale>> kScales = {
     {"affine", OutputScale::kAffine},
@@ -64,8 +70,9 @@ TensorLayout ReadLayout(const Object& object, const std::string& otherwise, int 
     valid = valid && (digit || (letter >= 'A' && letter <= 'Z' && once.insert(letter).second));
   }
   if (!valid || once.count('H') != once.count('W')) {
-    object.Fail("layout", "1 to 8 letters A to Z, each once, and digits, with H and W or neither: "
-                          "NCHW, 1TCHW, 1N3");
+    object.Fail("layout",
+                "1 to 8 letters A to Z, each once, and digits, with H and W or neither: "
+                "NCHW, 1TCHW, 1N3");
   }
   layout.channels = once.count('C') == 0
                         ? 0
@@ -82,8 +89,8 @@ PixelSize ReadSides(const Object& object, const char* key) {
 
 SizePad ReadPad(const Object& object, std::vector<std::string>* unknown) {
   SizePad pad;
-  pad.mode = object.Choice<PadMode>("mode", {{"zero_normalized", PadMode::kZeroNormalized},
-                                             {"replicate", PadMode::kReplicate}});
+  pad.mode = object.Choice<PadMode>(
+      "mode", {{"zero_normalized", PadMode::kZeroNormalized}, {"replicate", PadMode::kReplicate}});
   if (object.Has("value")) {
     const std::vector<double> value = object.Numbers("value", -1000, 1000, 3);
     for (size_t i = 0; i < 3; ++i) pad.value[i] = static_cast<float>(value[i]);
@@ -100,10 +107,12 @@ SizePad ReadPad(const Object& object, std::vector<std::string>* unknown) {
 
 SizeRule ReadSize(const Object& object, std::vector<std::string>* unknown) {
   SizeRule rule;
-  rule.mode = object.Choice<SizeMode>(
-      "rule", {{"cover", SizeMode::kCover}, {"fit", SizeMode::kFit},
-               {"minimal", SizeMode::kMinimal}, {"area", SizeMode::kArea},
-               {"fixed", SizeMode::kFixed}, {"native", SizeMode::kNative}});
+  rule.mode = object.Choice<SizeMode>("rule", {{"cover", SizeMode::kCover},
+                                               {"fit", SizeMode::kFit},
+                                               {"minimal", SizeMode::kMinimal},
+                                               {"area", SizeMode::kArea},
+                                               {"fixed", SizeMode::kFixed},
+                                               {"native", SizeMode::kNative}});
   rule.multiple = static_cast<int>(object.Integer("multiple", 1, 1024, 1));
   rule.rounding = object.Choice<SizeRounding>("round",
                                               {{"nearest_even", SizeRounding::kNearestEven},
@@ -214,9 +223,8 @@ ModelInputInfo ReadInput(const Object& object, const ModelInfo& info,
   input.resample = ReadResample(object);
   if (input.layout.IsPicture()) {
     // Where pictures share their letters, the first one's rule is that of all.
-    const auto first = std::find_if(info.inputs.begin(), info.inputs.end(), [](const auto& other) {
-      return other.layout.IsPicture();
-    });
+    const auto first = std::find_if(info.inputs.begin(), info.inputs.end(),
+                                    [](const auto& other) { return other.layout.IsPicture(); });
     input.size = object.Has("size") || first == info.inputs.end()
                      ? ReadSize(object.Child("size"), unknown)
                      : first->size;
@@ -242,9 +250,9 @@ ModelOutputInfo ReadOutput(const Object& object, const ModelInfo& info) {
   }
   const bool metric =
       output.scale == OutputScale::kMetric || output.scale == OutputScale::kMetricTimesFocal;
-  output.unit = object.Choice<OutputUnit>(
-      "unit", {{"m", OutputUnit::kMetre}, {"px", OutputUnit::kPixel}},
-      metric ? OutputUnit::kMetre : OutputUnit::kNone);
+  output.unit =
+      object.Choice<OutputUnit>("unit", {{"m", OutputUnit::kMetre}, {"px", OutputUnit::kPixel}},
+                                metric ? OutputUnit::kMetre : OutputUnit::kNone);
   if (metric && output.unit != OutputUnit::kMetre) object.Fail("unit", "\"m\" for a metric scale");
   output.resample = ReadResample(object);
   if (output.scale == OutputScale::kMetricTimesFocal) {
@@ -308,8 +316,7 @@ Shape ReadShape(const Object& object, const char* key, const json::Value& list,
 }
 
 // A number, or a list of them for several outputs.
-std::vector<double> ReadFigures(const Object& object, const char* key, double low,
-                                size_t outputs) {
+std::vector<double> ReadFigures(const Object& object, const char* key, double low, size_t outputs) {
   const json::Value* value = object.Raw(key);
   if (value == nullptr || !value->is_array()) return {object.Number(key, low, kHuge)};
   std::vector<double> figures = object.Numbers(key, low, kHuge, 0);
@@ -341,8 +348,8 @@ ModelCheck ReadCheck(const Object& object, const ModelInfo& info) {
                                 "' does not follow from the first one");
     }
     if (!dims.Bind(layout, check.shapes[i])) {
-      object.Fail(key, dims.Describe(layout) + " for input '" +
-                           Object::Shorten(info.inputs[i].name) + "'");
+      object.Fail(
+          key, dims.Describe(layout) + " for input '" + Object::Shorten(info.inputs[i].name) + "'");
     }
   }
   check.mean = ReadFigures(object, "mean", -kHuge, info.outputs.size());

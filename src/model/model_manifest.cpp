@@ -122,7 +122,7 @@ std::string FileSha256(const std::string& path) { return HashFile(path).sha256; 
 HashedFile HashFile(const std::string& path) {
   const ModelFile file(path);
   Hasher hasher;
-  std::vector<char> block(1 << 20);
+  std::vector<char> block(1 << 17);
   while (const size_t got = file.Read(block.data(), block.size())) hasher.Add(block.data(), got);
   return {hasher.Result(), file.stamp()};
 }

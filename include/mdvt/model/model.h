@@ -52,8 +52,8 @@ struct ModelOptions {
   bool profiling_executor = false;
   // Optimise for inference while opening: 250 to 400 MB, rounding differs.
   bool optimize = false;
-  // Longest time that one forward pass may take, in seconds; a network cannot be interrupted, so that
-  // this is found out once it has ended. Valid: (0, infinity].
+  // Longest time that one forward pass may take, in seconds; a network cannot be interrupted, so
+  // that this is found out once it has ended. Valid: (0, infinity].
   double max_run_seconds = std::numeric_limits<double>::infinity();
   // Run SelfTest() after loading and fail unless it passes.
   bool self_test = false;
@@ -114,9 +114,9 @@ struct ModelCheckResult {
 
 class Model {
  public:
-  // Checks the hash, reads the metadata (the sidecar `path`.json, "net.pt.json" for "net.pt", where it
-  // exists, else what is embedded), checks it and the options, then loads the network.
-  // Throws Error
+  // Checks the hash, reads the metadata (the sidecar `path`.json, "net.pt.json" for "net.pt", where
+  // it exists, else what is embedded), checks it and the options, then loads the network. Throws
+  // Error
   //   kInvalidArgument  an option outside its range, a precision that the metadata does not name
   //   kNotFound         no file; no backend for it (tells the folders looked at)
   //   kRefused          a hash that differs or is not listed; no metadata: not an mdvt model
