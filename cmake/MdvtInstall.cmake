@@ -20,7 +20,8 @@ if(TARGET mdvt_capi)
           NAMELINK_COMPONENT development)
   install(EXPORT mdvtCapiTargets NAMESPACE mdvt:: DESTINATION ${MDVT_CMAKE_DIR}
           COMPONENT development)
-  install(FILES ${PROJECT_SOURCE_DIR}/capi/mdvt.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+  install(FILES ${PROJECT_SOURCE_DIR}/capi/mdvt.h ${PROJECT_SOURCE_DIR}/capi/mdvt_backend.h
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
           COMPONENT development)
   # Relative to the file itself, so that the installed tree may be moved.
   file(RELATIVE_PATH mdvt_pc_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)

@@ -62,15 +62,20 @@ auto Naming(const std::string& path, const Body& body) {
   }
 }
 
-// Refuses a file whose hash is not as the options or the manifest say. `hash` is the file's.
-void CheckTrust(const std::string& path, const HashedFile& file, const ModelOptions& options) {
+struct Verdict {
+  enum { kListed, kUnlisted, kWrong } hash = kUnlisted;
+  std::string reason;  // why it is not listed, or wrong
+};
+
+// What options and manifest say about a file of this hash.
+Verdict JudgeHash(const std::string& path, const HashedFile& file, const ModelOptions& options) {
   const std::string name = fs::path(path).filename().string();
   const std::string& hash = file.sha256;
-  if (!options.sha256.empty()) {
-    const std::string wanted = NormalizedSha256(options.sha256);
-    Require(hash == wanted, Code::kRefused,
-            "'" + path + "': its SHA-256 is " + hash + ", " + wanted +
-                " was asked for: the file is damaged or another one");
+  const std::string wrong_file = ": the file is damaged or another one";
+  const std::string wanted = NormalizedSha256(options.sha256);
+  if (!wanted.empty() && hash != wanted) {
+    return {Verdict::kWrong,
+            "its SHA-256 is " + hash + ", " + wanted + " was asked for" + wrong_file};
   }
 
   std::string manifest_path = options.manifest;
@@ -81,29 +86,39 @@ void CheckTrust(const std::string& path, const HashedFile& file, const ModelOpti
   }
   ModelManifest manifest;
   if (!manifest_path.empty()) manifest = ModelManifest::Read(manifest_path, options.limits);
+  const std::string lists = "'" + manifest_path + "' lists ";
   const ManifestEntry* entry = manifest.FindFile(name);
-  if (entry != nullptr && entry->size) {
-    Require(file.stamp.size == *entry->size, Code::kRefused,
-            "'" + path + "': has " + std::to_string(file.stamp.size) + " bytes, '" + manifest_path +
-                "' lists " + std::to_string(*entry->size) + ": the file is damaged or another one");
+  if (entry != nullptr && entry->size && file.stamp.size != *entry->size) {
+    return {Verdict::kWrong, "has " + std::to_string(file.stamp.size) + " bytes, " + lists +
+                                 std::to_string(*entry->size) + wrong_file};
   }
-  if (entry != nullptr && !entry->sha256.empty()) {
-    Require(hash == entry->sha256, Code::kRefused,
-            "'" + path + "': its SHA-256 is " + hash + ", '" + manifest_path + "' lists " +
-                entry->sha256 + ": the file is damaged or another one");
-    return;
+  if (entry != nullptr && !entry->sha256.empty() && hash != entry->sha256) {
+    return {Verdict::kWrong, "its SHA-256 is " + hash + ", " + lists + entry->sha256 + wrong_file};
   }
-  if (!options.sha256.empty() || options.trust == ModelTrust::kUnlisted) return;
+  if (!wanted.empty() || (entry != nullptr && !entry->sha256.empty()))
+    return {Verdict::kListed, {}};
 
   const ManifestEntry* other = manifest.FindHash(hash);
-  const std::string hint =
-      other != nullptr
-          ? "it is the file that is listed as '" + other->file + "': give it that name again"
-          : "a model is a program; if you trust this one, list its SHA-256 " + hash +
-                " in a manifest.json beside it or open it with its hash or as unlisted";
-  throw Error(Code::kRefused,
-              "'" + path + "': not listed with a hash in " +
-                  (manifest_path.empty() ? "a manifest" : "'" + manifest_path + "'") + "; " + hint);
+  return {
+      Verdict::kUnlisted,
+      "not listed with a hash in " +
+          (manifest_path.empty() ? "a manifest" : "'" + manifest_path + "'") + "; " +
+          (other != nullptr
+               ? "it is the file that is listed as '" + other->file + "': give it that name again"
+               : "a model is a program; if you trust this one, list its SHA-256 " + hash +
+                     " in a manifest.json beside it or open it with its hash or as unlisted")};
+}
+
+bool MayBeOpened(const Verdict& verdict, const ModelOptions& options) {
+  return verdict.hash == Verdict::kListed ||
+         (verdict.hash == Verdict::kUnlisted && options.trust == ModelTrust::kUnlisted);
+}
+
+const mdvt_backend* BackendOf(const std::string& path, const ModelOptions& options) {
+  return Naming(path, [&] {
+    return options.backend.empty() ? FindBackendFor(fs::path(path).extension().string())
+                                   : FindBackend(options.backend);
+  });
 }
 
 // The numbers in "LibTorch 2.1.0+cu118", at most three of them.
@@ -282,13 +297,11 @@ Model Model::Open(const std::string& path, const ModelOptions& options) {
 
   const HashedFile file = HashFile(path);
   Require(file.stamp.size > 0, Code::kCorrupt, "'" + path + "': an empty file");
-  CheckTrust(path, file, options);
+  const Verdict verdict = JudgeHash(path, file, options);
+  if (!MayBeOpened(verdict, options)) impl->Fail(Code::kRefused, verdict.reason);
   impl->sha256 = file.sha256;
 
-  impl->table = Naming(path, [&] {
-    return options.backend.empty() ? FindBackendFor(fs::path(path).extension().string())
-                                   : FindBackend(options.backend);
-  });
+  impl->table = BackendOf(path, options);
   const mdvt_backend* const table = impl->table;
   impl->info = ReadInfo(table, path, options.limits);
   const ModelInfo& info = impl->info;
@@ -333,6 +346,27 @@ Model Model::Open(const std::string& path, const ModelOptions& options) {
     }
   }
   return model;
+}
+
+ModelFileReport Model::Inspect(const std::string& path, const ModelOptions& options) {
+  options.Check();
+  const HashedFile file = HashFile(path);
+  const Verdict verdict = JudgeHash(path, file, options);
+  ModelFileReport report;
+  report.sha256 = file.sha256;
+  report.size = file.stamp.size;
+  report.is_listed = verdict.hash == Verdict::kListed;
+  report.may_be_opened = MayBeOpened(verdict, options);
+  if (!report.may_be_opened) report.refusal = "'" + path + "': " + verdict.reason;
+  try {
+    // What is known to be damaged is not even looked into.
+    Require(verdict.hash != Verdict::kWrong, Code::kRefused, report.refusal);
+    Require(report.size > 0, Code::kCorrupt, "'" + path + "': an empty file");
+    report.info = ReadInfo(BackendOf(path, options), path, options.limits);
+  } catch (const Error& error) {
+    report.info_error = error.what();
+  }
+  return report;
 }
 
 void Model::Impl::CheckInput(const ModelInputInfo& input, size_t index, const Shape& shape,

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "mdvt/core/error.h"
 #include "mdvt/model/backend.h"
 #include "mdvt/model/model_info.h"
 #include "mdvt/pipeline/jobs.h"

@@ -7,8 +7,10 @@
 // other code sees the file: see ModelTrust and model_manifest.h.
 #pragma once
 
+#include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -112,6 +114,17 @@ struct ModelCheckResult {
   bool passed = false;
 };
 
+// What can be told about a file without running any of its code.
+struct ModelFileReport {
+  std::string sha256;
+  int64_t size = 0;            // bytes
+  bool may_be_opened = false;  // by Model::Open with these options, as far as its hash decides
+  bool is_listed = false;      // with this hash, in a manifest or in the options
+  std::string refusal;         // why it may not be opened
+  std::optional<ModelInfo> info;
+  std::string info_error;  // why there is no info
+};
+
 class Model {
  public:
   // Checks the hash, reads the metadata (the sidecar `path`.json, "net.pt.json" for "net.pt", where
@@ -126,6 +139,11 @@ class Model {
   //   kLimit            metadata or manifest past ModelOptions.limits
   //   kIo, kOutOfMemory
   static Model Open(const std::string& path, const ModelOptions& options = {});
+
+  // Hashes the file, compares, and reads the metadata unless the hash is a wrong one. What is wrong
+  // is told in the report. Throws Error(kNotFound), Error(kIo), Error(kInvalidArgument) for the
+  // options, and as ModelManifest::Read.
+  static ModelFileReport Inspect(const std::string& path, const ModelOptions& options = {});
 
   ~Model();
   Model(Model&&) noexcept;
