@@ -44,6 +44,10 @@ if(mdvt_programs)
   install(TARGETS ${mdvt_programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
 endif()
 
+# --- Models: where they come from and what their licences allow; the files are the user's ---
+install(FILES ${PROJECT_SOURCE_DIR}/models/manifest.json
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/mdvt/models COMPONENT runtime)
+
 # --- Python: build/python as it stands ---
 if(MDVT_BUILD_PYTHON AND TARGET mdvt_python)
   find_package(Python COMPONENTS Interpreter REQUIRED)

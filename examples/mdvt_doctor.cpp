@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -95,6 +96,15 @@ json Backends(int threads, Findings* findings) {
   return report;
 }
 
+// The options with a precision that the file offers on the processor; none if there is none.
+std::optional<mdvt::ModelOptions> ForProcessor(mdvt::ModelOptions options,
+                                               const mdvt::ModelInfo& info) {
+  if (!info.fp32 && !info.bf16_cpu_encoder) return {};
+  options.precision =
+      info.fp32 ? mdvt::ModelPrecision::kFp32 : mdvt::ModelPrecision::kBf16CpuEncoder;
+  return options;
+}
+
 json SelfTest(const std::string& path, const mdvt::ModelOptions& options) {
   json report = {{"passed", true}, {"outputs", json::array()}};
   for (const mdvt::ModelCheckResult& result : mdvt::Model::Open(path, options).SelfTest()) {
@@ -127,9 +137,17 @@ json LookAt(const std::string& path, const mdvt::ModelOptions& options, Findings
     } else {
       findings->Add(file.info_error, true);
     }
-    if (!file.may_be_opened && file.info) findings->Add(file.refusal);
-    if (file.may_be_opened && file.info && file.info->check) {
-      report["self_test"] = SelfTest(path, options);
+    if (!file.info) return report;
+    const std::optional<mdvt::ModelOptions> run = ForProcessor(options, *file.info);
+    if (!file.may_be_opened) {
+      findings->Add(file.refusal);
+      report["untested"] = "its hash is not listed, see --allow_unlisted";
+    } else if (!file.info->check) {
+      report["untested"] = "its metadata has no \"check\"";
+    } else if (!run) {
+      report["untested"] = "it runs on CUDA only";
+    } else {
+      report["self_test"] = SelfTest(path, *run);
       if (!report["self_test"]["passed"].get<bool>()) {
         findings->Add("'" + path + "': its self-test fails, export it again", true);
       }
@@ -208,8 +226,8 @@ void Print(const json& report) {
     }
     if (model.contains("self_test")) {
       line("", model["self_test"]["passed"].get<bool>() ? "self-test passed" : "self-test FAILED");
-    } else if (model.contains("kind")) {
-      line("", "self-test not run");
+    } else if (model.contains("untested")) {
+      line("", "self-test not run: " + model["untested"].get<std::string>());
     }
   }
   for (const json& text : report["advice"]) line("advice", text);

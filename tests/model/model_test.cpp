@@ -421,6 +421,33 @@ TEST_F(ModelTest, NothingElseReachesTheLoader) {
   EXPECT_EQ(attempts, 2013);
 }
 
+TEST_F(ModelTest, IsLookedAtWithoutBeingOpened) {
+  const std::string path = Make("mean");
+  const int opened = Calls().opened;
+  ModelFileReport report = Model::Inspect(path);
+  EXPECT_EQ(report.sha256, FileSha256(path));
+  EXPECT_FALSE(report.may_be_opened);
+  EXPECT_FALSE(report.is_listed);
+  EXPECT_NE(report.refusal.find("not listed"), std::string::npos);
+  ASSERT_TRUE(report.info);
+  EXPECT_EQ(report.info->name, "small");
+  EXPECT_TRUE(Model::Inspect(path, Unlisted()).may_be_opened);
+
+  ModelOptions options;
+  options.sha256 = report.sha256;
+  EXPECT_TRUE(Model::Inspect(path, options).is_listed);
+  options.sha256 = std::string(64, '0');
+  const int metadata_read = Calls().metadata_read;
+  report = Model::Inspect(path, options);
+  EXPECT_FALSE(report.may_be_opened);
+  EXPECT_FALSE(report.info) << "what is damaged is not read";
+  EXPECT_EQ(Calls().metadata_read, metadata_read);
+  EXPECT_EQ(Calls().opened, opened);
+  Write(path, "");
+  EXPECT_NE(Model::Inspect(path).info_error.find("an empty file"), std::string::npos);
+  ExpectError(Code::kNotFound, "gone", [&] { Model::Inspect(folder_ / "gone.fake"); });
+}
+
 TEST(Backends, TellWhatIsThere) {
   test::RegisterFake();
   test::RegisterFake();  // the same table again is fine
@@ -480,6 +507,14 @@ TEST(Manifest, ReadsItsEntries) {
   EXPECT_FALSE(manifest.FindFile("b.pt")->size);
   EXPECT_EQ(manifest.FindFile("c.pt"), nullptr);
   EXPECT_EQ(manifest.FindHash(""), nullptr);
+}
+
+TEST(Manifest, ThatOfTheProjectIsRead) {
+  const ModelManifest manifest = ModelManifest::Read(MDVT_MODELS "/manifest.json");
+  const ManifestEntry* entry = manifest.FindFile("depth-anything-v2-vits.pt");
+  ASSERT_NE(entry, nullptr);
+  EXPECT_EQ(entry->license, "Apache-2.0");
+  EXPECT_TRUE(entry->sha256.empty()) << "exported by each user";
 }
 
 TEST(Manifest, NamesWhatIsWrong) {

@@ -118,6 +118,18 @@ TEST_F(TorchTest, OptionsOfSpeedKeepTheResult) {
   for (int64_t i = 0; i < last.size(); ++i) ASSERT_EQ(last[i], input[2 * 32 * 64 + i]);
 }
 
+TEST_F(TorchTest, PassesItsSelfTest) {
+  ModelOptions options = Unlisted();
+  options.self_test = true;
+  const Model model = Open("good", options);
+  const std::vector<ModelCheckResult> results = model.SelfTest();
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_TRUE(results[0].passed);
+  EXPECT_NEAR(results[0].mean, results[0].expected_mean, 1e-6) << "the same formula, in LibTorch";
+  EXPECT_NEAR(results[0].deviation, results[0].expected_deviation, 1e-6);
+  EXPECT_GT(results[0].deviation, 0.01);
+}
+
 TEST_F(TorchTest, LeavesItsInputsAsTheyWere) {
   const Tensor input = Model::CheckInput({1, 3, 4, 4});
   const Tensor before = input;

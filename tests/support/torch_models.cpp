@@ -8,6 +8,7 @@
 #include <torch/script.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -48,6 +49,19 @@ struct Writer {
   }
 };
 
+// The input of self-tests, as Model::SelfTest() says.
+at::Tensor CheckInput(int64_t channels, int64_t height, int64_t width) {
+  const auto line = [](int64_t count) {
+    return at::arange(count, at::kDouble).add(0.5).div(count);
+  };
+  const at::Tensor u = line(width).reshape({1, 1, 1, width});
+  const at::Tensor v = line(height).reshape({1, 1, height, 1});
+  const at::Tensor c = at::arange(channels, at::kDouble).reshape({1, channels, 1, 1});
+  const at::Tensor ramp = (u - 0.5) * (1 - 0.25 * c) * 0.25;
+  const at::Tensor wave = (0.37 * (c + 1) + 2 * M_PI * (3 * u + 2 * v)).sin() * 0.25;
+  return (0.5 + ramp + wave).to(at::kFloat);
+}
+
 // A copy of an archive without the records that begin with one of `without`, and with `to` for
 // `from` in its code.
 void Rewrite(const std::string& path, const std::string& copy,
@@ -84,7 +98,13 @@ int main(int argc, char** argv) {
     return metadata;
   };
 
-  writer.Save("good", "  return y\n");
+  torch::jit::Module net = Define("  return y\n");
+  const at::Tensor checked = net.forward({CheckInput(3, 12, 20)}).toTensor().to(at::kDouble);
+  writer.Save("good", net,
+              with({{"check",
+                     {{"shape", {2, 3, 12, 20}},
+                      {"mean", checked.mean().item<double>()},
+                      {"std", checked.std(/*unbiased=*/false).item<double>()}}}}));
   writer.Save("in_place", "  x.mul_(2)\n  return x[:, :1]\n");
   writer.Save("last", "  return x.permute(0, 2, 3, 1)[..., 2].unsqueeze(1)\n");
   // Two networks that hand a tensor on.
