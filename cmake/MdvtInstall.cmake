@@ -20,7 +20,8 @@ if(TARGET mdvt_capi)
           NAMELINK_COMPONENT development)
   install(EXPORT mdvtCapiTargets NAMESPACE mdvt:: DESTINATION ${MDVT_CMAKE_DIR}
           COMPONENT development)
-  install(FILES ${PROJECT_SOURCE_DIR}/capi/mdvt.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+  install(FILES ${PROJECT_SOURCE_DIR}/capi/mdvt.h ${PROJECT_SOURCE_DIR}/capi/mdvt_backend.h
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
           COMPONENT development)
   # Relative to the file itself, so that the installed tree may be moved.
   file(RELATIVE_PATH mdvt_pc_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
@@ -42,6 +43,10 @@ get_property(mdvt_programs GLOBAL PROPERTY MDVT_PROGRAMS)
 if(mdvt_programs)
   install(TARGETS ${mdvt_programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
 endif()
+
+# --- Models: where they come from and what their licences allow; the files are the user's ---
+install(FILES ${PROJECT_SOURCE_DIR}/models/manifest.json
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/mdvt/models COMPONENT runtime)
 
 # --- Python: build/python as it stands ---
 if(MDVT_BUILD_PYTHON AND TARGET mdvt_python)

@@ -12,7 +12,7 @@ tool=$(command -v clang-format-14 || command -v clang-format || true)
 "$tool" --version | grep -q 'version 14\.' || fail "need clang-format 14, found $("$tool" --version)"
 
 cd "$root"
-mapfile -d '' files < <(find include src capi examples bindings tests benchmarks \
+mapfile -d '' files < <(find include src capi backends examples bindings tests benchmarks \
   \( -name '*.h' -o -name '*.cpp' -o -name '*.c' \) -print0 | sort -z)
 case ${1:-} in
   --check) "$tool" --dry-run -Werror "${files[@]}" && echo "${#files[@]} files laid out as they should be" ;;

@@ -16,11 +16,13 @@ PROMISES = {
     "B1": "bombs are refused, quickly and in little memory",
     "B4": "no descriptors or threads are left behind",
     "C5": "signals end a program cleanly",
+    "C6": "hostile or broken models end in named errors",
     "E3": "error texts of threads do not mix",
     "F2": "any number of threads gives the same bytes",
     "G1": "the C library exports what its list says",
     "G3": "each public header compiles alone",
     "G4": "nothing thrown leaves a C function",
+    "H1": "a model whose hash is wrong never reaches the loader",
 }
 
 MORE = {

@@ -74,6 +74,7 @@ int RefuseToOpen(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary
 }  // namespace
 
 bool IsAllowedDecoder(const char* name) { return IsInList(kDecoders, name); }
+const char* AllowedDecoders() { return kDecoders; }
 bool IsAllowedAudioDecoder(const char* name) { return IsInList(kAudioDecoders, name); }
 
 Demuxer::Demuxer(std::unique_ptr<ByteSource> source, const std::string& name, const Limits& limits)

@@ -55,6 +55,8 @@ class Demuxer {
 
 // The decoders that may see bytes of a file: for pictures, and for sound.
 bool IsAllowedDecoder(const char* name);
+// Their names, separated by commas.
+const char* AllowedDecoders();
 bool IsAllowedAudioDecoder(const char* name);
 
 }  // namespace mdvt::ff

@@ -19,6 +19,8 @@
 #include "mdvt/io/ffmpeg_log.h"
 #include "mdvt/io/infill_mask.h"
 #include "mdvt/io/sidecar.h"
+#include "mdvt/model/model_info.h"
+#include "mdvt/model/model_manifest.h"
 
 namespace mdvt::fuzz {
 namespace {
@@ -150,6 +152,48 @@ void SidecarJsonInput(const uint8_t* data, size_t size) {
       if (!Accepted([&] { tags = DepthTags::FromJson(text, size, limits); })) return;
       CheckTags(tags);
     }
+  }
+}
+
+void ModelJsonInput(const uint8_t* data, size_t size) {
+  if (size == 0) return;
+  const char* text = reinterpret_cast<const char*>(data) + 1;
+  --size;
+  if (data[0] % 2 == 1) {
+    ModelManifest list;
+    if (!Accepted([&] { list = ModelManifest::Parse(text, size, SmallLimits()); })) return;
+    for (const ManifestEntry& entry : list.models) {
+      Promise(!entry.file.empty() && entry.file.find('/') == std::string::npos, "no folders");
+      Promise(entry.sha256.empty() || entry.sha256.size() == 64, "a hash is whole");
+      Promise(list.FindFile(entry.file) == &entry, "names are there once");
+    }
+    return;
+  }
+  ModelInfo info;
+  if (!Accepted([&] { info = ModelInfo::Parse(text, size, SmallLimits()); })) return;
+  Promise(!info.inputs.empty() && !info.outputs.empty(), "something goes in and comes out");
+  for (const ModelInputInfo& input : info.inputs) {
+    Promise(!input.layout.dims.empty() && input.layout.dims.size() <= 8, "layouts are short");
+    if (input.layout.IsPicture()) input.size.Check();
+  }
+  for (const ModelOutputInfo& output : info.outputs) {
+    Promise(output.layout.downscale >= 1 && output.layout.channels >= 0, "numbers are in range");
+    Promise((output.scale == OutputScale::kMetricTimesFocal) == (output.focal_ref > 0),
+            "a focal length where it is needed");
+  }
+  Promise(info.batch_max >= 1, "a batch has something in it");
+  Promise(info.fp32 || info.fp16_cuda || info.bf16_cpu_encoder, "there is a precision");
+  if (info.window) {
+    const ModelWindow& window = *info.window;
+    Promise(window.stride >= 1 && window.stride <= window.length && window.overlap < window.length,
+            "windows move on");
+    for (const int slot : window.carry) Promise(slot < window.length, "slots are in the window");
+  }
+  if (info.check) {
+    Promise(info.check->shapes.size() == info.inputs.size(), "the check has every input");
+    Promise(info.check->mean.size() == info.check->deviation.size() &&
+                info.check->mean.size() <= info.outputs.size(),
+            "the check has figures of outputs");
   }
 }
 

@@ -15,6 +15,8 @@ namespace mdvt::fuzz {
 void DepthTagsInput(const uint8_t* data, size_t size);
 // The first byte chooses the reader (FOV, convergence, transformations, depth sidecar).
 void SidecarJsonInput(const uint8_t* data, size_t size);
+// The first byte chooses: metadata of a model, or (odd) a list of models.
+void ModelJsonInput(const uint8_t* data, size_t size);
 void BatchListInput(const uint8_t* data, size_t size);
 // Any bytes as a small picture: encoded depth to depth and back, and an infill mask.
 void DepthPixelsInput(const uint8_t* data, size_t size);

@@ -47,7 +47,8 @@ TEST(Fuzz, SavedInputsAndTheirNeighbours) {
   const std::pair<const char*, Harness> targets[] = {
       {"depth_tags", fuzz::DepthTagsInput}, {"sidecar_json", fuzz::SidecarJsonInput},
       {"batch_list", fuzz::BatchListInput}, {"depth_pixels", fuzz::DepthPixelsInput},
-      {"container", fuzz::ContainerInput},  {"depth_video", fuzz::DepthVideoInput}};
+      {"container", fuzz::ContainerInput},  {"depth_video", fuzz::DepthVideoInput},
+      {"model_json", fuzz::ModelJsonInput}};
   int64_t files = 0, bytes_total = 0, runs = 0;
   for (const auto& [name, harness] : targets) {
     const std::vector<Input> inputs = Corpus(name);

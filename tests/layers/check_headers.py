@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles each public header alone, with every compiler that is there (g++ and clang++): scorecard row G3.
 
-C++ headers as C++17, the C header as C99 -pedantic and as C++17, warnings as errors; each is
+C++ headers as C++17, the C headers as C99 -pedantic and as C++17, warnings as errors; each is
 included twice, so that a missing guard shows.
 
 usage: check_headers.py ROOT EIGEN_INCLUDE_DIR
@@ -42,9 +42,9 @@ def main():
     jobs = []
     for c, cxx in pairs:
         jobs += [(cxx, "c++", "c++17", header, includes) for header in headers]
-        if (root / "capi/mdvt.h").is_file():
-            jobs += [(c, "c", "c99", "mdvt.h", ["-I", str(root / "capi")]),
-                     (cxx, "c++", "c++17", "mdvt.h", ["-I", str(root / "capi")])]
+        for header in ("mdvt.h", "mdvt_backend.h"):
+            jobs += [(c, "c", "c99", header, ["-I", str(root / "capi")]),
+                     (cxx, "c++", "c++17", header, ["-I", str(root / "capi")])]
     good = 0
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for (compiler, _, standard, header, _), ok, text in pool.map(compile_alone, jobs):

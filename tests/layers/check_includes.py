@@ -29,10 +29,18 @@ LIBRARIES = (
     ("FFmpeg", r"lib(av|sw|postproc)\w*/", r"src/io/"),
     ("Ceres", r"ceres/|glog/", r"src/geometry/.*\.cpp$"),
     ("OpenCV", r"opencv", r"src/(geometry|tracking|depth|stereo|infill|pipeline)/.*\.cpp$"),
-    ("LibTorch", r"torch/|ATen/|c10/", r"backends/torch/"),
+    ("LibTorch", r"torch/|ATen/|c10/|caffe2/", r"backends/torch/"),
+    ("nlohmann-json", r"nlohmann/", r"(src/model|examples)/"),
+    ("nettle", r"nettle/", r"src/model/.*\.cpp$"),
+    ("dlopen", r"dlfcn\.h|link\.h", r"src/model/.*\.cpp$"),
     ("pybind11", r"pybind11/|Python\.h", r"bindings/python/"),
     ("CLI11", r"CLI/", r"examples/"),
 )
+
+# Headers for programs and libraries that know nothing else of mdvt.
+C_HEADERS = ("capi/mdvt.h", "capi/mdvt_backend.h")
+BACKEND_HEADER = "capi/mdvt_backend.h"
+BACKEND_USERS = re.compile(r"src/model/|backends/|examples/backend/")
 
 STANDARD_C = set("""assert ctype errno fenv float inttypes limits locale math setjmp signal stdarg
 stdbool stddef stdint stdio stdlib string time wchar wctype""".split())
@@ -77,7 +85,7 @@ def violations_in(root, path, text):
         for library, pattern, places in LIBRARIES:
             if re.match(pattern, name) and not re.match(places, path):
                 yield where + f"{library} has no place here"
-        if path == "capi/mdvt.h":
+        if path in C_HEADERS:
             if name not in ("stddef.h", "stdint.h"):
                 yield where + "the C header includes stddef.h and stdint.h only"
             continue
@@ -92,7 +100,11 @@ def violations_in(root, path, text):
         if public and not target.startswith("include/"):
             yield where + "a public header cannot include a private one"
         to = layer_of(target)
-        if layer in LAYERS:
+        if path.startswith("backends/") or target == BACKEND_HEADER:
+            inside = path.startswith("backends/") and target.startswith("backends/")
+            if not inside and not (target == BACKEND_HEADER and BACKEND_USERS.match(path)):
+                yield where + "backends and the model layer meet in mdvt_backend.h alone"
+        elif layer in LAYERS:
             if to not in LAYERS[layer]:
                 direction = "up" if to is None or layer in LAYERS.get(to, ()) else "sideways"
                 yield where + f"{layer} goes {direction} to {to or target.split('/')[0]}"
@@ -122,6 +134,12 @@ SEEDS = (
     ("src/pipeline/good.cpp", '#include "mdvt/stereo/good.h"\n#include "io/good.h"', ""),
     ("capi/mdvt.h", "#include <stddef.h>\n#include <stdint.h>", ""),
     ("capi/src/good.cpp", '#include "mdvt.h"\n#include "mdvt/pipeline/good.h"', ""),
+    ("capi/mdvt_backend.h", "#include <stddef.h>\n#include <stdint.h>", ""),
+    ("src/model/good.cpp", '#include "mdvt_backend.h"\n#include <nlohmann/json.hpp>\n'
+                           '#include <nettle/sha2.h>\n#include <dlfcn.h>', ""),
+    ("backends/torch/good.h", "#include <torch/script.h>", ""),
+    ("backends/torch/good.cpp", '#include "good.h"\n#include "mdvt_backend.h"\n#include <c10/x.h>', ""),
+    ("examples/backend/good.c", '#include "mdvt_backend.h"', ""),
     ("examples/good.cpp", '#include <CLI/CLI.hpp>\n#include "mdvt/pipeline/good.h"', ""),
     ("bindings/python/good.cpp", "#include <pybind11/numpy.h>", ""),
     ("include/mdvt/core/a.h", '#include "mdvt/io/good.h"', "core goes up to io"),
@@ -145,6 +163,14 @@ SEEDS = (
     ("examples/p.cpp", '#include "io/good.h"', "public headers only"),
     ("capi/src/q.cpp", "#include <pybind11/numpy.h>", "pybind11 has no place here"),
     ("src/core/r.cpp", "#include <torch/script.h>", "LibTorch has no place here"),
+    ("src/model/t.cpp", "#include <torch/script.h>", "LibTorch has no place here"),
+    ("src/model/u.cpp", '#include "mdvt/io/good.h"', "model goes sideways to io"),
+    ("src/model/v.h", "#include <dlfcn.h>", "dlopen has no place here"),
+    ("src/depth/w.cpp", '#include "mdvt_backend.h"', "meet in mdvt_backend.h alone"),
+    ("src/depth/w2.cpp", "#include <nlohmann/json.hpp>", "nlohmann-json has no place here"),
+    ("src/io/w3.cpp", "#include <nettle/sha2.h>", "nettle has no place here"),
+    ("include/mdvt/core/w4.h", '#include "mdvt_backend.h"', "meet in mdvt_backend.h alone"),
+    ("backends/torch/y.cpp", '#include "mdvt/core/good.h"', "meet in mdvt_backend.h alone"),
     ("src/core/s.cpp", "#include <CLI/CLI.hpp>", "CLI11 has no place here"),
 )
 

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Statuses and texts of a backend as errors and strings.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include "mdvt/core/error.h"
+#include "mdvt_backend.h"
+
+namespace mdvt {
+
+inline Code ToCode(mdvt_backend_status status) {
+  switch (status) {
+    case MDVT_BACKEND_INVALID_ARGUMENT:
+      return Code::kInvalidArgument;
+    case MDVT_BACKEND_NOT_FOUND:
+      return Code::kNotFound;
+    case MDVT_BACKEND_CORRUPT:
+      return Code::kCorrupt;
+    case MDVT_BACKEND_UNSUPPORTED:
+      return Code::kUnsupported;
+    case MDVT_BACKEND_IO:
+      return Code::kIo;
+    case MDVT_BACKEND_OUT_OF_MEMORY:
+      return Code::kOutOfMemory;
+    default:
+      return Code::kInternal;
+  }
+}
+
+// The text of a backend's last failure on one line of bounded length.
+inline std::string LastBackendError(const mdvt_backend* table) {
+  const char* given = table->last_error();
+  std::string text = given != nullptr && *given != '\0' ? given : "no reason given";
+  constexpr size_t kLongest = 400;
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + " ...";
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; }, ' ');
+  return text;
+}
+
+// Throws what the failed call of a backend has to say behind "`where`: ".
+inline void CheckBackend(const mdvt_backend* table, mdvt_backend_status status,
+                         const std::string& where) {
+  if (status == MDVT_BACKEND_OK) return;
+  throw Error(ToCode(status), where + ": " + LastBackendError(table));
+}
+
+// A text that a backend hands out.
+class BackendText {
+ public:
+  explicit BackendText(const mdvt_backend* table) : table_(table) {}
+  ~BackendText() { table_->free_text(text_); }
+  BackendText(const BackendText&) = delete;
+  BackendText& operator=(const BackendText&) = delete;
+
+  char** Receive() { return &text_; }
+  bool empty() const { return text_ == nullptr || *text_ == '\0'; }
+  std::string ToString() const { return text_ == nullptr ? "" : text_; }
+
+ private:
+  const mdvt_backend* table_;
+  char* text_ = nullptr;
+};
+
+}  // namespace mdvt

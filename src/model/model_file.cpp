@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/model_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "mdvt/core/error.h"
+
+namespace mdvt {
+namespace {
+
+std::string Reason(int error) { return std::generic_category().message(error); }
+
+}  // namespace
+
+ModelFile::ModelFile(const std::string& path) : path_(path) {
+  // Not blocking: a pipe without a writer would otherwise be waited for.
+  fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd_ < 0) {
+    const int error = errno;
+    const bool missing = error == ENOENT || error == ENOTDIR;
+    throw Error(missing ? Code::kNotFound : Code::kIo, "'" + path + "': " + Reason(error));
+  }
+  struct stat status = {};
+  const bool known = fstat(fd_, &status) == 0;
+  if (!known || !S_ISREG(status.st_mode)) {
+    close(fd_);
+    throw Error(Code::kIo, "'" + path + "': not a regular file");
+  }
+  stamp_ = {static_cast<uint64_t>(status.st_dev), static_cast<uint64_t>(status.st_ino),
+            static_cast<int64_t>(status.st_size), static_cast<int64_t>(status.st_ctim.tv_sec),
+            static_cast<int64_t>(status.st_ctim.tv_nsec)};
+}
+
+ModelFile::~ModelFile() { close(fd_); }
+
+size_t ModelFile::Read(char* to, size_t size) const {
+  for (;;) {
+    const ssize_t got = read(fd_, to, size);
+    if (got >= 0) return static_cast<size_t>(got);
+    if (errno != EINTR) throw Error(Code::kIo, "'" + path_ + "': " + Reason(errno));
+  }
+}
+
+std::string ReadWholeFile(const std::string& path, const Limits& limits) {
+  const ModelFile file(path);
+  const auto check = [&](int64_t size) {
+    Require(size <= limits.max_text_bytes, Code::kLimit,
+            "'" + path + "': more than " + std::to_string(limits.max_text_bytes) + " bytes");
+  };
+  check(file.stamp().size);
+  std::string text;
+  char block[65536];
+  while (const size_t got = file.Read(block, sizeof block)) {
+    text.append(block, got);
+    check(static_cast<int64_t>(text.size()));
+  }
+  return text;
+}
+
+}  // namespace mdvt

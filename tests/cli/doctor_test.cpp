@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// mdvt_doctor on models of the example backend, so that no network is needed.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/run_program.h"
+#include "mdvt/model/model_manifest.h"
+#include "model/metadata.h"
+#include "support/test_env.h"
+
+namespace mdvt {
+namespace {
+
+using nlohmann::json;
+using test::Outcome;
+using test::RunProgram;
+
+void Write(const std::string& path, const std::string& contents) {
+  std::ofstream(path, std::ios::binary) << contents;
+}
+
+TEST(Doctor, TellsWhatIsThere) {
+  const Outcome outcome = RunProgram("mdvt_doctor", {"--json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.out << outcome.err;
+  const json report = json::parse(outcome.out);
+  EXPECT_GE(report["threads"], 1);
+  EXPECT_EQ(report["codecs"]["encoders"]["ffv1"], true);
+  EXPECT_EQ(report["codecs"]["decoders"]["h264"], true);
+  EXPECT_EQ(report["healthy"], true);
+  bool luma = false;
+  for (const json& backend : report["backends"]) luma |= backend["name"] == "luma";
+  EXPECT_TRUE(luma);
+
+  const Outcome text = RunProgram("mdvt_doctor", {});
+  EXPECT_EQ(text.status, 0);
+  for (const char* part :
+       {"mdvt       ", "FFmpeg     libavformat", "backend    luma", "advice     "}) {
+    EXPECT_NE(text.out.find(part), std::string::npos) << text.out;
+  }
+}
+
+TEST(Doctor, LooksAtModels) {
+  const test::TempDir folder;
+  json metadata = test::DepthMetadata();
+  // All weights are 0: the output is the offset, 0.1.
+  metadata["check"] = {{"shape", {1, 3, 4, 4}}, {"mean", 0.1}, {"std", 0}};
+  const std::string good = "luma 0 0 0 0 100\n" + metadata.dump();
+  const std::string wrong = "luma 0 0 0 0 200\n" + metadata.dump();
+  Write(folder / "a_good.luma", good);
+  Write(folder / "b_fails.luma", wrong);
+  Write(folder / "c_damaged.luma", good);
+  Write(folder / "d_unlisted.luma", good + " ");
+  Write(folder / "e_bare.luma", "luma 0 0 0 0 100\n");
+  Write(folder / "ignored.txt", "");
+  const auto entry = [](const std::string& file, const std::string& contents) {
+    return json{{"file", file},
+                {"origin", "test"},
+                {"license", "none"},
+                {"sha256", Sha256(contents.data(), contents.size())}};
+  };
+  Write(folder / "manifest.json", json{{"format", 1},
+                                       {"models",
+                                        {entry("a_good.luma", good), entry("b_fails.luma", wrong),
+                                         entry("c_damaged.luma", wrong)}}}
+                                      .dump());
+
+  Outcome outcome = RunProgram("mdvt_doctor", {"--json", "--models", folder.path().string()});
+  EXPECT_EQ(outcome.status, 1) << "something is broken";
+  const json models = json::parse(outcome.out)["models"];
+  ASSERT_EQ(models.size(), 5u);
+  EXPECT_EQ(models[0]["hash"], "listed");
+  EXPECT_EQ(models[0]["self_test"]["passed"], true);
+  EXPECT_EQ(models[0]["sha256"], Sha256(good.data(), good.size()));
+  EXPECT_EQ(models[1]["self_test"]["passed"], false);
+  EXPECT_EQ(models[2]["hash"], "wrong");
+  EXPECT_FALSE(models[2].contains("kind"));
+  EXPECT_EQ(models[3]["hash"], "not listed");
+  EXPECT_FALSE(models[3].contains("self_test"));
+  EXPECT_EQ(models[3]["kind"], "depth");
+  EXPECT_FALSE(models[4].contains("kind"));
+
+  outcome = RunProgram("mdvt_doctor", {"--models", folder / "d_unlisted.luma", "--allow_unlisted"});
+  EXPECT_EQ(outcome.status, 0) << outcome.out;
+  EXPECT_NE(outcome.out.find("self-test passed"), std::string::npos) << outcome.out;
+  EXPECT_EQ(RunProgram("mdvt_doctor", {"--models", folder / "a_good.luma"}).status, 0);
+}
+
+TEST(Doctor, TellsWhatIsWrongWithItsOptions) {
+  const test::TempDir folder;
+  test::ExpectOneClearLine("mdvt_doctor", RunProgram("mdvt_doctor", {"--models", folder / "gone"}),
+                           3, {"gone", "no such file or folder"});
+  test::ExpectOneClearLine("mdvt_doctor", RunProgram("mdvt_doctor", {"--modles", "x"}), 2,
+                           {"modles"});
+}
+
+}  // namespace
+}  // namespace mdvt

@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The model class against a backend of the test's own. Row H1 of the scorecard: files that are not
+// those that a manifest lists never reach a backend.
+#include "mdvt/model/model.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "capi/scorecard.h"
+#include "io/expect_error.h"
+#include "mdvt/core/log.h"
+#include "mdvt/model/backend.h"
+#include "mdvt/model/model_manifest.h"
+#include "model/fake_backend.h"
+#include "model/metadata.h"
+#include "support/test_env.h"
+
+namespace mdvt {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using test::Calls;
+using test::DepthMetadata;
+using test::ExpectError;
+using test::TempDir;
+
+void Write(const std::string& path, const std::string& contents) {
+  std::ofstream(path, std::ios::binary) << contents;
+}
+
+ModelOptions Unlisted() {
+  ModelOptions options;
+  options.trust = ModelTrust::kUnlisted;
+  options.num_threads = 1;
+  return options;
+}
+
+class ModelTest : public ::testing::Test {
+ protected:
+  void SetUp() override { test::RegisterFake(); }
+
+  std::string Make(const std::string& behaviour, const json& metadata = DepthMetadata(),
+                   const std::string& name = "net.fake") {
+    Write(folder_ / name, behaviour + "\n" + metadata.dump());
+    return folder_ / name;
+  }
+  Model OpenOne(const std::string& behaviour, const json& metadata = DepthMetadata(),
+                const ModelOptions& options = Unlisted()) {
+    return Model::Open(Make(behaviour, metadata), options);
+  }
+
+  TempDir folder_;
+};
+
+TEST_F(ModelTest, RunsANetwork) {
+  const Model model = OpenOne("mean");
+  EXPECT_EQ(model.info().name, "small");
+  EXPECT_EQ(model.backend(), "fake");
+  EXPECT_EQ(model.sha256(), FileSha256(model.path()));
+  const Tensor input = Model::CheckInput({2, 3, 4, 6});
+  std::vector<Tensor> outputs;
+  model.Run({input}, &outputs);
+  ASSERT_EQ(outputs.size(), 1u);
+  EXPECT_EQ(outputs[0].shape(), (Shape{2, 1, 4, 6}));
+  for (int64_t i = 0; i < 48; ++i) {
+    const int64_t at = i / 24 * 72 + i % 24;
+    EXPECT_NEAR(outputs[0][i], (input[at] + input[at + 24] + input[at + 48]) / 3, 1e-6);
+  }
+  const float* const data = outputs[0].data();
+  model.Run({input}, &outputs);
+  EXPECT_EQ(outputs[0].data(), data) << "memory is used again";
+}
+
+TEST_F(ModelTest, HandsTheOptionsOn) {
+  ModelOptions options = Unlisted();
+  options.deterministic = options.channels_last = true;
+  options.num_threads = 3;
+  const Model first = OpenOne("mean", DepthMetadata(), options);
+  EXPECT_EQ(Calls().options.flags,
+            uint32_t{MDVT_BACKEND_DETERMINISTIC | MDVT_BACKEND_CHANNELS_LAST});
+  EXPECT_EQ(Calls().options.num_threads, 3);
+  EXPECT_EQ(Calls().options.precision, MDVT_BACKEND_FP32);
+  EXPECT_EQ(Calls().device, "cpu");
+  options = Unlisted();
+  options.optimize = options.profiling_executor = true;
+  options.device = "cuda:1";
+  options.precision = ModelPrecision::kFp16;
+  const Model second = OpenOne("mean", DepthMetadata(), options);
+  EXPECT_EQ(Calls().options.flags,
+            uint32_t{MDVT_BACKEND_OPTIMIZE | MDVT_BACKEND_PROFILING_EXECUTOR});
+  EXPECT_EQ(Calls().options.precision, MDVT_BACKEND_FP16);
+  EXPECT_EQ(Calls().device, "cuda:1");
+  json metadata = DepthMetadata();
+  metadata["channels_last"] = true;
+  const Model third = OpenOne("mean", metadata);
+  EXPECT_EQ(Calls().options.flags, uint32_t{MDVT_BACKEND_CHANNELS_LAST});
+}
+
+TEST_F(ModelTest, KeepsTensorsWhereTheyAre) {
+  json metadata = DepthMetadata();
+  metadata["inputs"].push_back(json::parse(R"({"name": "kept", "channels": 1})"));
+  const Model encode = OpenOne("kept");
+  const Model refine = Model::Open(Make("mean", metadata, "second.fake"), Unlisted());
+  const Tensor input = Model::CheckInput({1, 3, 4, 6});
+  std::vector<Tensor> outputs;
+  Tensor copied;
+  {
+    std::vector<ModelTensor> kept;
+    {
+      const Model passing = OpenOne("kept");
+      kept = passing.RunKept({input});
+    }
+    ASSERT_EQ(kept.size(), 1u);
+    EXPECT_EQ(kept[0].shape(), (Shape{1, 1, 4, 6}));
+    refine.Run({input, kept[0]}, &outputs);
+    kept[0].CopyTo(&copied);
+    for (int64_t i = 0; i < 24; ++i) EXPECT_EQ(outputs[0][i], copied[i]);
+
+    ModelOptions elsewhere = Unlisted();
+    elsewhere.device = "cuda:1";
+    const Model other = Model::Open(Make("mean", metadata, "third.fake"), elsewhere);
+    ExpectError(Code::kInvalidArgument, "was left on cpu", [&] {
+      other.Run({input, kept[0]}, &outputs);
+    });
+    ExpectError(Code::kInvalidArgument, "input 'kept'", [&] {
+      refine.Run({input, ModelTensor()}, &outputs);
+    });
+  }
+  EXPECT_EQ(Calls().buffers, 0) << "every buffer was freed";
+  ExpectError(Code::kInvalidArgument, "no tensor", [] { ModelTensor().CopyTo(nullptr); });
+}
+
+TEST_F(ModelTest, RefusesInputsThatTheMetadataDoesNotDeclare) {
+  const Model model = OpenOne("mean");
+  std::vector<Tensor> outputs;
+  const auto expect = [&](const Shape& shape, const std::string& part) {
+    ExpectError(Code::kInvalidArgument, part, [&] { model.Run({Tensor(shape)}, &outputs); });
+  };
+  expect({1, 3, 4}, "must be [N, 3, H, W]");
+  expect({1, 4, 4, 4}, "must be [N, 3, H, W]");
+  expect({5, 3, 4, 4}, "batch of 5, must be at most 4");
+  expect({1, 3, 4, 5}, "5x4, the network takes sides that are multiples of 2 from 2x2 to 64x64");
+  expect({1, 3, 66, 64}, "64x66");
+  ExpectError(Code::kInvalidArgument, "0 inputs, must be 1", [&] { model.Run({}, &outputs); });
+  ExpectError(Code::kInvalidArgument, "has no values", [&] {
+    model.Run({TensorView{nullptr, {1, 3, 4, 4}}}, &outputs);
+  });
+
+  json metadata = DepthMetadata();
+  metadata["batch"] = {{"dynamic", false}, {"max", 2}};
+  metadata["inputs"][0]["size"]["dynamic"] = false;
+  const Model fixed = OpenOne("mean", metadata);
+  ExpectError(Code::kInvalidArgument, "batch of 1, must be 2", [&] {
+    fixed.Run({Tensor({1, 3, 16, 16})}, &outputs);
+  });
+  ExpectError(Code::kInvalidArgument, "16x16 only", [&] {
+    fixed.Run({Tensor({2, 3, 14, 16})}, &outputs);
+  });
+  fixed.Run({Tensor({2, 3, 16, 16})}, &outputs);
+
+  ModelOptions options = Unlisted();
+  options.limits.max_frame_buffer_bytes = 1000;
+  const Model small = OpenOne("mean", DepthMetadata(), options);
+  ExpectError(Code::kLimit, "1000 bytes", [&] { small.Run({Tensor({1, 3, 16, 16})}, &outputs); });
+}
+
+TEST_F(ModelTest, RefusesWindowsOfAnotherLength) {
+  json metadata = DepthMetadata();
+  metadata["kind"] = "depth_video";
+  metadata["inputs"][0]["layout"] = metadata["outputs"][0]["layout"] = "1TCHW";
+  metadata["window"] = {{"length", 8}};
+  const Model model = OpenOne("mean", metadata);
+  std::vector<Tensor> outputs;
+  ExpectError(Code::kInvalidArgument, "4 frames, must be 8", [&] {
+    model.Run({Tensor({1, 4, 3, 4, 4})}, &outputs);
+  });
+  metadata["window"] = {{"length", 8}, {"dynamic", true}, {"multiple", 4}};
+  const Model dynamic = OpenOne("mean", metadata);
+  ExpectError(Code::kInvalidArgument, "6 frames, must be a multiple of 4 up to 8", [&] {
+    dynamic.Run({Tensor({1, 6, 3, 4, 4})}, &outputs);
+  });
+}
+
+TEST_F(ModelTest, RefusesOutputsThatAreNotAsDeclared) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"nan", "output 'depth' has 1 bad values of 16, the first is nan at 15"},
+      {"inf", "the first is -inf at 15"},
+      {"negative", "declares it non_negative"},
+      {"rank", "has shape [1, 2, 8], its metadata declares [1, 1, 2, 8]"},
+      {"turned", "has shape [1, 1, 8, 2]"},
+      {"empty", "has shape [1, 1, 0, 8]"},
+      {"two", "returns 2 outputs, its metadata declares 1"},
+      {"nothing", "returns 0 outputs"},
+      {"fails", "network fell over"}};
+  for (const auto& [behaviour, part] : rows) {
+    const Model model = OpenOne(behaviour);
+    std::vector<Tensor> outputs;
+    ExpectError(Code::kCorrupt, part, [&] { model.Run({Tensor({1, 3, 2, 8})}, &outputs); });
+    ExpectError(Code::kCorrupt, model.path(), [&] { model.Run({Tensor({1, 3, 2, 8})}, &outputs); });
+  }
+  EXPECT_EQ(Calls().buffers, 0) << "every buffer was freed";
+
+  json metadata = DepthMetadata();
+  metadata["outputs"][0]["non_negative"] = false;
+  std::vector<Tensor> outputs;
+  OpenOne("negative", metadata).Run({Tensor({1, 3, 2, 8})}, &outputs);
+  ModelOptions fp16 = Unlisted();
+  fp16.precision = ModelPrecision::kFp16;
+  fp16.device = "cuda:0";
+  const Model half = OpenOne("inf", DepthMetadata(), fp16);
+  ExpectError(Code::kCorrupt, "in fp32", [&] { half.Run({Tensor({1, 3, 2, 8})}, &outputs); });
+}
+
+TEST_F(ModelTest, TellsWhyAFileCannotBeOpened) {
+  const auto expect = [](Code code, const std::string& part, const std::string& path,
+                         const ModelOptions& options = Unlisted()) {
+    ExpectError(code, part, [&] { Model::Open(path, options); });
+  };
+  expect(Code::kNotFound, "gone.fake", folder_ / "gone.fake");
+  expect(Code::kIo, "not a regular file", folder_.path().string());
+  Write(folder_ / "empty.fake", "");
+  expect(Code::kCorrupt, "an empty file", folder_ / "empty.fake");
+  Write(folder_ / "bare.fake", "mean\n");
+  expect(Code::kRefused, "not an mdvt model", folder_ / "bare.fake");
+  expect(Code::kCorrupt, "broken in two lines", Make("broken"));
+  expect(Code::kRefused, "was changed by somebody", Make("touch"));
+  json metadata = DepthMetadata();
+  metadata["name"] = 1;
+  expect(Code::kCorrupt, "net.fake': model metadata: name = 1", Make("mean", metadata));
+  Write(folder_ / "net.other", "mean\n");
+  EXPECT_THROW(Model::Open(folder_ / "net.other", Unlisted()), Error);
+
+  const std::string good = Make("mean");
+  ModelOptions options = Unlisted();
+  options.device = "cuda";
+  expect(Code::kUnsupported, "no device cuda here", good, options);
+  options.device = "my gpu";
+  expect(Code::kInvalidArgument, "ModelOptions.device", good, options);
+  options = Unlisted();
+  options.precision = ModelPrecision::kBf16CpuEncoder;
+  expect(Code::kInvalidArgument, "offers fp32, fp16 (CUDA)", good, options);
+  options.precision = ModelPrecision::kFp16;
+  expect(Code::kInvalidArgument, "precision fp16 on cpu", good, options);
+  options = Unlisted();
+  options.num_threads = -1;
+  expect(Code::kInvalidArgument, "ModelOptions.num_threads", good, options);
+  options = Unlisted();
+  options.max_run_seconds = std::numeric_limits<double>::quiet_NaN();
+  expect(Code::kInvalidArgument, "ModelOptions.max_run_seconds", good, options);
+  options = Unlisted();
+  options.sha256 = "abc";
+  expect(Code::kInvalidArgument, "ModelOptions.sha256", good, options);
+  options = Unlisted();
+  options.backend = "none_such";
+  expect(Code::kNotFound, "mdvt_none_such.so", good, options);
+}
+
+TEST_F(ModelTest, SidecarOverridesWhatIsEmbedded) {
+  const std::string path = Make("mean");
+  json metadata = DepthMetadata();
+  metadata["name"] = "described beside it";
+  Write(path + ".json", metadata.dump());
+  EXPECT_EQ(Model::Open(path, Unlisted()).info().name, "described beside it");
+  Write(path + ".json", "{");
+  ExpectError(Code::kCorrupt, "net.fake.json", [&] { Model::Open(path, Unlisted()); });
+}
+
+TEST_F(ModelTest, WarnsOfKeysThatItDoesNotKnow) {
+  std::string log;
+  SetLogSink([&](LogLevel, const std::string& text) { log += text; });
+  json metadata = DepthMetadata();
+  metadata["colour"] = 1;
+  OpenOne("mean", metadata);
+  SetLogSink({});
+  EXPECT_NE(log.find("does not know: colour"), std::string::npos) << log;
+}
+
+TEST_F(ModelTest, ChecksItself) {
+  EXPECT_NEAR(Model::CheckInput({1, 3, 2, 2})[0],
+              0.5 - 0.25 * 0.25 + 0.25 * std::sin(0.37 + 2 * 3.14159265358979 * (0.75 + 0.5)),
+              1e-7);
+  EXPECT_NEAR(Model::CheckInput({5})[4],
+              0.5 + 0.1 + 0.25 * std::sin(0.37 + 2 * 3.14159265358979 * (2.7 + 1)), 1e-7);
+  json metadata = DepthMetadata();
+  const Model without = OpenOne("mean", metadata);
+  ExpectError(Code::kRefused, "no \"check\"", [&] { without.SelfTest(); });
+
+  const Tensor input = Model::CheckInput({1, 3, 8, 8});
+  std::vector<Tensor> outputs;
+  without.Run({input}, &outputs);
+  double mean = 0, squares = 0;
+  for (int64_t i = 0; i < 64; ++i) mean += outputs[0][i] / 64;
+  for (int64_t i = 0; i < 64; ++i) squares += (outputs[0][i] - mean) * (outputs[0][i] - mean) / 64;
+  metadata["check"] = {{"shape", {1, 3, 8, 8}}, {"mean", mean}, {"std", std::sqrt(squares)}};
+  ModelOptions options = Unlisted();
+  options.self_test = true;
+  const Model model = OpenOne("mean", metadata, options);
+  const std::vector<ModelCheckResult> results = model.SelfTest();
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_TRUE(results[0].passed);
+  EXPECT_NEAR(results[0].deviation, std::sqrt(squares), 1e-6);
+
+  metadata["check"]["std"] = 0.5;
+  EXPECT_FALSE(OpenOne("mean", metadata).SelfTest()[0].passed);
+  ExpectError(Code::kCorrupt, "the self-test fails: output 'depth'",
+              [&] { OpenOne("mean", metadata, options); });
+}
+
+TEST_F(ModelTest, OpensWhatIsListed) {
+  const std::string path = Make("mean");
+  const std::string hash = FileSha256(path);
+  const auto manifest = [&](const json& entry) {
+    json list = {{"format", 1}, {"models", {entry}}};
+    Write(folder_ / "manifest.json", list.dump());
+  };
+  const json entry = {
+      {"file", "net.fake"}, {"origin", "test"}, {"license", "none"}, {"sha256", hash}};
+
+  ExpectError(Code::kRefused, "list its SHA-256 " + hash, [&] { Model::Open(path); });
+  manifest(entry);
+  EXPECT_EQ(Model::Open(path).sha256(), hash);
+
+  json changed = entry;
+  changed["sha256"] = std::string(64, 'a');
+  manifest(changed);
+  ExpectError(Code::kRefused, "the file is damaged or another one", [&] { Model::Open(path); });
+  ExpectError(Code::kRefused, "the file is damaged", [&] { Model::Open(path, Unlisted()); });
+  changed["sha256"] = nullptr;
+  changed["size"] = 3;
+  manifest(changed);
+  ExpectError(Code::kRefused, "lists 3", [&] { Model::Open(path, Unlisted()); });
+  changed.erase("size");
+  manifest(changed);
+  ExpectError(Code::kRefused, "not listed with a hash", [&] { Model::Open(path); });
+  EXPECT_NO_THROW(Model::Open(path, Unlisted()));
+
+  ModelOptions options;
+  options.sha256 = hash;
+  EXPECT_NO_THROW(Model::Open(path, options));
+  options.sha256[0] = options.sha256[0] == '0' ? '1' : '0';
+  ExpectError(Code::kRefused, "was asked for", [&] { Model::Open(path, options); });
+
+  const std::string list = folder_ / "list.json";
+  fs::rename(folder_ / "manifest.json", list);
+  Write(list, json({{"format", 1}, {"models", {entry}}}).dump());
+  ModelOptions elsewhere;
+  elsewhere.manifest = list;
+  EXPECT_NO_THROW(Model::Open(path, elsewhere));
+  elsewhere.manifest = folder_ / "gone.json";
+  ExpectError(Code::kNotFound, "gone.json", [&] { Model::Open(path, elsewhere); });
+}
+
+// Row H1.
+TEST_F(ModelTest, NothingElseReachesTheLoader) {
+  const std::string path = Make("mean");
+  const std::string good = test::fake::Contents(path.c_str());
+  const json entry = {
+      {"file", "net.fake"}, {"origin", "test"}, {"license", "none"}, {"sha256", FileSha256(path)}};
+  const json other = {
+      {"file", "other.fake"}, {"origin", "test"}, {"license", "none"}, {"sha256", Sha256("x", 1)}};
+  Write(folder_ / "manifest.json", json({{"format", 1}, {"models", {entry, other}}}).dump());
+  Model::Open(path);  // the good one is taken
+  const int opened = Calls().opened, metadata_read = Calls().metadata_read;
+
+  int attempts = 0, refused = 0;
+  const auto attempt = [&](const std::string& file, const std::string& contents) {
+    Write(file, contents);
+    for (const ModelOptions& options : {ModelOptions(), Unlisted()}) {
+      // A name that no manifest has is refused only where it would have to be listed.
+      if (options.trust == ModelTrust::kUnlisted && file == folder_ / "renamed.fake") continue;
+      ++attempts;
+      try {
+        Model::Open(file, options);
+      } catch (const Error& error) {
+        const bool empty = contents.empty() && error.code() == Code::kCorrupt;
+        refused += error.code() == Code::kRefused || empty;
+      }
+    }
+  };
+  std::string flipped = good;
+  flipped[flipped.size() / 2] ^= 1;
+  attempt(path, flipped);
+  attempt(path, good.substr(0, good.size() / 2));
+  attempt(path, good + " ");
+  attempt(path, "");
+  attempt(path, "mean\n" + DepthMetadata().dump(2));
+  attempt(folder_ / "other.fake", good);    // takes the place of another one
+  attempt(folder_ / "renamed.fake", good);  // takes a name of its own
+  std::mt19937_64 random = test::Rng();
+  for (int i = 0; i < 1000; ++i) {
+    std::string mutant = good;
+    const size_t at = random() % mutant.size();
+    switch (random() % 4) {
+      case 0:
+        mutant[at] = static_cast<char>(mutant[at] ^ (1 << random() % 8));
+        break;
+      case 1:
+        mutant.resize(at);
+        break;
+      case 2:
+        mutant.erase(at, 1 + random() % 16);
+        break;
+      default:
+        mutant.insert(at, 1, static_cast<char>(random()));
+    }
+    if (mutant == good) mutant += "x";
+    attempt(path, mutant);
+  }
+  EXPECT_EQ(refused, attempts);
+  const int reached = Calls().opened - opened + Calls().metadata_read - metadata_read;
+  EXPECT_EQ(reached, 0);
+  test::PrintScore("H1", reached, 0, reached == 0 && refused == attempts,
+                   "damaged, renamed or other model files that reach the loader, of 2013");
+  EXPECT_EQ(attempts, 2013);
+}
+
+TEST_F(ModelTest, IsLookedAtWithoutBeingOpened) {
+  const std::string path = Make("mean");
+  const int opened = Calls().opened;
+  ModelFileReport report = Model::Inspect(path);
+  EXPECT_EQ(report.sha256, FileSha256(path));
+  EXPECT_FALSE(report.may_be_opened);
+  EXPECT_FALSE(report.is_listed);
+  EXPECT_NE(report.refusal.find("not listed"), std::string::npos);
+  ASSERT_TRUE(report.info);
+  EXPECT_EQ(report.info->name, "small");
+  EXPECT_TRUE(Model::Inspect(path, Unlisted()).may_be_opened);
+
+  ModelOptions options;
+  options.sha256 = report.sha256;
+  EXPECT_TRUE(Model::Inspect(path, options).is_listed);
+  options.sha256 = std::string(64, '0');
+  const int metadata_read = Calls().metadata_read;
+  report = Model::Inspect(path, options);
+  EXPECT_FALSE(report.may_be_opened);
+  EXPECT_FALSE(report.info) << "what is damaged is not read";
+  EXPECT_EQ(Calls().metadata_read, metadata_read);
+  EXPECT_EQ(Calls().opened, opened);
+  Write(path, "");
+  EXPECT_NE(Model::Inspect(path).info_error.find("an empty file"), std::string::npos);
+  ExpectError(Code::kNotFound, "gone", [&] { Model::Inspect(folder_ / "gone.fake"); });
+}
+
+TEST(Backends, TellWhatIsThere) {
+  test::RegisterFake();
+  test::RegisterFake();  // the same table again is fine
+  EXPECT_EQ(DescribeBackend("fake"), "{\"version\": \"fake\"}");
+  EXPECT_EQ(TimeMatrixProduct("fake", "cpu", 1, 16), 0);
+  EXPECT_EQ(FindBackendFor(".FAKE"), FindBackend("fake"));
+}
+
+TEST(Backends, RefuseTablesThatAreNotWhole) {
+  static mdvt_backend table = test::FakeTable();  // may be kept for ever
+  const auto expect = [](Code code, const std::string& part, const mdvt_backend* one) {
+    ExpectError(code, part, [&] { RegisterBackend(one); });
+  };
+  expect(Code::kInvalidArgument, "no table", nullptr);
+  table.abi = 2;
+  expect(Code::kUnsupported, "has version 2 of the backend table", &table);
+  table = test::FakeTable();
+  table.struct_size = 8;
+  expect(Code::kUnsupported, "a table of 8 bytes", &table);
+  table = test::FakeTable();
+  table.run = nullptr;
+  expect(Code::kInvalidArgument, "has no 'run'", &table);
+  table = test::FakeTable();
+  test::RegisterFake();
+  expect(Code::kRefused, "there is a backend 'fake' already", &table);
+}
+
+TEST(Backends, TellEveryFolderTheyAreLookedForIn) {
+  const TempDir folder;
+  setenv("MDVT_BACKEND_PATH", (folder / "a" + "::" + folder.path().string()).c_str(), 1);
+  const std::vector<std::string> folders = BackendFolders();
+  ASSERT_GE(folders.size(), 6u);
+  EXPECT_EQ(folders[0], folder / "a");
+  EXPECT_EQ(folders[1], folder.path().string());
+  for (const std::string& one : folders) {
+    ExpectError(Code::kNotFound, one, [] { FindBackend("none_such"); });
+  }
+  Write(folder / "mdvt_none_such.so", "not a library");
+  ExpectError(Code::kUnsupported, folder / "mdvt_none_such.so", [] { FindBackend("none_such"); });
+  ExpectError(Code::kInvalidArgument, "small letters", [] { FindBackend("../torch"); });
+  unsetenv("MDVT_BACKEND_PATH");
+}
+
+TEST(Manifest, ReadsItsEntries) {
+  const std::string hash(64, 'B');
+  const std::string text = R"({"format": 1, "models": [
+    {"file": "a.pt", "origin": "o", "license": "MIT", "exporter": "e.py", "size": 7, "sha256": ")" +
+                           hash + R"("},
+    {"file": "b.pt", "origin": "o", "license": "MIT", "exporter": null, "size": null, "sha256": null}]})";
+  const ModelManifest manifest = ModelManifest::Parse(text.data(), text.size());
+  ASSERT_EQ(manifest.models.size(), 2u);
+  EXPECT_EQ(manifest.FindFile("a.pt")->sha256, std::string(64, 'b'));
+  EXPECT_EQ(manifest.FindFile("a.pt")->size, 7);
+  EXPECT_EQ(manifest.FindFile("a.pt")->exporter, "e.py");
+  EXPECT_EQ(manifest.FindHash(std::string(64, 'b')), manifest.FindFile("a.pt"));
+  EXPECT_TRUE(manifest.FindFile("b.pt")->sha256.empty());
+  EXPECT_FALSE(manifest.FindFile("b.pt")->size);
+  EXPECT_EQ(manifest.FindFile("c.pt"), nullptr);
+  EXPECT_EQ(manifest.FindHash(""), nullptr);
+}
+
+TEST(Manifest, ThatOfTheProjectIsRead) {
+  const ModelManifest manifest = ModelManifest::Read(MDVT_MODELS "/manifest.json");
+  const ManifestEntry* entry = manifest.FindFile("depth-anything-v2-vits.pt");
+  ASSERT_NE(entry, nullptr);
+  EXPECT_EQ(entry->license, "Apache-2.0");
+  EXPECT_TRUE(entry->sha256.empty()) << "exported by each user";
+}
+
+TEST(Manifest, NamesWhatIsWrong) {
+  const json entry = {{"file", "a.pt"}, {"origin", "o"}, {"license", "MIT"}};
+  const auto expect = [](Code code, const std::string& part, const json& models, int format = 1) {
+    const std::string text = json({{"format", format}, {"models", models}}).dump();
+    ExpectError(code, part, [&] { ModelManifest::Parse(text.data(), text.size()); });
+  };
+  const auto with = [&](const char* key, const json& value) {
+    json changed = entry;
+    changed[key] = value;
+    return json::array({changed});
+  };
+  expect(Code::kUnsupported, "format = 2", json::array({entry}), 2);
+  expect(Code::kCorrupt, "models[0].file", with("file", "a/b.pt"));
+  expect(Code::kCorrupt, "models[0].license", with("license", nullptr));
+  expect(Code::kCorrupt, "models[0].sha256", with("sha256", "abc"));
+  expect(Code::kCorrupt, "models[0].size", with("size", 0));
+  expect(Code::kCorrupt, "listed once", json::array({entry, entry}));
+  expect(Code::kCorrupt, "models = ", json::array());
+}
+
+TEST(Sha256, IsThatOfTheStandard) {  // FIPS 180-4
+  EXPECT_EQ(Sha256("abc", 3), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(Sha256("", 0), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  const TempDir folder;
+  Write(folder / "million", std::string(1000000, 'a'));
+  EXPECT_EQ(FileSha256(folder / "million"),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+}  // namespace
+}  // namespace mdvt

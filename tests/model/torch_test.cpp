@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The LibTorch backend with real TorchScript files. Row C6 of the scorecard: models that are broken
+// or hostile end in a named error.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "capi/scorecard.h"
+#include "io/expect_error.h"
+#include "mdvt/model/backend.h"
+#include "mdvt/model/model.h"
+#include "support/test_env.h"
+
+namespace mdvt {
+namespace {
+
+using test::ExpectError;
+
+ModelOptions Unlisted() {
+  ModelOptions options;
+  options.trust = ModelTrust::kUnlisted;
+  return options;
+}
+
+class TorchTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<test::TempDir>();
+    const std::string command = MDVT_MAKE_TORCH_MODELS " '" + folder_->path().string() + "'";
+    ASSERT_EQ(std::system(command.c_str()), 0);
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static std::string Path(const std::string& name) { return *folder_ / (name + ".pt"); }
+  static Model Open(const std::string& name, const ModelOptions& options = Unlisted()) {
+    return Model::Open(Path(name), options);
+  }
+  static Tensor RunOnce(const Model& model, const Tensor& input) {
+    std::vector<Tensor> outputs;
+    model.Run({input}, &outputs);
+    return outputs.at(0);
+  }
+
+  static std::unique_ptr<test::TempDir> folder_;
+};
+std::unique_ptr<test::TempDir> TorchTest::folder_;
+
+// What "good" computes, in double.
+std::vector<double> Truth(const Tensor& input) {
+  const int64_t batch = input.shape()[0], height = input.shape()[2], width = input.shape()[3];
+  std::vector<double> truth(static_cast<size_t>(batch * height * width));
+  size_t to = 0;
+  for (int64_t b = 0; b < batch; ++b) {
+    for (int64_t y = 0; y < height; ++y) {
+      for (int64_t x = 0; x < width; ++x, ++to) {
+        for (int64_t k = 0; k < 48; ++k) {
+          double sum = 0;
+          for (int64_t c = 0; c < 3; ++c) {
+            for (int64_t i = 0; i < 49; ++i) {
+              const int64_t row = y + i / 7 - 3, column = x + i % 7 - 3;
+              if (row < 0 || row >= height || column < 0 || column >= width) continue;
+              const double weight =
+                  0.02 * std::sin(0.37 * static_cast<double>((k * 3 + c) * 49 + i));
+              sum += weight * input[((b * 3 + c) * height + row) * width + column];
+            }
+          }
+          truth[to] += std::abs(sum) / 48;
+        }
+      }
+    }
+  }
+  return truth;
+}
+
+TEST_F(TorchTest, RunsANetwork) {
+  const Model model = Open("good");
+  EXPECT_EQ(model.backend(), "torch");
+  EXPECT_EQ(model.info().name, "small");
+  for (const Shape& shape : {Shape{1, 3, 8, 12}, Shape{2, 3, 16, 6}, Shape{4, 3, 2, 2}}) {
+    const Tensor input = Model::CheckInput(shape);
+    const Tensor output = RunOnce(model, input);
+    ASSERT_EQ(output.shape(), (Shape{shape[0], 1, shape[2], shape[3]}));
+    const std::vector<double> truth = Truth(input);
+    for (size_t i = 0; i < truth.size(); ++i) {
+      ASSERT_NEAR(output[static_cast<int64_t>(i)], truth[i], 1e-4) << "LibTorch sums in float";
+    }
+  }
+}
+
+TEST_F(TorchTest, OptionsOfSpeedKeepTheResult) {
+  const Tensor input = Model::CheckInput({1, 3, 32, 64});
+  const Tensor plain = RunOnce(Open("good"), input);
+  ModelOptions options = Unlisted();
+  const auto expect_same = [&](const char* what) {
+    const Tensor other = RunOnce(Open("good", options), input);
+    for (int64_t i = 0; i < plain.size(); ++i) ASSERT_NEAR(other[i], plain[i], 1e-5) << what;
+  };
+  options.channels_last = true;
+  expect_same("channels-last");
+  options.optimize = true;
+  expect_same("channels-last, optimised");
+  options.channels_last = false;
+  options.profiling_executor = true;
+  expect_same("optimised, profiling executor");
+  // Values that are not in the order of the layout come out in it.
+  const Tensor last = RunOnce(Open("last"), input);
+  for (int64_t i = 0; i < last.size(); ++i) ASSERT_EQ(last[i], input[2 * 32 * 64 + i]);
+}
+
+TEST_F(TorchTest, PassesItsSelfTest) {
+  ModelOptions options = Unlisted();
+  options.self_test = true;
+  const Model model = Open("good", options);
+  const std::vector<ModelCheckResult> results = model.SelfTest();
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_TRUE(results[0].passed);
+  EXPECT_NEAR(results[0].mean, results[0].expected_mean, 1e-6) << "the same formula, in LibTorch";
+  EXPECT_NEAR(results[0].deviation, results[0].expected_deviation, 1e-6);
+  EXPECT_GT(results[0].deviation, 0.01);
+}
+
+TEST_F(TorchTest, LeavesItsInputsAsTheyWere) {
+  const Tensor input = Model::CheckInput({1, 3, 4, 4});
+  const Tensor before = input;
+  const Tensor output = RunOnce(Open("in_place"), input);
+  for (int64_t i = 0; i < input.size(); ++i) ASSERT_EQ(input[i], before[i]);
+  EXPECT_EQ(output[0], 2 * input[0]);
+
+  const Model encode = Open("encode"), refine = Open("refine");
+  const std::vector<ModelTensor> features = encode.RunKept({input});
+  EXPECT_EQ(features.at(0).shape(), (Shape{1, 48, 4, 4}));
+  Tensor values, again;
+  features[0].CopyTo(&values);
+  std::vector<Tensor> depth;
+  refine.Run({features[0]}, &depth);
+  features[0].CopyTo(&again);
+  const Tensor whole = RunOnce(Open("good"), input);
+  for (int64_t i = 0; i < values.size(); ++i) ASSERT_EQ(again[i], values[i]);
+  for (int64_t i = 0; i < whole.size(); ++i) ASSERT_NEAR(depth[0][i], whole[i], 1e-6);
+}
+
+TEST_F(TorchTest, DeterministicRunsAreEqualForEveryThreadCount) {
+  const Tensor input = Model::CheckInput({2, 3, 64, 64});
+  ModelOptions options = Unlisted();
+  options.deterministic = true;
+  options.num_threads = 1;
+  const Tensor one = RunOnce(Open("good", options), input);
+  options.num_threads = 4;
+  const Model model = Open("good", options);
+  std::vector<Tensor> results(4);
+  std::vector<std::thread> threads;
+  for (Tensor& result : results) {
+    threads.emplace_back([&] {
+      for (int run = 0; run < 5; ++run) result = RunOnce(model, input);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const Tensor& result : results) {
+    ASSERT_TRUE(std::equal(one.data(), one.data() + one.size(), result.data()));
+  }
+}
+
+// Row C6.
+TEST_F(TorchTest, BrokenModelsEndInNamedErrors) {
+  struct Row {
+    const char* name;
+    Code code;
+    const char* part;
+  };
+  const Row rows[] = {
+      {"throws", Code::kCorrupt, "too dark"},
+      {"rank", Code::kCorrupt,
+       "output 'depth' has shape [1, 16, 16], its metadata declares [1, 1, 16, 16]"},
+      {"nan", Code::kCorrupt, "256 bad values of 256, the first is nan"},
+      {"inf", Code::kCorrupt, "the first is inf"},
+      {"empty", Code::kCorrupt, "has shape [1, 0, 16, 16]"},
+      {"huge", Code::kCorrupt, "has shape [1, 1, 1048576, 1073741824]"},
+      {"slow", Code::kLimit, "at most 0.001 s are allowed"},
+      {"extra", Code::kCorrupt, "returns 2 outputs, its metadata declares 1"},
+      {"dtype", Code::kCorrupt, "output 0 is of type Long, must be Float"},
+      {"negative", Code::kCorrupt, "declares it non_negative"},
+      {"constant", Code::kCorrupt, "the self-test fails: output 'depth'"},
+      {"two_inputs", Code::kCorrupt, "the network takes 2 inputs, 1 was given"}};
+  const Tensor input = Model::CheckInput({1, 3, 16, 16});
+  int named = 0;
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.name);
+    ModelOptions options = Unlisted();
+    options.self_test = std::string(row.name) == "constant";
+    if (std::string(row.name) == "slow") options.max_run_seconds = 1e-3;
+    const auto body = [&] { RunOnce(Open(row.name, options), input); };
+    ExpectError(row.code, row.part, body);
+    try {
+      body();
+    } catch (const Error& error) {
+      const std::string text = error.what();
+      const bool whole = text.find(Path(row.name)) != std::string::npos &&
+                         text.find(row.part) != std::string::npos && error.code() == row.code;
+      named += whole;
+      EXPECT_TRUE(whole) << text;
+    }
+  }
+  test::PrintScore("C6", named, 12, named == 12,
+                   "broken or hostile models that end in a named error");
+  EXPECT_EQ(named, 12);
+}
+
+TEST_F(TorchTest, TellsWhatElseIsWrong) {
+  const Tensor input = Model::CheckInput({1, 3, 16, 16});
+  const auto run = [&](const char* name) { return [=] { RunOnce(Open(name), input); }; };
+  ExpectError(Code::kOutOfMemory, "allocate", run("allocates"));
+  ExpectError(Code::kCorrupt, "must be a tensor", run("dictionary"));
+  ExpectError(Code::kCorrupt, "80 outputs", run("forty"));
+  ExpectError(Code::kRefused, "not an mdvt model", run("no_metadata"));
+  ExpectError(Code::kUnsupported, "needs LibTorch 99.1 or newer, this is LibTorch", run("newer"));
+  ExpectError(Code::kUnsupported, "kind = \"smell\"", run("unknown_kind"));
+  ExpectError(Code::kUnsupported, "format = 7", run("unknown_format"));
+  ExpectError(Code::kCorrupt, "no forward()", run("no_forward"));
+
+  ModelOptions options = Unlisted();
+  const auto open = [&] { Open("good", options); };
+  options.device = "xpu";
+  ExpectError(Code::kUnsupported, "device 'xpu', must be cpu, cuda or cuda:N", open);
+  options.device = "cuda:99";
+  ExpectError(Code::kUnsupported, "device 'cuda:99' was asked for", open);
+}
+
+std::string Contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+TEST_F(TorchTest, TellsWhatIsWrongWithAFile) {
+  const std::string good = Contents(Path("good"));
+  const auto expect = [&](Code code, const std::string& part, const std::string& contents) {
+    const std::string path = *folder_ / "made.pt";
+    std::ofstream(path, std::ios::binary) << contents;
+    ExpectError(code, part, [&] { Model::Open(path, Unlisted()); });
+  };
+  expect(Code::kCorrupt, "made.pt", "this is no archive");
+  expect(Code::kCorrupt, "made.pt", good.substr(0, good.size() / 2));
+  const auto open = [](const char* name) { return [=] { Open(name); }; };
+  ExpectError(Code::kUnsupported, "is too old for this file", open("future"));
+  ExpectError(Code::kCorrupt, "without TorchScript code", open("checkpoint"));
+}
+
+TEST_F(TorchTest, DescribesItself) {
+  const std::string text = DescribeBackend("torch");
+  for (const char* part :
+       {"\"version\": \"LibTorch ", "\"threads\": ", "\"devices\": [\"cpu\"", "\"blas\": ["}) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  }
+  EXPECT_GT(TimeMatrixProduct("torch", "cpu", 1, 256), 0);
+  ExpectError(Code::kUnsupported, "device 'tpu'", [] { TimeMatrixProduct("torch", "tpu", 1, 16); });
+  ExpectError(Code::kInvalidArgument, "[1, 8192]", [] { TimeMatrixProduct("torch", "cpu", 1, 0); });
+}
+
+}  // namespace
+}  // namespace mdvt
