@@ -248,7 +248,9 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
     const bool lossless = options.codec == VideoCodec::kH264Rgb;
     settings.Set("preset", options.preset);
     settings.Set(lossless ? "qp" : "crf", lossless ? 0 : options.crf);
+    // Codes of ITU-T H.264, D.2.26.
     if (options.stereo == StereoLayout::kSideBySide) settings.Set("x264-params", "frame-packing=3");
+    if (options.stereo == StereoLayout::kTopBottom) settings.Set("x264-params", "frame-packing=4");
   }
   const int error = avcodec_open2(&c, &codec, settings.get());
   if (error < 0) return error;

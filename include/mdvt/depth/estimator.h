@@ -17,7 +17,7 @@ enum class DepthQuantity : uint8_t {
 };
 
 struct DepthEstimate {
-  Image depth;       // GrayF32; size of the frame
+  Image depth;       // GrayF32; size of the frame; the receiver may change its pixels
   Image confidence;  // Gray8: 0 = a guess, 255 = measured; empty if the source has none
   DepthQuantity quantity = DepthQuantity::kMetricDepth;
   // The scale starts anew: nothing before this frame may be compared with it. The source knows
