@@ -132,6 +132,7 @@ StereoCanvas PlanStereoCanvas(const CanvasOptions& options, int width, int heigh
   canvas.right_x = across ? canvas.half_width : 0;
   canvas.right_y = across ? 0 : canvas.half_height;
   canvas.squeeze_x = squeeze_x;
+  canvas.squeeze_y = squeeze_y;
   canvas.sample_aspect = square ? Rational{1, 1} : aspect;
 
   double scale = 1;

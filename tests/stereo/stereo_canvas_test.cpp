@@ -53,11 +53,11 @@ TEST(StereoCanvas, Packings) {
   const struct {
     StereoPacking packing;
     int width, height, half_width, half_height, right_x, right_y;
-    double squeeze;
-  } cases[] = {{StereoPacking::kSideBySide, 2560, 720, 1280, 720, 1280, 0, 1},
-               {StereoPacking::kHalfSideBySide, 1280, 720, 640, 720, 640, 0, 0.5},
-               {StereoPacking::kTopBottom, 1280, 1440, 1280, 720, 0, 720, 1},
-               {StereoPacking::kHalfTopBottom, 1280, 720, 1280, 360, 0, 360, 1}};
+    double squeeze_x, squeeze_y;
+  } cases[] = {{StereoPacking::kSideBySide, 2560, 720, 1280, 720, 1280, 0, 1, 1},
+               {StereoPacking::kHalfSideBySide, 1280, 720, 640, 720, 640, 0, 0.5, 1},
+               {StereoPacking::kTopBottom, 1280, 1440, 1280, 720, 0, 720, 1, 1},
+               {StereoPacking::kHalfTopBottom, 1280, 720, 1280, 360, 0, 360, 1, 0.5}};
   for (const auto& expected : cases) {
     options.packing = expected.packing;
     const StereoCanvas c = Plan(options, 1920, 1080);
@@ -67,7 +67,8 @@ TEST(StereoCanvas, Packings) {
     EXPECT_EQ(c.half_height, expected.half_height);
     EXPECT_EQ(c.right_x, expected.right_x);
     EXPECT_EQ(c.right_y, expected.right_y);
-    EXPECT_EQ(c.squeeze_x, expected.squeeze);
+    EXPECT_EQ(c.squeeze_x, expected.squeeze_x);
+    EXPECT_EQ(c.squeeze_y, expected.squeeze_y);
     EXPECT_EQ(c.content_width, expected.half_width);  // the same shape: all of it is used
     EXPECT_EQ(c.content_height, expected.half_height);
     EXPECT_FALSE(c.exact);

@@ -56,8 +56,9 @@ struct StereoCanvas {
   ResizeWindow window;
   // The picture is shown pixel for pixel: `window` has whole, even borders and the content's size.
   bool exact = false;
-  // Columns of the frame for each column of an eye: 0.5 where eyes are squeezed across, else 1.
+  // Columns and rows of the frame for each of an eye: 0.5 where eyes are squeezed, else 1.
   double squeeze_x = 1;
+  double squeeze_y = 1;
   Rational sample_aspect{1, 1};  // of the frame
 };
 
