@@ -31,7 +31,7 @@
 namespace mdvt {
 namespace {
 
-constexpr double kShiftPerWidth = 1.0 / 80;  // 24 pixels of 1920
+constexpr double kWidthPerShift = 80;  // 24 pixels of 1920
 constexpr int kCutPictureWidth = 256;        // of the pictures in which cuts are looked for
 // Steps of the output's clock per frame: where the clip starts is off by a 32nd of a frame at most.
 constexpr int64_t kStepsPerTick = 16;
@@ -506,7 +506,7 @@ class MonoToSbsJob {
     plan_.canvas = PlanStereoCanvas(canvas, source.width, source.height, source.sample_aspect);
     plan_.format = OutputFormat(source.format);
     const double eye_width = plan_.canvas.half_width / plan_.canvas.squeeze_x;
-    plan_.max_shift = options_.max_shift.value_or(eye_width * kShiftPerWidth);
+    plan_.max_shift = options_.max_shift.value_or(eye_width / kWidthPerShift);
 
     time_base_ = source.time_base;
     plan_.output_rate = source.frame_rate;
