@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "mdvt/core/camera.h"
+#include "mdvt/io/ffmpeg_log.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/mono_to_sbs.h"
@@ -36,6 +37,16 @@ double Seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+// Of the whole process, all threads: what others on the machine do shows less in it.
+double CpuSeconds() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 struct Clip {
   int width = 1920;
   int height = 1080;
@@ -44,8 +55,8 @@ struct Clip {
   std::string output;
 };
 
-// A textured wall and a disc before it, seen by a camera that moves sideways: what is nearer moves
-// faster.
+// A disc before a floor that reaches up to a wall, seen by a camera that moves sideways: a point
+// moves in proportion to 1 / depth, which grows with the row on a floor.
 void MakeClip(const Clip& clip) {
   VideoWriterOptions video;
   video.codec = VideoCodec::kH264;
@@ -61,11 +72,13 @@ void MakeClip(const Clip& clip) {
       for (int y = 0; y < pixels.height; ++y) {
         for (int x = 0; x < pixels.width; ++x) {
           const float u = step * static_cast<float>(x), v = step * static_cast<float>(y);
-          const bool disc = std::hypot(u - 960 - 6 * static_cast<float>(frame), v - 540) < 260;
-          const float s = u - static_cast<float>(frame) * (disc ? 6 : 2);
+          const bool disc = std::hypot(u - 900 - 8 * static_cast<float>(frame), v - 540) < 260;
+          const float speed = disc ? 8 : 2 + 8 * std::max(0.0f, (v - 540) / 540);
+          const float s = u - static_cast<float>(frame) * speed;
           const float wave = std::sin(0.11f * s + 0.04f * v) + std::sin(0.07f * v - 0.05f * s) +
+                             std::sin(0.0007f * s * v + 0.13f * s) +
                              std::sin(0.031f * s + (disc ? 0.09f : -0.02f) * v);
-          pixels.At(x, y) = static_cast<uint8_t>(128 + 32 * wave);
+          pixels.At(x, y) = static_cast<uint8_t>(128 + 28 * wave);
         }
       }
     }
@@ -134,42 +147,53 @@ void EngineOnly(const std::vector<Frame>& frames) {
   }
 }
 
+struct Cost {
+  double seconds = 1e9;
+  double cpu_seconds = 1e9;
+};
+
 template <typename Work>
-double Time(const Work& work) {
-  const double start = Seconds();
+Cost Measure(const Work& work) {
+  const double start = Seconds(), cpu_start = CpuSeconds();
   work();
-  return Seconds() - start;
+  return {Seconds() - start, CpuSeconds() - cpu_start};
+}
+
+void KeepLess(const Cost& now, Cost* least) {
+  least->seconds = std::min(least->seconds, now.seconds);
+  least->cpu_seconds = std::min(least->cpu_seconds, now.cpu_seconds);
 }
 
 void Run(const Clip& clip) {
   MakeClip(clip);
-  double job = 1e9, codecs = 1e9, engine = 1e9, ratio = 1e9;
+  Cost job, codecs, engine;
+  double ratio = 1e9;
   for (int round = 0; round < kRounds; ++round) {
-    const double codecs_now = Time([&] { CodecsOnly(clip); });
-    const double job_now = Time([&] { Convert(clip); });
-    double engine_now = 0;
+    const Cost codecs_now = Measure([&] { CodecsOnly(clip); });
+    const Cost job_now = Measure([&] { Convert(clip); });
+    Cost engine_now;
     {
       VideoReaderOptions gray;
       gray.format = PixelFormat::Gray(8);
       VideoReader reader(clip.color, gray);
       std::vector<Frame> frames;
       while (std::optional<Frame> frame = reader.Read()) frames.push_back(std::move(*frame));
-      engine_now = Time([&] { EngineOnly(frames); });
+      engine_now = Measure([&] { EngineOnly(frames); });
     }
-    codecs = std::min(codecs, codecs_now);
-    engine = std::min(engine, engine_now);
-    job = std::min(job, job_now);
-    ratio = std::min(ratio, job_now / (codecs_now + engine_now));  // of neighbours in time
+    KeepLess(codecs_now, &codecs);
+    KeepLess(engine_now, &engine);
+    KeepLess(job_now, &job);
+    // Of neighbours in time.
+    ratio = std::min(ratio, job_now.seconds / (codecs_now.seconds + engine_now.seconds));
   }
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  const double of_minima = job / (codecs + engine);
+  const double of_minima = job.seconds / (codecs.seconds + engine.seconds);
+  const double of_cpu = job.cpu_seconds / (codecs.cpu_seconds + engine.cpu_seconds);
   std::printf(
       "{\"benchmark\":\"mono_to_sbs_program\",\"size\":\"%dx%d\",\"frames\":%d,"
       "\"codecs_seconds\":%.3f,\"engine_seconds\":%.3f,\"job_seconds\":%.3f,\"ratio\":%.3f,"
-      "\"ratio_of_minima\":%.3f,\"target\":%.2f,\"peak_rss_mb\":%.0f,\"pass\":%s}\n",
-      clip.width, clip.height, clip.frames, codecs, engine, job, ratio, of_minima, kTarget,
-      static_cast<double>(usage.ru_maxrss) / 1024, of_minima <= kTarget ? "true" : "false");
+      "\"ratio_of_minima\":%.3f,\"ratio_of_cpu\":%.3f,\"target\":%.2f,\"pass\":%s}\n",
+      clip.width, clip.height, clip.frames, codecs.seconds, engine.seconds, job.seconds, ratio,
+      of_minima, of_cpu, kTarget, of_minima <= kTarget ? "true" : "false");
 }
 
 }  // namespace
@@ -182,6 +206,7 @@ int main(int argc, char** argv) {
     clip.height = std::atoi(argv[2]);
   }
   if (argc > 3) clip.frames = std::atoi(argv[3]);
+  mdvt::SilenceFfmpegLog();
   const std::string folder = argc > 4 ? argv[4] : "/tmp";
   const std::string base = folder + "/mdvt_mono_to_sbs_" + std::to_string(getpid());
   clip.color = base + "_color.mp4";

@@ -18,11 +18,14 @@ constexpr int kLeastBinsBetween = 4096;
 constexpr int kMostRefinements = 8;
 constexpr int kRowsPerBlock = 64;
 constexpr double kSlack = 1e-6;
+// Of the bins, so that the largest sample lies inside the last one.
+constexpr double kSpan = kBins * (1 - 1e-6);
 
 struct Extremes {
   float lo = std::numeric_limits<float>::infinity();
   float hi = -std::numeric_limits<float>::infinity();
   int64_t count = 0;
+  int64_t minus_infinities = 0;  // below all others, and no data
 };
 
 Extremes FindExtremes(PlaneView<const float> map, ThreadPool* pool) {
@@ -33,7 +36,10 @@ Extremes FindExtremes(PlaneView<const float> map, ThreadPool* pool) {
     for (int y = begin; y < end; ++y) {
       const float* row = map.Row(y);
       for (int x = 0; x < map.width; ++x) {
-        if (!std::isfinite(row[x])) continue;
+        if (!std::isfinite(row[x])) {
+          part.minus_infinities += row[x] < 0;
+          continue;
+        }
         part.lo = std::min(part.lo, row[x]);
         part.hi = std::max(part.hi, row[x]);
         ++part.count;
@@ -43,6 +49,7 @@ Extremes FindExtremes(PlaneView<const float> map, ThreadPool* pool) {
     all.lo = std::min(all.lo, part.lo);
     all.hi = std::max(all.hi, part.hi);
     all.count += part.count;
+    all.minus_infinities += part.minus_infinities;
   });
   return all;
 }
@@ -55,7 +62,7 @@ struct Histogram {
   int64_t below = 0;
   std::vector<int64_t> bins = std::vector<int64_t>(kBins);
 
-  double Edge(int bin) const { return lo + (hi - lo) * bin / kBins; }
+  double Edge(int bin) const { return lo + (hi - lo) * bin / kSpan; }
   // Bin in which the sample of this rank lies, and its place by interpolation.
   int BinOf(double rank, double* value) const {
     int64_t before = below;
@@ -77,26 +84,25 @@ Histogram Count(PlaneView<const float> map, double lo, double hi, ThreadPool* po
   Histogram all;
   all.lo = lo;
   all.hi = hi;
-  const double scale = kBins / (hi - lo);
+  const float first = static_cast<float>(lo);
+  const float scale = static_cast<float>(kSpan / (hi - lo));
   std::mutex mutex;
   ForRows(pool, map.height, kRowsPerBlock, [&](int begin, int end) {
-    std::vector<uint32_t> bins(kBins);
-    int64_t below = 0;
+    // One bin more on each side: what lies below, and what lies above or is no number.
+    std::vector<uint32_t> bins(kBins + 2);
+    std::vector<int> places(static_cast<size_t>(map.width));
     for (int y = begin; y < end; ++y) {
       const float* row = map.Row(y);
       for (int x = 0; x < map.width; ++x) {
-        const double d = static_cast<double>(row[x]);
-        if (!std::isfinite(row[x]) || d > hi) continue;
-        if (d < lo) {
-          ++below;
-          continue;
-        }
-        ++bins[static_cast<size_t>(std::min(kBins - 1, static_cast<int>((d - lo) * scale)))];
+        const float place = (row[x] - first) * scale;
+        const float above = place < static_cast<float>(kBins) ? place : static_cast<float>(kBins);
+        places[static_cast<size_t>(x)] = above >= 0 ? static_cast<int>(above) : -1;
       }
+      for (const int place : places) ++bins[static_cast<size_t>(place + 1)];
     }
     const std::lock_guard<std::mutex> lock(mutex);
-    all.below += below;
-    for (size_t i = 0; i < bins.size(); ++i) all.bins[i] += bins[i];
+    all.below += bins[0];
+    for (size_t i = 0; i < all.bins.size(); ++i) all.bins[i] += bins[i + 1];
   });
   return all;
 }
@@ -129,7 +135,8 @@ std::optional<DisparityRange> MeasureDisparityRange(PlaneView<const float> dispa
   if (!(lo < hi) || (p_lo == 0 && p_hi == 100)) return range;
   const double last = static_cast<double>(extremes.count - 1);
   for (int round = 0; round < kMostRefinements; ++round) {
-    const Histogram histogram = Count(disparity, lo, hi, pool);
+    Histogram histogram = Count(disparity, lo, hi, pool);
+    histogram.below -= extremes.minus_infinities;
     const int bin_lo = histogram.BinOf(p_lo / 100 * last, &range.lo);
     const int bin_hi = histogram.BinOf(p_hi / 100 * last, &range.hi);
     const double next_lo = histogram.Edge(bin_lo);

@@ -76,11 +76,22 @@ TEST(MeasureDisparityRange, OutliersDoNotMoveThePercentiles) {
 TEST(MeasureDisparityRange, SkipsMissingDataAndKnowsNoRangeWithoutAny) {
   Image map = Map(10, 10, kNan);
   EXPECT_FALSE(MeasureDisparityRange(map.Plane<float>(), 1, 99));
+  map.MutablePlane<float>().At(0, 0) = -std::numeric_limits<float>::infinity();
+  map.MutablePlane<float>().At(1, 0) = std::numeric_limits<float>::infinity();
+  EXPECT_FALSE(MeasureDisparityRange(map.Plane<float>(), 1, 99));
   map.MutablePlane<float>().At(3, 4) = 7;
   const auto range = MeasureDisparityRange(map.Plane<float>(), 1, 99);
   ASSERT_TRUE(range);
   EXPECT_EQ(range->lo, 7);
   EXPECT_EQ(range->hi, 7);
+  // Half of the samples infinite: the rest has the percentiles that it has alone.
+  Image steps = Steps(100, 100, 3, 8), more = Map(200, 100, -std::numeric_limits<float>::infinity());
+  for (int y = 0; y < 100; ++y)
+    std::copy_n(steps.Plane<float>().Row(y), 100, more.MutablePlane<float>().Row(y));
+  const auto alone = MeasureDisparityRange(steps.Plane<float>(), 10, 60);
+  const auto mixed = MeasureDisparityRange(more.Plane<float>(), 10, 60);
+  EXPECT_EQ(alone->lo, mixed->lo);
+  EXPECT_EQ(alone->hi, mixed->hi);
 }
 
 TEST(MeasureDisparityRange, ThreadsDoNotChangeTheResult) {
