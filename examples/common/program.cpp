@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <new>
@@ -90,7 +91,22 @@ double ParseInRange(const std::string& name, const std::string& text, Range rang
   return *value;
 }
 
+std::string Joined(const std::vector<std::string>& choices) {
+  std::string list;
+  for (const std::string& choice : choices) list += (list.empty() ? "" : "|") + choice;
+  return list;
+}
+
+std::string ParseChoice(const std::string& name, const std::string& text,
+                        const std::vector<std::string>& choices) {
+  if (std::find(choices.begin(), choices.end(), text) == choices.end())
+    Usage("--" + name + " is '" + text + "', must be one of " + Joined(choices));
+  return text;
+}
+
 }  // namespace
+
+std::string Version() { return MDVT_VERSION_TEXT; }
 
 std::string Range::ToString() const {
   return (without_low ? "(" : "[") + FormatDouble(low) + ", " + FormatDouble(high) +
@@ -115,9 +131,11 @@ DepthEncoding EncodingByName(const std::string& name) {
 // Lays the help out as all programs do: every option with its default.
 class HelpLayout : public CLI::FormatterBase {
  public:
+  // `positional` follows the program's name: " [INPUT [OUTPUT]]".
+  explicit HelpLayout(std::string positional) : positional_(std::move(positional)) {}
   std::string make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const override {
-    std::string text =
-        "usage: " + app->get_name() + " [options]\n\n" + app->get_description() + "\n\noptions:\n";
+    std::string text = "usage: " + app->get_name() + positional_ + " [options]\n\n" +
+                       app->get_description() + "\n\noptions:\n";
     for (const CLI::Option* option : app->get_options()) {
       text += "  " + option->get_name();
       if (!option->get_type_name().empty()) text += " " + option->get_type_name();
@@ -126,11 +144,13 @@ class HelpLayout : public CLI::FormatterBase {
     }
     return text + app->get_footer();
   }
+
+ private:
+  std::string positional_;
 };
 
 struct Program::Parser {
   Parser(const std::string& name, const std::string& purpose) : app(purpose, name) {
-    app.formatter(std::make_shared<HelpLayout>());
     app.set_help_flag();
   }
   // The option that `argument` names, in any way of writing it, and its name as CLI11 knows it,
@@ -203,16 +223,24 @@ void Program::Flag(const std::string& name, const std::string& help, bool* value
 
 void Program::Choice(const std::string& name, const std::string& help,
                      const std::vector<std::string>& choices, std::string* value) {
-  std::string list;
-  for (const std::string& choice : choices) list += (list.empty() ? "" : "|") + choice;
-  Add(name, list, help, *value, [=](const std::string& text) {
-    if (std::find(choices.begin(), choices.end(), text) == choices.end())
-      Usage("--" + name + " is '" + text + "', must be one of " + list);
-    *value = text;
-  });
+  Add(name, Joined(choices), help, *value,
+      [=](const std::string& text) { *value = ParseChoice(name, text, choices); });
+}
+
+void Program::Choice(const std::string& name, const std::string& help,
+                     const std::vector<std::string>& choices, std::optional<std::string>* value,
+                     const std::string& shown_default) {
+  Add(name, Joined(choices), help, shown_default,
+      [=](const std::string& text) { *value = ParseChoice(name, text, choices); });
 }
 
 void Program::Require(const std::string& name) { parser_->app.get_option("--" + name)->required(); }
+
+void Program::Positional(const std::string& name) { positional_.push_back(name); }
+
+void Program::Announce(const std::vector<std::pair<std::string, std::string>>& facts) {
+  display_->Announce(facts);
+}
 
 void Program::Refuse(const std::vector<std::string>& names, const std::string& why) {
   for (const std::string& name : names) refused_.emplace_back(name, why);
@@ -313,6 +341,7 @@ std::vector<std::string> Program::Spell(int argc, char** argv) const {
   std::vector<std::string> arguments;
   std::set<const CLI::Option*> given;
   const CLI::Option* waiting = nullptr;  // for its value
+  size_t bare = 0;                       // values without a name
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     std::string spelled;
@@ -322,6 +351,10 @@ std::vector<std::string> Program::Spell(int argc, char** argv) const {
       arguments.back() += "=" + argument;
       waiting = nullptr;
       continue;
+    }
+    if (spelled.empty() && bare < positional_.size()) {
+      spelled = "--" + positional_[bare++] + "=" + argument;
+      option = parser_->app.get_option_no_throw(spelled.substr(0, spelled.find('=')));
     }
     if (spelled.empty()) Usage("unexpected argument '" + argument + "', see --help");
     if (option == nullptr) FailUnknown(spelled.substr(2, spelled.find('=') - 2));
@@ -350,6 +383,14 @@ bool Program::Parse(int argc, char** argv) {
       ->default_str("off");
   app.set_help_flag("--help", "print this and leave")->default_str("off");
   app.footer(Footer());
+  std::string positional;
+  for (const std::string& name : positional_) {
+    std::string upper = name;
+    std::transform(upper.begin(), upper.end(), upper.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    positional += " [" + upper + "]";
+  }
+  app.formatter(std::make_shared<HelpLayout>(positional));
 
   std::vector<std::string> arguments = Spell(argc, argv);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back

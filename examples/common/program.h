@@ -61,7 +61,12 @@ class Program {
   void Flag(const std::string& name, const std::string& help, bool* value);
   void Choice(const std::string& name, const std::string& help,
               const std::vector<std::string>& choices, std::string* value);
+  void Choice(const std::string& name, const std::string& help,
+              const std::vector<std::string>& choices, std::optional<std::string>* value,
+              const std::string& shown_default);
   void Require(const std::string& name);
+  // The option may also be given as a bare value; several take them in the order of these calls.
+  void Positional(const std::string& name);
   // Documented elsewhere, not done here: using one is an error that says `why`.
   void Refuse(const std::vector<std::string>& names, const std::string& why);
   bool WasGiven(const std::string& name) const;
@@ -76,6 +81,9 @@ class Program {
   void AddMaxFrames(JobOptions* job);
   // --overwrite, --no_overwrite and --threads, which belong to every job.
   void AddJobOptions(JobOptions* job);
+
+  // Tells what the run in progress is about to do, unless --quiet or --progress none.
+  void Announce(const std::vector<std::pair<std::string, std::string>>& facts);
 
   // Parses, runs `body` and returns the exit status of the process.
   int Main(int argc, char** argv, const std::function<int()>& body);
@@ -109,11 +117,15 @@ class Program {
   std::string example_;
   std::unique_ptr<Parser> parser_;
   std::vector<std::pair<std::string, std::string>> refused_;
+  std::vector<std::string> positional_;
   bool quiet_ = false;
   std::string progress_ = "bar";
   std::string device_ = "cpu";
   std::optional<ProgressDisplay> display_;
 };
+
+// Of mdvt: "0.1.0".
+std::string Version();
 
 // The encoding of this short or full name ("rgb16", "gray16", ...); throws
 // Error(kInvalidArgument) that lists the names.

@@ -106,6 +106,20 @@ void ProgressDisplay::Begin(const std::string& item) {
   start_ = last_line_ = Clock::now();
 }
 
+void ProgressDisplay::Announce(const std::vector<std::pair<std::string, std::string>>& facts) {
+  if (quiet_ || mode_ == ProgressMode::kNone) return;
+  std::string list;
+  for (const auto& [name, value] : facts) {
+    if (mode_ == ProgressMode::kJson)
+      list += "," + Quoted(name) + ":" + Quoted(value);
+    else
+      PrintLine(stdout, name + ": " + OneLine(value));
+  }
+  if (mode_ == ProgressMode::kJson)
+    PrintLine(stdout, "{\"event\":\"start\"" + (item_.empty() ? "" : ",\"item\":" + Quoted(item_)) +
+                          list + "}");
+}
+
 void ProgressDisplay::Show(const Progress& progress) {
   if (quiet_ || mode_ == ProgressMode::kNone) return;
   if (mode_ == ProgressMode::kJson) {

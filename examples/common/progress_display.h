@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mdvt/core/run.h"
@@ -24,6 +25,8 @@ class ProgressDisplay {
 
   // Call before each run; `item` names it in a batch, else empty.
   void Begin(const std::string& item);
+  // What the run is about to do, as names and values, on stdout.
+  void Announce(const std::vector<std::pair<std::string, std::string>>& facts);
   void Show(const Progress& progress);
   // Ends the run with its line on stdout.
   void Done(const std::vector<std::string>& outputs, int64_t frames, const std::string& details);

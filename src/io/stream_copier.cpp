@@ -65,8 +65,8 @@ void CopyTags(const AVDictionary* from, AVDictionary** to) {
 
 }  // namespace
 
-StreamCopier::StreamCopier(const std::string& path, Muxer* muxer)
-    : demuxer_(OpenFileSource(path), path, Limits()), muxer_(muxer) {
+StreamCopier::StreamCopier(const std::string& path, bool audio, Muxer* muxer)
+    : demuxer_(OpenFileSource(path), path, Limits()), audio_(audio), muxer_(muxer) {
   demuxer_.FindStreamInfo(Limits());
   AddTracks();
   AddChapters();
@@ -94,6 +94,10 @@ void StreamCopier::AddTracks() {
       if (!AddAttachment(from)) {
         LogWarning(Describe(demuxer_.name(), *from) + " is left out: the new file cannot hold it");
       }
+      from->discard = AVDISCARD_ALL;
+      continue;
+    }
+    if (type == AVMEDIA_TYPE_AUDIO && !audio_) {
       from->discard = AVDISCARD_ALL;
       continue;
     }

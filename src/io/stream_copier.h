@@ -25,8 +25,8 @@ class SubtitleConverter;
 class StreamCopier {
  public:
   // Adds streams, chapters and metadata to `muxer`, before its header is written.
-  // Throws Error: those of Demuxer.
-  StreamCopier(const std::string& path, Muxer* muxer);
+  // `audio` false leaves audio out, without a word. Throws Error: those of Demuxer.
+  StreamCopier(const std::string& path, bool audio, Muxer* muxer);
   ~StreamCopier();
 
   // Writes every packet before `time` (in `time_base`). Bounded memory: packets are read as the
@@ -57,6 +57,7 @@ class StreamCopier {
   void Emit(Track* track, AVPacket* packet);
 
   Demuxer demuxer_;
+  bool audio_;
   Muxer* muxer_;
   std::vector<Track> tracks_;
   std::vector<int> track_of_stream_;  // -1: not copied

@@ -274,7 +274,9 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
     // or codes beside others: by its own choice 350 MB for both eyes of a 1080p picture, 90 MB so,
     // for files of the same quality that are a tenth larger at most.
     std::string parameters = "rc-lookahead=1:sync-lookahead=0:bframes=0:sliced-threads=1";
+    // Codes of ITU-T H.264, D.2.26.
     if (options.stereo == StereoLayout::kSideBySide) parameters += ":frame-packing=3";
+    if (options.stereo == StereoLayout::kTopBottom) parameters += ":frame-packing=4";
     settings.Set("x264-params", parameters);
   }
   const int error = avcodec_open2(&c, &codec, settings.get());

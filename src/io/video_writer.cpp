@@ -39,12 +39,12 @@ const char* ContainerFor(const std::string& path, VideoCodec codec) {
   return mov ? "mov" : "mp4";
 }
 
-void AddStereoSideData(AVStream* stream) {
+void AddStereoSideData(AVStream* stream, StereoLayout layout) {
   size_t size = 0;
   AVStereo3D* stereo = av_stereo3d_alloc();
   size = sizeof(*stereo);
   Require(stereo != nullptr, Code::kOutOfMemory, "no memory for stream information");
-  stereo->type = AV_STEREO3D_SIDEBYSIDE;
+  stereo->type = layout == StereoLayout::kTopBottom ? AV_STEREO3D_TOPBOTTOM : AV_STEREO3D_SIDEBYSIDE;
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
   const bool added = av_packet_side_data_add(&stream->codecpar->coded_side_data,
                                              &stream->codecpar->nb_coded_side_data,
@@ -79,9 +79,9 @@ struct VideoWriter::Impl {
       stream->avg_frame_rate = stream->r_frame_rate = ff::ToAv(options.frame_rate);
     }
     const bool matroska = std::string(container) == "matroska";
-    if (options.stereo == StereoLayout::kSideBySide) AddStereoSideData(stream);
+    if (options.stereo != StereoLayout::kNone) AddStereoSideData(stream, options.stereo);
     if (!options.copy_streams_from.empty()) {
-      copier = std::make_unique<ff::StreamCopier>(options.copy_streams_from, &muxer);
+      copier = std::make_unique<ff::StreamCopier>(options.copy_streams_from, options.copy_audio, &muxer);
     }
     for (const auto& [key, value] : options.tags) {
       for (AVDictionary** tags : {&muxer.context()->metadata, &stream->metadata}) {

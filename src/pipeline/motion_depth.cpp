@@ -145,6 +145,8 @@ struct MotionDepthEstimator::Impl {
     estimate.index = waiting.front().index;
     estimate.pts = waiting.front().pts;
     estimate.duration = waiting.front().duration;
+    estimate.starts_scene = scene != last_scene;
+    last_scene = scene;
     if (waiting.front().own_guide) spare_guides.push_back(std::move(waiting.front().guide));
     if (waiting.front().own_small) spare_smalls.push_back(std::move(waiting.front().small));
     waiting.pop_front();
@@ -174,6 +176,7 @@ struct MotionDepthEstimator::Impl {
   std::vector<MotionFrameReport> reports;
   int64_t pushed = 0;
   int scene = 0;
+  int last_scene = 0;  // of the frame emitted last
   bool finished = false;
   bool warned = false;
 };

@@ -62,6 +62,7 @@ TEST(Abuse, EveryOptionWithEveryKindOfNonsense) {
       {"video_metric_convert", {"--color_video", color, "--xfov", "60"}},
       {"stereo_rerender", {"--depth_video", depth, "--color_video", color}},
       {"convert_metric_depth_video_to_other_format", {"--depth_video", depth, "--bit8"}},
+      {"mono_to_sbs", {"--input", color}},
       {"mdvt_depth_error", {"--depth_video", depth, "--truth_video", depth}},
       {"mdvt_contact_sheet", {"--color_video", color}}};
   const std::vector<std::string> nonsense = {"",

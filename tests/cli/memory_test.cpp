@@ -42,6 +42,7 @@ TEST(Memory, DoesNotGrowWithTheClip) {
         dir / "s.mkv"}},
       {"stereo_rerender",
        {"--depth_video", depth, "--color_video", color, "--output", dir / "s.mp4"}},
+      {"mono_to_sbs", {color, dir / "m.mp4", "--norm_lookahead", "4"}},
       {"convert_metric_depth_video_to_other_format",
        {"--depth_video", depth, "--color_video", color, "--bit16", "--output", dir / "g.mkv",
         "--save_ply", dir / "ply"}},

@@ -111,7 +111,8 @@ Content ReadContent(const std::string& path) {
 }
 
 // Reads the pictures of `from` and writes them, or the first `frames`, with everything else.
-void Copy(const std::string& from, const std::string& to, VideoCodec codec, int frames = 1 << 30) {
+void Copy(const std::string& from, const std::string& to, VideoCodec codec, int frames = 1 << 30,
+          bool audio = true) {
   VideoReader reader(from);
   const VideoInfo& info = reader.info();
   VideoWriterOptions options;
@@ -119,6 +120,7 @@ void Copy(const std::string& from, const std::string& to, VideoCodec codec, int 
   options.time_base = info.time_base;
   options.frame_rate = info.frame_rate;
   options.copy_streams_from = from;
+  options.copy_audio = audio;
   VideoWriter writer(to, info.format, info.width, info.height, options);
   for (int i = 0; i < frames; ++i) {
     const auto frame = reader.Read();
@@ -150,6 +152,17 @@ void ExpectSamePackets(const Track& a, const Track& b, double tolerance) {
     ASSERT_EQ(a.packets[i].data, b.packets[i].data) << i;
     ASSERT_NEAR(a.packets[i].seconds, b.packets[i].seconds, tolerance) << i;
   }
+}
+
+TEST(StreamCopy, AudioCanBeLeftOut) {
+  const TempDir folder;
+  MakeClip(folder / "in.mkv", FullClip());
+  LogCatcher log;
+  Copy(folder / "in.mkv", folder / "out.mkv", VideoCodec::kFfv1, 1 << 30, false);
+  EXPECT_TRUE(log.lines.empty()) << log.lines[0];
+  EXPECT_FALSE(VideoReader(folder / "out.mkv").info().has_audio);
+  const Content in = ReadContent(folder / "in.mkv"), out = ReadContent(folder / "out.mkv");
+  EXPECT_EQ(out.tracks.size() + 1, in.tracks.size());  // the subtitles are there
 }
 
 TEST(StreamCopy, MatroskaToMatroskaKeepsEverything) {

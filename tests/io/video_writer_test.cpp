@@ -396,17 +396,19 @@ AVStereo3DType StreamStereo(const std::string& path) {
   return data != nullptr ? reinterpret_cast<const AVStereo3D*>(data->data)->type : AV_STEREO3D_2D;
 }
 
-TEST(VideoWriter, SideBySideIsStatedInContainerAndStream) {
+TEST(VideoWriter, StereoLayoutIsStatedInContainerAndStream) {
   const TempDir folder;
   for (const auto& [name, codec] :
        {std::pair("clip.mkv", VideoCodec::kFfv1), std::pair("h264.mkv", VideoCodec::kH264),
         std::pair("clip.mp4", VideoCodec::kH264)}) {
-    for (const bool stereo : {false, true}) {
+    for (const auto& [layout, expected] :
+         {std::pair(StereoLayout::kNone, AV_STEREO3D_2D),
+          std::pair(StereoLayout::kSideBySide, AV_STEREO3D_SIDEBYSIDE),
+          std::pair(StereoLayout::kTopBottom, AV_STEREO3D_TOPBOTTOM)}) {
       VideoWriterOptions options;
       options.codec = codec;
-      options.stereo = stereo ? StereoLayout::kSideBySide : StereoLayout::kNone;
+      options.stereo = layout;
       WriteRandom(folder / name, PixelFormat::Yuv(420), 64, 32, 3, options);
-      const auto expected = stereo ? AV_STEREO3D_SIDEBYSIDE : AV_STEREO3D_2D;
       EXPECT_EQ(ContainerStereo(folder / name), expected) << name;
       if (codec == VideoCodec::kH264) {
         EXPECT_EQ(StreamStereo(folder / name), expected) << name;

@@ -3,15 +3,26 @@
 // What every source of depth looks like to the pipeline: frames go in, depth comes out later.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "mdvt/core/image.h"
 
 namespace mdvt {
 
+// What the numbers of an estimate stand for.
+enum class DepthQuantity : uint8_t {
+  kMetricDepth,        // metres, 0 = no data
+  kRelativeDisparity,  // larger = nearer, scale and zero not known; NaN = no data
+};
+
 struct DepthEstimate {
-  Image depth;       // GrayF32, metres, 0 = no data; size of the frame
+  Image depth;       // GrayF32; size of the frame; the receiver may change its pixels
   Image confidence;  // Gray8: 0 = a guess, 255 = measured; empty if the source has none
+  DepthQuantity quantity = DepthQuantity::kMetricDepth;
+  // The scale starts anew: nothing before this frame may be compared with it. The source knows
+  // that by itself; cuts that it has not seen are not among these.
+  bool starts_scene = false;
   int64_t index = 0;
   int64_t pts = 0;
   int64_t duration = 0;

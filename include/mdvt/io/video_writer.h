@@ -27,7 +27,11 @@ enum class VideoCodec {
   kH264Rgb,  // lossless RGB 8 bit (qp 0): larger than FFV1, faster to write
 };
 
-enum class StereoLayout { kNone, kSideBySide };  // kSideBySide: left half = left eye
+enum class StereoLayout {
+  kNone,
+  kSideBySide,  // left half = left eye
+  kTopBottom,   // upper half = left eye
+};
 
 struct VideoWriterOptions {
   VideoCodec codec = VideoCodec::kFfv1;
@@ -46,6 +50,7 @@ struct VideoWriterOptions {
   // subtitles into SubRip or timed text. If the frames end before that file's own video does, what
   // begins after the last one is left out. Read as the video advances: memory stays bounded.
   std::string copy_streams_from;
+  bool copy_audio = true;           // false: of that file everything but its audio
   int num_threads = 0;              // of the encoder; 0 means one per core
   int crf = 18;                     // kH264: quality, 0 (lossless) .. 51
   std::string preset = "veryfast";  // kH264: x264's presets

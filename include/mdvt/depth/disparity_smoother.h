@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Disparity smoothed over time where the picture stands still, and left alone where it moves.
+#pragma once
+
+#include <vector>
+
+#include "mdvt/core/image.h"
+#include "mdvt/core/parallel.h"
+
+namespace mdvt {
+
+struct SmootherOptions {
+  // Weight of the past, per frame. 0 = no smoothing. Valid: [0, 1).
+  double alpha = 0.9;
+  // Positive: alpha is exp(-t / tau) instead, t seconds after the frame before, so that the rate of
+  // the clip does not matter. Valid: [0, 3600].
+  double tau_seconds = 0;
+  // Smooth less where the picture changes: not at all from `moving` on, fully up to `still`, in
+  // between in proportion. The change is the mean |difference| to the frame before of 7 x 7 luma
+  // samples (or R, or G), in 8-bit steps. Valid: 0 <= still < moving <= 255.
+  bool motion_adaptive = true;
+  double still = 2;
+  double moving = 8;
+
+  // Throws Error(kInvalidArgument) that names the field and its valid range.
+  void Check() const;
+};
+
+//   S_t = a S_(t-1) + (1 - a) n_t,    a = alpha (1 - w),   w in [0, 1] for motion, see above
+class DisparitySmoother {
+ public:
+  // `pool` may be null (one thread) and must outlive the object.
+  // Throws Error(kInvalidArgument), see Check().
+  explicit DisparitySmoother(const SmootherOptions& options, ThreadPool* pool = nullptr);
+
+  // Smooths one frame's map in place, after all frames before it.
+  //
+  // picture   of the same size, planar with 8 to 16 bits; its plane 0 is looked at, and kept
+  // seconds   since the frame before
+  // restart   true at a new scene: nothing of the past is used
+  // Throws Error(kInvalidArgument) if the sizes disagree, or map or picture differ from the ones
+  // before without `restart`.
+  void Smooth(const Image& picture, double seconds, bool restart, PlaneView<float> map);
+
+ private:
+  void MeasureMotion(const Image& picture);
+
+  SmootherOptions options_;
+  ThreadPool* pool_;
+  std::vector<float> past_;
+  Image picture_;                     // of the frame before
+  std::vector<uint16_t> row_motion_;  // sums of 7 differences along the row
+};
+
+}  // namespace mdvt

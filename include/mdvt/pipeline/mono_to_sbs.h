@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Colour video to stereo video in one run, with no depth file in between: decoding, depth and
+// rendering, and encoding overlap, and the video is decoded once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "mdvt/core/camera.h"
+#include "mdvt/core/image_resize.h"
+#include "mdvt/core/parallel.h"
+#include "mdvt/core/rational.h"
+#include "mdvt/core/run.h"
+#include "mdvt/depth/disparity_range.h"
+#include "mdvt/depth/disparity_smoother.h"
+#include "mdvt/depth/estimator.h"
+#include "mdvt/pipeline/jobs.h"
+#include "mdvt/stereo/shift_control.h"
+#include "mdvt/stereo/stereo_canvas.h"
+
+namespace mdvt {
+
+// What a source of depth is made for.
+struct DepthEngineInput {
+  Camera camera;        // of the frames, from MonoToSbsJobOptions.xfov_deg
+  Rational frame_rate;  // of the frames that it will be given; 0/1 if not known
+  ThreadPool* pool;     // outlives the estimator
+};
+// Called once per run, before anything is written; the estimator is then used by one other thread.
+using DepthEngine = std::function<std::unique_ptr<DepthEstimator>(const DepthEngineInput&)>;
+
+enum class WarpKind {
+  kForward,   // nearest surface first, with holes that are filled from their background
+  kBackward,  // see BackwardWarp: for comparison with older converters
+};
+
+enum class SceneCuts {
+  kAuto,  // found in the colours (ContentCutDetector), and where the depth's scale starts anew
+  kFile,  // from a list of scenes, and where the depth's scale starts anew
+  kOff,   // the clip is one scene
+};
+
+// What a run does, once the input is known.
+struct MonoToSbsPlan {
+  int source_width = 0;
+  int source_height = 0;
+  Rational source_rate{0, 1};  // 0/1: not known, or not constant
+  Rational output_rate{0, 1};  // of the file; 0/1 as above
+  StereoCanvas canvas;
+  PixelFormat format;    // of the file
+  double max_shift = 0;  // pixels of one eye, before it is squeezed
+  int latency = 0;       // frames between decoding and rendering
+};
+
+struct MonoToSbsJobOptions {
+  JobOptions job;
+  std::string input;
+  std::string output;  // .mp4, .m4v, .mov or .mkv; empty: <input>_sbs.mp4
+
+  // Where depth comes from. Empty: MotionDepthEstimator with the next three.
+  DepthEngine engine;
+  double xfov_deg = kDefaultXfovDeg;  // of the camera, across. Valid: (0, 180).
+  double scene_scale = 3;             // median depth of a scene in metres. Valid: (0, 10000].
+  int working_side = 640;             // long side of the pictures it works on. Valid: [64, 4096].
+
+  NormalizerOptions norm;
+  SmootherOptions smoothing;
+  SceneCuts cuts = SceneCuts::kAuto;
+  std::string scene_file;  // kFile; see ReadSceneStarts
+
+  // Parallax between the nearest and the farthest point, in pixels of one eye before it is
+  // squeezed. Empty: an eightieth of the eye's width, 24 pixels at 1920. Wins over shift.max_shift.
+  std::optional<double> max_shift;
+  ShiftOptions shift;
+  ConvergenceOptions convergence;
+  WarpKind warp = WarpKind::kForward;
+  bool swap_eyes = false;
+
+  CanvasOptions canvas;
+  ResizeFilter filter = ResizeFilter::kLanczos;
+
+  // Frames per second of the output, constant: frames nearest to each tick, shown twice where there
+  // are too few. 0 = every frame at its own time. Valid: 0 or [0.1, 1000].
+  double fps = 0;
+  // A preview writes few frames, each as the full run would have it, at their own times and without
+  // sound and subtitles. At most one of: the first frame of every so many seconds, (0, 86400];
+  // every n-th frame, at least 1.
+  std::optional<double> preview_interval;
+  std::optional<int64_t> preview_every;
+  // Where to put a picture (PNG) of up to 24 frames spread over the clip, each as left eye, right
+  // eye and disparity (near is white); empty: nowhere.
+  std::string contact_sheet;
+
+  bool audio = true;                // all tracks, copied or, where the container demands, as AAC
+  int crf = 18;                     // of x264. Valid: [0, 51].
+  std::string preset = "veryfast";  // x264's
+
+  // Called once, on the calling thread, before the first frame.
+  std::function<void(const MonoToSbsPlan&)> on_start;
+
+  // Throws Error(kInvalidArgument).
+  void Check() const;
+};
+
+struct MonoToSbsReport {
+  int64_t frames = 0;  // written
+  std::string output;
+  int scenes = 0;
+  double hole_share = 0;  // mean share of the picture per eye that the source did not show
+  double mean_shift = 0;  // of all frames, in pixels of one eye before it is squeezed
+  int width = 0;          // of the output: both eyes
+  int height = 0;
+};
+
+// H.264 with 4:2:0, 10 bits where the source has more than 8; tagged as stereo in container and
+// stream. Disparity of any engine is brought to [0, 1] (norm), smoothed (smoothing) and shown as
+//
+//   parallax = x_right - x_left = (convergence - disparity) shift
+//
+// Memory: the engine's own, and as many decoded frames as it and norm.lookahead hold back.
+// Throws what the readers, the writer and the engine throw, and Error: kInvalidArgument (options,
+// output is the input), kRefused (norm.mode kMetric with an engine without metres), kCancelled.
+MonoToSbsReport RunMonoToSbsJob(const MonoToSbsJobOptions& options, const RunControl& control = {});
+
+}  // namespace mdvt

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/core/image_resize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "mdvt/core/error.h"
+
+namespace mdvt {
+namespace {
+
+constexpr int64_t kRowsPerBlock = 16;
+constexpr int kMaxSide = 1 << 20;
+
+// Source samples of each target sample along one axis: `taps` weights from `begin` on.
+struct Axis {
+  int taps = 0;
+  std::vector<int> begin;
+  std::vector<float> weights;
+};
+
+double Radius(ResizeFilter filter) {
+  switch (filter) {
+    case ResizeFilter::kNearest:
+      return 0.5;
+    case ResizeFilter::kBilinear:
+      return 1;
+    case ResizeFilter::kBicubic:
+      return 2;
+    case ResizeFilter::kLanczos:
+      return 3;
+  }
+  return 1;
+}
+
+double Weight(ResizeFilter filter, double x) {
+  x = std::fabs(x);
+  switch (filter) {
+    case ResizeFilter::kNearest:
+      return x <= 0.5 ? 1 : 0;
+    case ResizeFilter::kBilinear:
+      return std::max(0.0, 1 - x);
+    case ResizeFilter::kBicubic:
+      if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+      return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+    case ResizeFilter::kLanczos:
+      if (x < 1e-9) return 1;
+      return x < 3 ? 3 * std::sin(M_PI * x) * std::sin(M_PI * x / 3) / (M_PI * M_PI * x * x) : 0;
+  }
+  return 0;
+}
+
+// `step` luma samples for each sample of this plane, the first one `offset` from the edge.
+Axis MakeAxis(ResizeFilter filter, int from, int to, double window_begin, double ratio, int step,
+              double offset) {
+  Axis axis;
+  axis.begin.resize(static_cast<size_t>(to));
+  const double stretch = filter == ResizeFilter::kNearest ? 1 : std::max(1.0, ratio);
+  const double radius = Radius(filter) * stretch;
+  axis.taps = filter == ResizeFilter::kNearest
+                  ? 1
+                  : std::min(from, 2 * static_cast<int>(std::ceil(radius)));
+  axis.weights.assign(static_cast<size_t>(to) * static_cast<size_t>(axis.taps), 0.0f);
+  std::vector<double> weights(static_cast<size_t>(axis.taps));
+  for (int i = 0; i < to; ++i) {
+    const double place = (window_begin + (i * step + offset) * ratio - offset) / step;
+    const auto index = static_cast<size_t>(i);
+    const int first = filter == ResizeFilter::kNearest ? static_cast<int>(std::floor(place + 0.5))
+                                                       : static_cast<int>(std::floor(place)) + 1 -
+                                                             static_cast<int>(std::ceil(radius));
+    const int begin = std::clamp(first, 0, from - axis.taps);
+    axis.begin[index] = begin;
+    std::fill(weights.begin(), weights.end(), 0.0);
+    double sum = 0;
+    const int count =
+        filter == ResizeFilter::kNearest ? 1 : 2 * static_cast<int>(std::ceil(radius));
+    for (int t = 0; t < count; ++t) {
+      const double weight =
+          filter == ResizeFilter::kNearest ? 1 : Weight(filter, (first + t - place) / stretch);
+      // Past the border the last sample is repeated.
+      const int tap = std::clamp(first + t, 0, from - 1) - begin;
+      weights[static_cast<size_t>(std::clamp(tap, 0, axis.taps - 1))] += weight;
+      sum += weight;
+    }
+    for (int t = 0; t < axis.taps; ++t)
+      axis.weights[index * static_cast<size_t>(axis.taps) + static_cast<size_t>(t)] =
+          static_cast<float>(weights[static_cast<size_t>(t)] / sum);
+  }
+  return axis;
+}
+
+template <typename T>
+T Store(float value, float max_value) {
+  if constexpr (std::is_same_v<T, float>) {
+    (void)max_value;
+    return value;
+  } else {
+    return static_cast<T>(static_cast<int>(std::min(std::max(value, 0.0f), max_value) + 0.5f));
+  }
+}
+
+template <typename T>
+void ResizeRows(PlaneView<const T> from, PlaneView<T> to, const Axis& columns, const Axis& rows,
+                float max_value, int64_t begin, int64_t end) {
+  std::vector<float> sums(static_cast<size_t>(from.width));
+  for (int64_t y = begin; y < end; ++y) {
+    const auto row = static_cast<size_t>(y);
+    const float* weights = rows.weights.data() + row * static_cast<size_t>(rows.taps);
+    std::fill(sums.begin(), sums.end(), 0.0f);
+    for (int t = 0; t < rows.taps; ++t) {
+      const float weight = weights[t];
+      if (weight == 0) continue;
+      const T* source = from.Row(rows.begin[row] + t);
+      for (int x = 0; x < from.width; ++x)
+        sums[static_cast<size_t>(x)] += weight * static_cast<float>(source[x]);
+    }
+    T* target = to.Row(static_cast<int>(y));
+    const float* column_weights = columns.weights.data();
+    for (int x = 0; x < to.width; ++x, column_weights += columns.taps) {
+      const float* source = sums.data() + columns.begin[static_cast<size_t>(x)];
+      float sum = 0;
+      for (int t = 0; t < columns.taps; ++t) sum += column_weights[t] * source[t];
+      target[x] = Store<T>(sum, max_value);
+    }
+  }
+}
+
+}  // namespace
+
+struct ImageResizer::Impl {
+  template <typename T>
+  void Resize(const ImageView& from, const MutableImageView& to) const {
+    for (int plane = 0; plane < format.num_planes(); ++plane) {
+      const size_t kind = plane == 0 ? 0 : 1;
+      const PlaneView<const T> source = from.Plane<T>(plane);
+      const PlaneView<T> target = to.Plane<T>(plane);
+      const float max_value =
+          format.type == SampleType::kF32 ? 0.0f : static_cast<float>(format.max_value());
+      const auto body = [&](int64_t begin, int64_t end) {
+        ResizeRows<T>(source, target, columns[kind], rows[kind], max_value, begin, end);
+      };
+      if (pool != nullptr)
+        pool->ParallelFor(target.height, kRowsPerBlock, body);
+      else
+        body(0, target.height);
+    }
+  }
+
+  PixelFormat format;
+  int from_width = 0, from_height = 0, to_width = 0, to_height = 0;
+  std::array<Axis, 2> columns, rows;  // of luma, of chroma
+  ThreadPool* pool = nullptr;
+};
+
+ImageResizer::ImageResizer(const PixelFormat& format, int from_width, int from_height,
+                           const ResizeWindow& window, int to_width, int to_height,
+                           const ResizeOptions& options, ThreadPool* pool)
+    : impl_(std::make_unique<Impl>()) {
+  for (const int side : {from_width, from_height, to_width, to_height})
+    Require(side >= 1 && side <= kMaxSide, Code::kInvalidArgument,
+            "ImageResizer: a side of " + std::to_string(side) + " pixels, must be in [1, 2^20]");
+  constexpr double kRoom = 1e-6;  // of rounding, pixels
+  Require(window.x >= -kRoom && window.y >= -kRoom && window.width > 0 && window.height > 0 &&
+              window.x + window.width <= from_width + kRoom &&
+              window.y + window.height <= from_height + kRoom,
+          Code::kInvalidArgument, "ImageResizer: the window does not lie inside the picture");
+  Impl& impl = *impl_;
+  impl.format = format;
+  impl.from_width = from_width;
+  impl.from_height = from_height;
+  impl.to_width = to_width;
+  impl.to_height = to_height;
+  impl.pool = pool;
+  const double ratio_x = window.width / to_width;
+  const double ratio_y = window.height / to_height;
+  const int location = options.chroma_location;
+  for (int plane = 0; plane < std::min(2, format.num_planes()); ++plane) {
+    const int step_x = plane == 0 ? 1 : 1 << format.chroma_shift_x;
+    const int step_y = plane == 0 ? 1 : 1 << format.chroma_shift_y;
+    // Left of two luma columns, or between them; between two luma rows, or on one of them.
+    const bool centred = location == 2 || location == 4 || location == 6;
+    const double offset_x = centred ? step_x / 2.0 : 0.5;
+    const double offset_y = location == 3 || location == 4   ? 0.5
+                            : location == 5 || location == 6 ? step_y - 0.5
+                                                             : step_y / 2.0;
+    const auto kind = static_cast<size_t>(plane);
+    impl.columns[kind] =
+        MakeAxis(options.filter, format.PlaneWidth(plane, from_width),
+                 format.PlaneWidth(plane, to_width), window.x, ratio_x, step_x, offset_x);
+    impl.rows[kind] =
+        MakeAxis(options.filter, format.PlaneHeight(plane, from_height),
+                 format.PlaneHeight(plane, to_height), window.y, ratio_y, step_y, offset_y);
+  }
+}
+
+ImageResizer::~ImageResizer() = default;
+ImageResizer::ImageResizer(ImageResizer&&) noexcept = default;
+ImageResizer& ImageResizer::operator=(ImageResizer&&) noexcept = default;
+
+void ImageResizer::Resize(const ImageView& from, const MutableImageView& to) const {
+  const Impl& impl = *impl_;
+  const auto check = [&](const PixelFormat& format, int width, int height, int wanted_width,
+                         int wanted_height, const char* name) {
+    Require(format == impl.format && width == wanted_width && height == wanted_height,
+            Code::kInvalidArgument,
+            std::string("ImageResizer: the ") + name + " is " + format.ToString() + " " +
+                std::to_string(width) + "x" + std::to_string(height) + ", must be " +
+                impl.format.ToString() + " " + std::to_string(wanted_width) + "x" +
+                std::to_string(wanted_height));
+  };
+  check(from.format, from.width, from.height, impl.from_width, impl.from_height, "source");
+  check(to.format, to.width, to.height, impl.to_width, impl.to_height, "target");
+  switch (impl.format.type) {
+    case SampleType::kU8:
+      return impl.Resize<uint8_t>(from, to);
+    case SampleType::kU16:
+      return impl.Resize<uint16_t>(from, to);
+    case SampleType::kF32:
+      return impl.Resize<float>(from, to);
+  }
+}
+
+}  // namespace mdvt

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/depth/disparity_range.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <mutex>
+#include <vector>
+
+#include "mdvt/core/error.h"
+#include "rows.h"
+
+namespace mdvt {
+namespace {
+
+constexpr int kBins = 16384;
+constexpr int kLeastBinsBetween = 4096;
+constexpr int kMostRefinements = 8;
+constexpr int kRowsPerBlock = 64;
+constexpr double kSlack = 1e-6;
+// Of the bins, so that the largest sample lies inside the last one.
+constexpr double kSpan = kBins * (1 - 1e-6);
+
+struct Extremes {
+  float lo = std::numeric_limits<float>::infinity();
+  float hi = -std::numeric_limits<float>::infinity();
+  int64_t count = 0;
+  int64_t minus_infinities = 0;  // below all others, and no data
+};
+
+Extremes FindExtremes(PlaneView<const float> map, ThreadPool* pool) {
+  Extremes all;
+  std::mutex mutex;
+  ForRows(pool, map.height, kRowsPerBlock, [&](int begin, int end) {
+    Extremes part;
+    for (int y = begin; y < end; ++y) {
+      const float* row = map.Row(y);
+      for (int x = 0; x < map.width; ++x) {
+        if (!std::isfinite(row[x])) {
+          part.minus_infinities += row[x] < 0;
+          continue;
+        }
+        part.lo = std::min(part.lo, row[x]);
+        part.hi = std::max(part.hi, row[x]);
+        ++part.count;
+      }
+    }
+    const std::lock_guard<std::mutex> lock(mutex);
+    all.lo = std::min(all.lo, part.lo);
+    all.hi = std::max(all.hi, part.hi);
+    all.count += part.count;
+    all.minus_infinities += part.minus_infinities;
+  });
+  return all;
+}
+
+// Counts of samples below `lo`, and in kBins equal bins of [lo, hi]. Counts add up to the same in
+// any order.
+struct Histogram {
+  double lo = 0;
+  double hi = 0;
+  int64_t below = 0;
+  std::vector<int64_t> bins = std::vector<int64_t>(kBins);
+
+  double Edge(int bin) const { return lo + (hi - lo) * bin / kSpan; }
+  // Bin in which the sample of this rank lies, and its place by interpolation.
+  int BinOf(double rank, double* value) const {
+    int64_t before = below;
+    for (int bin = 0; bin < kBins; ++bin) {
+      const int64_t count = bins[static_cast<size_t>(bin)];
+      if (rank < static_cast<double>(before + count)) {
+        const double part = (rank - static_cast<double>(before) + 0.5) / static_cast<double>(count);
+        *value = Edge(bin) + std::clamp(part, 0.0, 1.0) * (Edge(bin + 1) - Edge(bin));
+        return bin;
+      }
+      before += count;
+    }
+    *value = hi;
+    return kBins - 1;
+  }
+};
+
+Histogram Count(PlaneView<const float> map, double lo, double hi, ThreadPool* pool) {
+  Histogram all;
+  all.lo = lo;
+  all.hi = hi;
+  const float first = static_cast<float>(lo);
+  const float scale = static_cast<float>(kSpan / (hi - lo));
+  std::mutex mutex;
+  ForRows(pool, map.height, kRowsPerBlock, [&](int begin, int end) {
+    // One bin more on each side: what lies below, and what lies above or is no number.
+    std::vector<uint32_t> bins(kBins + 2);
+    std::vector<int> places(static_cast<size_t>(map.width));
+    for (int y = begin; y < end; ++y) {
+      const float* row = map.Row(y);
+      for (int x = 0; x < map.width; ++x) {
+        const float place = (row[x] - first) * scale;
+        const float above = place < static_cast<float>(kBins) ? place : static_cast<float>(kBins);
+        places[static_cast<size_t>(x)] = above >= 0 ? static_cast<int>(above) : -1;
+      }
+      for (const int place : places) ++bins[static_cast<size_t>(place + 1)];
+    }
+    const std::lock_guard<std::mutex> lock(mutex);
+    all.below += bins[0];
+    for (size_t i = 0; i < all.bins.size(); ++i) all.bins[i] += bins[i + 1];
+  });
+  return all;
+}
+
+bool IsFlat(const DisparityRange& range) {
+  return !(range.hi - range.lo >= 1e-6 * std::max(1.0, std::fabs(range.hi)));
+}
+
+}  // namespace
+
+void DepthToDisparity(PlaneView<float> map, ThreadPool* pool) {
+  ForRows(pool, map.height, kRowsPerBlock, [&](int begin, int end) {
+    for (int y = begin; y < end; ++y) {
+      float* row = map.Row(y);
+      for (int x = 0; x < map.width; ++x)
+        row[x] = row[x] > 0 ? 1.0f / row[x] : std::numeric_limits<float>::quiet_NaN();
+    }
+  });
+}
+
+std::optional<DisparityRange> MeasureDisparityRange(PlaneView<const float> disparity, double p_lo,
+                                                    double p_hi, ThreadPool* pool) {
+  Require(p_lo >= 0 && p_lo <= p_hi && p_hi <= 100, Code::kInvalidArgument,
+          "MeasureDisparityRange: percentiles must be 0 <= p_lo <= p_hi <= 100");
+  const Extremes extremes = FindExtremes(disparity, pool);
+  if (extremes.count == 0) return std::nullopt;
+  double lo = static_cast<double>(extremes.lo);
+  double hi = static_cast<double>(extremes.hi);
+  DisparityRange range{lo, hi};
+  if (!(lo < hi) || (p_lo == 0 && p_hi == 100)) return range;
+  const double last = static_cast<double>(extremes.count - 1);
+  for (int round = 0; round < kMostRefinements; ++round) {
+    Histogram histogram = Count(disparity, lo, hi, pool);
+    histogram.below -= extremes.minus_infinities;
+    const int bin_lo = histogram.BinOf(p_lo / 100 * last, &range.lo);
+    const int bin_hi = histogram.BinOf(p_hi / 100 * last, &range.hi);
+    const double next_lo = histogram.Edge(bin_lo);
+    const double next_hi = histogram.Edge(bin_hi + 1);
+    // A few far outliers leave almost nothing between the two: look closer, as far as float goes.
+    const double finest = 1e-8 * std::max(std::fabs(next_lo), std::fabs(next_hi));
+    if (bin_hi - bin_lo >= kLeastBinsBetween || !(next_hi - next_lo > finest) ||
+        (next_lo <= lo && next_hi >= hi))
+      break;
+    lo = next_lo;
+    hi = next_hi;
+  }
+  if (p_lo == 0) range.lo = static_cast<double>(extremes.lo);
+  if (p_hi == 100) range.hi = static_cast<double>(extremes.hi);
+  return range;
+}
+
+void NormalizerOptions::Check() const {
+  Require(p_lo >= 0 && p_lo < p_hi && p_hi <= 100, Code::kInvalidArgument,
+          "NormalizerOptions: percentiles must be 0 <= p_lo < p_hi <= 100");
+  Require(beta >= 0 && beta < 1, Code::kInvalidArgument,
+          "NormalizerOptions.beta must be in [0, 1)");
+  Require(lookahead >= 0 && lookahead <= 64, Code::kInvalidArgument,
+          "NormalizerOptions.lookahead must be in [0, 64] frames");
+  Require(lookahead == 0 || mode == NormMode::kEma, Code::kInvalidArgument,
+          "NormalizerOptions.lookahead belongs to the mode ema");
+  Require(!fixed || (std::isfinite(fixed->lo) && std::isfinite(fixed->hi) && fixed->lo < fixed->hi),
+          Code::kInvalidArgument,
+          "NormalizerOptions.fixed must be two finite numbers, the first one less");
+  Require(!fixed || mode == NormMode::kFixed, Code::kInvalidArgument,
+          "NormalizerOptions.fixed belongs to the mode fixed");
+  Require(metric_near > 0 && metric_near <= 10000, Code::kInvalidArgument,
+          "NormalizerOptions.metric_near must be in (0, 10000] metres");
+}
+
+DisparityNormalizer::DisparityNormalizer(const NormalizerOptions& options, ThreadPool* pool)
+    : options_(options), pool_(pool) {
+  options.Check();
+}
+
+void DisparityNormalizer::Push(PlaneView<const float> disparity, bool new_scene) {
+  Require(!finished_, Code::kInvalidArgument,
+          "DisparityNormalizer: a frame was pushed after Finish()");
+  Measured measured;
+  measured.new_scene = new_scene;
+  switch (options_.mode) {
+    case NormMode::kMinMax:
+      measured.range = MeasureDisparityRange(disparity, 0, 100, pool_);
+      break;
+    case NormMode::kMetric:
+      measured.range = DisparityRange{0, 1 / options_.metric_near};
+      break;
+    case NormMode::kFixed:
+      if (options_.fixed) {
+        measured.range = options_.fixed;
+        break;
+      }
+      [[fallthrough]];
+    case NormMode::kPercentile:
+    case NormMode::kEma:
+      measured.range = MeasureDisparityRange(disparity, options_.p_lo, options_.p_hi, pool_);
+      break;
+  }
+  waiting_.push_back(measured);
+}
+
+std::optional<DisparityRange> DisparityNormalizer::MeanAhead(bool* known) const {
+  *known = false;
+  double lo = 0, hi = 0;
+  int count = 0;
+  size_t k = 0;
+  for (; k < waiting_.size() && k <= static_cast<size_t>(options_.lookahead); ++k) {
+    if (k > 0 && waiting_[k].new_scene) {
+      *known = true;
+      break;
+    }
+    if (!waiting_[k].range) continue;
+    lo += waiting_[k].range->lo;
+    hi += waiting_[k].range->hi;
+    ++count;
+  }
+  if (k > static_cast<size_t>(options_.lookahead) || (finished_ && !waiting_.empty()))
+    *known = true;
+  if (count == 0) return std::nullopt;
+  return DisparityRange{lo / count, hi / count};
+}
+
+std::optional<NormalRange> DisparityNormalizer::Pop() {
+  bool known = false;
+  const std::optional<DisparityRange> ahead = MeanAhead(&known);
+  if (!known) return std::nullopt;
+  const bool new_scene = waiting_.front().new_scene;
+  waiting_.pop_front();
+  if (new_scene) state_.reset();
+  if (ahead) {
+    if (!state_ || options_.mode != NormMode::kEma) {
+      if (!state_ || options_.mode != NormMode::kFixed) state_ = ahead;
+    } else {
+      state_->lo = options_.beta * state_->lo + (1 - options_.beta) * ahead->lo;
+      state_->hi = options_.beta * state_->hi + (1 - options_.beta) * ahead->hi;
+    }
+  }
+  NormalRange range;
+  if (!state_) {
+    range.flat = true;
+    return range;
+  }
+  range.lo = state_->lo;
+  range.hi = state_->hi;
+  if (options_.mode == NormMode::kMinMax)
+    range.slack = kSlack;
+  else
+    range.flat = IsFlat(range);
+  return range;
+}
+
+void NormalizeDisparity(const NormalRange& range, PlaneView<float> map, ThreadPool* pool) {
+  const float lo = static_cast<float>(range.lo);
+  const float scale =
+      range.flat ? 0.0f : static_cast<float>(1 / (range.hi - range.lo + range.slack));
+  ForRows(pool, map.height, kRowsPerBlock, [&](int begin, int end) {
+    for (int y = begin; y < end; ++y) {
+      float* row = map.Row(y);
+      for (int x = 0; x < map.width; ++x) {
+        // The order of the arguments makes NaN and a flat range 0.
+        const float value = (row[x] - lo) * scale;
+        row[x] = scale > 0 && value > 0 ? std::min(value, 1.0f) : 0.0f;
+      }
+    }
+  });
+}
+
+}  // namespace mdvt

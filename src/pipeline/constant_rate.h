@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A clip of any rate shown at a constant one.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "mdvt/core/image.h"
+#include "mdvt/core/rational.h"
+
+namespace mdvt {
+
+// Shows, at each tick of a clock that starts at the first frame, the frame nearest to it (the
+// earlier one on ties), from there to the end of the last frame. A frame that is nearest to no tick
+// is dropped; one that is nearest to several is given once, with their number.
+class ConstantRate {
+ public:
+  ConstantRate(double fps, Rational time_base) : tick_(1 / fps), time_base_(time_base) {}
+
+  struct Shown {
+    Frame frame;
+    int64_t first_tick = 0;
+    int64_t ticks = 1;
+  };
+
+  // Takes the next frame; gives the one before it if it is shown.
+  std::optional<Shown> Push(Frame frame) {
+    std::optional<Shown> shown;
+    if (!holds_) {
+      start_ = frame.pts;
+    } else {
+      last_step_ = Seconds(frame.pts) - Seconds(held_.pts);
+      shown = Show((Seconds(held_.pts) + Seconds(frame.pts)) / 2, true);
+    }
+    held_ = std::move(frame);
+    holds_ = true;
+    return shown;
+  }
+
+  // The last frame, if a tick is left for it.
+  std::optional<Shown> Finish() {
+    if (!holds_) return std::nullopt;
+    const double duration = held_.duration > 0
+                                ? static_cast<double>(held_.duration) * time_base_.ToDouble()
+                                : std::max(last_step_, 0.0);
+    // At least the tick that is nearest to it, as for all frames.
+    const double middle = Seconds(held_.pts) + tick_ / 2;
+    std::optional<Shown> shown = Show(std::max(Seconds(held_.pts) + duration, middle), false);
+    holds_ = false;
+    return shown;
+  }
+
+ private:
+  // A rounding error is no reason to show another frame.
+  static constexpr double kRoom = 1e-9;
+
+  double Seconds(int64_t pts) const {
+    return static_cast<double>(pts - start_) * time_base_.ToDouble();
+  }
+
+  std::optional<Shown> Show(double until, bool inclusive) {
+    Shown shown;
+    shown.first_tick = next_tick_;
+    const double room = inclusive ? kRoom : -kRoom;
+    while (static_cast<double>(next_tick_) * tick_ < until + room) ++next_tick_;
+    shown.ticks = next_tick_ - shown.first_tick;
+    if (shown.ticks == 0) return std::nullopt;
+    shown.frame = std::move(held_);
+    return shown;
+  }
+
+  double tick_;  // seconds
+  Rational time_base_;
+  int64_t start_ = 0;
+  int64_t next_tick_ = 0;
+  double last_step_ = 0;
+  bool holds_ = false;
+  Frame held_;
+};
+
+}  // namespace mdvt

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/tracking/content_cut.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "mdvt/core/error.h"
+
+namespace mdvt::test {
+namespace {
+
+using Rgb = std::array<int, 3>;
+
+Image Uniform(Rgb color, int width = 32, int height = 18) {
+  Image image(PixelFormat::Rgb(8), width, height);
+  for (int plane = 0; plane < 3; ++plane)
+    for (int y = 0; y < height; ++y)
+      for (int x = 0; x < width; ++x)
+        image.MutablePlane<uint8_t>(plane).At(x, y) =
+            static_cast<uint8_t>(color[static_cast<size_t>(plane)]);
+  return image;
+}
+
+// A picture of its own for each scene that moves by `speed` pixels a frame.
+Image Moving(int scene, double shift) {
+  Image image(PixelFormat::Rgb(8), 96, 54);
+  for (int plane = 0; plane < 3; ++plane)
+    for (int y = 0; y < 54; ++y)
+      for (int x = 0; x < 96; ++x)
+        image.MutablePlane<uint8_t>(plane).At(x, y) =
+            static_cast<uint8_t>(127 + 120 * std::sin(0.09 * (x + shift) * (1 + scene % 3) +
+                                                      0.2 * y + 2 * plane + 3.1 * scene));
+  return image;
+}
+
+std::vector<int> Cuts(const std::vector<Image>& frames, double fps,
+                      const ContentCutOptions& options = {}) {
+  ContentCutDetector detector(options);
+  std::vector<int> cuts;
+  int frame = 0;
+  const auto pop = [&] {
+    while (const std::optional<bool> cut = detector.Pop()) {
+      if (*cut) cuts.push_back(frame);
+      ++frame;
+    }
+  };
+  for (size_t i = 0; i < frames.size(); ++i) {
+    detector.Push(frames[i].view(), static_cast<double>(i) / fps);
+    pop();
+    EXPECT_EQ(frame, std::max(0, static_cast<int>(i) + 1 - options.neighbours));
+  }
+  detector.Finish();
+  pop();
+  EXPECT_EQ(frame, static_cast<int>(frames.size()));
+  return cuts;
+}
+
+TEST(ContentCutDetector, FindsTheFirstFrameOfEachScene) {
+  std::vector<Image> frames;
+  for (int i = 0; i < 90; ++i) frames.push_back(Moving(i < 20 ? 0 : i < 61 ? 1 : 2, 0.7 * i));
+  EXPECT_EQ(Cuts(frames, 24), (std::vector<int>{20, 61}));
+}
+
+TEST(ContentCutDetector, ScoreIsTheMeanOfHueSaturationAndValue) {
+  // Red to dark red: only V changes, by 100; the score is 100 / 3.
+  std::vector<Image> frames(20, Uniform({250, 0, 0}));
+  frames.resize(40, Uniform({150, 0, 0}));
+  ContentCutOptions options;
+  options.min_score = 33.3;
+  EXPECT_EQ(Cuts(frames, 24, options), (std::vector<int>{20}));
+  options.min_score = 33.4;
+  EXPECT_EQ(Cuts(frames, 24, options), (std::vector<int>{}));
+  // Red to green: a third of the circle, 60.
+  std::fill(frames.begin() + 20, frames.end(), Uniform({0, 250, 0}));
+  options.min_score = 20;
+  EXPECT_EQ(Cuts(frames, 24, options), (std::vector<int>{20}));
+  options.min_score = 20.1;
+  EXPECT_EQ(Cuts(frames, 24, options), (std::vector<int>{}));
+  // Hue goes around: from just below red to just above it is no change worth a cut.
+  std::fill(frames.begin(), frames.begin() + 20, Uniform({250, 0, 8}));
+  std::fill(frames.begin() + 20, frames.end(), Uniform({250, 8, 0}));
+  options.min_score = 1;
+  EXPECT_EQ(Cuts(frames, 24, options), (std::vector<int>{}));
+}
+
+TEST(ContentCutDetector, NeitherFlashNorPanNorFadeIsACut) {
+  std::vector<Image> frames;
+  for (int i = 0; i < 60; ++i)
+    frames.push_back(i == 30 ? Uniform({255, 255, 255}, 96, 54) : Moving(0, 0.5 * i));
+  EXPECT_EQ(Cuts(frames, 24), (std::vector<int>{}));
+  frames.clear();
+  for (int i = 0; i < 60; ++i) frames.push_back(Moving(0, i < 30 ? 0 : 9.0 * (i - 29)));
+  EXPECT_EQ(Cuts(frames, 24), (std::vector<int>{}));
+  frames.clear();
+  for (int i = 0; i < 60; ++i)
+    frames.push_back(Uniform({std::max(0, 200 - 10 * i), 30, std::min(255, 10 * i)}));
+  EXPECT_EQ(Cuts(frames, 24), (std::vector<int>{}));
+}
+
+TEST(ContentCutDetector, ScenesHaveALeastLength) {
+  std::vector<Image> frames;
+  for (int i = 0; i < 60; ++i)
+    frames.push_back(Moving(i < 10 ? 0 : i < 40 ? 1 : i < 50 ? 2 : 3, 0));
+  // At 24 frames a second 0.6 s are 14.4 frames: those at 10 and 50 come too early.
+  EXPECT_EQ(Cuts(frames, 24), (std::vector<int>{40}));
+  EXPECT_EQ(Cuts(frames, 10), (std::vector<int>{10, 40, 50}));
+}
+
+TEST(ContentCutDetector, ShortClips) {
+  EXPECT_EQ(Cuts({}, 24), (std::vector<int>{}));
+  EXPECT_EQ(Cuts({Moving(0, 0)}, 24), (std::vector<int>{}));
+  ContentCutOptions options;
+  options.min_scene_seconds = 0;
+  EXPECT_EQ(Cuts({Moving(0, 0), Moving(1, 0)}, 24, options), (std::vector<int>{1}));
+}
+
+TEST(ContentCutDetector, RefusesBadInput) {
+  for (const auto& spoil : std::vector<void (*)(ContentCutOptions*)>{
+           [](ContentCutOptions* o) { o->min_score = NAN; },
+           [](ContentCutOptions* o) { o->min_ratio = 0.5; },
+           [](ContentCutOptions* o) { o->min_lead = 0; },
+           [](ContentCutOptions* o) { o->neighbours = 0; },
+           [](ContentCutOptions* o) { o->min_scene_seconds = -1; }}) {
+    ContentCutOptions options;
+    spoil(&options);
+    EXPECT_THROW(ContentCutDetector detector(options), Error);
+  }
+  ContentCutDetector detector;
+  EXPECT_THROW(detector.Push(Image(PixelFormat::Gray(8), 8, 8).view(), 0), Error);
+  detector.Push(Uniform({1, 2, 3}).view(), 0);
+  EXPECT_THROW(detector.Push(Uniform({1, 2, 3}, 16, 18).view(), 1), Error);
+}
+
+}  // namespace
+}  // namespace mdvt::test
