@@ -2,8 +2,7 @@
 #include "mdvt/model/tensor.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
+#include <new>
 #include <utility>
 
 #include "mdvt/core/error.h"
@@ -38,7 +37,9 @@ int64_t NumElements(const Shape& shape) {
   return count;
 }
 
-void Tensor::Free::operator()(float* values) const { std::free(values); }
+void Tensor::Free::operator()(float* values) const {
+  ::operator delete (values, std::align_val_t{kAlignment});
+}
 
 Tensor::Tensor(Shape shape) {
   Resize(std::move(shape));
@@ -76,9 +77,8 @@ void Tensor::Resize(Shape shape) {
   const int64_t count = NumElements(shape);
   if (count > capacity_) {
     const size_t bytes = static_cast<size_t>(count) * sizeof(float);
-    const size_t whole = (bytes + kAlignment - 1) / kAlignment * kAlignment;
     std::unique_ptr<float[], Free> values(
-        static_cast<float*>(std::aligned_alloc(kAlignment, whole)));
+        static_cast<float*>(::operator new (bytes, std::align_val_t{kAlignment}, std::nothrow)));
     Require(values != nullptr, Code::kOutOfMemory,
             "no memory for a tensor of shape " + ToString(shape));
     values_ = std::move(values);
