@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/model_options.h"
 #include "common/program.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
@@ -24,7 +25,10 @@ using mdvt::example::Program;
 
 // The options as they are spelled. What is not given stays empty and follows from --parity.
 struct Switches {
-  std::string engine = "motion";
+  std::optional<std::string> engine;
+  mdvt::example::ModelSwitches model;
+  std::optional<int64_t> input_size;
+  mdvt::DepthModelOptions opened;  // empty: depth from motion
   bool parity = false;
   std::optional<double> alpha;
   std::optional<double> smooth_tau;
@@ -229,6 +233,18 @@ std::string NormText(const mdvt::NormalizerOptions& norm) {
   return "";
 }
 
+std::string EngineText(const Switches& s, const mdvt::MonoToSbsJobOptions& options) {
+  if (!s.opened.empty()) {
+    const mdvt::ModelInfo& info = s.opened.loaded->info();
+    return "engine model " + info.name + " on " + s.opened.open.device + " batch " +
+           std::to_string(s.opened.batch) + " input_size " +
+           (s.opened.input_size > 0 ? std::to_string(s.opened.input_size) : "of the model");
+  }
+  return "engine motion xfov " + FormatDouble(options.xfov_deg) + " scene_scale " +
+         FormatDouble(options.scene_scale) + " working_side " +
+         std::to_string(options.working_side);
+}
+
 // What the run does, after all defaults and the input are known.
 std::vector<std::pair<std::string, std::string>> Facts(const Switches& s,
                                                        const mdvt::MonoToSbsJobOptions& options,
@@ -243,10 +259,8 @@ std::vector<std::pair<std::string, std::string>> Facts(const Switches& s,
       {"versions", "mdvt " + mdvt::example::Version() + ", " + mdvt::CodecLibraryVersions()},
       {"input", options.input + ", " + size(plan.source_width, plan.source_height) + ", " +
                     RateText(plan.source_rate)},
-      {"depth", "engine " + s.engine + " xfov " + FormatDouble(options.xfov_deg) + " scene_scale " +
-                    FormatDouble(options.scene_scale) + " working_side " +
-                    std::to_string(options.working_side) + ", " + std::to_string(plan.latency) +
-                    " frames of latency"},
+      {"depth", EngineText(s, options) + ", " + std::to_string(plan.latency) +
+                    (plan.latency == 1 ? " frame" : " frames") + " of latency"},
       {"norm", NormText(options.norm)},
       {"smoothing",
        (options.smoothing.tau_seconds > 0
@@ -272,8 +286,11 @@ std::vector<std::pair<std::string, std::string>> Facts(const Switches& s,
 }
 
 void AddDepthOptions(Program* program, Switches* s, mdvt::MonoToSbsJobOptions* options) {
-  program->Choice("engine", "how depth is found: from the camera's own motion", {"motion"},
-                  &s->engine);
+  program->Choice("engine", "how depth is found: from the camera's own motion, or by --model",
+                  {"motion", "model"}, &s->engine, "model if --model is given, else motion");
+  s->model.AddTo(program, true);
+  program->Integer("input_size", "PIXELS", "short side of the pictures that the model sees",
+                   &s->input_size, {14, 4096}, "the model's own");
   program->Number("xfov", "DEGREES", "horizontal field of view of the camera", &options->xfov_deg,
                   {0, 180, true, true});
   program->Number("scene_scale", "METRES", "median depth of a scene's first measured frame",
@@ -380,14 +397,28 @@ void AddOutputOptions(Program* program, Switches* s, mdvt::MonoToSbsJobOptions* 
   program->Choice("video_codec", "the encoder", {"auto", "x264", "nvenc"}, &s->video_codec);
 }
 
+void OpenModel(const Program& program, Switches* s, mdvt::MonoToSbsJobOptions* options) {
+  if (s->engine && (*s->engine == "model") != s->model.given())
+    Usage(s->model.given()
+              ? "--engine motion and --model contradict each other"
+              : "--engine model needs --model FILE; docs/models.md tells how to make one");
+  if (!s->model.given() && s->input_size)
+    Usage("--input_size belongs to a depth model, none was given (--model FILE)");
+  for (const char* name : {"scene_scale", "working_side"})
+    if (s->model.given() && program.WasGiven(name))
+      Usage(std::string("--") + name + " belongs to the engine 'motion'");
+  s->opened = s->model.Open(program, s->input_size.value_or(0), options->job);
+  if (!s->opened.empty()) options->engine = mdvt::ModelEngine(s->opened);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Program program("mono_to_sbs",
                   "Makes a stereo video of a color video in one run: depth, both eyes, and the "
                   "sound of the input.\n"
-                  "Depth comes from the motion of the camera; where it does not move, depth is a "
-                  "guess.",
+                  "Depth comes from the motion of the camera (where it does not move, depth is a "
+                  "guess) or from a\ndepth model.",
                   "mono_to_sbs clip.mp4 clip_sbs.mp4 --preset 1080 --layout half-sbs");
   mdvt::MonoToSbsJobOptions options;
   Switches switches;
@@ -403,8 +434,7 @@ int main(int argc, char** argv) {
   AddOutputOptions(&program, &switches, &options);
   program.AddMaxFrames(&options.job);
   program.AddJobOptions(&options.job);
-  program.Refuse({"encoder", "ckpt", "input_size", "batch", "fp16"},
-                 "it belongs to a depth model, this version's engine is 'motion'");
+  program.Refuse({"encoder"}, "a model file states which network it holds: give it as --model");
 
   return program.Main(argc, argv, [&] {
     ApplyDepth(program, switches, &options);
@@ -419,6 +449,7 @@ int main(int argc, char** argv) {
       program.Announce(Facts(switches, options, plan));
     };
     mdvt::SetOpenCvThreads(options.job.num_threads);
+    OpenModel(program, &switches, &options);
     return program.ForEachItem(
         {{{"input", &options.input}}, &options.output, "_sbs.mp4"},
         [&](const mdvt::RunControl& control) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "common/model_options.h"
 #include "common/program.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
@@ -33,8 +34,19 @@ int WorkingSide(const mdvt::DepthJobOptions& options, std::optional<int64_t> inp
 }
 
 std::string Describe(const mdvt::DepthJobReport& report) {
-  std::string text = std::to_string(report.width) + "x" + std::to_string(report.height) +
-                     ", xfov " + mdvt::FormatFixed(report.xfov_deg, 2) + " degrees";
+  std::string text = std::to_string(report.width) + "x" + std::to_string(report.height);
+  if (report.xfov_deg > 0) text += ", xfov " + mdvt::FormatFixed(report.xfov_deg, 2) + " degrees";
+  if (!report.model.empty()) {
+    text += ", " + report.model;
+    if (report.calibration)
+      text += ", disparity = " + mdvt::FormatDouble(report.calibration->scale) + " x + " +
+              mdvt::FormatDouble(report.calibration->shift) + " per metre";
+    if (report.fit)
+      text += " (" + mdvt::FormatFixed(100 * report.fit->inlier_share, 1) + " % of " +
+              std::to_string(report.fit->samples) + " pixels, R2 " +
+              mdvt::FormatFixed(report.fit->r_squared, 3) + ")";
+    return text;
+  }
   if (!report.translation_found)
     return text + ", a guess: the camera never moved sideways or forward";
   return text + ", " + std::to_string(report.measured_frames) + " measured from camera motion";
@@ -44,22 +56,32 @@ std::string Describe(const mdvt::DepthJobReport& report) {
 
 int main(int argc, char** argv) {
   mdvt::example::Program program("video_metric_convert",
-                                 "Makes a metric depth video of a color video from the motion of "
-                                 "its camera. The world's size\n"
-                                 "cannot be seen: --scene_scale sets it.",
+                                 "Makes a metric depth video of a color video: from the motion of "
+                                 "its camera, or with a depth\n"
+                                 "model. Motion and relative models do not tell the world's size: "
+                                 "--scene_scale sets it.",
                                  "video_metric_convert --color_video clip.mp4 --xfov 60");
   mdvt::DepthJobOptions options;
   std::optional<int64_t> input_size;
   std::optional<int64_t> max_res;
   std::string encoding = "rgb16";
-  std::string engine = "motion";
+  std::optional<std::string> engine;
+  mdvt::example::ModelSwitches model;
   program.Text("color_video", "FILE", "color video, or a list of them", &options.color_video);
   program.Require("color_video");
   program.Text("output", "FILE", "depth video (.mkv), or a folder", &options.output,
                "<color_video>_depth.mkv");
-  program.AddFovOptions(&options.fov, "60 across, with a warning");
-  program.Choice("engine", "how depth is found: from the camera's own motion", {"motion"}, &engine);
-  program.Number("scene_scale", "METRES", "median depth of the clip's first measured frame",
+  program.AddFovOptions(&options.fov,
+                        "60 across, with a warning; none for models that do not need it");
+  program.Choice("engine", "how depth is found: from the camera's own motion, or by --model",
+                 {"motion", "model"}, &engine, "model if --model is given, else motion");
+  model.AddTo(&program);
+  program.Text("depth_video", "FILE",
+               "metric depth of the same clip, or a list: a relative model is fitted to it",
+               &options.reference_depth);
+  program.Number("scene_scale", "METRES",
+                 "median depth of the clip's first measured frame (motion, relative models without "
+                 "--depth_video)",
                  &options.scene_scale, {0, 10000, true, false});
   program.Number("max_depth", "METRES", "depth at the end of the file's range; farther is clipped",
                  &options.max_depth, {0, 1e6, true, false});
@@ -69,17 +91,14 @@ int main(int argc, char** argv) {
   program.Number("target_fps", "FPS", "keep the frames nearest to this rate; -1 means all",
                  &options.target_fps, {-1, 1000});
   program.Integer("input_size", "PIXELS", "short side of the pictures that depth is computed on",
-                  &input_size, {36, 4096}, "what makes the long side 640");
-  program.Integer("max_res", "PIXELS", "long side of the pictures that depth is computed on",
+                  &input_size, {36, 4096}, "the model's own; motion: what makes the long side 640");
+  program.Integer("max_res", "PIXELS", "motion: long side of the pictures that it is computed on",
                   &max_res, {64, 4096}, "640");
   program.Text("transformation_output", "JSON", "write the camera's path here, camera to world",
                &options.transformation_output);
   program.AddJobOptions(&options.job);
-  program.Refuse({"model", "fp32"},
-                 "no depth model is part of this version, its engine is 'motion'");
   program.Refuse({"no_rolling_average"},
-                 "it sets how a depth model is calibrated, 'motion' has none");
-  program.Refuse({"depth_video"}, "the engine 'motion' takes no reference depth");
+                 "a model has one scale and shift for the whole clip, there is no average to roll");
 
   return program.Main(argc, argv, [&] {
     options.encoding = mdvt::example::EncodingByName(encoding);
@@ -87,11 +106,21 @@ int main(int argc, char** argv) {
     mdvt::Require(options.transformation_output.empty() || !mdvt::IsBatchList(options.color_video),
                   mdvt::Code::kInvalidArgument,
                   "--transformation_output names one file, --color_video is a list");
+    mdvt::Require(!engine || (*engine == "model") == model.given(), mdvt::Code::kInvalidArgument,
+                  model.given() ? "--engine motion and --model contradict each other"
+                                : "--engine model needs --model FILE; docs/models.md tells how to "
+                                  "make one");
+    mdvt::Require(!max_res || !model.given(), mdvt::Code::kInvalidArgument,
+                  "--max_res belongs to the engine 'motion': a model's size is --input_size");
     mdvt::SetOpenCvThreads(options.job.num_threads);
+    options.model = model.Open(program, input_size.value_or(0), options.job);
     return program.ForEachItem(
-        {{{"color_video", &options.color_video}}, &options.output, "_depth.mkv"},
+        {{{"color_video", &options.color_video}, {"depth_video", &options.reference_depth}},
+         &options.output,
+         "_depth.mkv"},
         [&](const mdvt::RunControl& control) {
-          options.working_side = WorkingSide(options, input_size, max_res, side);
+          if (!model.given())
+            options.working_side = WorkingSide(options, input_size, max_res, side);
           const mdvt::DepthJobReport report = mdvt::RunDepthJob(options, control);
           mdvt::example::Summary summary;
           summary.frames = report.frames;

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cctype>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <new>
 #include <set>
@@ -373,7 +374,11 @@ std::vector<std::string> Program::Spell(int argc, char** argv) const {
 }
 
 bool Program::Parse(int argc, char** argv) {
-  Choice("device", "where to compute; this version has the processor only", {"cpu"}, &device_);
+  if (devices_) {
+    Text("device", "DEVICE", "where a model runs: cpu, cuda or cuda:N", &device_, device_);
+  } else {
+    Choice("device", "where to compute: the processor", {"cpu"}, &device_);
+  }
   Flag("quiet", "print nothing but errors", &quiet_);
   Choice("progress", "a bar (in a pipe: a line now and then), JSON lines on stdout, or nothing",
          {"bar", "json", "none"}, &progress_);
@@ -448,6 +453,9 @@ int Program::Report(const std::exception& failure) {
 
 int Program::Main(int argc, char** argv, const std::function<int()>& body) {
   ReturnFreedMemory();
+  // Threads of a model that wait would otherwise spin, and take the cores from decoding and
+  // encoding.
+  setenv("OMP_WAIT_POLICY", "passive", 0);
   CatchSignals();
   try {
     if (!Parse(argc, argv)) return std::fflush(stdout) == 0 ? 0 : 1;

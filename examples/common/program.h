@@ -82,6 +82,10 @@ class Program {
   // --overwrite, --no_overwrite and --threads, which belong to every job.
   void AddJobOptions(JobOptions* job);
 
+  // --device takes CUDA devices too.
+  void AllowDevices() { devices_ = true; }
+  const std::string& device() const { return device_; }
+
   // Tells what the run in progress is about to do, unless --quiet or --progress none.
   void Announce(const std::vector<std::pair<std::string, std::string>>& facts);
 
@@ -120,6 +124,7 @@ class Program {
   std::vector<std::string> positional_;
   bool quiet_ = false;
   std::string progress_ = "bar";
+  bool devices_ = false;
   std::string device_ = "cpu";
   std::optional<ProgressDisplay> display_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <atomic>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,28 +24,43 @@
 namespace mdvt {
 namespace {
 
-FovOptions FovOrDefault(const FovOptions& fov) {
-  if (fov.xfov_deg || fov.yfov_deg || !fov.xfov_file.empty()) return fov;
-  LogWarning("no field of view was given (--xfov, --yfov or --xfov_file): " +
-             FormatDouble(kDefaultXfovDeg) +
-             " degrees across are taken; a wrong one stretches the scene in depth");
+bool IsGiven(const FovOptions& fov) {
+  return fov.xfov_deg || fov.yfov_deg || !fov.xfov_file.empty();
+}
+
+// Networks that read the field of view out of the picture need none.
+bool NeedsFov(const Model* model) {
+  if (model == nullptr) return true;
+  for (const ModelOutputInfo& output : model->info().outputs)
+    if (output.scale == OutputScale::kMetricTimesFocal || output.quantity == Quantity::kDistance)
+      return true;
+  return false;
+}
+
+FovOptions FovOrDefault(const FovOptions& fov, bool needed) {
+  if (IsGiven(fov)) return fov;
+  if (needed)
+    LogWarning("no field of view was given (--xfov, --yfov or --xfov_file): " +
+               FormatDouble(kDefaultXfovDeg) +
+               " degrees across are taken; a wrong one stretches the scene in depth");
   FovOptions assumed;
   assumed.xfov_deg = kDefaultXfovDeg;
   return assumed;
 }
 
-VideoReaderOptions ReaderOptions(const JobOptions& job) {
+// Depth from motion looks at luma, networks at colour.
+VideoReaderOptions ReaderOptions(const DepthJobOptions& options) {
   VideoReaderOptions reader;
-  reader.limits = job.limits;
-  reader.num_threads = DecoderThreads(job.num_threads);
-  reader.format = PixelFormat::Gray(8);
+  reader.limits = options.job.limits;
+  reader.num_threads = DecoderThreads(options.job.num_threads);
+  reader.format = options.model.empty() ? PixelFormat::Gray(8) : PixelFormat::Rgb(8);
   return reader;
 }
 
 std::string DefaultOutput(const DepthJobOptions& options) {
   const std::string output =
       options.output.empty() ? options.color_video + "_depth.mkv" : options.output;
-  CheckOutput(output, options.job.overwrite, {options.color_video});
+  CheckOutput(output, options.job.overwrite, {options.color_video, options.reference_depth});
   if (!options.transformation_output.empty())
     CheckOutput(options.transformation_output, options.job.overwrite,
                 {options.color_video, options.fov.xfov_file});
@@ -57,14 +73,18 @@ class DepthJob {
       : options_(options),
         meter_(control),
         output_(DefaultOutput(options)),
-        reader_(options.color_video, ReaderOptions(options.job)),
-        camera_(FovOrDefault(options.fov), {}, reader_.info().width, reader_.info().height,
-                reader_.info().sample_aspect, options.job.limits) {
+        reader_(options.color_video, ReaderOptions(options)),
+        model_(options.model.empty() ? nullptr
+                                     : OpenDepthModel(options.model, options.job.num_threads)),
+        knows_fov_(IsGiven(options.fov) || NeedsFov(model_.get())),
+        camera_(FovOrDefault(options.fov, NeedsFov(model_.get())), {}, reader_.info().width,
+                reader_.info().height, reader_.info().sample_aspect, options.job.limits) {
     if (options.target_fps > 0) chooser_.emplace(options.target_fps, reader_.info().time_base);
     OpenWriter();
   }
 
   DepthJobReport Run() {
+    if (model_) CalibrateModel();
     StageThreads threads({&frames_, &depths_});
     threads.Start([this] { Decode(); });
     threads.Start([this] { Estimate(); });
@@ -84,9 +104,16 @@ class DepthJob {
     DepthJobReport report;
     report.frames = frames_done_;
     report.output = output_;
-    report.xfov_deg = camera_.typical_xfov_deg();
-    report.translation_found = motion_.translation_found();
-    report.measured_frames = motion_.measured;
+    if (knows_fov_) report.xfov_deg = camera_.typical_xfov_deg();
+    if (model_) {
+      report.model = model_->info().name;
+      report.model_license = model_->info().source.license;
+      report.calibration = calibration_;
+      report.fit = fit_;
+    } else {
+      report.translation_found = motion_.translation_found();
+      report.measured_frames = motion_.measured;
+    }
     report.width = reader_.info().width;
     report.height = reader_.info().height;
     return report;
@@ -99,8 +126,9 @@ class DepthJob {
     writer.codec.encoding = options_.encoding;
     writer.codec.max_depth = options_.max_depth;
     writer.tags.source = FileName(options_.color_video);
-    writer.tags.xfov_deg = camera_.typical_xfov_deg();
-    if (options_.fov.xfov_file.empty()) writer.tags.yfov_deg = camera_.At(0).yfov_deg();
+    if (knows_fov_) writer.tags.xfov_deg = camera_.typical_xfov_deg();
+    if (knows_fov_ && options_.fov.xfov_file.empty())
+      writer.tags.yfov_deg = camera_.At(0).yfov_deg();
     writer.video.codec = VideoCodec::kFfv1;
     writer.video.time_base = source.time_base;
     writer.video.frame_rate = source.frame_rate;
@@ -139,8 +167,64 @@ class DepthJob {
     frames_.Close();
   }
 
+  ModelDepthOptions ModelOptionsOfClip() const {
+    ModelDepthOptions depth;
+    depth.camera = camera_.At(0);
+    return depth;
+  }
+
+  void CalibrateModel() {
+    if (options_.reference_depth.empty()) return;
+    Require(IsRelativeDepth(model_->info()), Code::kInvalidArgument,
+            "model '" + model_->info().name +
+                "' gives metric depth: a reference depth is for relative ones");
+    ReferenceCalibrationOptions reference;
+    reference.color_video = options_.color_video;
+    reference.depth_video = options_.reference_depth;
+    reference.limits = options_.job.limits;
+    reference.num_threads = options_.job.num_threads;
+    ThreadPool pool(options_.job.num_threads);
+    const auto estimator = MakeModelDepth(options_.model, model_, ModelOptionsOfClip(), &pool);
+    fit_ = CalibrateByReference(reference, estimator.get(), &meter_);
+    calibration_ = fit_->calibration;
+    if (fit_->by_median)
+      LogWarning("no scale and shift of '" + model_->info().name + "' explain '" +
+                 options_.reference_depth + "': the median of the ratios is taken as the scale");
+  }
+
   void Estimate() {
     ThreadPool pool(options_.job.num_threads);
+    if (model_) {
+      EstimateByModel(&pool);
+    } else {
+      EstimateFromMotion(&pool);
+    }
+    depths_.Close();
+  }
+
+  void RunEstimator(DepthEstimator* estimator) {
+    const auto hand_on = [&] {
+      while (std::optional<DepthEstimate> depth = estimator->Pop()) depths_.Push(std::move(*depth));
+    };
+    while (std::optional<Frame> frame = frames_.Pop()) {
+      estimator->Push(*frame);
+      frame.reset();
+      hand_on();
+    }
+    estimator->Finish();
+    hand_on();
+  }
+
+  void EstimateByModel(ThreadPool* pool) {
+    ModelDepthOptions depth = ModelOptionsOfClip();
+    depth.calibration = calibration_;
+    if (IsRelativeDepth(model_->info()) && !calibration_) depth.median_depth = options_.scene_scale;
+    const auto estimator = MakeModelDepth(options_.model, model_, depth, pool);
+    RunEstimator(estimator.get());
+    calibration_ = estimator->calibration();
+  }
+
+  void EstimateFromMotion(ThreadPool* pool) {
     MotionDepthOptions motion;
     motion.camera = camera_.At(0);
     if (!options_.fov.xfov_file.empty())
@@ -148,18 +232,8 @@ class DepthJob {
     motion.scene_scale = options_.scene_scale;
     motion.working_side = options_.working_side;
     motion.confidence = false;
-    MotionDepthEstimator estimator(motion, &pool);
-    const auto hand_on = [&] {
-      while (std::optional<DepthEstimate> depth = estimator.Pop()) depths_.Push(std::move(*depth));
-    };
-    while (std::optional<Frame> frame = frames_.Pop()) {
-      estimator.Push(*frame);
-      frame.reset();
-      hand_on();
-    }
-    estimator.Finish();
-    hand_on();
-    depths_.Close();
+    MotionDepthEstimator estimator(motion, pool);
+    RunEstimator(&estimator);
     motion_ = estimator.report();
     if (!options_.transformation_output.empty())
       for (const MotionFrameReport& frame : estimator.frame_reports())
@@ -177,6 +251,8 @@ class DepthJob {
   ProgressMeter meter_;
   std::string output_;
   VideoReader reader_;
+  std::shared_ptr<const Model> model_;  // null: depth from motion
+  bool knows_fov_;
   ClipCamera camera_;
   std::optional<FrameChooser> chooser_;
   std::optional<DepthVideoWriter> writer_;
@@ -184,6 +260,8 @@ class DepthJob {
   BoundedQueue<DepthEstimate> depths_{0};
   std::atomic<int64_t> frames_done_{0};
   std::atomic<int64_t> expected_frames_{0};
+  std::optional<DisparityCalibration> calibration_;
+  std::optional<DisparityFitResult> fit_;
   MotionReport motion_;
   std::vector<Pose> world_from_cam_;
 };
@@ -193,6 +271,11 @@ class DepthJob {
 void DepthJobOptions::Check() const {
   CheckJobOptions(job);
   Require(!color_video.empty(), Code::kInvalidArgument, "no color video was given");
+  model.Check();
+  Require(reference_depth.empty() || !model.empty(), Code::kInvalidArgument,
+          "a reference depth calibrates a relative model, none was given");
+  Require(transformation_output.empty() || model.empty(), Code::kInvalidArgument,
+          "a model gives no camera path: transformation_output goes with depth from motion");
   DepthCodecOptions codec;
   codec.encoding = encoding;
   codec.max_depth = max_depth;

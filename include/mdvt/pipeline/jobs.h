@@ -13,6 +13,7 @@
 #include "mdvt/core/run.h"
 #include "mdvt/io/depth_codec.h"
 #include "mdvt/io/infill_mask.h"
+#include "mdvt/pipeline/depth_model.h"
 #include "mdvt/stereo/renderer.h"
 
 namespace mdvt {
@@ -36,15 +37,24 @@ struct DepthJobOptions {
   JobOptions job;
   std::string color_video;
   std::string output;  // empty: <color_video>_depth.mkv
-  FovOptions fov;      // nothing given: kDefaultXfovDeg, with a warning
+  // Nothing given: kDefaultXfovDeg, with a warning. Models that need none leave the file without.
+  FovOptions fov;
+  // A depth network in place of depth from motion.
+  DepthModelOptions model;
+  // Metric depth of the same clip, which a relative model is fitted to: one scale and shift for
+  // all.
+  std::string reference_depth;
   DepthEncoding encoding = DepthEncoding::kRgb16;
   double max_depth = 100;  // metres
-  double scene_scale = 3;  // median depth of the clip's first frames in metres
+  // Median depth of the clip's first frame in metres: for depth from motion, and for relative
+  // models without a reference.
+  double scene_scale = 3;
   double target_fps = -1;  // -1 = every frame; else frames nearest to that rate are kept
   // Long side in pixels of the pictures that depth is computed on; the result has full size.
   // Valid: [64, 4096].
   int working_side = 640;
-  // Where to write the camera's path as <depth>_transformations.json has it; empty: nowhere.
+  // For depth from motion only: where to write the camera's path as <depth>_transformations.json
+  // has it; empty: nowhere.
   std::string transformation_output;
   // Throws Error(kInvalidArgument).
   void Check() const;
@@ -57,7 +67,11 @@ struct DepthJobReport {
   double xfov_deg = 0;            // of the clip, or of its median frame if it zooms
   bool translation_found = true;  // false: the camera only turned or stood still; depth is a guess
   int64_t measured_frames = 0;    // frames whose depth comes from the camera's translation
-  int width = 0;                  // of the output
+  std::string model;              // its name in its metadata; empty: depth from motion
+  std::string model_license;      // as its metadata states it
+  std::optional<DisparityCalibration> calibration;  // of a relative model
+  std::optional<DisparityFitResult> fit;            // to the reference
+  int width = 0;                                    // of the output
   int height = 0;
 };
 

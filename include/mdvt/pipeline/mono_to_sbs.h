@@ -44,6 +44,10 @@ enum class SceneCuts {
   kOff,   // the clip is one scene
 };
 
+// The engine that runs a depth model: relative ones give relative disparity. Opens the model unless
+// it is loaded, at the first run, and keeps it for the next.
+DepthEngine ModelEngine(const DepthModelOptions& options);
+
 // What a run does, once the input is known.
 struct MonoToSbsPlan {
   int source_width = 0;

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/pipeline/depth_model.h"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/core/parallel.h"
+#include "mdvt/io/color_convert.h"
+#include "mdvt/io/video_reader.h"
+#include "pipeline/job_common.h"
+
+namespace mdvt {
+namespace {
+
+bool HoldsDepth(const DepthView& depth) {
+  for (int y = 0; y < depth.height; ++y) {
+    const float* row = depth.Row(y);
+    if (std::any_of(row, row + depth.width, [](float z) { return z > 0; })) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void DepthModelOptions::Check() const {
+  open.Check();
+  Require(input_size == 0 || (input_size >= 14 && input_size <= 16384), Code::kInvalidArgument,
+          "input_size = " + std::to_string(input_size) + ", must be 0 or in [14, 16384]");
+  Require(batch >= 1 && batch <= 64, Code::kInvalidArgument,
+          "batch = " + std::to_string(batch) + ", must be in [1, 64]");
+}
+
+std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, int num_threads) {
+  if (options.loaded) return options.loaded;
+  ModelOptions open = options.open;
+  open.num_threads = num_threads;
+  auto model = std::make_shared<const Model>(Model::Open(options.path, open));
+  IsRelativeDepth(model->info());  // throws for networks of another kind
+  return model;
+}
+
+std::unique_ptr<ModelDepthEstimator> MakeModelDepth(const DepthModelOptions& options,
+                                                    std::shared_ptr<const Model> model,
+                                                    const ModelDepthOptions& depth,
+                                                    ThreadPool* pool) {
+  ModelDepthOptions all = depth;
+  all.input_size = options.input_size;
+  all.batch = options.batch;
+  if (options.open.deterministic && pool != nullptr) all.side_by_side = pool->num_threads();
+  return std::make_unique<ModelDepthEstimator>(std::move(model), all, pool);
+}
+
+DisparityFitResult CalibrateByReference(const ReferenceCalibrationOptions& options,
+                                        ModelDepthEstimator* estimator, ProgressMeter* meter) {
+  VideoReaderOptions color;
+  color.limits = options.limits;
+  color.num_threads = options.num_threads;
+  VideoReader color_reader(options.color_video, color);
+  DepthVideoReaderOptions depth = options.depth;
+  depth.video.limits = options.limits;
+  depth.video.num_threads = options.num_threads;
+  DepthVideoReader depth_reader(options.depth_video, depth);
+
+  const int64_t estimated = color_reader.info().estimated_frames;
+  const int64_t step = std::max<int64_t>(1, estimated / std::max(1, options.frames));
+  DisparityFitOptions fit_options;
+  fit_options.saturated_depth = static_cast<double>(SaturatedDepth(depth_reader.codec()));
+  DisparityFit fit(fit_options);
+  ColorConverter converter;
+  std::deque<Image> references;  // of the frames that are in the estimator
+  const auto take = [&] {
+    while (std::optional<DepthEstimate> estimate = estimator->Pop()) {
+      fit.Add(estimate->depth.Plane<float>(), references.front().Plane<float>());
+      references.pop_front();
+    }
+  };
+  int64_t used = 0;
+  for (int64_t index = 0; used < options.frames; ++index) {
+    std::optional<Frame> frame = color_reader.Read();
+    if (!frame) break;
+    std::optional<DepthFrame> reference = depth_reader.Read();
+    Require(reference.has_value(), Code::kInvalidArgument,
+            "the reference depth '" + options.depth_video + "' has " + CountOf(index, "frame") +
+                ", color video '" + options.color_video + "' has more");
+    meter->Update(0, estimated);
+    if (index % step != 0 || !HoldsDepth(reference->depth.Plane<float>())) continue;
+    frame->image =
+        converter.Convert(frame->image, color_reader.info().color, estimator->input_format());
+    references.push_back(std::move(reference->depth));
+    estimator->Push(*frame);
+    ++used;
+    take();
+  }
+  estimator->Finish();
+  take();
+  Require(
+      used > 0, Code::kInvalidArgument,
+      "the reference depth '" + options.depth_video + "' holds no depth in the frames looked at");
+  return fit.Solve();
+}
+
+}  // namespace mdvt
