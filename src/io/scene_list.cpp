@@ -19,7 +19,8 @@ std::string_view Trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-// Field number `index` of a line; empty if there are fewer. No field that is read holds a delimiter.
+// Field number `index` of a line; empty if there are fewer. No field that is read holds a
+// delimiter.
 std::string_view Field(std::string_view line, char delimiter, size_t index) {
   for (; index > 0; --index) {
     const size_t end = line.find(delimiter);

@@ -44,7 +44,8 @@ void AddStereoSideData(AVStream* stream, StereoLayout layout) {
   AVStereo3D* stereo = av_stereo3d_alloc();
   size = sizeof(*stereo);
   Require(stereo != nullptr, Code::kOutOfMemory, "no memory for stream information");
-  stereo->type = layout == StereoLayout::kTopBottom ? AV_STEREO3D_TOPBOTTOM : AV_STEREO3D_SIDEBYSIDE;
+  stereo->type =
+      layout == StereoLayout::kTopBottom ? AV_STEREO3D_TOPBOTTOM : AV_STEREO3D_SIDEBYSIDE;
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
   const bool added = av_packet_side_data_add(&stream->codecpar->coded_side_data,
                                              &stream->codecpar->nb_coded_side_data,
@@ -81,7 +82,8 @@ struct VideoWriter::Impl {
     const bool matroska = std::string(container) == "matroska";
     if (options.stereo != StereoLayout::kNone) AddStereoSideData(stream, options.stereo);
     if (!options.copy_streams_from.empty()) {
-      copier = std::make_unique<ff::StreamCopier>(options.copy_streams_from, options.copy_audio, &muxer);
+      copier =
+          std::make_unique<ff::StreamCopier>(options.copy_streams_from, options.copy_audio, &muxer);
     }
     for (const auto& [key, value] : options.tags) {
       for (AVDictionary** tags : {&muxer.context()->metadata, &stream->metadata}) {

@@ -32,7 +32,7 @@ namespace mdvt {
 namespace {
 
 constexpr double kWidthPerShift = 80;  // 24 pixels of 1920
-constexpr int kCutPictureWidth = 256;        // of the pictures in which cuts are looked for
+constexpr int kCutPictureWidth = 256;  // of the pictures in which cuts are looked for
 // Steps of the output's clock per frame: where the clip starts is off by a 32nd of a frame at most.
 constexpr int64_t kStepsPerTick = 16;
 // The renderer takes depth: 1 / disparity, and this for what is farther.

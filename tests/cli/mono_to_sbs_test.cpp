@@ -173,9 +173,8 @@ TEST_F(MonoToSbs, ParityDoesAsTheOriginal) {
 }
 
 TEST_F(MonoToSbs, OptionsOfDepthAndShiftChangeThePicture) {
-  const Arguments base = {"--max_frames", "20",  "--crf",  "0",  "--max_shift", "8",
-                          "--p_lo",       "5",   "--p_hi", "95", "--norm",      "ema",
-                          "--quiet"};
+  const Arguments base = {"--max_frames", "20", "--crf",  "0",   "--max_shift", "8", "--p_lo", "5",
+                          "--p_hi",       "95", "--norm", "ema", "--quiet"};
   const std::vector<Image> reference = Run(base);
   const auto differs = [&](const Arguments& change) {
     Arguments arguments = base;

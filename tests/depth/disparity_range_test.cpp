@@ -85,7 +85,8 @@ TEST(MeasureDisparityRange, SkipsMissingDataAndKnowsNoRangeWithoutAny) {
   EXPECT_EQ(range->lo, 7);
   EXPECT_EQ(range->hi, 7);
   // Half of the samples infinite: the rest has the percentiles that it has alone.
-  Image steps = Steps(100, 100, 3, 8), more = Map(200, 100, -std::numeric_limits<float>::infinity());
+  Image steps = Steps(100, 100, 3, 8),
+        more = Map(200, 100, -std::numeric_limits<float>::infinity());
   for (int y = 0; y < 100; ++y)
     std::copy_n(steps.Plane<float>().Row(y), 100, more.MutablePlane<float>().Row(y));
   const auto alone = MeasureDisparityRange(steps.Plane<float>(), 10, 60);
