@@ -39,8 +39,8 @@ std::string Describe(const mdvt::DepthJobReport& report) {
   if (!report.model.empty()) {
     text += ", " + report.model;
     if (report.calibration)
-      text += ", disparity = " + mdvt::FormatDouble(report.calibration->scale) + " x + " +
-              mdvt::FormatDouble(report.calibration->shift) + " per metre";
+      text += ", 1 / depth = " + mdvt::FormatFixed(report.calibration->scale, 6) + " x + " +
+              mdvt::FormatFixed(report.calibration->shift, 6) + " per metre";
     if (report.fit)
       text += " (" + mdvt::FormatFixed(100 * report.fit->inlier_share, 1) + " % of " +
               std::to_string(report.fit->samples) + " pixels, R2 " +
@@ -79,6 +79,7 @@ int main(int argc, char** argv) {
   program.Text("depth_video", "FILE",
                "metric depth of the same clip, or a list: a relative model is fitted to it",
                &options.reference_depth);
+  program.AddReferenceReadingOptions(&options.reference_max_depth, &options.reference_encoding);
   program.Number("scene_scale", "METRES",
                  "median depth of the clip's first measured frame (motion, relative models without "
                  "--depth_video)",

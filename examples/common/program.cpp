@@ -275,6 +275,11 @@ void Program::AddTruthReadingOptions(std::optional<double>* max_depth,
   AddDepthReading("truth_", "the true depth video", max_depth, encoding);
 }
 
+void Program::AddReferenceReadingOptions(std::optional<double>* max_depth,
+                                         std::optional<DepthEncoding>* encoding) {
+  AddDepthReading("reference_", "--depth_video", max_depth, encoding);
+}
+
 void Program::AddDepthReading(const std::string& prefix, const std::string& what,
                               std::optional<double>* max_depth,
                               std::optional<DepthEncoding>* encoding) {

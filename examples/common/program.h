@@ -78,6 +78,9 @@ class Program {
   // The same as --truth_max_depth and --truth_encoding.
   void AddTruthReadingOptions(std::optional<double>* max_depth,
                               std::optional<DepthEncoding>* encoding);
+  // The same as --reference_max_depth and --reference_encoding.
+  void AddReferenceReadingOptions(std::optional<double>* max_depth,
+                                  std::optional<DepthEncoding>* encoding);
   void AddMaxFrames(JobOptions* job);
   // --overwrite, --no_overwrite and --threads, which belong to every job.
   void AddJobOptions(JobOptions* job);

@@ -181,6 +181,8 @@ class DepthJob {
     ReferenceCalibrationOptions reference;
     reference.color_video = options_.color_video;
     reference.depth_video = options_.reference_depth;
+    reference.depth.max_depth = options_.reference_max_depth;
+    reference.depth.encoding = options_.reference_encoding;
     reference.limits = options_.job.limits;
     reference.num_threads = options_.job.num_threads;
     ThreadPool pool(options_.job.num_threads);
@@ -274,6 +276,8 @@ void DepthJobOptions::Check() const {
   model.Check();
   Require(reference_depth.empty() || !model.empty(), Code::kInvalidArgument,
           "a reference depth calibrates a relative model, none was given");
+  Require(!reference_depth.empty() || !(reference_max_depth || reference_encoding),
+          Code::kInvalidArgument, "range and encoding of a reference depth, none was given");
   Require(transformation_output.empty() || model.empty(), Code::kInvalidArgument,
           "a model gives no camera path: transformation_output goes with depth from motion");
   DepthCodecOptions codec;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -38,6 +39,11 @@ std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, in
   if (options.loaded) return options.loaded;
   ModelOptions open = options.open;
   open.num_threads = num_threads;
+  std::error_code ignored;
+  Require(
+      std::filesystem::exists(options.path, ignored), Code::kNotFound,
+      "no model '" + options.path +
+          "': models/export/depth_anything_v2.py makes one of a checkpoint, see docs/models.md");
   auto model = std::make_shared<const Model>(Model::Open(options.path, open));
   IsRelativeDepth(model->info());  // throws for networks of another kind
   return model;

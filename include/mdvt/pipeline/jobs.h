@@ -44,6 +44,8 @@ struct DepthJobOptions {
   // Metric depth of the same clip, which a relative model is fitted to: one scale and shift for
   // all.
   std::string reference_depth;
+  std::optional<double> reference_max_depth;        // empty: from the file's tags
+  std::optional<DepthEncoding> reference_encoding;  // empty: from the file's tags
   DepthEncoding encoding = DepthEncoding::kRgb16;
   double max_depth = 100;  // metres
   // Median depth of the clip's first frame in metres: for depth from motion, and for relative
