@@ -98,6 +98,8 @@ struct VideoReader::Impl {
     OpenDecoder();
     first = Decode();
     Require(first.has_value(), Code::kCorrupt, name + ": holds no frame");
+    // Tells now whether the format asked for can be had.
+    if (options.format) first->frame.image = ToImage(std::move(first->picture));
   }
 
   void ChooseStream() {
@@ -223,7 +225,7 @@ struct VideoReader::Impl {
 
   struct Decoded {
     ff::FramePtr picture;
-    Frame frame;  // without its image
+    Frame frame;  // mostly without its image
   };
 
   // Empty at the end.
@@ -265,12 +267,15 @@ struct VideoReader::Impl {
     std::optional<Decoded> decoded = Next();
     at_end = !decoded;
     if (!decoded) return std::nullopt;
+    Image& image = decoded->frame.image;
     if (take == nullptr) {
-      decoded->frame.image = ToImage(std::move(decoded->picture));
+      if (image.empty()) image = ToImage(std::move(decoded->picture));
     } else if (unpack && ff::IsPackedRgb8(av_format) && turn.IsIdentity() && !options.format) {
       TakeRows(*decoded->picture, *take);
     } else {
-      (*take)(0, ToImage(std::move(decoded->picture)).view());
+      if (image.empty()) image = ToImage(std::move(decoded->picture));
+      (*take)(0, image.view());
+      image = Image();
     }
     return std::move(decoded->frame);
   }

@@ -136,12 +136,22 @@ TEST_F(Options, TransformationsHaveOnePosePerFrame) {
   EXPECT_EQ(ReadTransformationsFile(dir_ / "path.json").size(), 6u);
 }
 
-TEST_F(Options, DepthRefusesWhatBelongsToModels) {
-  for (const char* name : {"model", "fp32", "no_rolling_average", "depth_video"})
-    ExpectOneClearLine("video_metric_convert",
-                       RunProgram("video_metric_convert",
-                                  {"--color_video", color_, std::string("--") + name, "x"}),
-                       2, {std::string("--") + name + " is not available"});
+TEST_F(Options, DepthWantsAModelForItsOptions) {
+  const auto refused = [&](std::vector<std::string> arguments, int status,
+                           const std::vector<std::string>& phrases) {
+    arguments.insert(arguments.begin(), {"--color_video", color_});
+    ExpectOneClearLine("video_metric_convert", RunProgram("video_metric_convert", arguments),
+                       status, phrases);
+  };
+  refused({"--no_rolling_average"}, 2, {"--no_rolling_average is not available"});
+  refused({"--model", "none.pt"}, 3, {"no model 'none.pt'", "docs/models.md"});
+  refused({"--engine", "model"}, 2, {"--engine model needs --model FILE"});
+  refused({"--engine", "motion", "--model", "none.pt"}, 2, {"contradict"});
+  refused({"--fp32"}, 2, {"--fp32 belongs to a depth model"});
+  refused({"--trust_model"}, 2, {"--trust_model belongs to a depth model"});
+  refused({"--device", "cuda:0"}, 2, {"--device is 'cuda:0'", "--model FILE"});
+  refused({"--depth_video", depth_}, 2, {"calibrates a relative model"});
+  refused({"--reference_max_depth", "20"}, 2, {"reference depth, none was given"});
 }
 
 TEST_F(Options, GreyVideosHaveTheDocumentedCodes) {

@@ -341,10 +341,14 @@ TEST_F(MonoToSbs, ThreadsDoNotChangeTheFrames) {
   }
 }
 
-TEST_F(MonoToSbs, OptionsOfModelsAreRefusedByName) {
-  for (const char* name : {"encoder", "ckpt", "input_size", "batch", "fp16"})
-    ExpectFailure(With({std::string("--") + name, "3"}), 2,
-                  {std::string("--") + name + " is not available", "model"});
+TEST_F(MonoToSbs, OptionsOfModelsNeedAModel) {
+  ExpectFailure(With({"--encoder", "vits"}), 2, {"--encoder is not available", "model"});
+  ExpectFailure(With({"--ckpt", "there_is_none.pt"}), 3, {"no model 'there_is_none.pt'", "docs/"});
+  ExpectFailure(With({"--engine", "model"}), 2, {"--engine model needs --model FILE"});
+  ExpectFailure(With({"--input_size", "392"}), 2, {"--input_size belongs to a depth model"});
+  ExpectFailure(With({"--batch", "3"}), 2, {"--batch belongs to a depth model"});
+  ExpectFailure(With({"--fp16"}), 2, {"--fp16 belongs to a depth model"});
+  ExpectFailure(With({"--device", "cuda"}), 2, {"--device is 'cuda'", "--model FILE"});
   ExpectFailure(With({"--video_codec", "nvenc"}), 2, {"nvenc", "x264"});
 }
 
