@@ -5,11 +5,9 @@
 // depth engine on frames that are decoded already. Prints one JSON object.
 //
 //   mono_to_sbs_program [width height [frames [folder]]]
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -24,28 +22,13 @@
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/mono_to_sbs.h"
 #include "mdvt/pipeline/motion_depth.h"
-#include "pipeline/object_pool.h"
-#include "pipeline/stage_threads.h"
+#include "whole_program/parts.h"
 
 namespace mdvt {
 namespace {
 
 constexpr int kRounds = 2;
 constexpr double kTarget = 1.15;
-
-double Seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-// Of the whole process, all threads: what others on the machine do shows less in it.
-double CpuSeconds() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 struct Clip {
   int width = 1920;
@@ -108,27 +91,8 @@ void CodecsOnly(const Clip& clip) {
   video.preset = Options(clip).preset;
   video.crf = Options(clip).crf;
   VideoWriter writer(clip.output, source.format, 2 * source.width, source.height, video);
-  ImagePool images(source.format, 2 * source.width, source.height);
-  BoundedQueue<std::pair<Image, int64_t>> copied(1);
-  const RunControl control;
-  ProgressMeter meter(control);
-  const std::atomic<int64_t> none{0};
-  StageThreads threads({&copied});
-  threads.Start([&] {
-    while (const std::optional<Frame> frame = reader.Read()) {
-      Image both = images.Get();
-      for (int half = 0; half < 2; ++half)
-        CopyPixels(frame->image.view(),
-                   both.mutable_view().Crop(half * source.width, 0, source.width, source.height));
-      copied.Push({std::move(both), frame->pts});
-    }
-    copied.Close();
-  });
-  threads.Start([&] {
-    while (const auto frame = copied.Pop()) writer.Write(frame->first, frame->second);
-  });
-  threads.Run(&meter, none, none);
-  writer.Finish();
+  CopyBothEyes(
+      source, {}, [](StageThreads*) {}, [&] { return reader.Read(); }, &writer);
 }
 
 void EngineOnly(const std::vector<Frame>& frames) {
@@ -147,23 +111,6 @@ void EngineOnly(const std::vector<Frame>& frames) {
   }
 }
 
-struct Cost {
-  double seconds = 1e9;
-  double cpu_seconds = 1e9;
-};
-
-template <typename Work>
-Cost Measure(const Work& work) {
-  const double start = Seconds(), cpu_start = CpuSeconds();
-  work();
-  return {Seconds() - start, CpuSeconds() - cpu_start};
-}
-
-void KeepLess(const Cost& now, Cost* least) {
-  least->seconds = std::min(least->seconds, now.seconds);
-  least->cpu_seconds = std::min(least->cpu_seconds, now.cpu_seconds);
-}
-
 void Run(const Clip& clip) {
   MakeClip(clip);
   Cost job, codecs, engine;
@@ -180,9 +127,9 @@ void Run(const Clip& clip) {
       while (std::optional<Frame> frame = reader.Read()) frames.push_back(std::move(*frame));
       engine_now = Measure([&] { EngineOnly(frames); });
     }
-    KeepLess(codecs_now, &codecs);
-    KeepLess(engine_now, &engine);
-    KeepLess(job_now, &job);
+    codecs.KeepLess(codecs_now);
+    engine.KeepLess(engine_now);
+    job.KeepLess(job_now);
     // Of neighbours in time.
     ratio = std::min(ratio, job_now.seconds / (codecs_now.seconds + engine_now.seconds));
   }
