@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <random>
 #include <string>
 
 #include "mdvt/core/error.h"
@@ -12,7 +14,8 @@ namespace mdvt {
 namespace {
 
 constexpr size_t kLeastSamples = 16;
-constexpr int kAbsoluteSteps = 20, kTukeySteps = 20;
+constexpr int kDraws = 500, kTukeySteps = 20;
+constexpr size_t kLookedAt = 2000;   // samples that judge a draw
 constexpr double kTukey = 4.685;     // 95 % efficient for normal residuals
 constexpr double kNormal = 1.4826;   // standard deviation per median absolute residual
 constexpr double kTinyShare = 1e-7;  // of the spread of 1 / depth: below it a residual is none
@@ -47,6 +50,46 @@ Line FitLine(const std::vector<double>& x, const std::vector<double>& y, const W
   const double variance = sxx / sw - mean_x * mean_x;
   const double slope = variance > 1e-12 ? (sxy / sw - mean_x * mean_y) / variance : 0;
   return {slope, mean_y - slope * mean_x};
+}
+
+// Median and spread of the middle; the ends may be anything.
+struct Center {
+  explicit Center(const std::vector<float>& values) {
+    std::vector<double> sorted(values.begin(), values.end());
+    median = Median(&sorted);
+    for (double& value : sorted) value = std::abs(value - median);
+    spread = kNormal * Median(&sorted);
+    if (spread > 0) return;
+    // More than half are the same.
+    double squares = 0;
+    for (const double value : sorted) squares += value * value / static_cast<double>(sorted.size());
+    spread = squares > 0 ? std::sqrt(squares) : 1;
+  }
+  double median = 0;
+  double spread = 1;
+};
+
+// Of the lines through two samples: that with the least median distance from all (Rousseeuw 1984).
+// Samples that are wrong in x would pull any sum of distances.
+Line StartLine(const std::vector<double>& x, const std::vector<double>& y) {
+  std::mt19937_64 random;  // the same draws each time
+  const auto draw = [&] { return static_cast<size_t>(random() % x.size()); };
+  const size_t step = std::max<size_t>(1, x.size() / kLookedAt);
+  std::vector<double> residual;
+  Line best;
+  double least = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kDraws; ++i) {
+    const size_t a = draw(), b = draw();
+    if (!(std::abs(x[a] - x[b]) > 1e-6)) continue;
+    Line line;
+    line.slope = (y[a] - y[b]) / (x[a] - x[b]);
+    line.offset = y[a] - line.slope * x[a];
+    residual.clear();
+    for (size_t k = 0; k < x.size(); k += step) residual.push_back(std::abs(line.At(x[k]) - y[k]));
+    const double median = Median(&residual);
+    if (median < least) least = median, best = line;
+  }
+  return best;
 }
 
 }  // namespace
@@ -123,33 +166,17 @@ DisparityFitResult DisparityFit::Solve() const {
           "only " + std::to_string(n) +
               " pixels have both a disparity and a reference depth, a fit needs 16");
   // Centred and scaled: normal equations of values like 995 .. 1005 lose all digits otherwise.
-  double mean_x = 0, mean_y = 0;
-  for (size_t i = 0; i < n; ++i) {
-    mean_x += static_cast<double>(disparity_[i]) / static_cast<double>(n);
-    mean_y += static_cast<double>(inverse_depth_[i]) / static_cast<double>(n);
-  }
-  double spread_x = 0, spread_y = 0;
-  for (size_t i = 0; i < n; ++i) {
-    spread_x += std::pow(static_cast<double>(disparity_[i]) - mean_x, 2) / static_cast<double>(n);
-    spread_y +=
-        std::pow(static_cast<double>(inverse_depth_[i]) - mean_y, 2) / static_cast<double>(n);
-  }
-  spread_x = std::sqrt(spread_x) > 0 ? std::sqrt(spread_x) : 1;
-  spread_y = std::sqrt(spread_y) > 0 ? std::sqrt(spread_y) : 1;
+  const Center center_x(disparity_), center_y(inverse_depth_);
   std::vector<double> x(n), y(n), residual(n);
   for (size_t i = 0; i < n; ++i) {
-    x[i] = (static_cast<double>(disparity_[i]) - mean_x) / spread_x;
-    y[i] = (static_cast<double>(inverse_depth_[i]) - mean_y) / spread_y;
+    x[i] = (static_cast<double>(disparity_[i]) - center_x.median) / center_x.spread;
+    y[i] = (static_cast<double>(inverse_depth_[i]) - center_y.median) / center_y.spread;
   }
 
-  Line line = FitLine(x, y, [](size_t) { return 1.0; });
+  Line line = StartLine(x, y);
   const auto measure = [&] {
     for (size_t i = 0; i < n; ++i) residual[i] = std::abs(line.At(x[i]) - y[i]);
   };
-  for (int step = 0; step < kAbsoluteSteps; ++step) {
-    measure();
-    line = FitLine(x, y, [&](size_t i) { return 1 / std::max(residual[i], 1e-6); });
-  }
   double limit = 0;
   for (int step = 0; step < kTukeySteps; ++step) {
     measure();
@@ -175,8 +202,9 @@ DisparityFitResult DisparityFit::Solve() const {
   result.inlier_share = inliers / static_cast<double>(n);
   const double total = inliers > 0 ? squares - sum * sum / inliers : 0;
   result.r_squared = total > 0 ? 1 - left / total : 0;
-  result.calibration.scale = line.slope * spread_y / spread_x;
-  result.calibration.shift = mean_y + spread_y * line.offset - result.calibration.scale * mean_x;
+  result.calibration.scale = line.slope * center_y.spread / center_x.spread;
+  result.calibration.shift =
+      center_y.median + center_y.spread * line.offset - result.calibration.scale * center_x.median;
   if (line.slope > 0) return result;
 
   std::vector<double> ratios;

@@ -63,6 +63,26 @@ SizeRule RuleFor(const ModelInfo& info, int input_size) {
   return rule;
 }
 
+template <typename T>
+float LargestSample(const Image& picture) {
+  T most = 0;
+  for (int plane = 0; plane < 3; ++plane) {
+    const PlaneView<const T> samples = picture.Plane<T>(plane);
+    for (int y = 0; y < samples.height; ++y)
+      most = std::max(most, *std::max_element(samples.Row(y), samples.Row(y) + samples.width));
+  }
+  return static_cast<float>(most);
+}
+
+// Of a picture in RGB, as a share of the largest that its format has.
+float LargestSample(const Image& picture) {
+  const PixelFormat format = picture.format();
+  if (format.type == SampleType::kF32) return LargestSample<float>(picture);
+  const float most = format.type == SampleType::kU8 ? LargestSample<uint8_t>(picture)
+                                                    : LargestSample<uint16_t>(picture);
+  return most / static_cast<float>(format.max_value());
+}
+
 // y = positive inverse depth, NaN where there is none.
 float DepthOfDisparity(float inverse) {
   return std::isnan(inverse) ? 0 : inverse > 0 ? 1 / inverse : kInfinity;
@@ -150,7 +170,7 @@ struct ModelDepthEstimator::Impl {
       const Frame& frame = waiting[first + std::min(i, count - 1)];
       float* to = lane->input.data() + static_cast<int64_t>(i) * 3 * plane;
       to_tensor.Run(frame.image.view(), to, pool);
-      ScaleRange(to, 3 * plane);
+      ScaleRange(frame.image, to, 3 * plane);
     }
     try {
       model->Run({lane->input}, &lane->outputs);
@@ -179,7 +199,7 @@ struct ModelDepthEstimator::Impl {
     }
   }
 
-  void ScaleRange(float* values, int64_t count) const {
+  void ScaleRange(const Image& picture, float* values, int64_t count) const {
     switch (input.range) {
       case InputRange::kZeroToOne:
         return;
@@ -187,7 +207,8 @@ struct ModelDepthEstimator::Impl {
         for (int64_t i = 0; i < count; ++i) values[i] = 2 * values[i] - 1;
         return;
       case InputRange::kImageMax: {
-        const float most = *std::max_element(values, values + count);
+        // Resizing is linear: it does not matter which comes first.
+        const float most = LargestSample(picture);
         if (most > 0)
           for (int64_t i = 0; i < count; ++i) values[i] /= most;
         return;

@@ -48,9 +48,10 @@ struct DisparityFitResult {
 //
 //   minimise  sum rho(scale * disparity + shift - 1 / reference)
 //
-// with rho first the absolute value, then Tukey's biweight (c = 4.685 times 1.4826 times the median
-// residual), by iteratively reweighted least squares in double on centred values. A fifth of the
-// pixels may be wrong by any amount.
+// with rho Tukey's biweight (c = 4.685 times 1.4826 times the median residual), by iteratively
+// reweighted least squares in double on centred values. It starts from the line through two pixels
+// that has the least median residual, of 500 such lines drawn the same way each time (least median
+// of squares, Rousseeuw 1984). A fifth of the pixels may be wrong by any amount, in either map.
 class DisparityFit {
  public:
   // Throws Error(kInvalidArgument), see Check().
