@@ -246,10 +246,13 @@ std::optional<NormalRange> DisparityNormalizer::Pop() {
   }
   range.lo = state_->lo;
   range.hi = state_->hi;
-  if (options_.mode == NormMode::kMinMax)
+  if (options_.mode == NormMode::kMinMax) {
     range.slack = kSlack;
-  else
+    // Rounding of a constant map is no picture that could be stretched.
+    if (IsFlat(range)) range.lo = range.hi;
+  } else {
     range.flat = IsFlat(range);
+  }
   return range;
 }
 

@@ -11,6 +11,7 @@
 
 #include "cli/clips.h"
 #include "cli/run_program.h"
+#include "cli/toy_models.h"
 #include "mdvt/core/numbers.h"
 #include "support/test_env.h"
 
@@ -35,7 +36,7 @@ TEST(Memory, DoesNotGrowWithTheClip) {
     std::string program;
     RunningProgram::Arguments arguments;
   };
-  const std::vector<Case> cases = {
+  std::vector<Case> cases = {
       {"video_metric_convert", {"--color_video", color, "--xfov", "60", "--output", dir / "d.mkv"}},
       {"stereo_rerender",
        {"--depth_video", depth, "--color_video", color, "--infill_mask", "--output",
@@ -47,6 +48,15 @@ TEST(Memory, DoesNotGrowWithTheClip) {
        {"--depth_video", depth, "--color_video", color, "--bit16", "--output", dir / "g.mkv",
         "--save_ply", dir / "ply"}},
   };
+  const std::string no_models = MakeToyModels(dir.path().string(), {"depth_luminance"});
+  if (no_models.empty()) {
+    const std::string model = dir / "depth_luminance.pt";
+    cases.push_back({"video_metric_convert",
+                     {"--color_video", color, "--model", model, "--output", dir / "d.mkv"}});
+    cases.push_back({"mono_to_sbs", {color, dir / "m.mp4", "--model", model}});
+  } else {
+    std::printf("programs with a model are left out: %s\n", no_models.c_str());
+  }
   double worst = 0;
   for (const Case& c : cases) {
     const auto peak = [&](const char* frames) {
@@ -58,7 +68,9 @@ TEST(Memory, DoesNotGrowWithTheClip) {
     };
     const double growth = peak("1000") / peak("100");
     EXPECT_LE(growth, kMostGrowth) << c.program;
-    std::printf("%s %s\n", c.program.c_str(), FormatFixed(growth, 3).c_str());
+    const bool model = std::count(c.arguments.begin(), c.arguments.end(), "--model") > 0;
+    std::printf("%s%s %s\n", c.program.c_str(), model ? " --model" : "",
+                FormatFixed(growth, 3).c_str());
     worst = std::max(worst, growth);
   }
   std::printf(

@@ -291,5 +291,23 @@ TEST(NormalizerOptions, NamesWhatIsWrong) {
   EXPECT_NE(text([](O& o) { o.metric_near = NAN; }).find("metric_near"), std::string::npos);
 }
 
+TEST(DisparityNormalizer, MinMaxDoesNotStretchRounding) {
+  NormalizerOptions options;
+  options.mode = NormMode::kMinMax;
+  for (const float value : {0.33333334f, 3.0f, 1000.0f}) {
+    Image map = Map(8, 1);
+    for (int x = 0; x < 8; ++x)
+      map.MutablePlane<float>().At(x, 0) = x % 2 ? std::nextafter(value, 2 * value) : value;
+    DisparityNormalizer normalizer(options);
+    normalizer.Push(map.Plane<float>(), true);
+    normalizer.Finish();
+    const std::optional<NormalRange> range = normalizer.Pop();
+    ASSERT_TRUE(range);
+    EXPECT_FALSE(range->flat);
+    NormalizeDisparity(*range, map.MutablePlane<float>());
+    for (int x = 0; x < 8; ++x) EXPECT_EQ(map.Plane<float>().At(x, 0), 0) << value;
+  }
+}
+
 }  // namespace
 }  // namespace mdvt::test

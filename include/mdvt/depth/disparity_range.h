@@ -67,7 +67,8 @@ struct NormalRange : DisparityRange {
 //          and the same for hi; at a new scene lo_t = m_t, and the mean stops before it.
 //
 // A frame without data has the range of the one before. All but kMinMax call a range flat if
-// hi - lo < 1e-6 max(1, |hi|).
+// hi - lo < 1e-6 max(1, |hi|); kMinMax then takes hi for lo, so that rounding is not stretched and
+// everything is 0.
 class DisparityNormalizer {
  public:
   // Throws Error(kInvalidArgument), see Check().

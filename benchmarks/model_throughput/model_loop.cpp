@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Forward passes alone, one after another: what a whole program with this model could reach at
+// best. Prints one JSON object.
+//
+//   model_loop MODEL WIDTH HEIGHT THREADS PASSES     size of the video, of which the network's
+//                                                    follows
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/model/model.h"
+
+namespace mdvt {
+namespace {
+
+double Seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double CpuSeconds() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+int Number(const char* text) {
+  const std::optional<int64_t> value = ParseInt(text);
+  Require(value && *value >= 1 && *value <= 100000, Code::kInvalidArgument,
+          "'" + std::string(text) + "' must be in [1, 100000]");
+  return static_cast<int>(*value);
+}
+
+void Run(char** argv) {
+  const PixelSize video{Number(argv[2]), Number(argv[3])};
+  ModelOptions options;
+  options.trust = ModelTrust::kUnlisted;
+  options.num_threads = Number(argv[4]);
+  const int passes = Number(argv[5]);
+  const Model model = Model::Open(argv[1], options);
+  const PixelSize size = PlanSize(video, model.info().inputs.at(0).size).network;
+  const Tensor input = Model::CheckInput({1, 3, size.height, size.width});
+  std::vector<Tensor> outputs;
+  model.Run({input}, &outputs);  // warms up
+  const double start = Seconds(), cpu = CpuSeconds();
+  for (int i = 0; i < passes; ++i) model.Run({input}, &outputs);
+  std::printf("{\"seconds\":%.4f,\"cpu_seconds\":%.4f,\"frames\":%d,\"network\":\"%dx%d\"}\n",
+              Seconds() - start, CpuSeconds() - cpu, passes, size.width, size.height);
+}
+
+}  // namespace
+}  // namespace mdvt
+
+int main(int argc, char** argv) {
+  if (argc != 6) {
+    std::fprintf(stderr, "usage: model_loop MODEL WIDTH HEIGHT THREADS PASSES\n");
+    return 2;
+  }
+  try {
+    mdvt::Run(argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "model_loop: error: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}
