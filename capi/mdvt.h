@@ -98,7 +98,11 @@ enum {
   MDVT_STRUCT_DEPTH_JOB_OPTIONS = 14,
   MDVT_STRUCT_STEREO_JOB_OPTIONS = 15,
   MDVT_STRUCT_EXPORT_JOB_OPTIONS = 16,
-  MDVT_STRUCT_JOB_REPORT = 17
+  MDVT_STRUCT_JOB_REPORT = 17,
+  MDVT_STRUCT_MODEL_OPTIONS = 18,
+  MDVT_STRUCT_MODEL_INFO = 19,
+  MDVT_STRUCT_MODEL_DEPTH_OPTIONS = 20,
+  MDVT_STRUCT_MONO_TO_SBS_JOB_OPTIONS = 21
 };
 
 /* What a reader may cost. 0 means zero, not unlimited; negative values are invalid. */
@@ -168,6 +172,11 @@ typedef struct mdvt_camera {
   double cy;
 } mdvt_camera;
 
+enum {
+  MDVT_QUANTITY_DEPTH = 1,    /* metres, 0 = no data */
+  MDVT_QUANTITY_DISPARITY = 2 /* larger is nearer, scale and zero not known; NaN = no data */
+};
+
 typedef struct mdvt_frame {
   uint32_t struct_size;
   int32_t reserved;
@@ -181,6 +190,8 @@ typedef struct mdvt_frame {
   int32_t scene;             /* counts the cuts before this frame */
   double measured_share;     /* of the pixels whose depth was measured, 0 to 1 */
   double world_from_cam[16]; /* camera-to-world, row-major 4 x 4, metres; scenes start at 1 */
+  int32_t quantity;          /* MDVT_QUANTITY_* of what a stage gives; 0 elsewhere */
+  int32_t starts_scene;      /* 1: the stage's scale starts anew; nothing before compares with it */
 } mdvt_frame;
 
 /* Converts between integer formats by the matrix and range that `color` states (NULL or where it
@@ -433,6 +444,78 @@ MDVT_API void mdvt_renderer_destroy(mdvt_renderer* renderer);
 MDVT_API mdvt_status mdvt_fill_holes(const mdvt_image* mask, const mdvt_fill_options* options,
                                      const mdvt_image* image);
 
+/* ---- Models: networks in files -------------------------------------------------------------- */
+
+/* A file that tells in its metadata what it takes and gives. It is a program: which files are
+ * opened is decided by their SHA-256, formed before any other code sees the file. A model may be
+ * used by several threads, stages and jobs at once. */
+typedef struct mdvt_model mdvt_model;
+
+enum {
+  MDVT_PRECISION_FP32 = 1,
+  MDVT_PRECISION_FP16 = 2,            /* CUDA */
+  MDVT_PRECISION_BF16_CPU_ENCODER = 3 /* CPU with AVX512_BF16 or AMX */
+};
+
+typedef struct mdvt_model_options {
+  uint32_t struct_size;
+  int32_t num_threads;        /* of one forward pass; 0: one per core, the default */
+  const mdvt_limits* limits;  /* of metadata, manifest (text) and tensors; NULL: defaults */
+  const char* backend;        /* "torch", ...; NULL: the one that takes the file's ending */
+  const char* device;         /* "cuda", "cuda:1"; NULL: "cpu". Never replaced by another. */
+  int32_t precision;          /* MDVT_PRECISION_FP32; one that the metadata names */
+  int32_t deterministic;      /* 1: equal bits at any num_threads, one thread per pass; 0 */
+  int32_t channels_last;      /* 1: convolutional networks run up to a fifth faster; 0 */
+  int32_t profiling_executor; /* 1: LibTorch on the CPU keeps it, at twice the memory; 0 */
+  int32_t optimize;           /* 1: optimise while opening, 250 to 400 MB; rounding differs; 0 */
+  int32_t self_test;          /* 1: MDVT_CORRUPT unless the self-test passes; 0 */
+  int32_t allow_unlisted;     /* 1: the caller vouches for files that no manifest lists; 0 */
+  int32_t reserved;
+  const char* manifest;   /* list of hashes; NULL: manifest.json beside the model, if it is there */
+  const char* sha256;     /* the hash that the file must have, 64 hexadecimal digits; NULL: any */
+  double max_run_seconds; /* MDVT_LIMIT when a pass took longer; 0: as long as it takes, default */
+} mdvt_model_options;
+
+/* Fails: MDVT_INVALID_ARGUMENT (options), MDVT_NOT_FOUND (no file; no backend for it, the text
+ * tells the folders looked at), MDVT_REFUSED (a hash that differs or is not listed; no metadata),
+ * MDVT_CORRUPT (damaged file, wrong metadata, failed self-test), MDVT_UNSUPPORTED (device, operator
+ * or format), MDVT_LIMIT, MDVT_IO, MDVT_OUT_OF_MEMORY. */
+MDVT_API mdvt_status mdvt_model_open(const char* path, const mdvt_model_options* options,
+                                     mdvt_model** model);
+
+/* Pointers are valid until the model is closed. Texts are "" where the metadata says nothing. */
+typedef struct mdvt_model_info {
+  uint32_t struct_size;
+  int32_t batch_max;     /* pictures of one forward pass */
+  const char* name;      /* as the metadata has it */
+  const char* kind;      /* "depth", "depth_video", "track", "flow", "segment", "infill_part" */
+  const char* license;   /* of the weights */
+  const char* upstream;  /* where they come from */
+  const char* sha256;    /* of the file, 64 digits in lower case */
+  const char* backend;   /* that runs it: "torch" */
+  int32_t relative;      /* kind "depth": 1 if scale or shift is unknown, so that it needs a
+                            calibration to become metres */
+  int32_t metric;        /* kind "depth": 1 if it gives metres; both are 0 for other kinds */
+  int32_t num_inputs;    /* tensors */
+  int32_t num_outputs;   /* tensors */
+  int32_t has_self_test; /* 1: the metadata has figures for mdvt_model_self_test */
+  int32_t reserved;
+} mdvt_model_info;
+MDVT_API mdvt_status mdvt_model_info_get(const mdvt_model* model, mdvt_model_info* info);
+
+/* Runs the network on the input of the metadata's "check" and compares. Fails: MDVT_CORRUPT if a
+ * figure is off (the text tells which, and by how much), MDVT_REFUSED if there is no check. */
+MDVT_API mdvt_status mdvt_model_self_test(const mdvt_model* model);
+
+/* Stages and jobs that were made with the model keep it as long as they need it. */
+MDVT_API void mdvt_model_close(mdvt_model* model);
+
+/* Adds a backend that lives in the program itself, ahead of plug-ins; see mdvt_backend.h. It is
+ * kept for ever. Fails: MDVT_INVALID_ARGUMENT (a function is missing), MDVT_UNSUPPORTED (another
+ * ABI), MDVT_REFUSED (the name is taken by another table). */
+struct mdvt_backend;
+MDVT_API mdvt_status mdvt_backend_register(const struct mdvt_backend* backend);
+
 /* ---- Stages: frames go in, results come out later ------------------------------------------ */
 
 typedef struct mdvt_stage mdvt_stage;
@@ -458,6 +541,29 @@ typedef struct mdvt_motion_options {
 /* Depth from the camera's own motion. Takes frames in GRAY 8 bits, full range, of the camera's
  * size; gives depth in GRAY F32 with confidence and camera pose. */
 MDVT_API mdvt_status mdvt_motion_create(const mdvt_motion_options* options, mdvt_stage** stage);
+
+typedef struct mdvt_model_depth_options {
+  uint32_t struct_size;
+  int32_t num_threads; /* for resizing, and for passes side by side; 0: one per core, the default */
+  mdvt_camera camera;  /* of the frames; has to be given */
+  int32_t input_size;  /* in place of the metadata's target size, [14, 16384]; 0: that one */
+  int32_t batch;       /* frames of one forward pass, [1, 64], as the model allows; 1 */
+  int32_t side_by_side; /* passes at the same time, for deterministic models, [1, 1024]; 1 */
+  int32_t reserved;
+  /* Of relative models: 1 / metres = scale * disparity + shift. A scale of 0, the default, is none,
+   * and estimates are then relative disparity (MDVT_QUANTITY_DISPARITY). */
+  double disparity_scale; /* [0, 1e12]; 0 */
+  double disparity_shift; /* finite; 0 */
+  double median_depth;    /* scale from the first frame's median, (0, 10000] metres; 0: no */
+} mdvt_model_depth_options;
+
+/* Depth by a model of kind "depth". Takes frames in RGB of 8 to 16 bits, of the camera's size;
+ * gives GRAY F32, see `quantity`. mdvt_stage_push and mdvt_stage_pop also fail as a network does:
+ * MDVT_CORRUPT (NaN, wrong shapes), MDVT_LIMIT (time, memory), MDVT_OUT_OF_MEMORY.
+ * Fails: MDVT_INVALID_ARGUMENT, MDVT_UNSUPPORTED for a model of another kind. */
+MDVT_API mdvt_status mdvt_model_depth_create(const mdvt_model* model,
+                                             const mdvt_model_depth_options* options,
+                                             mdvt_stage** stage);
 
 /* The next frame in order; it may be freed when this returns. NULL: there are no more. Every frame
  * pushed comes out once, in order. Fails: MDVT_INVALID_ARGUMENT (size, format, after the end). */
@@ -491,6 +597,10 @@ typedef struct mdvt_depth_job_options {
   int32_t working_side;  /* long side of the pictures that are measured, [64, 4096]; 640 */
   int32_t reserved;
   const char* transformation_output; /* where to write the camera's path; NULL: nowhere */
+  const mdvt_model* model;           /* of kind "depth"; NULL: depth from motion, the default */
+  const char* reference_depth; /* metric depth video that a relative model is fitted to; NULL */
+  int32_t input_size;          /* of the model, as in mdvt_model_depth_options; 0 */
+  int32_t batch;               /* of the model, [1, 64]; 1 */
 } mdvt_depth_job_options;
 MDVT_API mdvt_status mdvt_depth_job_create(const mdvt_depth_job_options* options, mdvt_job** job);
 
@@ -558,6 +668,120 @@ typedef struct mdvt_export_job_options {
 } mdvt_export_job_options;
 MDVT_API mdvt_status mdvt_export_job_create(const mdvt_export_job_options* options, mdvt_job** job);
 
+/* Colour video to stereo video in one run, without a depth file in between. Disparity of any source
+ * is brought to [0, 1] (norm_*), smoothed (smoothing_*) and shown as
+ *     parallax = x_right - x_left = (convergence - disparity) shift    in pixels of one eye */
+enum {
+  MDVT_NORM_MIN_MAX = 1,    /* each frame's extremes */
+  MDVT_NORM_PERCENTILE = 2, /* each frame's percentiles */
+  MDVT_NORM_EMA = 3,        /* percentiles, smoothed over time */
+  MDVT_NORM_FIXED = 4,      /* one range, given or of the first frame of each scene */
+  MDVT_NORM_METRIC = 5      /* 0 is infinity, 1 is norm_metric_near; needs a source of metres */
+};
+enum {
+  MDVT_CUTS_AUTO = 1, /* found in the colours, and where the depth's scale starts anew */
+  MDVT_CUTS_FILE = 2, /* from scene_file, and where the depth's scale starts anew */
+  MDVT_CUTS_OFF = 3   /* the clip is one scene */
+};
+enum {
+  MDVT_SCREEN_NEAR = 1,  /* the nearest point is on the screen */
+  MDVT_SCREEN_FAR = 2,   /* the farthest point is */
+  MDVT_SCREEN_VALUE = 3, /* the disparity convergence_value is */
+  MDVT_SCREEN_AUTO = 4   /* what fills the middle of the picture is */
+};
+enum {
+  MDVT_WARP_FORWARD = 1, /* nearest surface first; holes are filled from their background */
+  MDVT_WARP_BACKWARD = 2 /* as older converters do */
+};
+enum {
+  MDVT_PACKING_SIDE_BY_SIDE = 1, /* left eye left, each with all its columns */
+  MDVT_PACKING_HALF_SIDE_BY_SIDE = 2,
+  MDVT_PACKING_TOP_BOTTOM = 3, /* left eye on top, each with all its rows */
+  MDVT_PACKING_HALF_TOP_BOTTOM = 4
+};
+enum {
+  MDVT_FIT_CONTAIN = 1, /* as large as fits, black beside it */
+  MDVT_FIT_COVER = 2,   /* as small as fills the eye, the rest cut off */
+  MDVT_FIT_NONE = 3     /* pixel for pixel */
+};
+enum {
+  MDVT_FILTER_NEAREST = 1,
+  MDVT_FILTER_BILINEAR = 2,
+  MDVT_FILTER_BICUBIC = 3, /* Catmull-Rom */
+  MDVT_FILTER_LANCZOS = 4  /* three lobes */
+};
+
+typedef struct mdvt_mono_to_sbs_job_options {
+  uint32_t struct_size;
+  int32_t num_threads;
+  const mdvt_limits* limits;
+  int64_t max_frames;
+  int32_t overwrite;
+  int32_t audio;      /* 1: keep all tracks, the default */
+  const char* input;  /* has to be given */
+  const char* output; /* .mp4, .m4v, .mov or .mkv; NULL: <input>_sbs.mp4 */
+
+  /* Where depth comes from. */
+  const mdvt_model* model; /* of kind "depth"; NULL: depth from motion */
+  int32_t input_size;      /* of the model, as in mdvt_model_depth_options; 0 */
+  int32_t batch;           /* of the model, [1, 64]; 1 */
+  double xfov_deg;         /* of the camera, (0, 180); 60 */
+  double scene_scale;      /* of motion: median depth of a scene in metres, (0, 10000]; 3 */
+  int32_t working_side;    /* of motion: long side that is measured, [64, 4096]; 640 */
+
+  int32_t norm_mode;    /* MDVT_NORM_EMA */
+  double norm_p_lo;     /* percentiles that become 0 and 1, 0 <= p_lo < p_hi <= 100; 1 */
+  double norm_p_hi;     /* 99 */
+  double norm_beta;     /* EMA: weight of the past, [0, 1); 0.9 */
+  double norm_fixed_lo; /* FIXED: the range; both 0: of each scene's first frame, default */
+  double norm_fixed_hi;
+  double norm_metric_near;           /* METRIC: metres that become 1, (0, 10000]; 1 */
+  int32_t norm_lookahead;            /* EMA: later frames averaged with a frame, [0, 64]; 0 */
+  int32_t smoothing_motion_adaptive; /* 1: smooth less where the picture moves, the default */
+  double smoothing_alpha;            /* weight of the past, [0, 1); 0.9 */
+  double smoothing_tau_seconds;      /* in place of alpha: exp(-t / tau), [0, 3600]; 0: alpha */
+  double smoothing_still;            /* change in 8-bit steps up to which it is smoothed fully; 2 */
+  double smoothing_moving;           /* from which it is not; 0 <= still < moving <= 255; 8 */
+
+  int32_t cuts;                 /* MDVT_CUTS_AUTO */
+  int32_t convergence_plane;    /* MDVT_SCREEN_AUTO */
+  const char* scene_file;       /* CUTS_FILE: list of the first frames of scenes */
+  double convergence_value;     /* SCREEN_VALUE, [0, 1]; 0.5 */
+  double convergence_smoothing; /* SCREEN_AUTO: weight of the past, [0, 1); 0.95 */
+
+  double max_shift;       /* pixels of one eye from nearest to farthest, [0, 4096]; -1: an eightieth
+                             of the eye's width, the default */
+  double shift_min_gain;  /* least share of it that a scene gets, [0, 1]; 0.4 */
+  double shift_smoothing; /* weight of the past, [0, 1); 0.95 */
+  double shift_steep_free;   /* shares of steep pixels between which the gain falls, */
+  double shift_steep_full;   /* 0 <= steep_free < steep_full <= 1; 0.02 and 0.1 */
+  double shift_max_behind;   /* largest parallax behind the screen by eye's width, (0, 1]; 1/30 */
+  double shift_max_in_front; /* and in front of it, (0, 1]; 0.02 */
+  int32_t shift_dynamic;     /* 0: max_shift always; 1 */
+  int32_t warp;              /* MDVT_WARP_FORWARD */
+  int32_t swap_eyes;         /* 1: right eye first; 0 */
+
+  int32_t packing;     /* MDVT_PACKING_SIDE_BY_SIDE */
+  int32_t fit;         /* MDVT_FIT_CONTAIN */
+  int32_t filter;      /* MDVT_FILTER_LANCZOS */
+  int32_t frame_width; /* of both eyes, 0 or [4, 16384]; 0: from the other side and the shape */
+  int32_t frame_height;
+  int32_t eye_width; /* of one eye before it is squeezed, in place of the frame's; 0: no */
+  int32_t eye_height;
+  int32_t picture_width; /* take the picture as if it had this size; 0: its own */
+  int32_t picture_height;
+
+  double fps;                /* constant rate of the output, [0.1, 1000]; 0: every frame's time */
+  double preview_interval;   /* write the first frame of so many seconds, (0, 86400]; 0: all */
+  int64_t preview_every;     /* write every n-th frame; 0: all. One of the two at most. */
+  const char* contact_sheet; /* picture (PNG) of frames spread over the clip; NULL: none */
+  const char* preset;        /* x264's; NULL: "veryfast" */
+  int32_t crf;               /* of x264, [0, 51]; 18 */
+  int32_t reserved;
+} mdvt_mono_to_sbs_job_options;
+MDVT_API mdvt_status mdvt_mono_to_sbs_job_create(const mdvt_mono_to_sbs_job_options* options,
+                                                 mdvt_job** job);
+
 typedef struct mdvt_progress {
   uint32_t struct_size; /* filled in by the library */
   int32_t reserved;
@@ -588,8 +812,19 @@ typedef struct mdvt_job_report {
   int32_t width;             /* of the output; export: of the depth video */
   int32_t height;
   double xfov_deg;        /* depth: of the clip, or of its median frame */
-  double hole_share;      /* stereo: mean share of pixels that the source did not show */
+  double hole_share;      /* stereo, mono to SBS: mean share of pixels the source did not show */
   int64_t geometry_files; /* export: PLY and OBJ files */
+  /* depth with a model; "" and zeros elsewhere */
+  const char* model;         /* its name in its metadata */
+  const char* model_license; /* as its metadata states it */
+  double disparity_scale;    /* of a relative model, see mdvt_model_depth_options; 0: metric */
+  double disparity_shift;
+  int64_t fit_samples;     /* pixels that were compared with the reference; 0: no reference */
+  double fit_inlier_share; /* of them: those that the fit explains */
+  double fit_r_squared;    /* of the inliers */
+  int32_t fit_by_median;   /* 1: no line explains them, the scale is the median ratio */
+  int32_t scenes;          /* mono to SBS: scenes found; 0 elsewhere */
+  double mean_shift;       /* mono to SBS: of all frames, pixels of one eye; 0 elsewhere */
 } mdvt_job_report;
 /* After mdvt_job_run has returned MDVT_OK; MDVT_INVALID_ARGUMENT before. */
 MDVT_API mdvt_status mdvt_job_report_get(const mdvt_job* job, mdvt_job_report* report);
@@ -623,6 +858,10 @@ MDVT_DEFINE_INIT_(mdvt_depth_job_options, MDVT_STRUCT_DEPTH_JOB_OPTIONS)
 MDVT_DEFINE_INIT_(mdvt_stereo_job_options, MDVT_STRUCT_STEREO_JOB_OPTIONS)
 MDVT_DEFINE_INIT_(mdvt_export_job_options, MDVT_STRUCT_EXPORT_JOB_OPTIONS)
 MDVT_DEFINE_INIT_(mdvt_job_report, MDVT_STRUCT_JOB_REPORT)
+MDVT_DEFINE_INIT_(mdvt_model_options, MDVT_STRUCT_MODEL_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_model_info, MDVT_STRUCT_MODEL_INFO)
+MDVT_DEFINE_INIT_(mdvt_model_depth_options, MDVT_STRUCT_MODEL_DEPTH_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_mono_to_sbs_job_options, MDVT_STRUCT_MONO_TO_SBS_JOB_OPTIONS)
 #undef MDVT_DEFINE_INIT_
 #undef MDVT_INLINE_
 

@@ -30,11 +30,8 @@ void RequireRange(int64_t value, int64_t low, int64_t high, const std::string& n
 template <typename Enum, size_t kCount>
 Enum Choose(int32_t value, const std::array<Enum, kCount>& choices, const std::string& name,
             const char* constants) {
-  if (value < 1 || value > static_cast<int32_t>(kCount)) {
-    Invalid(name + " = " + std::to_string(value) + ", must be one of " + constants + " (1 to " +
-            std::to_string(kCount) + ")");
-  }
-  return choices[static_cast<size_t>(value - 1)];
+  const int choice = ToChoice(value, static_cast<int>(kCount), name.c_str(), constants);
+  return choices[static_cast<size_t>(choice)];
 }
 
 constexpr std::array<DepthEncoding, 5> kEncodings = {
@@ -298,6 +295,14 @@ BaselineRule ToBaselineRule(int32_t value, const char* name) {
 InfillMaskStyle ToMaskStyle(int32_t value, const char* name) {
   return Choose(value, std::array{InfillMaskStyle::kDirections, InfillMaskStyle::kGreen}, name,
                 "MDVT_MASK_*");
+}
+
+int ToChoice(int32_t value, int count, const char* name, const char* constants) {
+  if (value < 1 || value > count) {
+    Invalid(std::string(name) + " = " + std::to_string(value) + ", must be one of " + constants +
+            " (1 to " + std::to_string(count) + ")");
+  }
+  return value - 1;
 }
 
 DepthCodecOptions ToCodec(const mdvt_depth_codec* codec, const char* name) {

@@ -65,5 +65,8 @@ int32_t FromEncoding(DepthEncoding encoding);
 HoleFill ToHoleFill(int32_t value, const char* name);
 BaselineRule ToBaselineRule(int32_t value, const char* name);
 InfillMaskStyle ToMaskStyle(int32_t value, const char* name);
+// The constant's place, from 0, among `count` of them that begin at 1: for enumerations whose C++
+// values are in the same order.
+int ToChoice(int32_t value, int count, const char* name, const char* constants);
 
 }  // namespace mdvt::capi

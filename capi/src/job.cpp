@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <atomic>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,8 @@
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/run.h"
 #include "mdvt/pipeline/jobs.h"
+#include "mdvt/pipeline/mono_to_sbs.h"
+#include "model.h"
 #include "structs.h"
 
 using namespace mdvt::capi;
@@ -27,6 +30,12 @@ struct Report {
   double xfov_deg = 0;
   double hole_share = 0;
   int64_t geometry_files = 0;
+  std::string model;
+  std::string model_license;
+  mdvt::DisparityCalibration calibration{0, 0};
+  mdvt::DisparityFitResult fit;
+  int scenes = 0;
+  double mean_shift = 0;
 };
 
 struct State {
@@ -88,6 +97,8 @@ mdvt::DepthJobOptions ToDepthJob(const mdvt_depth_job_options& from) {
   to.working_side = from.working_side;
   to.transformation_output = TextOrEmpty(from.transformation_output);
   RequireZero(from.reserved, "options.reserved");
+  to.model = ToDepthModel(from.model, from.input_size, from.batch);
+  to.reference_depth = TextOrEmpty(from.reference_depth);
   to.Check();
   return to;
 }
@@ -150,6 +161,97 @@ mdvt::ExportJobOptions ToExportJob(const mdvt_export_job_options& from) {
   return to;
 }
 
+mdvt::NormalizerOptions ToNorm(const mdvt_mono_to_sbs_job_options& from) {
+  mdvt::NormalizerOptions to;
+  to.mode =
+      static_cast<mdvt::NormMode>(ToChoice(from.norm_mode, 5, "options.norm_mode", "MDVT_NORM_*"));
+  to.p_lo = from.norm_p_lo;
+  to.p_hi = from.norm_p_hi;
+  to.beta = from.norm_beta;
+  to.lookahead = from.norm_lookahead;
+  to.metric_near = from.norm_metric_near;
+  if (from.norm_fixed_lo != 0 || from.norm_fixed_hi != 0) {
+    mdvt::Require(to.mode == mdvt::NormMode::kFixed && std::isfinite(from.norm_fixed_lo) &&
+                      std::isfinite(from.norm_fixed_hi) && from.norm_fixed_lo < from.norm_fixed_hi,
+                  mdvt::Code::kInvalidArgument,
+                  "options.norm_fixed_lo = " + mdvt::FormatDouble(from.norm_fixed_lo) +
+                      " and norm_fixed_hi = " + mdvt::FormatDouble(from.norm_fixed_hi) +
+                      " must be finite and in ascending order, of MDVT_NORM_FIXED, or both 0");
+    to.fixed = mdvt::DisparityRange{from.norm_fixed_lo, from.norm_fixed_hi};
+  }
+  return to;
+}
+
+mdvt::ShiftOptions ToShift(const mdvt_mono_to_sbs_job_options& from) {
+  mdvt::ShiftOptions to;
+  to.dynamic = Flag(from.shift_dynamic, "options.shift_dynamic");
+  to.min_gain = from.shift_min_gain;
+  to.smoothing = from.shift_smoothing;
+  to.steep_free = from.shift_steep_free;
+  to.steep_full = from.shift_steep_full;
+  to.max_behind = from.shift_max_behind;
+  to.max_in_front = from.shift_max_in_front;
+  return to;
+}
+
+mdvt::CanvasOptions ToCanvas(const mdvt_mono_to_sbs_job_options& from) {
+  mdvt::CanvasOptions to;
+  to.packing = static_cast<mdvt::StereoPacking>(
+      ToChoice(from.packing, 4, "options.packing", "MDVT_PACKING_*"));
+  to.fit = static_cast<mdvt::CanvasFit>(ToChoice(from.fit, 3, "options.fit", "MDVT_FIT_*"));
+  to.frame_width = from.frame_width;
+  to.frame_height = from.frame_height;
+  to.eye_width = from.eye_width;
+  to.eye_height = from.eye_height;
+  to.picture_width = from.picture_width;
+  to.picture_height = from.picture_height;
+  return to;
+}
+
+mdvt::MonoToSbsJobOptions ToMonoToSbsJob(const mdvt_mono_to_sbs_job_options& from) {
+  mdvt::MonoToSbsJobOptions to;
+  to.job = ToJob(from);
+  to.input = Path(from.input, "options.input");
+  to.output = TextOrEmpty(from.output);
+  const mdvt::DepthModelOptions model = ToDepthModel(from.model, from.input_size, from.batch);
+  if (!model.empty()) to.engine = mdvt::ModelEngine(model);
+  to.xfov_deg = from.xfov_deg;
+  to.scene_scale = from.scene_scale;
+  to.working_side = from.working_side;
+  to.norm = ToNorm(from);
+  to.smoothing.alpha = from.smoothing_alpha;
+  to.smoothing.tau_seconds = from.smoothing_tau_seconds;
+  to.smoothing.motion_adaptive =
+      Flag(from.smoothing_motion_adaptive, "options.smoothing_motion_adaptive");
+  to.smoothing.still = from.smoothing_still;
+  to.smoothing.moving = from.smoothing_moving;
+  to.cuts = static_cast<mdvt::SceneCuts>(ToChoice(from.cuts, 3, "options.cuts", "MDVT_CUTS_*"));
+  to.scene_file = TextOrEmpty(from.scene_file);
+  if (from.max_shift != -1) to.max_shift = from.max_shift;
+  to.shift = ToShift(from);
+  to.convergence.plane = static_cast<mdvt::ScreenPlane>(
+      ToChoice(from.convergence_plane, 4, "options.convergence_plane", "MDVT_SCREEN_*"));
+  to.convergence.value = from.convergence_value;
+  to.convergence.smoothing = from.convergence_smoothing;
+  to.warp = static_cast<mdvt::WarpKind>(ToChoice(from.warp, 2, "options.warp", "MDVT_WARP_*"));
+  to.swap_eyes = Flag(from.swap_eyes, "options.swap_eyes");
+  to.canvas = ToCanvas(from);
+  to.filter =
+      static_cast<mdvt::ResizeFilter>(ToChoice(from.filter, 4, "options.filter", "MDVT_FILTER_*"));
+  to.fps = from.fps;
+  if (from.preview_interval != 0) to.preview_interval = from.preview_interval;
+  if (from.preview_every != 0) to.preview_every = from.preview_every;
+  to.contact_sheet = TextOrEmpty(from.contact_sheet);
+  to.audio = Flag(from.audio, "options.audio");
+  mdvt::Require(from.crf >= 0 && from.crf <= 51, mdvt::Code::kInvalidArgument,
+                "options.crf = " + std::to_string(from.crf) + ", must be in [0, 51]");
+  to.crf = from.crf;
+  if (from.preset != nullptr) to.preset = Path(from.preset, "options.preset");
+  RequireZero(from.reserved, "options.reserved");
+  to.Check();
+  return to;
+}
+
 Report Run(const mdvt::DepthJobOptions& options, const mdvt::RunControl& control) {
   const mdvt::DepthJobReport from = mdvt::RunDepthJob(options, control);
   Report to;
@@ -160,6 +262,10 @@ Report Run(const mdvt::DepthJobOptions& options, const mdvt::RunControl& control
   to.translation_found = from.translation_found;
   to.measured_frames = from.measured_frames;
   to.xfov_deg = from.xfov_deg;
+  to.model = from.model;
+  to.model_license = from.model_license;
+  if (from.calibration) to.calibration = *from.calibration;
+  if (from.fit) to.fit = *from.fit;
   return to;
 }
 
@@ -186,6 +292,19 @@ Report Run(const mdvt::ExportJobOptions& options, const mdvt::RunControl& contro
   return to;
 }
 
+Report Run(const mdvt::MonoToSbsJobOptions& options, const mdvt::RunControl& control) {
+  const mdvt::MonoToSbsReport from = mdvt::RunMonoToSbsJob(options, control);
+  Report to;
+  to.frames = from.frames;
+  to.width = from.width;
+  to.height = from.height;
+  to.output = from.output;
+  to.hole_share = from.hole_share;
+  to.scenes = from.scenes;
+  to.mean_shift = from.mean_shift;
+  return to;
+}
+
 template <typename COptions, typename Translate>
 void Create(const COptions* options, mdvt_job** job, Translate&& translate) {
   RequireSet(job, "job");
@@ -209,6 +328,11 @@ mdvt_status mdvt_stereo_job_create(const mdvt_stereo_job_options* options, mdvt_
 
 mdvt_status mdvt_export_job_create(const mdvt_export_job_options* options, mdvt_job** job) {
   return Guarded([&] { Create(options, job, ToExportJob); });
+}
+
+mdvt_status mdvt_mono_to_sbs_job_create(const mdvt_mono_to_sbs_job_options* options,
+                                        mdvt_job** job) {
+  return Guarded([&] { Create(options, job, ToMonoToSbsJob); });
 }
 
 mdvt_status mdvt_job_run(mdvt_job* job, mdvt_progress_fn on_progress, void* user) {
@@ -258,6 +382,16 @@ mdvt_status mdvt_job_report_get(const mdvt_job* job, mdvt_job_report* report) {
     to.xfov_deg = state.report.xfov_deg;
     to.hole_share = state.report.hole_share;
     to.geometry_files = state.report.geometry_files;
+    to.model = state.report.model.c_str();
+    to.model_license = state.report.model_license.c_str();
+    to.disparity_scale = state.report.calibration.scale;
+    to.disparity_shift = state.report.calibration.shift;
+    to.fit_samples = state.report.fit.samples;
+    to.fit_inlier_share = state.report.fit.inlier_share;
+    to.fit_r_squared = state.report.fit.r_squared;
+    to.fit_by_median = state.report.fit.by_median;
+    to.scenes = state.report.scenes;
+    to.mean_shift = state.report.mean_shift;
     WriteResult(to, report, "report");
   });
 }

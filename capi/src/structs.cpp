@@ -5,7 +5,9 @@
 #include "structs.h"
 
 #include "convert.h"
+#include "mdvt/depth/model_depth.h"
 #include "mdvt/io/depth_video.h"
+#include "mdvt/pipeline/mono_to_sbs.h"
 #include "mdvt/pipeline/motion_depth.h"
 
 namespace mdvt::capi {
@@ -140,6 +142,8 @@ mdvt_depth_job_options StructTraits<mdvt_depth_job_options>::Defaults() {
   to.max_depth = from.max_depth;
   to.scene_scale = from.scene_scale;
   to.working_side = from.working_side;
+  to.input_size = from.model.input_size;
+  to.batch = from.model.batch;
   return to;
 }
 
@@ -177,6 +181,77 @@ mdvt_export_job_options StructTraits<mdvt_export_job_options>::Defaults() {
 }
 
 mdvt_job_report StructTraits<mdvt_job_report>::Defaults() { return Empty<mdvt_job_report>(); }
+
+mdvt_model_options StructTraits<mdvt_model_options>::Defaults() {
+  const ModelOptions from;
+  auto to = Empty<mdvt_model_options>();
+  to.num_threads = from.num_threads;
+  to.precision = MDVT_PRECISION_FP32;
+  to.deterministic = from.deterministic;
+  to.channels_last = from.channels_last;
+  to.profiling_executor = from.profiling_executor;
+  to.optimize = from.optimize;
+  to.self_test = from.self_test;
+  to.allow_unlisted = from.trust == ModelTrust::kUnlisted;
+  return to;
+}
+
+mdvt_model_info StructTraits<mdvt_model_info>::Defaults() { return Empty<mdvt_model_info>(); }
+
+mdvt_model_depth_options StructTraits<mdvt_model_depth_options>::Defaults() {
+  const ModelDepthOptions from;
+  auto to = Empty<mdvt_model_depth_options>();
+  to.input_size = from.input_size;
+  to.batch = from.batch;
+  to.side_by_side = from.side_by_side;
+  return to;
+}
+
+mdvt_mono_to_sbs_job_options StructTraits<mdvt_mono_to_sbs_job_options>::Defaults() {
+  const MonoToSbsJobOptions from;
+  const DepthModelOptions model;
+  auto to = Empty<mdvt_mono_to_sbs_job_options>();
+  to.num_threads = from.job.num_threads;
+  to.max_frames = from.job.max_frames;
+  to.overwrite = from.job.overwrite;
+  to.audio = from.audio;
+  to.input_size = model.input_size;
+  to.batch = model.batch;
+  to.xfov_deg = from.xfov_deg;
+  to.scene_scale = from.scene_scale;
+  to.working_side = from.working_side;
+  to.norm_mode = MDVT_NORM_EMA;
+  to.norm_p_lo = from.norm.p_lo;
+  to.norm_p_hi = from.norm.p_hi;
+  to.norm_beta = from.norm.beta;
+  to.norm_metric_near = from.norm.metric_near;
+  to.norm_lookahead = from.norm.lookahead;
+  to.smoothing_motion_adaptive = from.smoothing.motion_adaptive;
+  to.smoothing_alpha = from.smoothing.alpha;
+  to.smoothing_tau_seconds = from.smoothing.tau_seconds;
+  to.smoothing_still = from.smoothing.still;
+  to.smoothing_moving = from.smoothing.moving;
+  to.cuts = MDVT_CUTS_AUTO;
+  to.convergence_plane = MDVT_SCREEN_AUTO;
+  to.convergence_value = from.convergence.value;
+  to.convergence_smoothing = from.convergence.smoothing;
+  to.max_shift = -1;
+  to.shift_min_gain = from.shift.min_gain;
+  to.shift_smoothing = from.shift.smoothing;
+  to.shift_steep_free = from.shift.steep_free;
+  to.shift_steep_full = from.shift.steep_full;
+  to.shift_max_behind = from.shift.max_behind;
+  to.shift_max_in_front = from.shift.max_in_front;
+  to.shift_dynamic = from.shift.dynamic;
+  to.warp = MDVT_WARP_FORWARD;
+  to.swap_eyes = from.swap_eyes;
+  to.packing = MDVT_PACKING_SIDE_BY_SIDE;
+  to.fit = MDVT_FIT_CONTAIN;
+  to.filter = MDVT_FILTER_LANCZOS;
+  to.fps = from.fps;
+  to.crf = from.crf;
+  return to;
+}
 
 void InitStruct(int32_t struct_id, void* value, uint32_t struct_size) {
   RequireSet(value, "value");

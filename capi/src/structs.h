@@ -35,7 +35,11 @@ inline constexpr uint32_t kLargestStruct = 4096;
   X(depth_job_options, DEPTH_JOB_OPTIONS, 112)       \
   X(stereo_job_options, STEREO_JOB_OPTIONS, 152)     \
   X(export_job_options, EXPORT_JOB_OPTIONS, 160)     \
-  X(job_report, JOB_REPORT, 72)
+  X(job_report, JOB_REPORT, 72)                      \
+  X(model_options, MODEL_OPTIONS, 88)                \
+  X(model_info, MODEL_INFO, 80)                      \
+  X(model_depth_options, MODEL_DEPTH_OPTIONS, 88)    \
+  X(mono_to_sbs_job_options, MONO_TO_SBS_JOB_OPTIONS, 360)
 
 // Size at first and defaults of a struct.
 template <typename T>

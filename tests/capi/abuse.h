@@ -83,8 +83,13 @@ class Abuse {
     also.insert(also.end(), {std::nan(""), -std::nan(""), kInf, -kInf, -1.0, -1e-300, -1e300});
     Values(argument, name, also);
   }
-  void StructSize(uint32_t& size, const std::string& name) {
-    Values(size, name + ".struct_size", {0u, 1u, size - 1, 4097u, UINT32_MAX});
+  // `first` is the size of a struct that has grown when it first appeared: less was never right.
+  void StructSize(uint32_t& size, const std::string& name, uint32_t first = 0) {
+    const uint32_t least = first == 0 ? size : first;
+    Values(size, name + ".struct_size", {0u, 1u, least - 1, 4097u, UINT32_MAX});
+  }
+  void FrameSize(mdvt_frame& frame, const std::string& name) {
+    StructSize(frame.struct_size, name, 336);
   }
 
   // All fields of an image that has to have this very size and format.

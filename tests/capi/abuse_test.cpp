@@ -3,9 +3,12 @@
 // Row A5 of the scorecard: every pointer NULL, every enumeration outside, every size 0, 1 and huge,
 // every number NaN, infinite and negative, in every function of the C interface.
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "capi/abuse.h"
 #include "capi/clips.h"
+#include "capi/fake_models.h"
 #include "capi/scorecard.h"
 #include "support/test_env.h"
 
@@ -32,7 +35,7 @@ TEST(Abuse, StructInit) {
   void* value = &limits;
   uint32_t size = sizeof(limits);
   Abuse abuse("mdvt_struct_init", [&] { return mdvt_struct_init(id, value, size); });
-  abuse.Enum(id, "struct_id", 17);
+  abuse.Enum(id, "struct_id", 21);
   abuse.Pointer(value, "value");
   abuse.Values(size, "struct_size", {0u, 1u, size - 1, 4097u, UINT32_MAX});
   abuse.Again();
@@ -103,7 +106,7 @@ TEST(Abuse, VideoReader) {
   Abuse read("mdvt_reader_read", [&] { return mdvt_reader_read(reader, frame_pointer); });
   read.Pointer(reader, "reader");
   read.Pointer(frame_pointer, "frame");
-  read.StructSize(frame.struct_size, "frame");
+  read.FrameSize(frame, "frame");
   read.Again();
   EXPECT_EQ(1, frame.index) << "abuse has used up frames";
 }
@@ -213,7 +216,7 @@ TEST(Abuse, VideoWriter) {
   });
   write.Pointer(writer, "writer");
   write.Pointer(frame_pointer, "frame");
-  write.StructSize(frame.struct_size, "frame");
+  write.FrameSize(frame, "frame");
   write.Image(frame.image, "frame.image");
   write.Values<int64_t>(frame.duration, "frame.duration", {-1, INT64_MIN});
   write.Again();
@@ -467,7 +470,7 @@ TEST(Abuse, Stage) {
     return status;
   });
   push.Pointer(stage, "stage");
-  push.StructSize(frame.struct_size, "frame");
+  push.FrameSize(frame, "frame");
   push.Image(frame.image, "frame.image");
   push.Again();
 
@@ -478,19 +481,24 @@ TEST(Abuse, Stage) {
       "mdvt_stage_pop", [&] { return mdvt_stage_pop(stage, out_pointer); }, MDVT_END);
   pop.Pointer(stage, "stage");
   pop.Pointer(out_pointer, "frame");
-  pop.StructSize(out.struct_size, "frame");
+  pop.FrameSize(out, "frame");
 }
 
 // The fields that the options of all jobs share.
 template <typename Options>
-void AbuseJob(Abuse& abuse, Options& options, mdvt_limits& limits) {
-  abuse.StructSize(options.struct_size, "options");
+void AbuseAnyJob(Abuse& abuse, Options& options, mdvt_limits& limits, uint32_t first_size = 0) {
+  abuse.StructSize(options.struct_size, "options", first_size);
   abuse.Threads(options.num_threads, "options.num_threads");
   abuse.template Values<int64_t>(options.max_frames, "options.max_frames", {0, -2, INT64_MIN});
   abuse.Flag(options.overwrite, "options.overwrite");
+  abuse.Limits(limits, "options.limits");
+}
+// And those of jobs on files with a camera.
+template <typename Options>
+void AbuseJob(Abuse& abuse, Options& options, mdvt_limits& limits, uint32_t first_size = 0) {
+  AbuseAnyJob(abuse, options, limits, first_size);
   abuse.Real(options.xfov_deg, "options.xfov_deg", {180, 1e300});
   abuse.Real(options.yfov_deg, "options.yfov_deg", {180, 1e300});
-  abuse.Limits(limits, "options.limits");
 }
 
 // Creates a job and lets it go.
@@ -522,7 +530,7 @@ TEST(Abuse, DepthJob) {
   Abuse abuse("mdvt_depth_job_create", CreateJob(mdvt_depth_job_create, pointer, result, job));
   abuse.Pointer(pointer, "options");
   abuse.Pointer(result, "job");
-  AbuseJob(abuse, options, limits);
+  AbuseJob(abuse, options, limits, 112);
   abuse.Enum(options.encoding, "options.encoding", 5);
   abuse.Text(options.color_video, "options.color_video");
   abuse.Real(options.max_depth, "max_depth", {0, 1e6 + 1, 1e300});
@@ -530,6 +538,10 @@ TEST(Abuse, DepthJob) {
   abuse.Real(options.target_fps, "target_fps");
   abuse.Range(options.working_side, "working_side", 64, 4096);
   abuse.Reserved(options.reserved, "options.reserved");
+  abuse.Values(options.input_size, "input_size", {-1, 13, 16385, INT32_MAX, INT32_MIN});
+  abuse.Range(options.batch, "batch", 1, 64);
+  // Nothing that could be fitted to it.
+  abuse.Values<const char*>(options.reference_depth, "reference depth", {"clip_depth.mkv"});
   abuse.Again();
 }
 
@@ -599,6 +611,198 @@ TEST(Abuse, ExportJob) {
   abuse.Again();
 }
 
+TEST(Abuse, MonoToSbsJob) {
+  mdvt_limits limits;
+  mdvt_limits_init(&limits);
+  mdvt_mono_to_sbs_job_options options;
+  mdvt_mono_to_sbs_job_options_init(&options);
+  options.limits = &limits;
+  options.input = "clip.mp4";
+  options.preset = "veryfast";
+  const mdvt_mono_to_sbs_job_options* pointer = &options;
+  mdvt_job* job = nullptr;
+  mdvt_job** result = &job;
+  Abuse abuse("mdvt_mono_to_sbs_job_create",
+              CreateJob(mdvt_mono_to_sbs_job_create, pointer, result, job));
+  abuse.Pointer(pointer, "options");
+  abuse.Pointer(result, "job");
+  AbuseAnyJob(abuse, options, limits);
+  abuse.Text(options.input, "options.input");
+  abuse.Flag(options.audio, "options.audio");
+  abuse.Values(options.input_size, "input_size", {-1, 13, 16385, INT32_MAX, INT32_MIN});
+  abuse.Range(options.batch, "batch", 1, 64);
+  abuse.Real(options.xfov_deg, "xfov", {0, 180});
+  abuse.Real(options.scene_scale, "scene_scale", {0, 10001});
+  abuse.Range(options.working_side, "working_side", 64, 4096);
+  abuse.Enum(options.norm_mode, "options.norm_mode", 5);
+  abuse.Real(options.norm_p_lo, "p_lo", {99, 100});
+  abuse.Real(options.norm_p_hi, "p_hi", {0, 1, 100.1});
+  abuse.Real(options.norm_beta, "beta", {1});
+  abuse.Real(options.norm_fixed_lo, "norm_fixed_lo", {1});
+  abuse.Real(options.norm_fixed_hi, "norm_fixed_hi", {1});  // not in this mode
+  options.norm_mode = MDVT_NORM_FIXED;
+  options.norm_fixed_lo = 2;
+  options.norm_fixed_hi = 3;
+  abuse.Again();
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  abuse.Values(options.norm_fixed_lo, "norm_fixed_lo", {3.0, 4.0, std::nan(""), -kInf});
+  abuse.Values(options.norm_fixed_hi, "norm_fixed_hi", {2.0, 1.0, std::nan(""), kInf});
+  options.norm_fixed_lo = options.norm_fixed_hi = 0;
+  abuse.Values(options.norm_lookahead, "lookahead", {1, 64});  // of EMA alone
+  options.norm_mode = MDVT_NORM_EMA;
+  abuse.Range(options.norm_lookahead, "lookahead", 0, 64);
+  abuse.Real(options.norm_metric_near, "metric_near", {0, 10001});
+  abuse.Flag(options.smoothing_motion_adaptive, "options.smoothing_motion_adaptive");
+  abuse.Real(options.smoothing_alpha, "alpha", {1});
+  abuse.Real(options.smoothing_tau_seconds, "tau_seconds", {3601});
+  abuse.Real(options.smoothing_still, "still", {8});
+  abuse.Real(options.smoothing_moving, "moving", {2, 256});
+  abuse.Enum(options.cuts, "options.cuts", 3);
+  abuse.Values<int32_t>(options.cuts, "list of scenes", {MDVT_CUTS_FILE});
+  abuse.Values<const char*>(options.scene_file, "list of scenes", {"scenes.txt"});
+  abuse.Enum(options.convergence_plane, "options.convergence_plane", 4);
+  abuse.Real(options.convergence_value, "ConvergenceOptions.value", {1.1});
+  abuse.Real(options.convergence_smoothing, "ConvergenceOptions.smoothing", {1});
+  abuse.Values(options.max_shift, "max_shift", {-2.0, -1e-300, 4097.0, std::nan(""), kInf});
+  abuse.Real(options.shift_min_gain, "min_gain", {1.1});
+  abuse.Real(options.shift_smoothing, "ShiftOptions.smoothing", {1});
+  abuse.Real(options.shift_steep_free, "steep_free", {0.1, 1});
+  abuse.Real(options.shift_steep_full, "steep_full", {0.02, 1.1});
+  abuse.Real(options.shift_max_behind, "max_behind", {0, 1.1});
+  abuse.Real(options.shift_max_in_front, "max_in_front", {0, 1.1});
+  abuse.Flag(options.shift_dynamic, "options.shift_dynamic");
+  abuse.Enum(options.warp, "options.warp", 2);
+  abuse.Flag(options.swap_eyes, "options.swap_eyes");
+  abuse.Enum(options.packing, "options.packing", 4);
+  abuse.Enum(options.fit, "options.fit", 3);
+  abuse.Enum(options.filter, "options.filter", 4);
+  options.picture_width = options.picture_height = 64;  // one needs the other
+  for (auto [side, name] :
+       {std::pair(&options.frame_width, "frame_width"),
+        std::pair(&options.frame_height, "frame_height"),
+        std::pair(&options.eye_width, "eye_width"), std::pair(&options.eye_height, "eye_height"),
+        std::pair(&options.picture_width, "picture sides"),
+        std::pair(&options.picture_height, "picture sides")}) {
+    abuse.Values(*side, name, {-1, INT32_MAX, INT32_MIN});
+  }
+  abuse.Real(options.fps, "fps", {0.01, 1001});
+  abuse.Real(options.preview_interval, "preview_interval", {86401});
+  abuse.Values<int64_t>(options.preview_every, "preview_every", {-1, INT64_MIN});
+  options.preview_interval = 1;
+  abuse.Values<int64_t>(options.preview_every, "not both", {1});
+  options.preview_interval = 0;
+  abuse.Range(options.crf, "options.crf", 0, 51);
+  abuse.Values<const char*>(options.preset, "options.preset", {""});
+  abuse.Reserved(options.reserved, "options.reserved");
+  abuse.Again();
+}
+
+TEST(Abuse, Model) {
+  const TempDir folder;
+  const std::string file = FakeModel(folder / "net.fake");
+  mdvt_limits limits;
+  mdvt_limits_init(&limits);
+  mdvt_model_options options;
+  mdvt_model_options_init(&options);
+  options.limits = &limits;
+  options.allow_unlisted = 1;
+  const char* path = file.c_str();
+  mdvt_model* model = nullptr;
+  mdvt_model** result = &model;
+  Abuse open("mdvt_model_open", [&] {
+    const mdvt_status status = mdvt_model_open(path, &options, result);
+    if (status != MDVT_OK && result != nullptr) {
+      EXPECT_EQ(nullptr, model);
+    }
+    mdvt_model_close(model);
+    model = nullptr;
+    return status;
+  });
+  open.Text(path, "path");
+  open.Pointer(result, "model");
+  open.StructSize(options.struct_size, "options");
+  open.Threads(options.num_threads, "options.num_threads");
+  open.Limits(limits, "options.limits");
+  open.Values<const char*>(options.device, "device", {"", "cuda:", "cuda:x", "a b"});
+  open.Enum(options.precision, "options.precision", 3);
+  open.Values<int32_t>(options.precision, "precision", {MDVT_PRECISION_BF16_CPU_ENCODER});
+  open.Flag(options.deterministic, "options.deterministic");
+  open.Flag(options.channels_last, "options.channels_last");
+  open.Flag(options.profiling_executor, "options.profiling_executor");
+  open.Flag(options.optimize, "options.optimize");
+  open.Flag(options.self_test, "options.self_test");
+  open.Flag(options.allow_unlisted, "options.allow_unlisted");
+  open.Reserved(options.reserved, "options.reserved");
+  open.Values<const char*>(options.sha256, "sha256", {"0", "not a hash"});
+  open.Values(options.max_run_seconds, "max_run_seconds", {-1.0, -1e-300, std::nan("")});
+  open.Again();
+
+  MDVT_ASSERT_OK(mdvt_model_open(path, &options, &model));
+  const Owned<mdvt_model> owned(model);
+  mdvt_model_info info;
+  mdvt_model_info_init(&info);
+  mdvt_model_info* info_pointer = &info;
+  Abuse tell("mdvt_model_info_get", [&] { return mdvt_model_info_get(model, info_pointer); });
+  tell.Pointer(model, "model");
+  tell.Pointer(info_pointer, "info");
+  tell.StructSize(info.struct_size, "info");
+  tell.Again();
+  Abuse test("mdvt_model_self_test", [&] { return mdvt_model_self_test(model); });
+  test.Pointer(model, "model");
+  test.Again();
+
+  mdvt_model_depth_options depth;
+  mdvt_model_depth_options_init(&depth);
+  depth.camera = {kClipWidth, kClipHeight, 55, 55, 32, 24};
+  const mdvt_model_depth_options* depth_pointer = &depth;
+  mdvt_stage* stage = nullptr;
+  mdvt_stage** stage_result = &stage;
+  Abuse create("mdvt_model_depth_create", [&] {
+    const mdvt_status status = mdvt_model_depth_create(model, depth_pointer, stage_result);
+    if (status != MDVT_OK && stage_result != nullptr) {
+      EXPECT_EQ(nullptr, stage);
+    }
+    mdvt_stage_destroy(stage);
+    stage = nullptr;
+    return status;
+  });
+  create.Pointer(model, "model");
+  create.Pointer(depth_pointer, "options");
+  create.Pointer(stage_result, "stage");
+  create.StructSize(depth.struct_size, "options");
+  create.Threads(depth.num_threads, "options.num_threads");
+  create.Values(depth.camera.width, "options.camera.width", {0, -1, INT32_MAX, INT32_MIN});
+  create.Values(depth.camera.height, "options.camera.height", {0, -1, INT32_MAX, INT32_MIN});
+  create.Real(depth.camera.fx, "options.camera.fx", {0});
+  create.Real(depth.camera.fy, "options.camera.fy", {0});
+  create.Values(depth.input_size, "input_size", {-1, 13, 16385, INT32_MAX, INT32_MIN});
+  create.Range(depth.batch, "batch", 1, 64);
+  create.Range(depth.side_by_side, "side_by_side", 1, 1024);
+  create.Reserved(depth.reserved, "options.reserved");
+  create.Real(depth.disparity_scale, "disparity_scale", {1e13});
+  create.Real(depth.disparity_shift, "disparity_shift", {1});  // without a scale
+  create.Real(depth.median_depth, "median_depth", {10001});
+  create.Again();
+
+  MDVT_ASSERT_OK(mdvt_model_depth_create(model, &depth, &stage));
+  const Owned<mdvt_stage> owned_stage(stage);
+  Picture rgb(Rgb(), kClipWidth, kClipHeight);
+  mdvt_frame frame = FrameOf(rgb, 0, 1);
+  Abuse push("mdvt_stage_push (model)", [&] { return mdvt_stage_push(stage, &frame); });
+  push.FrameSize(frame, "frame");
+  push.Image(frame.image, "frame.image");
+  push.Again();
+}
+
+TEST(Abuse, BackendRegister) {
+  static mdvt_backend table = FakeTable();
+  table.name = "abuse";
+  const mdvt_backend* pointer = &table;
+  Abuse abuse("mdvt_backend_register", [&] { return mdvt_backend_register(pointer); });
+  abuse.Pointer(pointer, "backend");
+  abuse.Again();
+}
+
 TEST(Abuse, Job) {
   mdvt_depth_job_options options;
   mdvt_depth_job_options_init(&options);
@@ -615,7 +819,7 @@ TEST(Abuse, Job) {
       MDVT_INVALID_ARGUMENT);
   tell.Pointer(job, "job");
   tell.Pointer(report_pointer, "report");
-  tell.StructSize(report.struct_size, "report");
+  tell.StructSize(report.struct_size, "report", 72);
   Abuse run("mdvt_job_run",
             [&] { return job == nullptr ? mdvt_job_run(job, nullptr, nullptr) : MDVT_OK; });
   run.Pointer(job, "job");

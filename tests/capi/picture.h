@@ -158,6 +158,7 @@ struct Closer {
   void operator()(mdvt_renderer* handle) const { mdvt_renderer_destroy(handle); }
   void operator()(mdvt_stage* handle) const { mdvt_stage_destroy(handle); }
   void operator()(mdvt_job* handle) const { mdvt_job_destroy(handle); }
+  void operator()(mdvt_model* handle) const { mdvt_model_close(handle); }
 };
 template <typename Handle>
 using Owned = std::unique_ptr<Handle, Closer>;

@@ -183,6 +183,33 @@ TEST(StructInit, GivesTheDocumentedDefaults) {
   MDVT_ASSERT_OK(mdvt_export_job_options_init(&geometry));
   EXPECT_EQ(-1, geometry.transformation_lock_frame);
   EXPECT_EQ(-1, geometry.min_frames);
+
+  mdvt_model_options model;
+  MDVT_ASSERT_OK(mdvt_model_options_init(&model));
+  EXPECT_EQ(MDVT_PRECISION_FP32, model.precision);
+  EXPECT_EQ(0, model.allow_unlisted);
+  EXPECT_EQ(nullptr, model.device);
+  EXPECT_EQ(0, model.max_run_seconds);
+
+  mdvt_model_depth_options model_depth;
+  MDVT_ASSERT_OK(mdvt_model_depth_options_init(&model_depth));
+  EXPECT_EQ(1, model_depth.batch);
+  EXPECT_EQ(1, model_depth.side_by_side);
+  EXPECT_EQ(0, model_depth.disparity_scale);
+
+  mdvt_mono_to_sbs_job_options mono;
+  MDVT_ASSERT_OK(mdvt_mono_to_sbs_job_options_init(&mono));
+  EXPECT_EQ(MDVT_NORM_EMA, mono.norm_mode);
+  EXPECT_EQ(60, mono.xfov_deg);
+  EXPECT_EQ(99, mono.norm_p_hi);
+  EXPECT_EQ(0.9, mono.norm_beta);
+  EXPECT_EQ(-1, mono.max_shift);
+  EXPECT_EQ(MDVT_SCREEN_AUTO, mono.convergence_plane);
+  EXPECT_EQ(0.95, mono.convergence_smoothing);
+  EXPECT_EQ(1.0 / 30, mono.shift_max_behind);
+  EXPECT_EQ(MDVT_FILTER_LANCZOS, mono.filter);
+  EXPECT_EQ(1, mono.audio);
+  EXPECT_EQ(18, mono.crf);
 }
 
 }  // namespace

@@ -585,7 +585,167 @@ def smooth_convergence(
     distance: Sequence[float], frame_rate: _Rate, sigma_seconds: float = 0.5
 ) -> list[float]: ...
 
-# ---- Depth from motion
+# ---- Models
+
+@final
+class SizeMode(_Enum):
+    COVER: ClassVar[SizeMode]
+    FIT: ClassVar[SizeMode]
+    MINIMAL: ClassVar[SizeMode]
+    AREA: ClassVar[SizeMode]
+    FIXED: ClassVar[SizeMode]
+    NATIVE: ClassVar[SizeMode]
+
+@final
+class SizeRounding(_Enum):
+    NEAREST_EVEN: ClassVar[SizeRounding]
+    CEIL: ClassVar[SizeRounding]
+    FLOOR: ClassVar[SizeRounding]
+
+class SizeRule:
+    def __init__(
+        self,
+        mode: SizeMode,
+        target: tuple[int, int] = ...,
+        *,
+        multiple: int = 1,
+        rounding: SizeRounding = ...,
+        keep_aspect: bool = True,
+        dynamic: bool = True,
+        min: tuple[int, int] = ...,
+        max: tuple[int, int] = ...,
+        min_pixels: float = 1.0,
+        max_pixels: float = 1099511627776.0,
+        wide_above: float = 0.0,
+        wide_as: float = 0.0,
+    ) -> None: ...
+    @property
+    def mode(self) -> SizeMode: ...
+    @property
+    def target(self) -> tuple[int, int]: ...
+    @property
+    def multiple(self) -> int: ...
+    @property
+    def rounding(self) -> SizeRounding: ...
+    @property
+    def keep_aspect(self) -> bool: ...
+    @property
+    def dynamic(self) -> bool: ...
+    @property
+    def min(self) -> tuple[int, int]: ...
+    @property
+    def max(self) -> tuple[int, int]: ...
+    @property
+    def min_pixels(self) -> float: ...
+    @property
+    def max_pixels(self) -> float: ...
+    @property
+    def wide_above(self) -> float: ...
+    @property
+    def wide_as(self) -> float: ...
+    def network_size(self, height: int, width: int) -> tuple[int, int]: ...
+
+@final
+class ModelPrecision(_Enum):
+    FP32: ClassVar[ModelPrecision]
+    FP16: ClassVar[ModelPrecision]
+    BF16_CPU_ENCODER: ClassVar[ModelPrecision]
+
+class ModelCheckResult:
+    @property
+    def output(self) -> str: ...
+    @property
+    def mean(self) -> float: ...
+    @property
+    def expected_mean(self) -> float: ...
+    @property
+    def deviation(self) -> float: ...
+    @property
+    def expected_deviation(self) -> float: ...
+    @property
+    def tolerance(self) -> float: ...
+    @property
+    def passed(self) -> bool: ...
+
+class Model:
+    def __init__(
+        self,
+        path: str,
+        *,
+        backend: str = "",
+        device: str = 'cpu',
+        num_threads: int = 0,
+        precision: ModelPrecision = ...,
+        deterministic: bool = False,
+        channels_last: bool = False,
+        profiling_executor: bool = False,
+        optimize: bool = False,
+        max_run_seconds: float | None = None,
+        self_test: bool = False,
+        allow_unlisted: bool = False,
+        manifest: str = "",
+        sha256: str = "",
+        limits: Limits | None = None,
+    ) -> None: ...
+    @property
+    def info(self) -> dict[str, Any]: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def backend(self) -> str: ...
+    @property
+    def is_relative(self) -> bool: ...
+    def run(self, inputs: Sequence[_Array]) -> list[_Floats]: ...
+    def self_test(self) -> list[ModelCheckResult]: ...
+
+def picture_to_tensor(
+    picture: _Picture, rule: Model | SizeRule, resample: str = "", *, num_threads: int = 1
+) -> _Floats: ...
+def tensor_to_picture(
+    tensor: _Array,
+    height: int,
+    width: int,
+    rule: Model | SizeRule,
+    resample: str = "",
+    *,
+    num_threads: int = 1,
+) -> _Floats: ...
+
+class DisparityCalibration:
+    def __init__(self, scale: float, shift: float = 0.0) -> None: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def shift(self) -> float: ...
+
+class DisparityFitResult:
+    @property
+    def calibration(self) -> DisparityCalibration: ...
+    @property
+    def samples(self) -> int: ...
+    @property
+    def inlier_share(self) -> float: ...
+    @property
+    def r_squared(self) -> float: ...
+    @property
+    def by_median(self) -> bool: ...
+
+class DisparityFit:
+    def __init__(
+        self,
+        *,
+        saturated_depth: float = 1000000000.0,
+        max_step: float = 0.1,
+        samples_per_frame: int = 20000,
+    ) -> None: ...
+    def add(self, disparity: _Array, reference: _Array) -> int: ...
+    def solve(self) -> DisparityFitResult: ...
+
+def calibrate_by_median(disparity: _Array, median_depth: float) -> DisparityCalibration: ...
+
+# ---- Depth from motion and from models
 
 @final
 class MotionStatus(_Enum):
@@ -620,6 +780,11 @@ class MotionReport:
     @property
     def translation_found(self) -> bool: ...
 
+@final
+class DepthQuantity(_Enum):
+    METRIC_DEPTH: ClassVar[DepthQuantity]
+    RELATIVE_DISPARITY: ClassVar[DepthQuantity]
+
 class DepthEstimate:
     @property
     def depth(self) -> _Floats: ...
@@ -632,7 +797,11 @@ class DepthEstimate:
     @property
     def duration(self) -> int: ...
     @property
-    def report(self) -> MotionFrameReport: ...
+    def quantity(self) -> DepthQuantity: ...
+    @property
+    def starts_scene(self) -> bool: ...
+    @property
+    def report(self) -> MotionFrameReport | None: ...
 
 class MotionDepthEstimator:
     def __init__(
@@ -654,6 +823,33 @@ class MotionDepthEstimator:
     def pop(self) -> DepthEstimate | None: ...
     def report(self) -> MotionReport: ...
     def frame_reports(self) -> list[MotionFrameReport]: ...
+
+class ModelDepth:
+    def __init__(
+        self,
+        model: Model,
+        camera: Camera,
+        *,
+        input_size: int = 0,
+        batch: int = 1,
+        side_by_side: int = 1,
+        calibration: DisparityCalibration | None = None,
+        median_depth: float | None = None,
+        num_threads: int = 0,
+    ) -> None: ...
+    @property
+    def is_metric(self) -> bool: ...
+    @property
+    def network_size(self) -> tuple[int, int]: ...
+    @property
+    def calibration(self) -> DisparityCalibration | None: ...
+    @property
+    def latency(self) -> int: ...
+    def push(
+        self, picture: _Picture, pts: int | None = None, duration: int | None = None
+    ) -> None: ...
+    def finish(self) -> None: ...
+    def pop(self) -> DepthEstimate | None: ...
 
 # ---- Whole jobs
 
@@ -684,6 +880,14 @@ class DepthJobReport:
     @property
     def measured_frames(self) -> int: ...
     @property
+    def model(self) -> str: ...
+    @property
+    def model_license(self) -> str: ...
+    @property
+    def calibration(self) -> DisparityCalibration | None: ...
+    @property
+    def fit(self) -> DisparityFitResult | None: ...
+    @property
     def width(self) -> int: ...
     @property
     def height(self) -> int: ...
@@ -701,6 +905,10 @@ def run_depth_job(
     target_fps: float = -1.0,
     working_side: int = 640,
     transformation_output: str = "",
+    model: Model | None = None,
+    reference_depth: str = "",
+    input_size: int = 0,
+    batch: int = 1,
     limits: Limits | None = None,
     num_threads: int = 0,
     overwrite: bool = True,
@@ -805,3 +1013,123 @@ def run_export_job(
     progress: Callable[[Progress], object] | None = None,
     cancel: CancelFlag | None = None,
 ) -> ExportJobReport: ...
+
+@final
+class NormMode(_Enum):
+    MIN_MAX: ClassVar[NormMode]
+    PERCENTILE: ClassVar[NormMode]
+    EMA: ClassVar[NormMode]
+    FIXED: ClassVar[NormMode]
+    METRIC: ClassVar[NormMode]
+
+@final
+class SceneCuts(_Enum):
+    AUTO: ClassVar[SceneCuts]
+    FILE: ClassVar[SceneCuts]
+    OFF: ClassVar[SceneCuts]
+
+@final
+class ScreenPlane(_Enum):
+    NEAR: ClassVar[ScreenPlane]
+    FAR: ClassVar[ScreenPlane]
+    VALUE: ClassVar[ScreenPlane]
+    AUTO: ClassVar[ScreenPlane]
+
+@final
+class WarpKind(_Enum):
+    FORWARD: ClassVar[WarpKind]
+    BACKWARD: ClassVar[WarpKind]
+
+@final
+class StereoPacking(_Enum):
+    SIDE_BY_SIDE: ClassVar[StereoPacking]
+    HALF_SIDE_BY_SIDE: ClassVar[StereoPacking]
+    TOP_BOTTOM: ClassVar[StereoPacking]
+    HALF_TOP_BOTTOM: ClassVar[StereoPacking]
+
+@final
+class CanvasFit(_Enum):
+    CONTAIN: ClassVar[CanvasFit]
+    COVER: ClassVar[CanvasFit]
+    NONE: ClassVar[CanvasFit]
+
+@final
+class ResizeFilter(_Enum):
+    NEAREST: ClassVar[ResizeFilter]
+    BILINEAR: ClassVar[ResizeFilter]
+    BICUBIC: ClassVar[ResizeFilter]
+    LANCZOS: ClassVar[ResizeFilter]
+
+class MonoToSbsReport:
+    @property
+    def frames(self) -> int: ...
+    @property
+    def output(self) -> str: ...
+    @property
+    def scenes(self) -> int: ...
+    @property
+    def hole_share(self) -> float: ...
+    @property
+    def mean_shift(self) -> float: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+
+def run_mono_to_sbs_job(
+    input: str,
+    output: str = "",
+    *,
+    model: Model | None = None,
+    input_size: int = 0,
+    batch: int = 1,
+    xfov_deg: float = 60.0,
+    scene_scale: float = 3.0,
+    working_side: int = 640,
+    norm_mode: NormMode = ...,
+    norm_p_lo: float = 1.0,
+    norm_p_hi: float = 99.0,
+    norm_beta: float = 0.9,
+    norm_lookahead: int = 0,
+    norm_fixed: tuple[float, float] | None = None,
+    norm_metric_near: float = 1.0,
+    smoothing_alpha: float = 0.9,
+    smoothing_tau_seconds: float = 0.0,
+    smoothing_motion_adaptive: bool = True,
+    smoothing_still: float = 2.0,
+    smoothing_moving: float = 8.0,
+    cuts: SceneCuts = ...,
+    scene_file: str = "",
+    max_shift: float | None = None,
+    shift_dynamic: bool = True,
+    shift_min_gain: float = 0.4,
+    shift_smoothing: float = 0.95,
+    shift_steep_free: float = 0.02,
+    shift_steep_full: float = 0.1,
+    shift_max_behind: float = 0.03333333333333333,
+    shift_max_in_front: float = 0.02,
+    convergence_plane: ScreenPlane = ...,
+    convergence_value: float = 0.5,
+    convergence_smoothing: float = 0.95,
+    warp: WarpKind = ...,
+    swap_eyes: bool = False,
+    packing: StereoPacking = ...,
+    fit: CanvasFit = ...,
+    frame_size: tuple[int, int] | None = None,
+    eye_size: tuple[int, int] | None = None,
+    picture_size: tuple[int, int] | None = None,
+    filter: ResizeFilter = ...,
+    fps: float = 0.0,
+    preview_interval: float | None = None,
+    preview_every: int | None = None,
+    contact_sheet: str = "",
+    audio: bool = True,
+    crf: int = 18,
+    preset: str = "veryfast",
+    limits: Limits | None = None,
+    num_threads: int = 0,
+    overwrite: bool = True,
+    max_frames: int = -1,
+    progress: Callable[[Progress], object] | None = None,
+    cancel: CancelFlag | None = None,
+) -> MonoToSbsReport: ...

@@ -10,6 +10,8 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/run.h"
 #include "mdvt/pipeline/jobs.h"
+#include "mdvt/pipeline/mono_to_sbs.h"
+#include "models.h"
 #include "module.h"
 #include "options.h"
 
@@ -91,6 +93,10 @@ void AddDepthJob(py::module_& module) {
       .def_readonly("translation_found", &DepthJobReport::translation_found,
                     "False: the camera only turned or stood still, depth is a guess")
       .def_readonly("measured_frames", &DepthJobReport::measured_frames)
+      .def_readonly("model", &DepthJobReport::model, "its name; empty: depth from motion")
+      .def_readonly("model_license", &DepthJobReport::model_license)
+      .def_readonly("calibration", &DepthJobReport::calibration, "of a relative model; else None")
+      .def_readonly("fit", &DepthJobReport::fit, "to the reference depth; else None")
       .def_readonly("width", &DepthJobReport::width)
       .def_readonly("height", &DepthJobReport::height);
   const DepthJobOptions defaults;
@@ -100,9 +106,10 @@ void AddDepthJob(py::module_& module) {
       [](const std::string& color_video, const std::string& output, std::optional<double> xfov_deg,
          std::optional<double> yfov_deg, const std::string& xfov_file, DepthEncoding encoding,
          double max_depth, double scene_scale, double target_fps, int working_side,
-         const std::string& transformation_output, const std::optional<Limits>& limits,
-         int num_threads, bool overwrite, int64_t max_frames, const py::object& progress,
-         const CancelFlag* cancel) {
+         const std::string& transformation_output, const PyModel* model,
+         const std::string& reference_depth, int input_size, int batch,
+         const std::optional<Limits>& limits, int num_threads, bool overwrite, int64_t max_frames,
+         const py::object& progress, const CancelFlag* cancel) {
         DepthJobOptions options;
         options.job = Job(limits, num_threads, overwrite, max_frames);
         options.color_video = color_video;
@@ -114,6 +121,8 @@ void AddDepthJob(py::module_& module) {
         options.target_fps = target_fps;
         options.working_side = working_side;
         options.transformation_output = transformation_output;
+        options.model = DepthModel(model, input_size, batch);
+        options.reference_depth = reference_depth;
         return RunJob(&RunDepthJob, options, progress, cancel);
       },
       py::arg("color_video"), py::arg("output") = "", py::kw_only(),
@@ -121,9 +130,13 @@ void AddDepthJob(py::module_& module) {
       py::arg("xfov_file") = "", py::arg("encoding") = defaults.encoding,
       py::arg("max_depth") = defaults.max_depth, py::arg("scene_scale") = defaults.scene_scale,
       py::arg("target_fps") = defaults.target_fps, py::arg("working_side") = defaults.working_side,
-      py::arg("transformation_output") = "", MDVT_JOB_ARGUMENTS,
+      py::arg("transformation_output") = "", py::arg("model") = py::none(),
+      py::arg("reference_depth") = "", py::arg("input_size") = defaults.model.input_size,
+      py::arg("batch") = defaults.model.batch, MDVT_JOB_ARGUMENTS,
       "Metric depth of a video, written as a depth video: <color_video>_depth.mkv unless output "
-      "is given. progress(Progress) is called about ten times a second; it cancels by returning "
+      "is given. With a model that one estimates it; a relative one is fitted to reference_depth, "
+      "the metric depth video of the same clip. progress(Progress) is called about ten times a "
+      "second; it cancels by returning "
       "False.");
 }
 
@@ -252,6 +265,163 @@ void AddExportJob(py::module_& module) {
       "A depth video as a grey video (grey_bits 8 or 16), as PLY point clouds or as OBJ meshes.");
 }
 
+void AddMonoToSbsEnums(py::module_& module) {
+  py::enum_<NormMode>(module, "NormMode", "How disparity is brought to [0, 1].")
+      .value("MIN_MAX", NormMode::kMinMax, "each frame's extremes")
+      .value("PERCENTILE", NormMode::kPercentile, "each frame's percentiles")
+      .value("EMA", NormMode::kEma, "percentiles, smoothed over time")
+      .value("FIXED", NormMode::kFixed, "one range, given or of the first frame of each scene")
+      .value("METRIC", NormMode::kMetric, "0 is infinity, 1 a distance given in metres");
+  py::enum_<SceneCuts>(module, "SceneCuts", "Where scenes begin.")
+      .value("AUTO", SceneCuts::kAuto, "found in the colours")
+      .value("FILE", SceneCuts::kFile, "from a list")
+      .value("OFF", SceneCuts::kOff, "the clip is one scene");
+  py::enum_<ScreenPlane>(module, "ScreenPlane", "What lies on the screen.")
+      .value("NEAR", ScreenPlane::kNear, "the nearest point")
+      .value("FAR", ScreenPlane::kFar, "the farthest point")
+      .value("VALUE", ScreenPlane::kValue, "a disparity")
+      .value("AUTO", ScreenPlane::kAuto, "what fills the middle of the picture");
+  py::enum_<WarpKind>(module, "WarpKind", "How the eyes are made.")
+      .value("FORWARD", WarpKind::kForward, "nearest surface first, holes filled")
+      .value("BACKWARD", WarpKind::kBackward, "as older converters do");
+  py::enum_<StereoPacking>(module, "StereoPacking", "Where the eyes lie in a frame.")
+      .value("SIDE_BY_SIDE", StereoPacking::kSideBySide)
+      .value("HALF_SIDE_BY_SIDE", StereoPacking::kHalfSideBySide)
+      .value("TOP_BOTTOM", StereoPacking::kTopBottom)
+      .value("HALF_TOP_BOTTOM", StereoPacking::kHalfTopBottom);
+  py::enum_<CanvasFit>(module, "CanvasFit", "How a picture fits into its eye.")
+      .value("CONTAIN", CanvasFit::kContain, "as large as fits, black beside it")
+      .value("COVER", CanvasFit::kCover, "as small as fills it, the rest cut off")
+      .value("NONE", CanvasFit::kNone, "pixel for pixel");
+  py::enum_<ResizeFilter>(module, "ResizeFilter", "How pictures are resized.")
+      .value("NEAREST", ResizeFilter::kNearest)
+      .value("BILINEAR", ResizeFilter::kBilinear)
+      .value("BICUBIC", ResizeFilter::kBicubic)
+      .value("LANCZOS", ResizeFilter::kLanczos);
+}
+
+void AddMonoToSbsJob(py::module_& module) {
+  AddMonoToSbsEnums(module);
+  py::class_<MonoToSbsReport>(module, "MonoToSbsReport", "What a mono-to-SBS job has written.")
+      .def_readonly("frames", &MonoToSbsReport::frames)
+      .def_readonly("output", &MonoToSbsReport::output)
+      .def_readonly("scenes", &MonoToSbsReport::scenes)
+      .def_readonly("hole_share", &MonoToSbsReport::hole_share)
+      .def_readonly("mean_shift", &MonoToSbsReport::mean_shift, "pixels of one eye")
+      .def_readonly("width", &MonoToSbsReport::width, "of both eyes")
+      .def_readonly("height", &MonoToSbsReport::height);
+  const MonoToSbsJobOptions defaults;
+  const DepthModelOptions model_defaults;
+  using Size = std::optional<std::pair<int, int>>;  // height, width
+  module.def(
+      "run_mono_to_sbs_job",
+      [](const std::string& input, const std::string& output, const PyModel* model, int input_size,
+         int batch, double xfov_deg, double scene_scale, int working_side, NormMode norm_mode,
+         double norm_p_lo, double norm_p_hi, double norm_beta, int norm_lookahead,
+         std::optional<std::pair<double, double>> norm_fixed, double norm_metric_near,
+         double smoothing_alpha, double smoothing_tau_seconds, bool smoothing_motion_adaptive,
+         double smoothing_still, double smoothing_moving, SceneCuts cuts,
+         const std::string& scene_file, std::optional<double> max_shift, bool shift_dynamic,
+         double shift_min_gain, double shift_smoothing, double shift_steep_free,
+         double shift_steep_full, double shift_max_behind, double shift_max_in_front,
+         ScreenPlane convergence_plane, double convergence_value, double convergence_smoothing,
+         WarpKind warp, bool swap_eyes, StereoPacking packing, CanvasFit fit,
+         const Size& frame_size, const Size& eye_size, const Size& picture_size,
+         ResizeFilter filter, double fps, std::optional<double> preview_interval,
+         std::optional<int64_t> preview_every, const std::string& contact_sheet, bool audio,
+         int crf, const std::string& preset, const std::optional<Limits>& limits, int num_threads,
+         bool overwrite, int64_t max_frames, const py::object& progress, const CancelFlag* cancel) {
+        MonoToSbsJobOptions options;
+        options.job = Job(limits, num_threads, overwrite, max_frames);
+        options.input = input;
+        options.output = output;
+        const DepthModelOptions source = DepthModel(model, input_size, batch);
+        source.Check();
+        if (!source.empty()) options.engine = ModelEngine(source);
+        options.xfov_deg = xfov_deg;
+        options.scene_scale = scene_scale;
+        options.working_side = working_side;
+        options.norm.mode = norm_mode;
+        options.norm.p_lo = norm_p_lo;
+        options.norm.p_hi = norm_p_hi;
+        options.norm.beta = norm_beta;
+        options.norm.lookahead = norm_lookahead;
+        if (norm_fixed) options.norm.fixed = DisparityRange{norm_fixed->first, norm_fixed->second};
+        options.norm.metric_near = norm_metric_near;
+        options.smoothing.alpha = smoothing_alpha;
+        options.smoothing.tau_seconds = smoothing_tau_seconds;
+        options.smoothing.motion_adaptive = smoothing_motion_adaptive;
+        options.smoothing.still = smoothing_still;
+        options.smoothing.moving = smoothing_moving;
+        options.cuts = cuts;
+        options.scene_file = scene_file;
+        options.max_shift = max_shift;
+        options.shift.dynamic = shift_dynamic;
+        options.shift.min_gain = shift_min_gain;
+        options.shift.smoothing = shift_smoothing;
+        options.shift.steep_free = shift_steep_free;
+        options.shift.steep_full = shift_steep_full;
+        options.shift.max_behind = shift_max_behind;
+        options.shift.max_in_front = shift_max_in_front;
+        options.convergence = {convergence_plane, convergence_value, convergence_smoothing};
+        options.warp = warp;
+        options.swap_eyes = swap_eyes;
+        options.canvas.packing = packing;
+        options.canvas.fit = fit;
+        const auto set = [](const Size& size, int* height, int* width) {
+          if (!size) return;
+          *height = size->first;
+          *width = size->second;
+        };
+        set(frame_size, &options.canvas.frame_height, &options.canvas.frame_width);
+        set(eye_size, &options.canvas.eye_height, &options.canvas.eye_width);
+        set(picture_size, &options.canvas.picture_height, &options.canvas.picture_width);
+        options.filter = filter;
+        options.fps = fps;
+        options.preview_interval = preview_interval;
+        options.preview_every = preview_every;
+        options.contact_sheet = contact_sheet;
+        options.audio = audio;
+        options.crf = crf;
+        options.preset = preset;
+        return RunJob(&RunMonoToSbsJob, options, progress, cancel);
+      },
+      py::arg("input"), py::arg("output") = "", py::kw_only(), py::arg("model") = py::none(),
+      py::arg("input_size") = model_defaults.input_size, py::arg("batch") = model_defaults.batch,
+      py::arg("xfov_deg") = defaults.xfov_deg, py::arg("scene_scale") = defaults.scene_scale,
+      py::arg("working_side") = defaults.working_side, py::arg("norm_mode") = defaults.norm.mode,
+      py::arg("norm_p_lo") = defaults.norm.p_lo, py::arg("norm_p_hi") = defaults.norm.p_hi,
+      py::arg("norm_beta") = defaults.norm.beta,
+      py::arg("norm_lookahead") = defaults.norm.lookahead, py::arg("norm_fixed") = std::nullopt,
+      py::arg("norm_metric_near") = defaults.norm.metric_near,
+      py::arg("smoothing_alpha") = defaults.smoothing.alpha,
+      py::arg("smoothing_tau_seconds") = defaults.smoothing.tau_seconds,
+      py::arg("smoothing_motion_adaptive") = defaults.smoothing.motion_adaptive,
+      py::arg("smoothing_still") = defaults.smoothing.still,
+      py::arg("smoothing_moving") = defaults.smoothing.moving, py::arg("cuts") = defaults.cuts,
+      py::arg("scene_file") = "", py::arg("max_shift") = std::nullopt,
+      py::arg("shift_dynamic") = defaults.shift.dynamic,
+      py::arg("shift_min_gain") = defaults.shift.min_gain,
+      py::arg("shift_smoothing") = defaults.shift.smoothing,
+      py::arg("shift_steep_free") = defaults.shift.steep_free,
+      py::arg("shift_steep_full") = defaults.shift.steep_full,
+      py::arg("shift_max_behind") = defaults.shift.max_behind,
+      py::arg("shift_max_in_front") = defaults.shift.max_in_front,
+      py::arg("convergence_plane") = defaults.convergence.plane,
+      py::arg("convergence_value") = defaults.convergence.value,
+      py::arg("convergence_smoothing") = defaults.convergence.smoothing,
+      py::arg("warp") = defaults.warp, py::arg("swap_eyes") = defaults.swap_eyes,
+      py::arg("packing") = defaults.canvas.packing, py::arg("fit") = defaults.canvas.fit,
+      py::arg("frame_size") = std::nullopt, py::arg("eye_size") = std::nullopt,
+      py::arg("picture_size") = std::nullopt, py::arg("filter") = defaults.filter,
+      py::arg("fps") = defaults.fps, py::arg("preview_interval") = std::nullopt,
+      py::arg("preview_every") = std::nullopt, py::arg("contact_sheet") = "",
+      py::arg("audio") = defaults.audio, py::arg("crf") = defaults.crf,
+      py::arg("preset") = defaults.preset, MDVT_JOB_ARGUMENTS,
+      "A stereo video from a colour video in one run: <input>_sbs.mp4 unless output is given. "
+      "Depth comes from the model, or from motion. Sizes are (height, width).");
+}
+
 #undef MDVT_JOB_ARGUMENTS
 
 }  // namespace
@@ -261,6 +431,7 @@ void AddJobs(py::module_& module) {
   AddDepthJob(module);
   AddStereoJob(module);
   AddExportJob(module);
+  AddMonoToSbsJob(module);
 }
 
 }  // namespace mdvt::python

@@ -184,6 +184,7 @@ PYBIND11_MODULE(_mdvt, module) {
   mdvt::python::AddDepth(module);
   mdvt::python::AddFiles(module);
   mdvt::python::AddStereo(module);
+  mdvt::python::AddModels(module);
   mdvt::python::AddMotion(module);
   mdvt::python::AddJobs(module);
 }

@@ -12,7 +12,8 @@ void AddVideo(pybind11::module_& module);   // video reader and writer
 void AddDepth(pybind11::module_& module);   // depth codec, depth video, metrics
 void AddFiles(pybind11::module_& module);   // pictures, sidecars, geometry
 void AddStereo(pybind11::module_& module);  // renderer, holes
-void AddMotion(pybind11::module_& module);  // depth from motion
+void AddModels(pybind11::module_& module);  // networks, their sizes, their calibration
+void AddMotion(pybind11::module_& module);  // depth from motion and from models
 void AddJobs(pybind11::module_& module);    // whole jobs
 
 }  // namespace mdvt::python

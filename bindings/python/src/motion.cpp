@@ -2,15 +2,19 @@
 #include <pybind11/eigen.h>
 #include <pybind11/stl.h>
 
+#include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "arrays.h"
 #include "locked.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/depth/model_depth.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/pipeline/motion_depth.h"
+#include "models.h"
 #include "module.h"
 
 namespace mdvt::python {
@@ -21,23 +25,39 @@ struct PyEstimate {
   int64_t index = 0;
   int64_t pts = 0;
   int64_t duration = 0;
-  MotionFrameReport report;
+  DepthQuantity quantity = DepthQuantity::kMetricDepth;
+  bool starts_scene = false;
+  std::optional<MotionFrameReport> report;
 };
 
 // The estimator with the threads it works on and the conversion to what it takes.
+template <typename Estimator>
 struct EstimatorParts {
   EstimatorParts(const MotionDepthOptions& options, int num_threads)
       : pool(num_threads), estimator(options, &pool) {}
+  EstimatorParts(const std::shared_ptr<const Model>& model, const ModelDepthOptions& options,
+                 int num_threads)
+      : pool(num_threads), estimator(model, options, &pool) {}
   ThreadPool pool;
-  MotionDepthEstimator estimator;
+  Estimator estimator;
   ColorConverter converter;
   int64_t pushed = 0;
 };
 
+// Models take RGB of more bits as it is.
+bool IsTaken(const Image& image, const PixelFormat& format) {
+  return image.format() == format ||
+         (format.model == ColorModel::kRgb && image.format().model == ColorModel::kRgb &&
+          image.format().type == SampleType::kU16);
+}
+
+template <typename Estimator>
 class PyEstimator {
  public:
-  PyEstimator(const MotionDepthOptions& options, int num_threads)
-      : parts_("the estimator", options, num_threads) {}
+  using Parts = EstimatorParts<Estimator>;
+  template <typename... Arguments>
+  explicit PyEstimator(Arguments&&... arguments)
+      : parts_("the estimator", std::forward<Arguments>(arguments)...) {}
 
   void Push(const py::object& picture, const std::optional<int64_t>& pts,
             const std::optional<int64_t>& duration) {
@@ -52,11 +72,14 @@ class PyEstimator {
       frame.pts = from.pts;
       frame.duration = from.duration;
     }
-    parts_.With([&](EstimatorParts& parts) {
+    parts_.With([&](Parts& parts) {
       if (!is_frame) frame.index = frame.pts = parts.pushed;
       if (pts) frame.pts = *pts;
       if (duration) frame.duration = *duration;
-      frame.image = parts.converter.Convert(image.image, color, parts.estimator.input_format());
+      const PixelFormat format = parts.estimator.input_format();
+      frame.image = IsTaken(image.image, format)
+                        ? image.image
+                        : parts.converter.Convert(image.image, color, format);
       // Whoever may write to the pixels may do so as soon as this returns.
       if (image.writable && frame.image.view().data[0] == image.image.view().data[0])
         frame.image = frame.image.Clone();
@@ -66,7 +89,7 @@ class PyEstimator {
   }
 
   std::optional<PyEstimate> Pop() {
-    return parts_.With([](EstimatorParts& parts) -> std::optional<PyEstimate> {
+    return parts_.With([](Parts& parts) -> std::optional<PyEstimate> {
       auto next = parts.estimator.Pop();
       if (!next) return std::nullopt;
       PyEstimate out;
@@ -75,27 +98,95 @@ class PyEstimator {
       out.index = next->index;
       out.pts = next->pts;
       out.duration = next->duration;
-      out.report = parts.estimator.frame_reports().back();
+      out.quantity = next->quantity;
+      out.starts_scene = next->starts_scene;
+      if constexpr (std::is_same_v<Estimator, MotionDepthEstimator>)
+        out.report = parts.estimator.frame_reports().back();
       return out;
     });
   }
 
   void Finish() {
-    parts_.With([](EstimatorParts& parts) { parts.estimator.Finish(); });
+    parts_.With([](Parts& parts) { parts.estimator.Finish(); });
   }
-  MotionReport Report() {
-    return parts_.With([](EstimatorParts& parts) { return parts.estimator.report(); });
-  }
-  std::vector<MotionFrameReport> FrameReports() {
-    return parts_.With([](EstimatorParts& parts) { return parts.estimator.frame_reports(); });
-  }
-  int Latency() {
-    return parts_.With([](EstimatorParts& parts) { return parts.estimator.latency(); });
+  // read(estimator), with what it returns.
+  template <typename Read>
+  auto Get(Read read) {
+    return parts_.With([&](Parts& parts) { return read(parts.estimator); });
   }
 
  private:
-  Locked<EstimatorParts> parts_;
+  Locked<Parts> parts_;
 };
+
+using PyMotion = PyEstimator<MotionDepthEstimator>;
+using PyModelDepth = PyEstimator<ModelDepthEstimator>;
+
+// What every estimator has.
+template <typename Class>
+void AddEstimatorMethods(Class& estimator, const char* about_push) {
+  using Self = typename Class::type;
+  estimator
+      .def_property_readonly(
+          "latency",
+          [](Self& self) { return self.Get([](const auto& from) { return from.latency(); }); },
+          "Frames that may be inside at once.")
+      .def("push", &Self::Push, py::arg("picture"), py::arg("pts") = std::nullopt,
+           py::arg("duration") = std::nullopt, about_push)
+      .def("finish", &Self::Finish)
+      .def("pop", &Self::Pop, "The next estimate, None if none is ready.");
+}
+
+void AddModelDepth(py::module_& module) {
+  const ModelDepthOptions defaults;
+  auto estimator =
+      py::class_<PyModelDepth>(
+          module, "ModelDepth",
+          "Depth by a model of kind \"depth\", through push and pop like "
+          "MotionDepthEstimator. A relative model gives disparity "
+          "(DepthQuantity.RELATIVE_DISPARITY) unless it gets a calibration or the median "
+          "depth of the first frame in metres.")
+          .def(py::init([](const PyModel& model, const Camera& camera, int input_size, int batch,
+                           int side_by_side, const std::optional<DisparityCalibration>& calibration,
+                           std::optional<double> median_depth, int num_threads) {
+                 ModelDepthOptions options;
+                 options.camera = camera;
+                 options.input_size = input_size;
+                 options.batch = batch;
+                 options.side_by_side = side_by_side;
+                 options.calibration = calibration;
+                 options.median_depth = median_depth;
+                 options.Check();
+                 return std::make_unique<PyModelDepth>(model.model, options, num_threads);
+               }),
+               py::arg("model"), py::arg("camera"), py::kw_only(),
+               py::arg("input_size") = defaults.input_size, py::arg("batch") = defaults.batch,
+               py::arg("side_by_side") = defaults.side_by_side,
+               py::arg("calibration") = std::nullopt, py::arg("median_depth") = std::nullopt,
+               py::arg("num_threads") = 0)
+          .def_property_readonly(
+              "is_metric",
+              [](PyModelDepth& self) {
+                return self.Get([](const auto& from) { return from.is_metric(); });
+              },
+              "Whether estimates are metres.")
+          .def_property_readonly(
+              "network_size",
+              [](PyModelDepth& self) {
+                return self.Get([](const auto& from) {
+                  return std::pair(from.network_size().height, from.network_size().width);
+                });
+              },
+              "Height and width of the network's input.")
+          .def_property_readonly(
+              "calibration",
+              [](PyModelDepth& self) {
+                return self.Get([](const auto& from) { return from.calibration(); });
+              },
+              "As given, or as found on the first frame; None if there is none.");
+  AddEstimatorMethods(estimator,
+                      "A Frame, an Image or an array of the camera's size; becomes RGB.");
+}
 
 }  // namespace
 
@@ -124,10 +215,14 @@ void AddMotion(py::module_& module) {
       .def_readonly("lost", &MotionReport::lost)
       .def_readonly("scenes", &MotionReport::scenes)
       .def_property_readonly("translation_found", &MotionReport::translation_found);
+  py::enum_<DepthQuantity>(module, "DepthQuantity", "What the numbers of an estimate stand for.")
+      .value("METRIC_DEPTH", DepthQuantity::kMetricDepth, "metres, 0 = no data")
+      .value("RELATIVE_DISPARITY", DepthQuantity::kRelativeDisparity,
+             "larger is nearer, scale and zero not known; NaN = no data");
   py::class_<PyEstimate>(module, "DepthEstimate", "Depth of one frame.")
       .def_property_readonly(
           "depth", [](const PyEstimate& self) { return PixelArray(self.depth); },
-          "H x W float32 in metres.")
+          "H x W float32: metres with 0 = no data, or disparity with NaN = no data.")
       .def_property_readonly(
           "confidence",
           [](const PyEstimate& self) -> py::object {
@@ -138,35 +233,43 @@ void AddMotion(py::module_& module) {
       .def_readonly("index", &PyEstimate::index)
       .def_readonly("pts", &PyEstimate::pts)
       .def_readonly("duration", &PyEstimate::duration)
-      .def_readonly("report", &PyEstimate::report);
+      .def_readonly("quantity", &PyEstimate::quantity)
+      .def_readonly("starts_scene", &PyEstimate::starts_scene,
+                    "The scale starts anew: nothing before may be compared with it.")
+      .def_readonly("report", &PyEstimate::report, "Of depth from motion; else None.");
 
   const MotionDepthOptions defaults;
-  py::class_<PyEstimator>(module, "MotionDepthEstimator",
-                          "Depth from the camera's own motion: push every frame in order, pop what "
-                          "is ready after each, then finish and pop until None.")
-      .def(py::init([](const Camera& camera, const std::vector<double>& xfovs_deg,
-                       double scene_scale, int working_side, int lookahead, int num_threads) {
-             MotionDepthOptions options;
-             options.camera = camera;
-             options.xfovs_deg = xfovs_deg;
-             options.scene_scale = scene_scale;
-             options.working_side = working_side;
-             options.lookahead = lookahead;
-             options.Check();
-             return std::make_unique<PyEstimator>(options, num_threads);
-           }),
-           py::arg("camera"), py::kw_only(), py::arg("xfovs_deg") = std::vector<double>(),
-           py::arg("scene_scale") = defaults.scene_scale,
-           py::arg("working_side") = defaults.working_side,
-           py::arg("lookahead") = defaults.lookahead, py::arg("num_threads") = 0)
-      .def_property_readonly("latency", &PyEstimator::Latency, "Frames that may be inside at once.")
-      .def("push", &PyEstimator::Push, py::arg("picture"), py::arg("pts") = std::nullopt,
-           py::arg("duration") = std::nullopt,
-           "A Frame, an Image or an array of the camera's size; colours become full-range luma.")
-      .def("finish", &PyEstimator::Finish)
-      .def("pop", &PyEstimator::Pop, "The next estimate, None if none is ready.")
-      .def("report", &PyEstimator::Report)
-      .def("frame_reports", &PyEstimator::FrameReports);
+  auto estimator =
+      py::class_<PyMotion>(module, "MotionDepthEstimator",
+                           "Depth from the camera's own motion: push every frame in order, pop "
+                           "what is ready after each, then finish and pop until None.")
+          .def(py::init([](const Camera& camera, const std::vector<double>& xfovs_deg,
+                           double scene_scale, int working_side, int lookahead, int num_threads) {
+                 MotionDepthOptions options;
+                 options.camera = camera;
+                 options.xfovs_deg = xfovs_deg;
+                 options.scene_scale = scene_scale;
+                 options.working_side = working_side;
+                 options.lookahead = lookahead;
+                 options.Check();
+                 return std::make_unique<PyMotion>(options, num_threads);
+               }),
+               py::arg("camera"), py::kw_only(), py::arg("xfovs_deg") = std::vector<double>(),
+               py::arg("scene_scale") = defaults.scene_scale,
+               py::arg("working_side") = defaults.working_side,
+               py::arg("lookahead") = defaults.lookahead, py::arg("num_threads") = 0)
+          .def("report",
+               [](PyMotion& self) {
+                 return self.Get([](const auto& from) -> MotionReport { return from.report(); });
+               })
+          .def("frame_reports", [](PyMotion& self) {
+            return self.Get([](const auto& from) -> std::vector<MotionFrameReport> {
+              return from.frame_reports();
+            });
+          });
+  AddEstimatorMethods(
+      estimator, "A Frame, an Image or an array of the camera's size; becomes full-range luma.");
+  AddModelDepth(module);
 }
 
 }  // namespace mdvt::python
