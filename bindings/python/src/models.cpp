@@ -397,7 +397,7 @@ void AddFit(py::module_& module) {
                     "Fits the calibration of a relative model to a few frames whose metric "
                     "depth is known; a fifth of the pixels may be wrong by any amount.\n\n"
                     ">>> import mdvt, numpy\n"
-                    ">>> depth = numpy.linspace(1, 9, 400, dtype='f4').reshape(20, 20)\n"
+                    ">>> depth = numpy.linspace(5, 9, 400, dtype='f4').reshape(20, 20)\n"
                     ">>> fit = mdvt.DisparityFit()\n"
                     ">>> fit.add((1 / depth - 0.05) / 0.5, depth)\n"
                     "400\n"
