@@ -80,7 +80,8 @@ def main():
     threads = str(args.threads)
     same = {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
     default = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-               "LD_LIBRARY_PATH": args.atlas + ":" + os.environ.get("LD_LIBRARY_PATH", "")}
+               # libblas.so.3 in that folder, the libatlas.so.3 that it needs in the one above.
+               "LD_LIBRARY_PATH": f"{args.atlas}:{pathlib.Path(args.atlas).parent}"}
     times = {"passes": [], "program": [], "plain": [], "default": []}
     with tempfile.TemporaryDirectory() as folder:
         output = str(pathlib.Path(folder) / "depth.mkv")
@@ -131,4 +132,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"model_throughput.py: error: {error}")
