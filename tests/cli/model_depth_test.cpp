@@ -140,7 +140,7 @@ TEST_F(DepthModels, SceneScaleSetsARelativeModel) {
     return values[kWidth * kHeight / 2];
   };
   const std::vector<Image> three = Depth(With("depth_luminance"));
-  EXPECT_TRUE(Says("toy-depth-luminance, disparity = "));
+  EXPECT_TRUE(Says("toy-depth-luminance, 1 / depth = "));
   const std::vector<Image> six = Depth(With("depth_luminance", {"--scene_scale", "6"}));
   ASSERT_EQ(six.size(), static_cast<size_t>(kFrames));
   EXPECT_NEAR(median(three[0]), 3, 0.005);
