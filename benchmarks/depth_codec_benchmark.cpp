@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "mdvt/io/depth_codec.h"
+#include "minimum_reporter.h"
 
 namespace mdvt {
 namespace {
@@ -97,33 +98,18 @@ void BM_CheckDamage(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(Rgb16DamagedShare(encoded.view()));
 }
 
-// Keeps the fastest repetition of every benchmark.
-class MinimumReporter : public benchmark::ConsoleReporter {
+class DepthCodecReporter : public MinimumReporter {
  public:
-  void ReportRuns(const std::vector<Run>& runs) override {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs) {
-      if (run.run_type != Run::RT_Iteration) continue;
-      const double ms = 1e3 * run.real_accumulated_time /
-                        static_cast<double>(std::max<int64_t>(1, run.iterations));
-      const std::string name = run.run_name.function_name;
-      const auto found = best_.find(name);
-      best_[name] = found == best_.end() ? ms : std::min(found->second, ms);
-    }
-  }
   void PrintJson() const {
-    const auto memcpy_ms = best_.find("memcpy");
+    const auto memcpy_ms = best().find("memcpy");
     std::printf("{\"benchmark\":\"depth_codec\",\"size\":\"%dx%d\"", kWidth, kHeight);
-    for (const auto& [name, ms] : best_) {
+    for (const auto& [name, ms] : best()) {
       std::printf(",\"%s\":{\"ms\":%.3f", name.c_str(), ms);
-      if (memcpy_ms != best_.end()) std::printf(",\"per_memcpy\":%.2f", ms / memcpy_ms->second);
+      if (memcpy_ms != best().end()) std::printf(",\"per_memcpy\":%.2f", ms / memcpy_ms->second);
       std::printf("}");
     }
     std::printf("}\n");
   }
-
- private:
-  std::map<std::string, double> best_;
 };
 
 }  // namespace
@@ -156,7 +142,7 @@ int main(int argc, char** argv) {
   add("check_damage/1", BM_CheckDamage);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  MinimumReporter reporter;
+  DepthCodecReporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
   reporter.PrintJson();
   return 0;

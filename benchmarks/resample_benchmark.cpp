@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "mdvt/model/resample.h"
+#include "minimum_reporter.h"
 
 namespace mdvt {
 namespace {
@@ -108,23 +109,11 @@ void BM_BackOpenCv(benchmark::State& state) {
   }
 }
 
-// Keeps the fastest repetition of every benchmark.
-class MinimumReporter : public benchmark::ConsoleReporter {
+class ResampleReporter : public MinimumReporter {
  public:
-  void ReportRuns(const std::vector<Run>& runs) override {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs) {
-      if (run.run_type != Run::RT_Iteration) continue;
-      const double ms = 1e3 * run.real_accumulated_time /
-                        static_cast<double>(std::max<int64_t>(1, run.iterations));
-      const std::string name = run.run_name.function_name;
-      const auto found = best_.find(name);
-      best_[name] = found == best_.end() ? ms : std::min(found->second, ms);
-    }
-  }
   void PrintJson() const {
     std::printf("{\"benchmark\":\"resample\"");
-    for (const auto& [name, ms] : best_) {
+    for (const auto& [name, ms] : best()) {
       std::printf(",\"%s\":{\"ms\":%.3f", name.c_str(), ms);
       PrintRatio("per_memcpy", "memcpy", ms);
       PrintRatio("per_opencv", name.rfind("back", 0) == 0 ? "back_opencv/1" : OpenCvFor(name), ms);
@@ -138,11 +127,9 @@ class MinimumReporter : public benchmark::ConsoleReporter {
     return name.rfind("in_area", 0) == 0 ? "in_opencv_area/1" : "in_opencv_cubic/1";
   }
   void PrintRatio(const char* label, const std::string& reference, double ms) const {
-    const auto found = best_.find(reference);
-    if (found != best_.end()) std::printf(",\"%s\":%.2f", label, ms / found->second);
+    const auto found = best().find(reference);
+    if (found != best().end()) std::printf(",\"%s\":%.2f", label, ms / found->second);
   }
-
-  std::map<std::string, double> best_;
 };
 
 }  // namespace
@@ -174,7 +161,7 @@ int main(int argc, char** argv) {
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  MinimumReporter reporter;
+  ResampleReporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
   reporter.PrintJson();
   return 0;
