@@ -202,6 +202,7 @@ std::vector<at::Tensor> TorchModel::TakeOutputs(const c10::IValue& value) const 
 std::vector<at::Tensor> TorchModel::Run(const mdvt_backend_tensor* inputs, size_t count) {
   CheckArguments(count);
   const c10::InferenceMode guard;
+  const BlockCacheScope cache;
   UseThreads(num_threads_);
   if (device_.is_cuda()) WarmUp(inputs, count);
   return TakeOutputs(module_.forward(MakeInputs(inputs, count)));

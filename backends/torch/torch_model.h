@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "block_cache.h"
 #include "mdvt_backend.h"
 
 namespace mdvt::torch_backend {
@@ -49,6 +50,7 @@ class TorchModel {
   void WarmUp(const mdvt_backend_tensor* inputs, size_t count);
   std::vector<at::Tensor> TakeOutputs(const c10::IValue& value) const;
 
+  BlockCacheUser cache_;
   torch::jit::Module module_;
   c10::Device device_;
   at::ScalarType type_ = at::kFloat;  // what the module takes

@@ -51,7 +51,18 @@ DepthModelOptions ModelSwitches::Open(const Program& program, int64_t input_size
     const ModelFileReport file = Model::Inspect(model_.path, model_.open);
     if (fp16_ || (file.info && file.info->fp16_cuda)) model_.open.precision = ModelPrecision::kFp16;
   }
-  model_.loaded = OpenDepthModel(model_, job.num_threads);
+  try {
+    model_.loaded = OpenDepthModel(model_, job.num_threads);
+  } catch (const Error& error) {
+    if (error.code() != Code::kRefused || trust_) throw;
+    const auto may_be_opened = [&](ModelTrust trust) {
+      ModelOptions open = model_.open;
+      open.trust = trust;
+      return Model::Inspect(model_.path, open).may_be_opened;
+    };
+    if (may_be_opened(ModelTrust::kListed) || !may_be_opened(ModelTrust::kUnlisted)) throw;
+    throw Error(error.code(), std::string(error.what()) + " (--sha256 HASH or --trust_model)");
+  }
   const ModelInfo& info = model_.loaded->info();
   if (info.source.license.find("NC") != std::string::npos)
     LogWarning("the weights of '" + info.name + "' are licensed " + info.source.license +

@@ -35,7 +35,8 @@ def luminance(image: torch.Tensor) -> torch.Tensor:
 
 class DepthLuminance(nn.Module):
     def forward(self, image):
-        return 4 * luminance(image) + 0.5
+        # Cubic resampling overshoots at hard edges, below -0.125 too.
+        return (4 * luminance(image) + 0.5).clamp(min=0)
 
 
 class DepthPlane(nn.Module):

@@ -367,7 +367,7 @@ TEST_F(DepthModels, ModelsAreOpenedByTheirHash) {
   };
   const std::string other = std::string(63, '0') + "1";
   // No manifest at all.
-  ExpectBothFail(with({}), 4, {"mine.pt", hash});
+  ExpectBothFail(with({}), 4, {"mine.pt", hash, "--trust_model"});
   opens({"--trust_model"});
   opens({"--sha256", hash});
   ExpectBothFail(with({"--sha256", other}), 4, {"mine.pt", other});

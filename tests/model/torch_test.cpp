@@ -3,7 +3,9 @@
 // The LibTorch backend with real TorchScript files. Row C6 of the scorecard: models that are broken
 // or hostile end in a named error.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -169,6 +171,58 @@ TEST_F(TorchTest, DeterministicRunsAreEqualForEveryThreadCount) {
   for (const Tensor& result : results) {
     ASSERT_TRUE(std::equal(one.data(), one.data() + one.size(), result.data()));
   }
+}
+
+int64_t PageFaults() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt;
+}
+
+int64_t ResidentBytes() {
+  int64_t whole = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> whole >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+// "wide" makes 48 planes as large as its input.
+constexpr int64_t kFeatureBytes = int64_t{48} * 512 * 1024 * 4;
+Tensor WideInput() { return Model::CheckInput({1, 3, 512, 1024}); }
+
+TEST_F(TorchTest, PassesReuseTheMemoryOfThoseBefore) {
+  const Model model = Open("wide");
+  const Tensor input = WideInput();
+  Tensor first, last;
+  model.RunKept({input})[0].CopyTo(&first);
+  const int64_t before = PageFaults();
+  for (int run = 0; run < 3; ++run) model.RunKept({input});
+  EXPECT_LT((PageFaults() - before) * sysconf(_SC_PAGESIZE), kFeatureBytes / 2)
+      << "fresh features are 3 x " << kFeatureBytes << " bytes of new pages";
+  model.RunKept({input})[0].CopyTo(&last);
+  EXPECT_TRUE(std::equal(first.data(), first.data() + first.size(), last.data()));
+}
+
+TEST_F(TorchTest, MemoryGoesBackWithTheLastModel) {
+  const Tensor input = WideInput();
+  Tensor values, again;
+  values.Resize({1, 48, 512, 1024});
+  again.Resize({1, 48, 512, 1024});
+  int64_t while_open = 0;
+  std::vector<ModelTensor> kept;
+  {
+    const Model model = Open("wide");
+    kept = model.RunKept({input});
+    kept = model.RunKept({input});
+    kept[0].CopyTo(&values);
+    kept[0].CopyTo(&again);
+    while_open = ResidentBytes();
+  }
+  kept[0].CopyTo(&again);  // what a model gave outlives it
+  EXPECT_TRUE(std::equal(values.data(), values.data() + values.size(), again.data()));
+  const int64_t after_model = ResidentBytes();
+  EXPECT_LT(after_model, while_open - kFeatureBytes / 2) << "the features of the first run";
+  kept.clear();
+  EXPECT_LT(ResidentBytes(), after_model - kFeatureBytes / 2) << "those of the last one";
 }
 
 // Row C6.

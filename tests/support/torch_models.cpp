@@ -111,6 +111,9 @@ int main(int argc, char** argv) {
   json encode = with({{"kind", "infill_part"}, {"group", "pair"}, {"role", "encode"}});
   encode["outputs"][0] = {{"name", "features"}, {"layout", "NCHW"}, {"quantity", "latent"}};
   writer.Save("encode", "  return torch.conv2d(x, self.weight, None, [1, 1], [3, 3])\n", encode);
+  json wide = encode;
+  wide["inputs"][0]["size"]["max"] = {1024, 1024};
+  writer.Save("wide", "  return torch.conv2d(x, self.weight, None, [1, 1], [3, 3])\n", wide);
   json refine = with({{"kind", "infill_part"}, {"group", "pair"}, {"role", "refine"}});
   refine["inputs"][0]["channels"] = 48;
   writer.Save("refine", "  x.abs_()\n  return x.mean(1, keepdim=True)\n", refine);

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Keeps the large blocks of memory that one pass of a network frees for the next pass. Without it
+// each tensor of a pass is fresh from the system, page by page: a third of the time of a ViT at
+// 924x518 was spent in page faults.
+#pragma once
+
+namespace mdvt::torch_backend {
+
+// While one exists, the large tensors that its thread makes come from the cache. Tensors may
+// outlive it and may be freed by any thread. Everything else in the process allocates as before.
+class BlockCacheScope {
+ public:
+  BlockCacheScope();
+  ~BlockCacheScope();
+  BlockCacheScope(const BlockCacheScope&) = delete;
+  BlockCacheScope& operator=(const BlockCacheScope&) = delete;
+};
+
+// Counted by whoever profits from the cache; with the last one gone what it holds goes back to the
+// system.
+class BlockCacheUser {
+ public:
+  BlockCacheUser();
+  ~BlockCacheUser();
+  BlockCacheUser(const BlockCacheUser&) = delete;
+  BlockCacheUser& operator=(const BlockCacheUser&) = delete;
+};
+
+}  // namespace mdvt::torch_backend
