@@ -8,7 +8,7 @@ target_compile_options(mdvt_flags INTERFACE
   $<$<BOOL:${MDVT_WERROR}>:-Werror>)
 if(MDVT_SANITIZE)
   target_compile_options(mdvt_flags INTERFACE
-    -fsanitize=${MDVT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+    -fsanitize=${MDVT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
   target_link_options(mdvt_flags INTERFACE -fsanitize=${MDVT_SANITIZE})
 endif()
 
@@ -41,6 +41,12 @@ function(mdvt_add_test layer file)
   set(target test_${layer}_${file})
   add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/${layer}/${file}_test.cpp)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/src)
+  # Compiling a test takes longer than running it: what it calls is optimised, it itself is not.
+  if(MDVT_SANITIZE)
+    target_compile_options(${target} PRIVATE -O0)
+  else()
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  endif()
   target_link_libraries(${target} PRIVATE ${ARG_LIBS} mdvt_test_support GTest::gtest mdvt_flags)
   if(TARGET mdvt_${layer})
     target_link_libraries(${target} PRIVATE mdvt_${layer})
