@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <torch/csrc/api/include/torch/version.h>
 
-#include <cstdint>
+#include <cstddef>
 #include <cstring>
 #include <iterator>
 #include <map>

@@ -108,12 +108,13 @@ int main(int argc, char** argv) {
   writer.Save("in_place", "  x.mul_(2)\n  return x[:, :1]\n");
   writer.Save("last", "  return x.permute(0, 2, 3, 1)[..., 2].unsqueeze(1)\n");
   // Two networks that hand a tensor on.
+  const char* const features = "  return torch.conv2d(x, self.weight, None, [1, 1], [3, 3])\n";
   json encode = with({{"kind", "infill_part"}, {"group", "pair"}, {"role", "encode"}});
   encode["outputs"][0] = {{"name", "features"}, {"layout", "NCHW"}, {"quantity", "latent"}};
-  writer.Save("encode", "  return torch.conv2d(x, self.weight, None, [1, 1], [3, 3])\n", encode);
+  writer.Save("encode", features, encode);
   json wide = encode;
   wide["inputs"][0]["size"]["max"] = {1024, 1024};
-  writer.Save("wide", "  return torch.conv2d(x, self.weight, None, [1, 1], [3, 3])\n", wide);
+  writer.Save("wide", features, wide);
   json refine = with({{"kind", "infill_part"}, {"group", "pair"}, {"role", "refine"}});
   refine["inputs"][0]["channels"] = 48;
   writer.Save("refine", "  x.abs_()\n  return x.mean(1, keepdim=True)\n", refine);
