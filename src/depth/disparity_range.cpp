@@ -7,6 +7,7 @@
 #include <mutex>
 #include <vector>
 
+#include "map_rows.h"
 #include "mdvt/core/error.h"
 #include "rows.h"
 
@@ -17,33 +18,21 @@ constexpr int kBins = 16384;
 constexpr int kLeastBinsBetween = 4096;
 constexpr int kMostRefinements = 8;
 constexpr int kRowsPerBlock = 64;
+constexpr int kRowsPerCount = 128;  // each adds kBins sums at its end
 constexpr double kSlack = 1e-6;
 // Of the bins, so that the largest sample lies inside the last one.
 constexpr double kSpan = kBins * (1 - 1e-6);
 
-struct Extremes {
-  float lo = std::numeric_limits<float>::infinity();
-  float hi = -std::numeric_limits<float>::infinity();
-  int64_t count = 0;
-  int64_t minus_infinities = 0;  // below all others, and no data
-};
-
-Extremes FindExtremes(PlaneView<const float> map, ThreadPool* pool) {
-  Extremes all;
+// `prepare(y)` is called before row y is looked at.
+template <typename Prepare>
+maps::Extremes FindExtremes(PlaneView<const float> map, ThreadPool* pool, const Prepare& prepare) {
+  maps::Extremes all;
   std::mutex mutex;
   ForRows(pool, map.height, kRowsPerBlock, [&](int begin, int end) {
-    Extremes part;
+    maps::Extremes part;
     for (int y = begin; y < end; ++y) {
-      const float* row = map.Row(y);
-      for (int x = 0; x < map.width; ++x) {
-        if (!std::isfinite(row[x])) {
-          part.minus_infinities += row[x] < 0;
-          continue;
-        }
-        part.lo = std::min(part.lo, row[x]);
-        part.hi = std::max(part.hi, row[x]);
-        ++part.count;
-      }
+      prepare(y);
+      maps::FindExtremes(map.Row(y), map.width, &part);
     }
     const std::lock_guard<std::mutex> lock(mutex);
     all.lo = std::min(all.lo, part.lo);
@@ -87,19 +76,10 @@ Histogram Count(PlaneView<const float> map, double lo, double hi, ThreadPool* po
   const float first = static_cast<float>(lo);
   const float scale = static_cast<float>(kSpan / (hi - lo));
   std::mutex mutex;
-  ForRows(pool, map.height, kRowsPerBlock, [&](int begin, int end) {
-    // One bin more on each side: what lies below, and what lies above or is no number.
+  ForRows(pool, map.height, kRowsPerCount, [&](int begin, int end) {
     std::vector<uint32_t> bins(kBins + 2);
-    std::vector<int> places(static_cast<size_t>(map.width));
-    for (int y = begin; y < end; ++y) {
-      const float* row = map.Row(y);
-      for (int x = 0; x < map.width; ++x) {
-        const float place = (row[x] - first) * scale;
-        const float above = place < static_cast<float>(kBins) ? place : static_cast<float>(kBins);
-        places[static_cast<size_t>(x)] = above >= 0 ? static_cast<int>(above) : -1;
-      }
-      for (const int place : places) ++bins[static_cast<size_t>(place + 1)];
-    }
+    for (int y = begin; y < end; ++y)
+      maps::CountRow(map.Row(y), map.width, first, scale, kBins, bins.data());
     const std::lock_guard<std::mutex> lock(mutex);
     all.below += bins[0];
     for (size_t i = 0; i < all.bins.size(); ++i) all.bins[i] += bins[i + 1];
@@ -107,27 +87,10 @@ Histogram Count(PlaneView<const float> map, double lo, double hi, ThreadPool* po
   return all;
 }
 
-bool IsFlat(const DisparityRange& range) {
-  return !(range.hi - range.lo >= 1e-6 * std::max(1.0, std::fabs(range.hi)));
-}
-
-}  // namespace
-
-void DepthToDisparity(PlaneView<float> map, ThreadPool* pool) {
-  ForRows(pool, map.height, kRowsPerBlock, [&](int begin, int end) {
-    for (int y = begin; y < end; ++y) {
-      float* row = map.Row(y);
-      for (int x = 0; x < map.width; ++x)
-        row[x] = row[x] > 0 ? 1.0f / row[x] : std::numeric_limits<float>::quiet_NaN();
-    }
-  });
-}
-
-std::optional<DisparityRange> MeasureDisparityRange(PlaneView<const float> disparity, double p_lo,
-                                                    double p_hi, ThreadPool* pool) {
-  Require(p_lo >= 0 && p_lo <= p_hi && p_hi <= 100, Code::kInvalidArgument,
-          "MeasureDisparityRange: percentiles must be 0 <= p_lo <= p_hi <= 100");
-  const Extremes extremes = FindExtremes(disparity, pool);
+// The percentiles of a map with these extremes.
+std::optional<DisparityRange> RangeWithin(const maps::Extremes& extremes,
+                                          PlaneView<const float> disparity, double p_lo,
+                                          double p_hi, ThreadPool* pool) {
   if (extremes.count == 0) return std::nullopt;
   double lo = static_cast<double>(extremes.lo);
   double hi = static_cast<double>(extremes.hi);
@@ -154,6 +117,25 @@ std::optional<DisparityRange> MeasureDisparityRange(PlaneView<const float> dispa
   return range;
 }
 
+bool IsFlat(const DisparityRange& range) {
+  return !(range.hi - range.lo >= 1e-6 * std::max(1.0, std::fabs(range.hi)));
+}
+
+}  // namespace
+
+void DepthToDisparity(PlaneView<float> map, ThreadPool* pool) {
+  ForRows(pool, map.height, kRowsPerBlock, [&](int begin, int end) {
+    for (int y = begin; y < end; ++y) maps::InvertRow(map.width, map.Row(y));
+  });
+}
+
+std::optional<DisparityRange> MeasureDisparityRange(PlaneView<const float> disparity, double p_lo,
+                                                    double p_hi, ThreadPool* pool) {
+  Require(p_lo >= 0 && p_lo <= p_hi && p_hi <= 100, Code::kInvalidArgument,
+          "MeasureDisparityRange: percentiles must be 0 <= p_lo <= p_hi <= 100");
+  return RangeWithin(FindExtremes(disparity, pool, [](int) {}), disparity, p_lo, p_hi, pool);
+}
+
 void NormalizerOptions::Check() const {
   Require(p_lo >= 0 && p_lo < p_hi && p_hi <= 100, Code::kInvalidArgument,
           "NormalizerOptions: percentiles must be 0 <= p_lo < p_hi <= 100");
@@ -178,29 +160,47 @@ DisparityNormalizer::DisparityNormalizer(const NormalizerOptions& options, Threa
 }
 
 void DisparityNormalizer::Push(PlaneView<const float> disparity, bool new_scene) {
-  Require(!finished_, Code::kInvalidArgument,
-          "DisparityNormalizer: a frame was pushed after Finish()");
-  Measured measured;
-  measured.new_scene = new_scene;
+  const std::optional<DisparityRange> wanted = Percentiles();
+  Add(wanted ? MeasureDisparityRange(disparity, wanted->lo, wanted->hi, pool_) : GivenRange(),
+      new_scene);
+}
+
+void DisparityNormalizer::PushDepth(PlaneView<float> depth, bool new_scene) {
+  const std::optional<DisparityRange> wanted = Percentiles();
+  if (!wanted) {
+    DepthToDisparity(depth, pool_);
+    Add(GivenRange(), new_scene);
+    return;
+  }
+  const auto invert = [&](int y) { maps::InvertRow(depth.width, depth.Row(y)); };
+  const maps::Extremes extremes = FindExtremes(depth, pool_, invert);
+  Add(RangeWithin(extremes, depth, wanted->lo, wanted->hi, pool_), new_scene);
+}
+
+std::optional<DisparityRange> DisparityNormalizer::Percentiles() const {
   switch (options_.mode) {
     case NormMode::kMinMax:
-      measured.range = MeasureDisparityRange(disparity, 0, 100, pool_);
-      break;
+      return DisparityRange{0, 100};
     case NormMode::kMetric:
-      measured.range = DisparityRange{0, 1 / options_.metric_near};
-      break;
+      return std::nullopt;
     case NormMode::kFixed:
-      if (options_.fixed) {
-        measured.range = options_.fixed;
-        break;
-      }
-      [[fallthrough]];
+      if (options_.fixed) return std::nullopt;
+      break;
     case NormMode::kPercentile:
     case NormMode::kEma:
-      measured.range = MeasureDisparityRange(disparity, options_.p_lo, options_.p_hi, pool_);
       break;
   }
-  waiting_.push_back(measured);
+  return DisparityRange{options_.p_lo, options_.p_hi};
+}
+
+DisparityRange DisparityNormalizer::GivenRange() const {
+  return options_.fixed ? *options_.fixed : DisparityRange{0, 1 / options_.metric_near};
+}
+
+void DisparityNormalizer::Add(const std::optional<DisparityRange>& range, bool new_scene) {
+  Require(!finished_, Code::kInvalidArgument,
+          "DisparityNormalizer: a frame was pushed after Finish()");
+  waiting_.push_back({range, new_scene});
 }
 
 std::optional<DisparityRange> DisparityNormalizer::MeanAhead(bool* known) const {
@@ -257,18 +257,9 @@ std::optional<NormalRange> DisparityNormalizer::Pop() {
 }
 
 void NormalizeDisparity(const NormalRange& range, PlaneView<float> map, ThreadPool* pool) {
-  const float lo = static_cast<float>(range.lo);
-  const float scale =
-      range.flat ? 0.0f : static_cast<float>(1 / (range.hi - range.lo + range.slack));
+  const maps::Normal normal = maps::NormalOf(range);
   ForRows(pool, map.height, kRowsPerBlock, [&](int begin, int end) {
-    for (int y = begin; y < end; ++y) {
-      float* row = map.Row(y);
-      for (int x = 0; x < map.width; ++x) {
-        // The order of the arguments makes NaN and a flat range 0.
-        const float value = (row[x] - lo) * scale;
-        row[x] = scale > 0 && value > 0 ? std::min(value, 1.0f) : 0.0f;
-      }
-    }
+    for (int y = begin; y < end; ++y) maps::NormalizeRow(normal, map.width, map.Row(y));
   });
 }
 

@@ -4,34 +4,63 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
+#include <vector>
 
+#include "map_rows.h"
 #include "mdvt/core/error.h"
 #include "rows.h"
 
 namespace mdvt {
 namespace {
 
-constexpr int kReach = 3;  // of the window, on each side
-constexpr int kWindow = 2 * kReach + 1;
-constexpr int kRowsPerBlock = 32;
+constexpr int kRowsPerBlock = 64;
 
-// Sums of |a - b| over kWindow samples along a row, in 8-bit steps; borders are repeated.
+// Sums of differences over windows of maps::kWindow rows, one row of windows after another; the
+// rows at the borders are repeated.
 template <typename T>
-void RowMotion(const T* a, const T* b, int width, int shift, std::vector<uint16_t>& scratch,
-               uint16_t* sums) {
-  scratch.resize(static_cast<size_t>(width) + 2 * kReach);
-  uint16_t* change = scratch.data() + kReach;
-  for (int x = 0; x < width; ++x)
-    change[x] = static_cast<uint16_t>(std::abs(int{a[x]} - int{b[x]}) >> shift);
-  std::fill(scratch.data(), change, change[0]);
-  std::fill(change + width, change + width + kReach, change[width - 1]);
-  for (int x = 0; x < width; ++x) {
-    int sum = 0;
-    for (int k = 0; k < kWindow; ++k) sum += scratch[static_cast<size_t>(x + k)];
-    sums[x] = static_cast<uint16_t>(sum);
+class WindowMotion {
+ public:
+  WindowMotion(PlaneView<const T> a, PlaneView<const T> b, int shift, int first)
+      : a_(a),
+        b_(b),
+        shift_(shift),
+        y_(first),
+        width_(static_cast<size_t>(a.width)),
+        scratch_(width_ + 2 * maps::kReach),
+        rows_(kKept * width_),
+        sums_(width_) {
+    const std::vector<uint16_t> none(width_);
+    for (int k = -maps::kReach; k <= maps::kReach; ++k) {
+      Measure(first + k);
+      maps::MoveSums(Row(first + k), none.data(), a.width, sums_.data());
+    }
   }
-}
+
+  const uint16_t* sums() const { return sums_.data(); }
+  void Next() {
+    const int next = ++y_ + maps::kReach;
+    Measure(next);
+    maps::MoveSums(Row(next), Row(next - maps::kWindow), a_.width, sums_.data());
+  }
+
+ private:
+  static constexpr int kKept = maps::kWindow + 1;  // the one that leaves too
+
+  uint16_t* Row(int y) {
+    const int slot = (y + maps::kReach) % kKept;  // y >= -kReach
+    return rows_.data() + static_cast<size_t>(slot) * width_;
+  }
+  void Measure(int y) {
+    const int row = std::clamp(y, 0, a_.height - 1);
+    maps::MotionRow(a_.Row(row), b_.Row(row), a_.width, shift_, scratch_.data(), Row(y));
+  }
+
+  PlaneView<const T> a_, b_;
+  int shift_;
+  int y_;
+  size_t width_;
+  std::vector<uint16_t> scratch_, rows_, sums_;
+};
 
 }  // namespace
 
@@ -49,82 +78,60 @@ DisparitySmoother::DisparitySmoother(const SmootherOptions& options, ThreadPool*
   options.Check();
 }
 
-void DisparitySmoother::MeasureMotion(const Image& picture) {
-  const int width = picture.width();
-  row_motion_.resize(static_cast<size_t>(width) * static_cast<size_t>(picture.height()));
+template <typename T>
+void DisparitySmoother::SmoothMoving(const Image& picture, const maps::Smoothing& smoothing,
+                                     PlaneView<float> map) {
+  const PlaneView<const float> past = past_.Plane<float>();
   const int shift = picture.format().bits - 8;
-  ForRows(pool_, picture.height(), kRowsPerBlock, [&](int begin, int end) {
-    std::vector<uint16_t> scratch;
+  ForRows(pool_, map.height, kRowsPerBlock, [&](int begin, int end) {
+    WindowMotion<T> motion(picture.Plane<T>(), picture_.Plane<T>(), shift, begin);
     for (int y = begin; y < end; ++y) {
-      uint16_t* sums = row_motion_.data() + static_cast<size_t>(y) * static_cast<size_t>(width);
-      if (picture.format().type == SampleType::kU8)
-        RowMotion(picture.Plane<uint8_t>().Row(y), picture_.Plane<uint8_t>().Row(y), width, shift,
-                  scratch, sums);
-      else
-        RowMotion(picture.Plane<uint16_t>().Row(y), picture_.Plane<uint16_t>().Row(y), width, shift,
-                  scratch, sums);
+      maps::SmoothRow(smoothing, past.Row(y), motion.sums(), map.width, map.Row(y));
+      if (y + 1 < end) motion.Next();
     }
   });
 }
 
 void DisparitySmoother::Smooth(const Image& picture, double seconds, bool restart,
-                               PlaneView<float> map) {
-  const auto width = static_cast<size_t>(map.width);
-  const size_t pixels = width * static_cast<size_t>(map.height);
+                               const NormalRange& range, Image* map) {
   const bool first = restart || past_.empty();
+  Require(map->format() == PixelFormat::GrayF32(), Code::kInvalidArgument,
+          "DisparitySmoother: the map must be grayf32");
   if (options_.motion_adaptive) {
-    Require(picture.width() == map.width && picture.height() == map.height &&
+    Require(picture.width() == map->width() && picture.height() == map->height() &&
                 picture.format().type != SampleType::kF32,
             Code::kInvalidArgument,
             "DisparitySmoother: the picture must have 8 to 16 bits and the size of the map");
     Require(first || picture.format() == picture_.format(), Code::kInvalidArgument,
             "DisparitySmoother: the format of the pictures has changed");
   }
-  Require(first || past_.size() == pixels, Code::kInvalidArgument,
-          "DisparitySmoother: the size of the maps has changed");
-  const double alpha = options_.tau_seconds > 0
-                           ? std::exp(-std::max(0.0, seconds) / options_.tau_seconds)
-                           : options_.alpha;
-  if (first || alpha == 0) {
-    past_.resize(pixels);
-    ForRows(pool_, map.height, kRowsPerBlock, [&](int begin, int end) {
+  Require(first || (past_.width() == map->width() && past_.height() == map->height()),
+          Code::kInvalidArgument, "DisparitySmoother: the size of the maps has changed");
+  Require(past_.view().data[0] != map->view().data[0] || past_.empty(), Code::kInvalidArgument,
+          "DisparitySmoother: the map is the one before, which is kept: hand in another");
+  maps::Smoothing smoothing;
+  smoothing.normal = maps::NormalOf(range);
+  smoothing.alpha = static_cast<float>(
+      options_.tau_seconds > 0 ? std::exp(-std::max(0.0, seconds) / options_.tau_seconds)
+                               : options_.alpha);
+  smoothing.still = static_cast<float>(options_.still);
+  smoothing.slope = static_cast<float>(1 / (options_.moving - options_.still));
+  const PlaneView<float> plane = map->MutablePlane<float>();
+  if (first || smoothing.alpha == 0) {
+    NormalizeDisparity(range, plane, pool_);
+  } else if (options_.motion_adaptive) {
+    if (picture.format().type == SampleType::kU8)
+      SmoothMoving<uint8_t>(picture, smoothing, plane);
+    else
+      SmoothMoving<uint16_t>(picture, smoothing, plane);
+  } else {
+    const PlaneView<const float> past = past_.Plane<float>();
+    ForRows(pool_, plane.height, kRowsPerBlock, [&](int begin, int end) {
       for (int y = begin; y < end; ++y)
-        std::copy_n(map.Row(y), map.width, past_.data() + static_cast<size_t>(y) * width);
+        maps::SmoothRow(smoothing, past.Row(y), nullptr, plane.width, plane.Row(y));
     });
-    picture_ = options_.motion_adaptive ? picture : Image();
-    return;
   }
-  if (options_.motion_adaptive) MeasureMotion(picture);
-  const float most = static_cast<float>(alpha);
-  constexpr float kPerSum = 1.0f / (kWindow * kWindow);
-  const float still = static_cast<float>(options_.still);
-  const float slope = static_cast<float>(1 / (options_.moving - options_.still));
-  ForRows(pool_, map.height, kRowsPerBlock, [&](int begin, int end) {
-    std::vector<int> sums(width);
-    for (int y = begin; y < end; ++y) {
-      float* now = map.Row(y);
-      float* past = past_.data() + static_cast<size_t>(y) * width;
-      if (options_.motion_adaptive) {
-        std::fill(sums.begin(), sums.end(), 0);
-        for (int k = -kReach; k <= kReach; ++k) {
-          const auto row = static_cast<size_t>(std::clamp(y + k, 0, map.height - 1));
-          const uint16_t* motion = row_motion_.data() + row * width;
-          for (size_t x = 0; x < width; ++x) sums[x] += motion[x];
-        }
-        for (size_t x = 0; x < width; ++x) {
-          const float change = static_cast<float>(sums[x]) * kPerSum;
-          const float moves = std::min(std::max((change - still) * slope, 0.0f), 1.0f);
-          now[x] += most * (1 - moves) * (past[x] - now[x]);
-          past[x] = now[x];
-        }
-      } else {
-        for (size_t x = 0; x < width; ++x) {
-          now[x] += most * (past[x] - now[x]);
-          past[x] = now[x];
-        }
-      }
-    }
-  });
+  past_ = *map;
   if (options_.motion_adaptive) picture_ = picture;
 }
 

@@ -35,9 +35,8 @@ constexpr double kWidthPerShift = 80;  // 24 pixels of 1920
 constexpr int kCutPictureWidth = 256;  // of the pictures in which cuts are looked for
 // Steps of the output's clock per frame: where the clip starts is off by a 32nd of a frame at most.
 constexpr int64_t kStepsPerTick = 16;
-// The renderer takes depth: 1 / disparity, and this for what is farther.
-constexpr float kLeastDisparity = 1e-6f;
-constexpr int64_t kRowsPerBlock = 64;
+// What is farther than this stands still, also as the distance of the screen.
+constexpr double kLeastDisparity = 1e-6;
 
 // A frame on its way through the job. `shows`: how many frames of the output it is.
 struct InputFrame {
@@ -253,14 +252,13 @@ class EyeMaker {
 
   // Takes the next frame; its range may become known only later.
   void Push(MappedFrame frame) {
-    const PlaneView<float> map = frame.depth.MutablePlane<float>();
     if (frame.quantity == DepthQuantity::kMetricDepth) {
-      DepthToDisparity(map, &pool_);
+      normalizer_.PushDepth(frame.depth.MutablePlane<float>(), frame.new_scene);
     } else {
       Require(options_.norm.mode != NormMode::kMetric, Code::kRefused,
               "the norm 'metric' needs depth in metres, this engine gives relative disparity");
+      normalizer_.Push(frame.depth.Plane<float>(), frame.new_scene);
     }
-    normalizer_.Push(map, frame.new_scene);
     waiting_.push_back(std::move(frame));
   }
   void Finish() { normalizer_.Finish(); }
@@ -286,6 +284,7 @@ class EyeMaker {
   static StereoOptions Stereo(const ColorInfo& color) {
     StereoOptions stereo;
     stereo.baseline = 1;  // the camera's focal length is the shift then
+    stereo.inverse_depth = true;
     stereo.color = color;
     return stereo;
   }
@@ -302,23 +301,24 @@ class EyeMaker {
     const double seconds = input.seconds - last_seconds_;
     last_seconds_ = input.seconds;
 
-    PlaneView<float> map = frame->depth.MutablePlane<float>();
-    NormalizeDisparity(range, map, &pool_);
     // A flat frame has nothing to show and nothing to remember.
-    if (!range.flat) smoother_.Smooth(input.frame.image, seconds, new_scene || was_flat_, map);
+    if (range.flat)
+      NormalizeDisparity(range, frame->depth.MutablePlane<float>(), &pool_);
+    else
+      smoother_.Smooth(input.frame.image, seconds, new_scene || was_flat_, range, &frame->depth);
     was_flat_ = range.flat;
+    PlaneView<const float> map = frame->depth.Plane<float>();
 
     // The part of the picture that is shown, at the size at which it is.
     const bool taken = preview_.Takes(input.seconds);
     ImageView color = input.frame.image.view();
     if (canvas_.exact) {
       const int x = static_cast<int>(canvas_.window.x), y = static_cast<int>(canvas_.window.y);
-      map = PlaneView<float>{map.Row(y) + x, map.stride, canvas_.content_width,
-                             canvas_.content_height};
+      map = {map.Row(y) + x, map.stride, canvas_.content_width, canvas_.content_height};
       color = Crop(color, x, y, canvas_.content_width, canvas_.content_height);
     } else {
       map_resizer_->Resize(frame->depth.view(), scaled_.mutable_view());
-      map = scaled_.MutablePlane<float>();
+      map = scaled_.Plane<float>();
       if (taken) {
         color_resizer_->Resize(color, content_.mutable_view());
         color = content_.view();
@@ -350,21 +350,19 @@ class EyeMaker {
                                               (half == 1 ? canvas_.right_y : 0) + canvas_.content_y,
                                               canvas_.content_width, canvas_.content_height);
     const size_t left = options_.swap_eyes ? 1 : 0;
-    const bool wanted = !options_.contact_sheet.empty() && sheet_.Wants();
-    if (wanted) disparity_.assign(map);
     Render(color, map, convergence, shift * canvas_.squeeze_x, halves[left], halves[1 - left]);
-    if (wanted) {
+    if (!options_.contact_sheet.empty() && sheet_.Wants()) {
       const double aspect = canvas_.sample_aspect.ToDouble() *
                             (canvas_.content_width / canvas_.squeeze_x) /
                             (canvas_.content_height / canvas_.squeeze_y);
-      sheet_.Add(halves[left], halves[1 - left], disparity_.view(), color_, aspect);
+      sheet_.Add(halves[left], halves[1 - left], map, color_, aspect);
     }
     const bool preview = preview_.active();
     *rendered = RenderedFrame{std::move(both), input.pts, preview ? 0 : input.duration,
                               preview ? 1 : input.shows};
   }
 
-  void Render(const ImageView& color, PlaneView<float> map, double convergence, double shift,
+  void Render(const ImageView& color, PlaneView<const float> map, double convergence, double shift,
               const MutableImageView& left, const MutableImageView& right) {
     if (!(shift > 0)) {
       CopyPixels(color, left);
@@ -375,12 +373,6 @@ class EyeMaker {
       BackwardWarp(color, map, shift, convergence, left, right, color_.chroma_location, &pool_);
       return;
     }
-    pool_.ParallelFor(map.height, kRowsPerBlock, [&](int64_t begin, int64_t end) {
-      for (int64_t y = begin; y < end; ++y) {
-        float* row = map.Row(static_cast<int>(y));
-        for (int x = 0; x < map.width; ++x) row[x] = 1.0f / std::max(row[x], kLeastDisparity);
-      }
-    });
     // x_left - x_right = fx baseline (1 / depth - 1 / distance): the parallax with its sign turned.
     Camera camera;
     camera.width = map.width;
@@ -388,7 +380,7 @@ class EyeMaker {
     camera.fx = camera.fy = shift;
     camera.cx = map.width / 2.0;
     camera.cy = map.height / 2.0;
-    const double distance = 1 / std::max(convergence, static_cast<double>(kLeastDisparity));
+    const double distance = 1 / std::max(convergence, kLeastDisparity);
     std::array<EyeView, 2> eyes;
     for (size_t eye = 0; eye < 2; ++eye) {
       eyes[eye].image = eye == 0 ? left : right;
@@ -402,26 +394,6 @@ class EyeMaker {
     }
     hole_share_ += holes / (2.0 * map.width * map.height);
   }
-
-  // A map kept for the contact sheet while the renderer's depth takes its place.
-  class KeptMap {
-   public:
-    void assign(PlaneView<const float> map) {
-      width_ = map.width;
-      values_.resize(static_cast<size_t>(map.width) * static_cast<size_t>(map.height));
-      for (int y = 0; y < map.height; ++y)
-        std::copy_n(map.Row(y), map.width,
-                    values_.data() + static_cast<size_t>(y) * static_cast<size_t>(map.width));
-    }
-    PlaneView<const float> view() const {
-      return {values_.data(), width_ * static_cast<ptrdiff_t>(sizeof(float)), width_,
-              static_cast<int>(values_.size() / static_cast<size_t>(width_))};
-    }
-
-   private:
-    int width_ = 0;
-    std::vector<float> values_;
-  };
 
   const MonoToSbsJobOptions& options_;
   const StereoCanvas canvas_;
@@ -437,7 +409,6 @@ class EyeMaker {
   ObjectPool<Image> images_;
   PreviewSampler preview_;
   ThumbnailSheet sheet_;
-  KeptMap disparity_;
   std::optional<ImageResizer> color_resizer_, map_resizer_;
   Image content_, scaled_;
   double eye_width_ = 0;

@@ -13,6 +13,7 @@ namespace {
 
 // Row groups handed to a worker at a time: enough to hide the hand-over, few enough to balance.
 constexpr int64_t kGroupsPerBlock = 8;
+constexpr float kLeastInverse = 1e-6f;
 
 class FloatRow {
  public:
@@ -155,7 +156,7 @@ struct FrameWarp::Job {
 
 struct FrameWarp::Scratch {
   int width = 0;
-  FloatRow samples, inverse, depth, split;
+  FloatRow samples, metres, inverse, depth, split;
   std::array<FloatRow, 2> shift;                  // per luma row of the group
   std::array<std::array<FloatRow, 2>, 2> origin;  // [eye][luma row]
   FloatRow chroma_origin;
@@ -165,8 +166,9 @@ struct FrameWarp::Scratch {
 
   void Resize(int new_width) {
     if (width == new_width) return;
-    for (FloatRow* row : {&samples, &inverse, &depth, &split, &shift[0], &shift[1], &origin[0][0],
-                          &origin[0][1], &origin[1][0], &origin[1][1], &chroma_origin}) {
+    for (FloatRow* row :
+         {&samples, &metres, &inverse, &depth, &split, &shift[0], &shift[1], &origin[0][0],
+          &origin[0][1], &origin[1][0], &origin[1][1], &chroma_origin}) {
       row->Resize(new_width);
     }
     for (auto* bits : {&cuts[0], &cuts[1], &chroma_cuts})
@@ -246,7 +248,17 @@ void FrameWarp::Render(const ImageView& color, const DepthView& depth, const Cam
   }
 }
 
-void FrameWarp::CopyGroup(const Job& job, int group) const {
+// The map's row in metres, made in `metres` where the map holds their inverse.
+const float* FrameWarp::DepthRow(const Job& job, int y, float* metres) const {
+  const float* row = job.depth.Row(y);
+  if (!options_.inverse_depth) return row;
+  // The order of the arguments keeps NaN.
+  std::transform(row, row + job.depth.width, metres,
+                 [](float inverse) { return 1.0f / std::max(inverse, kLeastInverse); });
+  return metres;
+}
+
+void FrameWarp::CopyGroup(const Job& job, int group, Scratch& scratch) const {
   const PixelFormat& format = job.color.format;
   for (int plane = 0; plane < format.num_planes(); ++plane) {
     const auto p = static_cast<size_t>(plane);
@@ -264,10 +276,11 @@ void FrameWarp::CopyGroup(const Job& job, int group) const {
     }
   }
   const int first = group * job.rows_per_group;
+  if (!job.want_depth) return;
   for (int y = first; y < std::min(first + job.rows_per_group, job.color.height); ++y) {
+    const float* from = DepthRow(job, y, scratch.metres.get());
     for (const EyeView& eye : job.eyes) {
       if (eye.depth.data == nullptr) continue;
-      const float* from = job.depth.Row(y);
       std::transform(from, from + job.depth.width, eye.depth.Row(y),
                      [](float z) { return z > 0 ? z : 0.0f; });
     }
@@ -275,7 +288,7 @@ void FrameWarp::CopyGroup(const Job& job, int group) const {
 }
 
 void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
-  if (job.identity) return CopyGroup(job, group);
+  if (job.identity) return CopyGroup(job, group, scratch);
   const PixelFormat& format = job.color.format;
   const int width = job.color.width;
   const int first = group * job.rows_per_group;
@@ -289,7 +302,7 @@ void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
   for (int r = 0; r < rows; ++r) {
     const int y = first + r;
     const auto row = static_cast<size_t>(r);
-    const float* depth = job.depth.Row(y);
+    const float* depth = DepthRow(job, y, scratch.metres.get());
     kernels_.shift_row(depth, width, job.shift, scratch.shift[row].get(), scratch.cuts[row].data());
     if (job.want_depth) {
       float* copy = scratch.depth.get();

@@ -25,8 +25,9 @@ class FrameWarp {
   struct Job;
   struct Scratch;
 
+  const float* DepthRow(const Job& job, int y, float* metres) const;
   void RenderGroup(const Job& job, int group, Scratch& scratch) const;
-  void CopyGroup(const Job& job, int group) const;
+  void CopyGroup(const Job& job, int group, Scratch& scratch) const;
   void FindHoles(const Job& job, Eye eye, int y, const float* origin, const float* depth,
                  const std::vector<uint64_t>& cuts) const;
   void PrepareScratch(int width);

@@ -75,6 +75,8 @@ class DisparityNormalizer {
   explicit DisparityNormalizer(const NormalizerOptions& options, ThreadPool* pool = nullptr);
 
   void Push(PlaneView<const float> disparity, bool new_scene);
+  // DepthToDisparity() and Push() in one pass over the map.
+  void PushDepth(PlaneView<float> depth, bool new_scene);
   void Finish() { finished_ = true; }
   std::optional<NormalRange> Pop();
 
@@ -83,6 +85,10 @@ class DisparityNormalizer {
     std::optional<DisparityRange> range;
     bool new_scene = false;
   };
+  // Those that are measured: none for a range that is given.
+  std::optional<DisparityRange> Percentiles() const;
+  DisparityRange GivenRange() const;
+  void Add(const std::optional<DisparityRange>& range, bool new_scene);
   std::optional<DisparityRange> MeanAhead(bool* known) const;
 
   NormalizerOptions options_;

@@ -3,12 +3,15 @@
 // Disparity smoothed over time where the picture stands still, and left alone where it moves.
 #pragma once
 
-#include <vector>
-
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/depth/disparity_range.h"
 
 namespace mdvt {
+
+namespace maps {
+struct Smoothing;
+}
 
 struct SmootherOptions {
   // Weight of the past, per frame. 0 = no smoothing. Valid: [0, 1).
@@ -34,23 +37,26 @@ class DisparitySmoother {
   // Throws Error(kInvalidArgument), see Check().
   explicit DisparitySmoother(const SmootherOptions& options, ThreadPool* pool = nullptr);
 
-  // Smooths one frame's map in place, after all frames before it.
+  // Normalises (see NormalizeDisparity()) and smooths one frame's map in place, after all frames
+  // before it, in one pass.
   //
   // picture   of the same size, planar with 8 to 16 bits; its plane 0 is looked at, and kept
   // seconds   since the frame before
   // restart   true at a new scene: nothing of the past is used
-  // Throws Error(kInvalidArgument) if the sizes disagree, or map or picture differ from the ones
-  // before without `restart`.
-  void Smooth(const Image& picture, double seconds, bool restart, PlaneView<float> map);
+  // map       disparity; it is kept as the past of the next frame and must not change any more
+  // Throws Error(kInvalidArgument) if the sizes disagree, map or picture differ from the ones
+  // before without `restart`, or the map is the very one before.
+  void Smooth(const Image& picture, double seconds, bool restart, const NormalRange& range,
+              Image* map);
 
  private:
-  void MeasureMotion(const Image& picture);
+  template <typename T>
+  void SmoothMoving(const Image& picture, const maps::Smoothing& smoothing, PlaneView<float> map);
 
   SmootherOptions options_;
   ThreadPool* pool_;
-  std::vector<float> past_;
-  Image picture_;                     // of the frame before
-  std::vector<uint16_t> row_motion_;  // sums of 7 differences along the row
+  Image past_;     // the map of the frame before
+  Image picture_;  // and its picture
 };
 
 }  // namespace mdvt

@@ -34,6 +34,10 @@ struct StereoOptions {
   // that no ghost of the outline stays there. 0 leaves every sample as it is. Valid: [0, 16].
   int clean_rim = 2;
 
+  // The maps hold 1 / depth in place of depth, as networks for disparity give it: what is less than
+  // 1e-6 (0 and negatives too) is 1e6 m away, NaN is no data.
+  bool inverse_depth = false;
+
   // Of the colour input: where chroma samples lie (chroma_location) and what black is (full_range).
   // The other fields do not matter here.
   ColorInfo color;
@@ -65,7 +69,7 @@ class StereoRenderer {
   StereoRenderer& operator=(StereoRenderer&&) noexcept;
 
   // color        planar, 8 to 16 bits, any subsampling up to 1 in x and y
-  // depth        W x H, metres, 0 = no data
+  // depth        W x H, metres, 0 = no data; see also inverse_depth
   // camera       of the colour picture, W x H
   // convergence  distance in metres at which the eyes' pictures coincide; 0 or infinity = parallel
   // Throws Error(kInvalidArgument) if sizes or formats disagree or convergence is NaN or negative.
