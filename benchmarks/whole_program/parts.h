@@ -17,7 +17,7 @@
 #include "mdvt/core/run.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
-#include "pipeline/object_pool.h"
+#include "core/object_pool.h"
 #include "pipeline/stage_threads.h"
 
 namespace mdvt {

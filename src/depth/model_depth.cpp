@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/object_pool.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/model/resample.h"
@@ -123,7 +124,8 @@ struct ModelDepthEstimator::Impl {
         size{options.camera.width, options.camera.height},
         to_tensor(input.resample, size, RuleFor(model->info(), options.input_size)),
         to_picture(output.resample, to_tensor.plan()),
-        calibration(options.calibration) {
+        calibration(options.calibration),
+        maps(PixelFormat::GrayF32(), size.width, size.height) {
     const ModelInfo& info = model->info();
     Require(info.batch_dynamic ? options.batch <= info.batch_max : options.batch == info.batch_max,
             Code::kInvalidArgument,
@@ -161,7 +163,7 @@ struct ModelDepthEstimator::Impl {
   }
 
   // A network of fixed batch gets copies of the last frame for those that are missing.
-  void RunPass(size_t first, size_t count, Lane* lane, std::vector<DepthEstimate>* results) const {
+  void RunPass(size_t first, size_t count, Lane* lane, std::vector<DepthEstimate>* results) {
     const size_t rows = model->info().batch_dynamic ? count : static_cast<size_t>(options.batch);
     const PixelSize network = to_tensor.plan().network;
     const int64_t plane = int64_t{network.width} * network.height;
@@ -184,7 +186,7 @@ struct ModelDepthEstimator::Impl {
     for (size_t i = 0; i < count; ++i) {
       const Frame& frame = waiting[first + i];
       DepthEstimate estimate;
-      estimate.depth = Image(PixelFormat::GrayF32(), size.width, size.height);
+      estimate.depth = maps.Get();
       const PlaneView<float> picture = estimate.depth.MutablePlane<float>();
       to_picture.Run(map.data() + static_cast<int64_t>(i) * map_plane, picture, pool);
       ForRows(pool, size.height, kRowGrain, [&](int begin, int end) {
@@ -272,6 +274,7 @@ struct ModelDepthEstimator::Impl {
   PictureToTensor to_tensor;
   TensorToPicture to_picture;
   std::optional<DisparityCalibration> calibration;
+  ImagePool maps;
   std::vector<Lane> lanes;
   std::vector<Frame> waiting;
   std::deque<DepthEstimate> ready;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -136,7 +137,8 @@ class Plan {
         source_color_(source_color),
         target_color_(target_color),
         width_(width),
-        height_(height) {
+        height_(height),
+        subsampled_((source_format.chroma_shift_x | source_format.chroma_shift_y) != 0) {
     for (int plane = 0; plane < 3; ++plane) {
       in_[static_cast<size_t>(plane)] = ScalingOf(from_, source_color, plane);
       out_[static_cast<size_t>(plane)] = ScalingOf(to_, target_color, plane);
@@ -144,18 +146,12 @@ class Plan {
     PrepareMatrix();
     const auto samples = static_cast<size_t>(width);
     for (Row& row : source_rows_) row.resize(samples);
-    for (Row& row : chroma_rows_) row.resize(samples);
     scratch_.resize(samples);
-    if (from_.model == ColorModel::kYuv && from_.chroma_shift_x > 0) {
-      const double offset = SitingOffset(from_.chroma_shift_x, source_color.chroma_location, false);
-      for (int x = 0; x < width; ++x) {
-        columns_.push_back(
-            UpsamplingTap(x, from_.chroma_shift_x, offset, from_.PlaneWidth(1, width)));
-      }
-    }
+    if (subsampled_) PrepareChroma();
   }
 
   void Run(const ImageView& from, const MutableImageView& to) {
+    for (ChromaRow& kept : chroma_rows_) kept.y = -1;
     if (from_.num_planes() == to_.num_planes() && from_.model == to_.model &&
         from_.chroma_shift_x == to_.chroma_shift_x && from_.chroma_shift_y == to_.chroma_shift_y) {
       Rescale(from, to);
@@ -210,6 +206,36 @@ class Plan {
     *weights = {rgb[1], rgb[2], rgb[0]};
   }
 
+  void PrepareChroma() {
+    const int chroma_width = from_.PlaneWidth(1, width_);
+    // One sample more on each side.
+    blended_.resize(static_cast<size_t>(chroma_width) + 2);
+    for (ChromaRow& kept : chroma_rows_) kept.samples.resize(static_cast<size_t>(chroma_width));
+    const int shift = from_.chroma_shift_x;
+    const double offset = SitingOffset(shift, source_color_.chroma_location, false);
+    if (shift == 1) {
+      // The weights are the same for all even positions and for all odd ones.
+      const Tap even = UpsamplingTap(2, shift, offset, INT_MAX);
+      const Tap odd = UpsamplingTap(3, shift, offset, INT_MAX);
+      doubling_.first = even.index0 - 1;
+      doubling_.even[0] = even.weight0, doubling_.even[1] = even.weight1;
+      doubling_.odd[0] = odd.weight0, doubling_.odd[1] = odd.weight1;
+    } else if (shift > 1) {
+      for (int x = 0; x < width_; ++x)
+        columns_.push_back(UpsamplingTap(x, shift, offset, chroma_width));
+    }
+  }
+
+  // A row of chroma codes as floats; the last few stay at hand, as neighbouring rows share them.
+  const float* ChromaCodes(const ImageView& from, int plane, int y) {
+    ChromaRow& kept = chroma_rows_[static_cast<size_t>(2 * (plane - 1) + y % 2)];
+    if (kept.y != y) {
+      LoadRow(from, plane, y, 1, 0, kept.samples.data());
+      kept.y = y;
+    }
+    return kept.samples.data();
+  }
+
   // The source's codes of row y as floats, chroma at the full resolution.
   void LoadSource(const ImageView& from, int y) {
     LoadRow(from, 0, y, 1, 0, source_rows_[0].data());
@@ -223,22 +249,28 @@ class Plan {
                       from_.PlaneHeight(1, height_));
     for (int plane = 1; plane < 3; ++plane) {
       Row& row = source_rows_[static_cast<size_t>(plane)];
-      const int chroma_width = from_.PlaneWidth(plane, width_);
-      float* target = from_.chroma_shift_x > 0 ? scratch_.data() : row.data();
-      LoadRow(from, plane, tap.index0, 1, 0, target);
-      if (tap.weight1 != 0 && tap.index1 != tap.index0) {
-        Row& other = chroma_rows_[0];
-        LoadRow(from, plane, tap.index1, 1, 0, other.data());
-        Row& blended = chroma_rows_[1];
-        ff::BlendRows(target, tap.weight0, other.data(), tap.weight1, chroma_width, blended.data());
-        std::copy_n(blended.data(), chroma_width, target);
+      if (!subsampled_) {
+        LoadRow(from, plane, y, 1, 0, row.data());
+        continue;
       }
-      if (from_.chroma_shift_x > 0) {
+      const int chroma_width = from_.PlaneWidth(1, width_);
+      float* narrow = from_.chroma_shift_x > 0 ? blended_.data() + 1 : row.data();
+      const float* codes = ChromaCodes(from, plane, tap.index0);
+      if (tap.weight1 != 0 && tap.index1 != tap.index0) {
+        ff::BlendRows(codes, tap.weight0, ChromaCodes(from, plane, tap.index1), tap.weight1,
+                      chroma_width, narrow);
+      } else {
+        std::copy_n(codes, chroma_width, narrow);
+      }
+      if (from_.chroma_shift_x == 1) {
+        narrow[-1] = narrow[0];
+        narrow[chroma_width] = narrow[chroma_width - 1];
+        ff::UpsampleRow(narrow, doubling_, width_, row.data());
+      } else if (from_.chroma_shift_x > 1) {
         for (int x = 0; x < width_; ++x) {
           const Tap& column = columns_[static_cast<size_t>(x)];
           row[static_cast<size_t>(x)] =
-              scratch_[static_cast<size_t>(column.index0)] * column.weight0 +
-              scratch_[static_cast<size_t>(column.index1)] * column.weight1;
+              narrow[column.index0] * column.weight0 + narrow[column.index1] * column.weight1;
         }
       }
     }
@@ -339,12 +371,19 @@ class Plan {
   PixelFormat from_, to_;
   ColorInfo source_color_, target_color_;
   int width_, height_;
+  bool subsampled_;  // the source
   std::array<Scaling, 3> in_, out_;
   std::array<std::array<float, 4>, 3> mix_ = {};
-  std::vector<Tap> columns_;
+  struct ChromaRow {
+    int y = -1;
+    Row samples;
+  };
+
+  std::vector<Tap> columns_;  // of chroma that is not as wide as half the picture
+  ff::UpsamplingWeights doubling_;
   std::array<Row, 3> source_rows_;
-  std::array<Row, 2> chroma_rows_;
-  Row scratch_;
+  std::array<ChromaRow, 4> chroma_rows_;  // two neighbours of each plane
+  Row blended_, scratch_;
 };
 
 }  // namespace
@@ -372,10 +411,21 @@ ColorConverter& ColorConverter::operator=(ColorConverter&&) noexcept = default;
 Image ColorConverter::Convert(const Image& image, const ColorInfo& color,
                               const PixelFormat& format) {
   if (image.format() == format) return image;
-  const bool integer = image.format().type != SampleType::kF32 && format.type != SampleType::kF32;
-  Require(integer, Code::kUnsupported,
-          "no conversion from " + image.format().ToString() + " to " + format.ToString());
   Require(!image.empty(), Code::kInvalidArgument, "ColorConverter: the image is empty");
+  Image result(format, image.width(), image.height());
+  Convert(image.view(), color, result.mutable_view());
+  return result;
+}
+
+void ColorConverter::Convert(const ImageView& image, const ColorInfo& color,
+                             const MutableImageView& to) {
+  const PixelFormat& format = to.format;
+  if (image.format == format) return CopyPixels(image, to);
+  const bool integer = image.format.type != SampleType::kF32 && format.type != SampleType::kF32;
+  Require(integer, Code::kUnsupported,
+          "no conversion from " + image.format.ToString() + " to " + format.ToString());
+  Require(!image.empty() && to.width == image.width && to.height == image.height,
+          Code::kInvalidArgument, "ColorConverter: the images differ in size or are empty");
   Require(color.chroma_location >= 0 && color.chroma_location <= kMaxChromaLocation,
           Code::kInvalidArgument,
           "ColorInfo.chroma_location = " + std::to_string(color.chroma_location) +
@@ -385,21 +435,19 @@ Image ColorConverter::Convert(const Image& image, const ColorInfo& color,
     return a.matrix == b.matrix && a.full_range == b.full_range &&
            a.chroma_location == b.chroma_location;
   };
-  if (!impl.plan || impl.from != image.format() || impl.to != format ||
-      impl.width != image.width() || impl.height != image.height() ||
+  if (!impl.plan || impl.from != image.format || impl.to != format ||
+      impl.width != image.width || impl.height != image.height ||
       !same_color(impl.color, color)) {
     impl.plan = std::make_unique<Plan>(
-        image.format(), ResolveColor(color, image.format(), image.height()), format,
-        ResolveColor(color, format, image.height()), image.width(), image.height());
-    impl.from = image.format();
+        image.format, ResolveColor(color, image.format, image.height), format,
+        ResolveColor(color, format, image.height), image.width, image.height);
+    impl.from = image.format;
     impl.to = format;
     impl.color = color;
-    impl.width = image.width();
-    impl.height = image.height();
+    impl.width = image.width;
+    impl.height = image.height;
   }
-  Image result(format, image.width(), image.height());
-  impl.plan->Run(image.view(), result.mutable_view());
-  return result;
+  impl.plan->Run(image, to);
 }
 
 }  // namespace mdvt

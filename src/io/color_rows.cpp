@@ -6,7 +6,7 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
-// The loops are simple enough for the compiler to vectorise for each target by itself.
+// Most loops are simple enough for the compiler to vectorise for each target by itself.
 HWY_BEFORE_NAMESPACE();
 namespace mdvt::ff {
 namespace HWY_NAMESPACE {
@@ -41,6 +41,28 @@ void Blend(const float* HWY_RESTRICT a, float wa, const float* HWY_RESTRICT b, f
   for (int i = 0; i < width; ++i) to[i] = a[i] * wa + b[i] * wb;
 }
 
+void Upsample(const float* HWY_RESTRICT from, const UpsamplingWeights& weights, int width,
+              float* HWY_RESTRICT to) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::ScalableTag<float> df;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  const auto even0 = hn::Set(df, weights.even[0]), even1 = hn::Set(df, weights.even[1]);
+  const auto odd0 = hn::Set(df, weights.odd[0]), odd1 = hn::Set(df, weights.odd[1]);
+  const float* shifted = from + weights.first;
+  int k = 0;
+  for (; 2 * (k + lanes) <= width; k += lanes) {
+    const auto even = hn::Add(hn::Mul(hn::LoadU(df, shifted + k), even0),
+                              hn::Mul(hn::LoadU(df, shifted + k + 1), even1));
+    const auto odd = hn::Add(hn::Mul(hn::LoadU(df, from + k), odd0),
+                             hn::Mul(hn::LoadU(df, from + k + 1), odd1));
+    hn::StoreInterleaved2(even, odd, df, to + 2 * k);
+  }
+  for (; 2 * k < width; ++k) {
+    to[2 * k] = shifted[k] * weights.even[0] + shifted[k + 1] * weights.even[1];
+    if (2 * k + 1 < width) to[2 * k + 1] = from[k] * weights.odd[0] + from[k + 1] * weights.odd[1];
+  }
+}
+
 void Mix(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, const float* HWY_RESTRICT c,
          const float m[4], int width, float* HWY_RESTRICT to) {
   const float m0 = m[0], m1 = m[1], m2 = m[2], m3 = m[3];
@@ -59,6 +81,7 @@ HWY_EXPORT(Load16);
 HWY_EXPORT(Store8);
 HWY_EXPORT(Store16);
 HWY_EXPORT(Blend);
+HWY_EXPORT(Upsample);
 HWY_EXPORT(Mix);
 
 void LoadRow8(const uint8_t* from, int width, float scale, float offset, float* to) {
@@ -75,6 +98,9 @@ void StoreRow16(const float* from, int width, float max, uint16_t* to) {
 }
 void BlendRows(const float* a, float wa, const float* b, float wb, int width, float* to) {
   HWY_DYNAMIC_DISPATCH(Blend)(a, wa, b, wb, width, to);
+}
+void UpsampleRow(const float* from, const UpsamplingWeights& weights, int width, float* to) {
+  HWY_DYNAMIC_DISPATCH(Upsample)(from, weights, width, to);
 }
 void MixRows(const float* a, const float* b, const float* c, const float m[4], int width,
              float* to) {

@@ -17,7 +17,7 @@
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/depth_mesher.h"
 #include "pipeline/job_common.h"
-#include "pipeline/object_pool.h"
+#include "core/object_pool.h"
 #include "pipeline/paired_input.h"
 #include "pipeline/stage_threads.h"
 #include "pipeline/staged_folder.h"

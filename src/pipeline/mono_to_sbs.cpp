@@ -24,7 +24,7 @@
 #include "pipeline/bounded_queue.h"
 #include "pipeline/constant_rate.h"
 #include "pipeline/job_common.h"
-#include "pipeline/object_pool.h"
+#include "core/object_pool.h"
 #include "pipeline/stage_threads.h"
 #include "pipeline/thumbnail_sheet.h"
 
@@ -590,6 +590,8 @@ class MonoToSbsJob {
   void Estimate() {
     SceneStarts starts(options_, reader_.info(), &engine_pool_);
     ColorConverter converter;
+    const VideoInfo& source = reader_.info();
+    ImagePool pictures(engine_->input_format(), source.width, source.height);
     std::deque<InputFrame> waiting;
     std::deque<bool> cuts;
     std::deque<DepthEstimate> estimates;
@@ -629,8 +631,11 @@ class MonoToSbsJob {
       starts.Push(*input);
       Frame picture = input->frame;
       picture.index = pushed++;
-      picture.image =
-          converter.Convert(picture.image, reader_.info().color, engine_->input_format());
+      if (picture.image.format() != engine_->input_format()) {
+        Image converted = pictures.Get();
+        converter.Convert(picture.image.view(), source.color, converted.mutable_view());
+        picture.image = std::move(converted);
+      }
       engine_->Push(picture);
       picture.image = Image();
       waiting.push_back(std::move(*input));

@@ -18,7 +18,7 @@
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/stereo/convergence.h"
 #include "pipeline/job_common.h"
-#include "pipeline/object_pool.h"
+#include "core/object_pool.h"
 #include "pipeline/paired_input.h"
 #include "pipeline/stage_threads.h"
 

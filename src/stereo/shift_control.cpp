@@ -100,8 +100,10 @@ double SteepShare(PlaneView<const float> disparity, double step, ThreadPool* poo
     int64_t count = 0;
     for (int64_t y = begin; y < end; ++y) {
       const float* row = disparity.Row(static_cast<int>(y));
+      int32_t in_row = 0;  // narrow, for vectors
       for (int x = 0; x + 1 < disparity.width; ++x)
-        count += std::fabs(row[x + 1] - row[x]) >= least;
+        in_row += std::fabs(row[x + 1] - row[x]) >= least;
+      count += in_row;
     }
     steep += count;
   };

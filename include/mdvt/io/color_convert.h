@@ -25,6 +25,9 @@ class ColorConverter {
   // Returns `image` itself if it already has the format. Gray output is luma in full range.
   // Throws Error(kUnsupported) for pairs of formats without a rule (float formats).
   Image Convert(const Image& image, const ColorInfo& color, const PixelFormat& format);
+  // The same into pixels of the caller; copies where the formats are the same. Also throws
+  // Error(kInvalidArgument) if the sizes differ.
+  void Convert(const ImageView& image, const ColorInfo& color, const MutableImageView& to);
 
  private:
   struct Impl;
