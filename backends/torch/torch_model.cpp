@@ -6,10 +6,14 @@
 #include <torch/csrc/api/include/torch/cuda.h>
 #include <torch/csrc/api/include/torch/version.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
+#include <future>
+#include <thread>
 
 namespace mdvt::torch_backend {
 namespace {
@@ -70,6 +74,30 @@ void UseThreads(int count) {
   if (at::get_num_threads() != count) at::set_num_threads(count);
 }
 
+// Threads of GNU's OpenMP that wait for work spin for milliseconds, on the cores that decode and
+// encode meanwhile. They sleep at once as soon as all teams together have more threads than there
+// are cores: the team of a thread that rests makes it so. (OMP_WAIT_POLICY would do it too, but is
+// read before main() and may be set by the user.)
+void LetWaitingThreadsSleep() {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+  static const bool done = [] {
+    std::promise<void> made;
+    std::future<void> is_made = made.get_future();
+    std::thread([made = std::move(made)]() mutable {
+      sigset_t all;
+      sigfillset(&all);
+      pthread_sigmask(SIG_SETMASK, &all, nullptr);
+      UseThreads(2);
+      at::zeros({1 << 17}).add_(1);  // enough elements for two threads
+      made.set_value();
+      for (;;) pause();
+    }).detach();
+    is_made.wait();
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
 TorchModel::TorchModel(const std::string& path, const mdvt_backend_options& options)
     : device_(ParseDevice(options.device)) {
   const bool on_cpu = device_.is_cpu();
@@ -92,6 +120,7 @@ TorchModel::TorchModel(const std::string& path, const mdvt_backend_options& opti
   }
   if (access(path.c_str(), R_OK) != 0) throw Failure(MDVT_BACKEND_NOT_FOUND, "cannot be read");
 
+  if (on_cpu && num_threads_ > 1) LetWaitingThreadsSleep();
   const c10::InferenceMode guard;
   UseThreads(num_threads_);
   if (deterministic && !on_cpu) {

@@ -9,7 +9,6 @@
 #include <atomic>
 #include <cctype>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <new>
 #include <set>
@@ -458,9 +457,6 @@ int Program::Report(const std::exception& failure) {
 
 int Program::Main(int argc, char** argv, const std::function<int()>& body) {
   ReturnFreedMemory();
-  // Threads of a model that wait would otherwise spin, and take the cores from decoding and
-  // encoding.
-  setenv("OMP_WAIT_POLICY", "passive", 0);
   CatchSignals();
   try {
     if (!Parse(argc, argv)) return std::fflush(stdout) == 0 ? 0 : 1;
