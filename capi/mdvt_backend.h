@@ -137,6 +137,15 @@ typedef struct mdvt_backend {
    * that a slow BLAS can be found out; 1 <= n <= 8192. May be NULL: not applicable. */
   mdvt_backend_status (*time_matrix_product)(const char* device, int32_t num_threads, int32_t n,
                                              double* seconds);
+
+  /* One run() of which nothing is kept, and what its tensors took on the host, in order: where one
+   * is made, its bytes (positive); where tensor number n ends, in the order in which they were made
+   * and counted from 0, -1 - n. Compared between two small inputs, that tells beforehand what a
+   * large one takes. Fills in at most `capacity` events, *count of them; may be NULL, or fail as
+   * MDVT_BACKEND_UNSUPPORTED where that is not known (another device, more events). */
+  mdvt_backend_status (*trace_run)(mdvt_backend_model* model, const mdvt_backend_tensor* inputs,
+                                   size_t num_inputs, int64_t* events, size_t capacity,
+                                   size_t* count);
 } mdvt_backend;
 
 /* The one symbol of a backend. `abi` is MDVT_BACKEND_ABI of mdvt. */

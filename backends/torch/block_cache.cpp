@@ -5,14 +5,34 @@
 #include <sys/mman.h>
 #include <torch/csrc/api/include/torch/version.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <iterator>
 #include <map>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 
 namespace mdvt::torch_backend {
+
+struct MemoryTrace::Notes {
+  std::mutex mutex;
+  std::vector<int64_t> events;
+  int64_t tensors = 0;
+  bool complete = true;
+
+  int64_t Begins(int64_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    events.push_back(bytes);
+    return tensors++;
+  }
+  void Ends(int64_t tensor) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    events.push_back(-1 - tensor);
+  }
+};
+
 namespace {
 
 constexpr size_t kLeastBlock = size_t{256} << 10;
@@ -21,6 +41,7 @@ constexpr size_t kGrowth = size_t{32} << 20;  // of the part of the range that m
 constexpr size_t kRange = size_t{256} << 30;  // addresses, not memory
 
 thread_local int t_scopes = 0;
+thread_local std::shared_ptr<MemoryTrace::Notes>* t_trace = nullptr;
 
 size_t RoundUp(size_t size, size_t grain) { return (size + grain - 1) / grain * grain; }
 
@@ -41,9 +62,10 @@ class BlockCache final : public c10::Allocator {
 
   // Called for every tensor of the process.
   c10::DataPtr Allocate(size_t bytes) {
-    if (t_scopes > 0 && bytes >= kLeastBlock && bytes < kRange) {
-      if (void* const block = Take(RoundUp(bytes, kGrain)))
-        return {block, block, &Free, c10::Device(c10::kCPU)};
+    const size_t least = t_trace != nullptr ? 1 : kLeastBlock;
+    if (t_scopes > 0 && bytes >= least && bytes < kRange) {
+      if (void* const block = Take(bytes)) return {block, block, &Free, c10::Device(c10::kCPU)};
+      if (t_trace != nullptr) (*t_trace)->complete = false;
     }
     return below_->allocate(bytes);
   }
@@ -73,6 +95,12 @@ class BlockCache final : public c10::Allocator {
   }
 
  private:
+  struct Block {
+    size_t size = 0;
+    std::shared_ptr<MemoryTrace::Notes> notes;  // of a traced tensor
+    int64_t number = 0;
+  };
+
   explicit BlockCache(c10::Allocator* below) : below_(below) {
     void* const range =
         mmap(nullptr, kRange, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -81,7 +109,8 @@ class BlockCache final : public c10::Allocator {
     limit_ = end_ + kRange;
   }
 
-  void* Take(size_t size) {
+  void* Take(size_t bytes) {
+    const size_t size = RoundUp(bytes, kGrain);
     const std::lock_guard<std::mutex> lock(mutex_);
     auto found = free_.begin();
     while (found != free_.end() && found->second < size) ++found;
@@ -93,7 +122,13 @@ class BlockCache final : public c10::Allocator {
     const size_t rest = found->second - size;
     free_.erase(found);
     if (rest > 0) free_.emplace(block + size, rest);
-    used_.emplace(block, size);
+    Block taken;
+    taken.size = size;
+    if (t_trace != nullptr) {
+      taken.notes = *t_trace;
+      taken.number = taken.notes->Begins(static_cast<int64_t>(bytes));
+    }
+    used_.emplace(block, std::move(taken));
     return block;
   }
 
@@ -123,7 +158,8 @@ class BlockCache final : public c10::Allocator {
       below_->raw_deallocate(block);
       return;
     }
-    const size_t size = found->second;
+    const size_t size = found->second.size;
+    if (found->second.notes) found->second.notes->Ends(found->second.number);
     used_.erase(found);
     if (users_ == 0) madvise(block, size, MADV_DONTNEED);
     auto here = free_.emplace(block, size).first;
@@ -141,7 +177,7 @@ class BlockCache final : public c10::Allocator {
   c10::Allocator* const below_;
   std::mutex mutex_;
   std::map<char*, size_t> free_;  // by address; neighbours are joined
-  std::unordered_map<char*, size_t> used_;
+  std::unordered_map<char*, Block> used_;
   char* end_ = nullptr;    // of what may be used
   char* limit_ = nullptr;  // of the range
   int users_ = 0;
@@ -151,6 +187,13 @@ class BlockCache final : public c10::Allocator {
 
 BlockCacheScope::BlockCacheScope() { ++t_scopes; }
 BlockCacheScope::~BlockCacheScope() { --t_scopes; }
+MemoryTrace::MemoryTrace() : notes_(std::make_shared<Notes>()) { t_trace = &notes_; }
+MemoryTrace::~MemoryTrace() { t_trace = nullptr; }
+std::vector<int64_t> MemoryTrace::events() const {
+  const std::lock_guard<std::mutex> lock(notes_->mutex);
+  return notes_->complete ? notes_->events : std::vector<int64_t>();
+}
+
 BlockCacheUser::BlockCacheUser() { BlockCache::Instance().AddUser(); }
 BlockCacheUser::~BlockCacheUser() { BlockCache::Instance().RemoveUser(); }
 

@@ -210,6 +210,19 @@ mdvt_backend_status Describe(char** json) {
   });
 }
 
+mdvt_backend_status TraceRun(mdvt_backend_model* model, const mdvt_backend_tensor* inputs,
+                             size_t num_inputs, int64_t* events, size_t capacity, size_t* count) {
+  *count = 0;
+  return Guarded([&] {
+    const std::vector<int64_t> all = model->model.TraceRun(inputs, num_inputs);
+    if (all.empty() || all.size() > capacity) {
+      throw Failure(MDVT_BACKEND_UNSUPPORTED, std::to_string(all.size()) + " events of memory");
+    }
+    std::copy(all.begin(), all.end(), events);
+    *count = all.size();
+  });
+}
+
 mdvt_backend_status TimeMatrixProduct(const char* device, int32_t num_threads, int32_t n,
                                       double* seconds) {
   *seconds = 0;
@@ -254,6 +267,7 @@ const mdvt_backend* mdvt_backend_entry(int32_t abi) {
                                       backend::CopyToHost,
                                       backend::FreeBuffer,
                                       backend::Describe,
-                                      backend::TimeMatrixProduct};
+                                      backend::TimeMatrixProduct,
+                                      backend::TraceRun};
   return abi == MDVT_BACKEND_ABI ? &kTable : nullptr;
 }

@@ -3,10 +3,10 @@
 
 #include <ATen/Parallel.h>
 #include <caffe2/serialize/inline_container.h>
+#include <signal.h>
 #include <torch/csrc/api/include/torch/cuda.h>
 #include <torch/csrc/api/include/torch/version.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -235,6 +235,14 @@ std::vector<at::Tensor> TorchModel::Run(const mdvt_backend_tensor* inputs, size_
   UseThreads(num_threads_);
   if (device_.is_cuda()) WarmUp(inputs, count);
   return TakeOutputs(module_.forward(MakeInputs(inputs, count)));
+}
+
+std::vector<int64_t> TorchModel::TraceRun(const mdvt_backend_tensor* inputs, size_t count) {
+  if (!device_.is_cpu()) throw Failure(MDVT_BACKEND_UNSUPPORTED, "memory is traced on the CPU");
+  const BlockCacheScope cache;
+  const MemoryTrace trace;
+  Run(inputs, count);
+  return trace.events();
 }
 
 }  // namespace mdvt::torch_backend

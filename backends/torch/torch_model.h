@@ -43,6 +43,9 @@ class TorchModel {
 
   // May be called from several threads.
   std::vector<at::Tensor> Run(const mdvt_backend_tensor* inputs, size_t count);
+  // See trace_run of mdvt_backend.h. Throws Failure(MDVT_BACKEND_UNSUPPORTED) where it is not
+  // known.
+  std::vector<int64_t> TraceRun(const mdvt_backend_tensor* inputs, size_t count);
 
  private:
   void CheckArguments(size_t count) const;

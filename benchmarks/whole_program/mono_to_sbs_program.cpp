@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -20,12 +21,14 @@
 
 #include "mdvt/core/camera.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/core/run.h"
 #include "mdvt/io/ffmpeg_log.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/depth_model.h"
 #include "mdvt/pipeline/mono_to_sbs.h"
 #include "mdvt/pipeline/motion_depth.h"
+#include "pipeline/stage_threads.h"
 #include "support/raycast.h"
 #include "whole_program/parts.h"
 

@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the benchmarks of whole programs share: clocks, and jobs with their computing left out.
+// The clocks of the benchmarks of whole programs.
 #pragma once
 
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <cstdint>
-#include <functional>
-#include <optional>
 #include <utility>
-#include <vector>
-
-#include "mdvt/core/run.h"
-#include "mdvt/io/video_reader.h"
-#include "mdvt/io/video_writer.h"
-#include "core/object_pool.h"
-#include "pipeline/stage_threads.h"
 
 namespace mdvt {
 
@@ -49,36 +38,6 @@ Cost Measure(const Work& work) {
   work();
   const auto end = now();
   return {end.first - start.first, end.second - start.second};
-}
-
-// A stereo job without its computing: each picture that `next` gives is encoded twice, side by
-// side, with the overlap of a job. `start` starts the decoding stages, whose queues are `queues`.
-inline void CopyBothEyes(const VideoInfo& source, std::vector<AbortableQueue*> queues,
-                         const std::function<void(StageThreads*)>& start,
-                         const std::function<std::optional<Frame>()>& next, VideoWriter* writer) {
-  ImagePool images(source.format, 2 * source.width, source.height);
-  BoundedQueue<std::pair<Image, int64_t>> copied(0);
-  queues.push_back(&copied);
-  const RunControl control;
-  ProgressMeter meter(control);
-  const std::atomic<int64_t> none{0};
-  StageThreads threads(queues);
-  start(&threads);
-  threads.Start([&] {
-    while (const std::optional<Frame> frame = next()) {
-      Image both = images.Get();
-      for (int half = 0; half < 2; ++half)
-        CopyPixels(frame->image.view(),
-                   both.mutable_view().Crop(half * source.width, 0, source.width, source.height));
-      copied.Push({std::move(both), frame->pts});
-    }
-    copied.Close();
-  });
-  threads.Start([&] {
-    while (const auto frame = copied.Pop()) writer->Write(frame->first, frame->second);
-  });
-  threads.Run(&meter, none, none);
-  writer->Finish();
 }
 
 }  // namespace mdvt

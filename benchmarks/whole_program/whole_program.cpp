@@ -9,17 +9,24 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "core/object_pool.h"
+#include "mdvt/core/run.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/paired_input.h"
+#include "pipeline/stage_threads.h"
 #include "whole_program/parts.h"
 
 namespace mdvt {
@@ -88,6 +95,36 @@ StereoJobReport Render(const Clip& clip, int64_t max_frames) {
   options.output = clip.output;
   options.job.max_frames = max_frames;
   return RunStereoJob(options);
+}
+
+// A stereo job without its computing: each picture that `next` gives is encoded twice, side by
+// side, with the overlap of a job. `start` starts the decoding stages, whose queues are `queues`.
+void CopyBothEyes(const VideoInfo& source, std::vector<AbortableQueue*> queues,
+                  const std::function<void(StageThreads*)>& start,
+                  const std::function<std::optional<Frame>()>& next, VideoWriter* writer) {
+  ImagePool images(source.format, 2 * source.width, source.height);
+  BoundedQueue<std::pair<Image, int64_t>> copied(0);
+  queues.push_back(&copied);
+  const RunControl control;
+  ProgressMeter meter(control);
+  const std::atomic<int64_t> none{0};
+  StageThreads threads(queues);
+  start(&threads);
+  threads.Start([&] {
+    while (const std::optional<Frame> frame = next()) {
+      Image both = images.Get();
+      for (int half = 0; half < 2; ++half)
+        CopyPixels(frame->image.view(),
+                   both.mutable_view().Crop(half * source.width, 0, source.width, source.height));
+      copied.Push({std::move(both), frame->pts});
+    }
+    copied.Close();
+  });
+  threads.Start([&] {
+    while (const auto frame = copied.Pop()) writer->Write(frame->first, frame->second);
+  });
+  threads.Run(&meter, none, none);
+  writer->Finish();
 }
 
 // The job with its compute stage left out: both eyes are the picture itself.

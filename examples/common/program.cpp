@@ -448,7 +448,8 @@ int Program::Report(const std::exception& failure) {
                                                                                : Code::kInternal;
   int status = ExitStatus(code);
   if (code == Code::kCancelled && g_signal != 0) status = 128 + g_signal;
-  std::string text = code == Code::kOutOfMemory ? "out of memory" : failure.what();
+  const bool exhausted = error == nullptr && code == Code::kOutOfMemory;
+  std::string text = exhausted ? "out of memory" : failure.what();
   if (code == Code::kCancelled) text = "interrupted, nothing was written";
   if (!display_) display_.emplace(name_, ProgressMode::kNone, false);
   display_->Failed(CodeName(code), status, text);

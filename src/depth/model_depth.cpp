@@ -10,7 +10,9 @@
 
 #include "core/object_pool.h"
 #include "mdvt/core/error.h"
+#include "mdvt/core/memory.h"
 #include "mdvt/core/numbers.h"
+#include "mdvt/model/pass_memory.h"
 #include "mdvt/model/resample.h"
 #include "rows.h"
 
@@ -138,7 +140,29 @@ struct ModelDepthEstimator::Impl {
     return static_cast<size_t>(options.batch) * static_cast<size_t>(options.side_by_side);
   }
 
+  // Refuses what would not fit rather than fail in the middle of it, or be killed.
+  void CheckMemory() {
+    memory_checked = true;
+    const PixelSize network = to_tensor.plan().network;
+    const std::optional<int64_t> pass = EstimatePassMemory(*model, network, options.batch);
+    const int64_t available = AvailableMemory();
+    if (!pass || *pass <= available / options.side_by_side) return;
+    const auto gigabytes = [](int64_t bytes) {
+      return FormatFixed(static_cast<double>(bytes) * 1e-9, 1) + " GB";
+    };
+    std::string text = "model '" + model->info().name + "': a pass over ";
+    text += options.batch == 1 ? "a picture" : std::to_string(options.batch) + " pictures";
+    text += " of " + std::to_string(network.width) + "x" + std::to_string(network.height) +
+            " takes about " + gigabytes(*pass);
+    if (options.side_by_side > 1)
+      text += ", " + std::to_string(options.side_by_side) + " run side by side";
+    throw Error(Code::kOutOfMemory, text + ", " + gigabytes(available) +
+                                        " are to be had; choose a smaller input size" +
+                                        (options.batch > 1 ? " or batch" : ""));
+  }
+
   void RunWaiting() {
+    if (!memory_checked) CheckMemory();
     const size_t batch = static_cast<size_t>(options.batch);
     const size_t passes = (waiting.size() + batch - 1) / batch;
     std::vector<std::vector<DepthEstimate>> results(passes);
@@ -278,6 +302,7 @@ struct ModelDepthEstimator::Impl {
   std::vector<Lane> lanes;
   std::vector<Frame> waiting;
   std::deque<DepthEstimate> ready;
+  bool memory_checked = false;
   bool finished = false;
 };
 

@@ -46,9 +46,9 @@ std::string Fault(const mdvt_backend& table) {
     return "has version " + std::to_string(table.abi) + " of the backend table, this mdvt needs " +
            std::to_string(MDVT_BACKEND_ABI);
   }
-  if (table.struct_size < sizeof(mdvt_backend)) {
+  if (table.struct_size < kLeastBackendTable) {
     return "has a table of " + std::to_string(table.struct_size) + " bytes, must be at least " +
-           std::to_string(sizeof(mdvt_backend));
+           std::to_string(kLeastBackendTable);
   }
   const std::pair<bool, const char*> members[] = {
       {table.name != nullptr && *table.name != '\0', "name"},
@@ -218,7 +218,7 @@ void RegisterBackend(const mdvt_backend* backend) {
   Require(backend != nullptr, Code::kInvalidArgument, "RegisterBackend: no table");
   const std::string fault = Fault(*backend);
   const bool other_version =
-      backend->abi != MDVT_BACKEND_ABI || backend->struct_size < sizeof(mdvt_backend);
+      backend->abi != MDVT_BACKEND_ABI || backend->struct_size < kLeastBackendTable;
   Require(fault.empty(), other_version ? Code::kUnsupported : Code::kInvalidArgument,
           "RegisterBackend: the backend " + fault);
   Registry& registry = GetRegistry();

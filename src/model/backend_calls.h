@@ -4,12 +4,21 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 
 #include "mdvt/core/error.h"
 #include "mdvt_backend.h"
 
 namespace mdvt {
+
+// What every table of MDVT_BACKEND_ABI has; members after that came later.
+constexpr size_t kLeastBackendTable = offsetof(mdvt_backend, trace_run);
+
+inline bool CanTraceRuns(const mdvt_backend* table) {
+  return table->struct_size >= offsetof(mdvt_backend, trace_run) + sizeof(table->trace_run) &&
+         table->trace_run != nullptr;
+}
 
 inline Code ToCode(mdvt_backend_status status) {
   switch (status) {

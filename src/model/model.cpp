@@ -277,6 +277,9 @@ struct Model::Impl {
   void CheckInput(const ModelInputInfo& input, size_t index, const Shape& shape,
                   LayoutDims* dims) const;
   void CheckBytes(const Shape& shape, const std::string& what, int64_t* bytes) const;
+  // Checks all inputs; what they are for the backend.
+  std::vector<mdvt_backend_tensor> Prepare(const std::vector<ModelInput>& inputs, LayoutDims* dims,
+                                           int64_t* bytes) const;
 };
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -418,38 +421,44 @@ void Model::Impl::CheckBytes(const Shape& shape, const std::string& what, int64_
   }
 }
 
-std::vector<ModelTensor> Model::RunKept(const std::vector<ModelInput>& inputs) const {
-  const Impl& m = *impl_;
-  const ModelInfo& info = m.info;
+std::vector<mdvt_backend_tensor> Model::Impl::Prepare(const std::vector<ModelInput>& inputs,
+                                                      LayoutDims* dims, int64_t* bytes) const {
   if (inputs.size() != info.inputs.size()) {
-    m.Fail(Code::kInvalidArgument, std::to_string(inputs.size()) + " inputs, must be " +
-                                       std::to_string(info.inputs.size()));
+    Fail(Code::kInvalidArgument,
+         std::to_string(inputs.size()) + " inputs, must be " + std::to_string(info.inputs.size()));
   }
-  LayoutDims dims;
-  int64_t bytes = 0;
   std::vector<mdvt_backend_tensor> given(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const ModelInput& input = inputs[i];
     const std::string what = "input '" + info.inputs[i].name + "'";
-    m.CheckInput(info.inputs[i], i, input.shape(), &dims);
-    m.CheckBytes(input.shape(), what, &bytes);
+    CheckInput(info.inputs[i], i, input.shape(), dims);
+    CheckBytes(input.shape(), what, bytes);
     mdvt_backend_tensor& tensor = given[i];
     tensor.name = info.inputs[i].name.c_str();
     tensor.rank = static_cast<int32_t>(input.shape().size());
     std::copy(input.shape().begin(), input.shape().end(), tensor.shape);
     if (input.kept_ != nullptr) {
       const ModelTensor::Impl& kept = *input.kept_->impl_;  // not empty: its shape was right
-      if (kept.table != m.table || kept.device != m.options.device) {
-        m.Fail(Code::kInvalidArgument, what + " was left on " + kept.device + " of backend '" +
-                                           kept.table->name + "', this model runs on " +
-                                           m.options.device + " of '" + m.table->name + "'");
+      if (kept.table != table || kept.device != options.device) {
+        Fail(Code::kInvalidArgument, what + " was left on " + kept.device + " of backend '" +
+                                         kept.table->name + "', this model runs on " +
+                                         options.device + " of '" + table->name + "'");
       }
       tensor.buffer = kept.tensor.buffer;
     } else {
-      if (input.view_.data == nullptr) m.Fail(Code::kInvalidArgument, what + " has no values");
+      if (input.view_.data == nullptr) Fail(Code::kInvalidArgument, what + " has no values");
       tensor.data = input.view_.data;
     }
   }
+  return given;
+}
+
+std::vector<ModelTensor> Model::RunKept(const std::vector<ModelInput>& inputs) const {
+  const Impl& m = *impl_;
+  const ModelInfo& info = m.info;
+  LayoutDims dims;
+  int64_t bytes = 0;
+  const std::vector<mdvt_backend_tensor> given = m.Prepare(inputs, &dims, &bytes);
 
   mdvt_backend_tensor results[MDVT_BACKEND_MAX_TENSORS] = {};
   size_t count = 0;
@@ -510,6 +519,23 @@ void Model::Run(const std::vector<ModelInput>& inputs, std::vector<Tensor>* outp
   const std::vector<ModelTensor> kept = RunKept(inputs);
   outputs->resize(kept.size());
   for (size_t i = 0; i < kept.size(); ++i) kept[i].CopyTo(&(*outputs)[i]);
+}
+
+std::vector<int64_t> Model::TraceMemory(const std::vector<ModelInput>& inputs) const {
+  constexpr size_t kMostEvents = size_t{1} << 18;
+  const Impl& m = *impl_;
+  LayoutDims dims;
+  int64_t bytes = 0;
+  const std::vector<mdvt_backend_tensor> given = m.Prepare(inputs, &dims, &bytes);
+  if (!CanTraceRuns(m.table)) return {};
+  std::vector<int64_t> events(kMostEvents);
+  size_t count = 0;
+  const mdvt_backend_status status =
+      m.table->trace_run(m.model, given.data(), given.size(), events.data(), events.size(), &count);
+  if (status == MDVT_BACKEND_UNSUPPORTED) return {};
+  CheckBackend(m.table, status, "'" + m.path + "'");
+  events.resize(count);
+  return events;
 }
 
 Tensor Model::CheckInput(const Shape& shape) {

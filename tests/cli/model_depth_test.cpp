@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -349,6 +350,18 @@ TEST_F(DepthModels, WrongFilesAreOneClearLine) {
   fail(ModelFile("segment"), 3, {"toy-segment", "is of kind \"segment\""});
   fail(ModelFile("depth_video"), 3, {"toy-depth-video", "is of kind \"depth_video\""});
 }
+
+#ifdef MDVT_MAKE_TORCH_MODELS
+// 221,184 pixels, of which every one is related to every other: 196 GB.
+TEST_F(DepthModels, APassThatWouldNotFitIsRefusedBeforeItIsRun) {
+  const TempDir folder;
+  const std::string command = MDVT_MAKE_TORCH_MODELS " '" + folder.path().string() + "'";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  ExpectBothFail(
+      {"--trust_model", "--model", folder / "pairs.pt", "--input_size", "384"}, 1,
+      {"a pass over a picture of 576x384 takes about", "GB", "choose a smaller input size"});
+}
+#endif
 
 TEST_F(DepthModels, ModelsAreOpenedByTheirHash) {
   const std::string model = dir_ / "mine.pt";

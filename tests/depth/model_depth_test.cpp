@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "io/expect_error.h"
+#include "mdvt/core/memory.h"
 #include "model/fake_backend.h"
 #include "model/metadata.h"
 #include "support/test_env.h"
@@ -36,6 +37,7 @@ struct Passes {
   std::vector<Shape> shapes;
   std::vector<float> first_values;  // of the first picture's first pixel
   int fail_at = -1;                 // the pass that fails, counted from 0
+  int64_t bytes_per_pixel = 0;      // what a pass is said to take; 0: it is not said
 };
 Passes& Seen() {
   static Passes passes;
@@ -72,6 +74,14 @@ mdvt_backend_status RunFormula(mdvt_backend_model* model, const mdvt_backend_ten
   return MDVT_BACKEND_OK;
 }
 
+mdvt_backend_status TraceFormula(mdvt_backend_model*, const mdvt_backend_tensor* inputs, size_t,
+                                 int64_t* events, size_t, size_t* count) {
+  if (Seen().bytes_per_pixel == 0) return test::fake::Fail(MDVT_BACKEND_UNSUPPORTED, "cannot tell");
+  events[0] = Seen().bytes_per_pixel * inputs[0].shape[2] * inputs[0].shape[3];
+  *count = 1;
+  return MDVT_BACKEND_OK;
+}
+
 void RegisterFormula() {
   static const mdvt_backend kTable = [] {
     static const char* const kExtensions[] = {".formula", nullptr};
@@ -79,6 +89,7 @@ void RegisterFormula() {
     table.name = "formula";
     table.extensions = kExtensions;
     table.run = RunFormula;
+    table.trace_run = TraceFormula;
     return table;
   }();
   RegisterBackend(&kTable);
@@ -91,6 +102,7 @@ class ModelDepth : public ::testing::Test {
     Seen().shapes.clear();
     Seen().first_values.clear();
     Seen().fail_at = -1;
+    Seen().bytes_per_pixel = 0;
   }
 
   // The network's size is that of 16 x 16 pictures.
@@ -585,6 +597,31 @@ TEST_F(ModelDepth, FailuresNameTheFrame) {
       for (int i = 0; i < 4; ++i) again.Push(Gray(Ramp)), again.Pop();
     });
   }
+}
+
+TEST_F(ModelDepth, APassThatWouldNotFitIsRefusedBeforeItIsRun) {
+  json metadata = Metadata("depth", "metric");
+  metadata["inputs"][0]["size"]["target"] = {160, 160};
+  metadata["inputs"][0]["size"]["max"] = {512, 512};
+  ModelDepthOptions options = Options(32, 16);
+  options.batch = 2;
+  options.side_by_side = 2;
+  const std::shared_ptr<const Model> model = Open(metadata);
+  const auto run = [&] {
+    ModelDepthEstimator estimator(model, options, nullptr);
+    for (int i = 0; i < 4; ++i) estimator.Push(Gray(Ramp, 32, 16, i));
+    EXPECT_TRUE(estimator.Pop());
+  };
+  Seen().bytes_per_pixel = 100;
+  run();
+  // Together they need an eighth more than twice what there is, each a little more than all.
+  const int64_t pixels = int64_t{320} * 160;
+  Seen().bytes_per_pixel = AvailableMemory() / (2 * pixels) * 9 / 8;
+  Seen().shapes.clear();
+  ExpectError(Code::kOutOfMemory, "a pass over 2 pictures of 320x160 takes about", run);
+  ExpectError(Code::kOutOfMemory, "2 run side by side", run);
+  ExpectError(Code::kOutOfMemory, "choose a smaller input size or batch", run);
+  EXPECT_TRUE(Seen().shapes.empty());
 }
 
 }  // namespace

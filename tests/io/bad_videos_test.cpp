@@ -28,6 +28,7 @@ namespace {
 
 using test::ClipSpec;
 using test::MakeClip;
+using test::StatusKib;
 using test::TempDir;
 using Bytes = std::vector<std::byte>;
 
@@ -398,15 +399,6 @@ TEST(BadVideos, NamesTheFileInEveryMessage) {
 }
 
 // --- bombs --------------------------------------------------------------------------------------
-
-int64_t StatusKib(const char* field) {
-  std::ifstream status("/proc/self/status");
-  std::string line;
-  while (std::getline(status, line)) {
-    if (line.rfind(field, 0) == 0) return std::atoll(line.c_str() + std::strlen(field));
-  }
-  return 0;
-}
 
 Bytes Mp4WithLyingCount() {
   Bytes bytes = Clip(Mp4Clip());

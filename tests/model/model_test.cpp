@@ -6,9 +6,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,7 @@
 #include "mdvt/core/log.h"
 #include "mdvt/model/backend.h"
 #include "mdvt/model/model_manifest.h"
+#include "mdvt/model/pass_memory.h"
 #include "model/fake_backend.h"
 #include "model/metadata.h"
 #include "support/test_env.h"
@@ -448,6 +451,43 @@ TEST_F(ModelTest, IsLookedAtWithoutBeingOpened) {
   ExpectError(Code::kNotFound, "gone", [&] { Model::Inspect(folder_ / "gone.fake"); });
 }
 
+TEST_F(ModelTest, TracesTheMemoryOfARun) {
+  const Tensor input = Model::CheckInput({2, 3, 16, 32});
+  const std::vector<int64_t> events = {12288, -1, 8192, 8712, -3, -2};
+  EXPECT_EQ(OpenOne("mean").TraceMemory({input}), events);
+  EXPECT_EQ(PeakOfTrace(events), 8192 + 8712);
+  EXPECT_EQ(PeakOfTrace({5, 3, -1, 4, -2}), 8);
+  EXPECT_EQ(PeakOfTrace({}), 0);
+  EXPECT_TRUE(OpenOne("untraced").TraceMemory({input}).empty());
+  ExpectError(Code::kCorrupt, "network fell over", [&] { OpenOne("fails").TraceMemory({input}); });
+  ExpectError(Code::kInvalidArgument, "the network takes", [&] {
+    OpenOne("mean").TraceMemory({Model::CheckInput({1, 3, 11, 20})});
+  });
+}
+
+TEST_F(ModelTest, MemoryOfALargePassFollowsFromTwoSmallOnes) {
+  json metadata = DepthMetadata();
+  metadata["inputs"][0]["size"]["max"] = {2048, 2048};
+  metadata["inputs"][0]["size"]["multiple"] = 4;
+  metadata["inputs"][0]["size"]["min"] = {4, 4};
+  const int64_t pixels = 640 * 800, places = 1 + pixels / 16;
+  for (const int batch : {1, 4}) {
+    const auto bytes = EstimatePassMemory(OpenOne("mean", metadata), {800, 640}, batch);
+    ASSERT_TRUE(bytes);
+    const double truth = static_cast<double>(batch * (8 * pixels + 4 * places * places));
+    EXPECT_NEAR(static_cast<double>(*bytes) / truth, 1, 1e-9);
+  }
+  EXPECT_EQ(EstimatePassMemory(OpenOne("fickle", metadata), {800, 640}, 1), 20 * pixels + 96);
+  const auto nothing = [&](const std::string& behaviour, PixelSize size) {
+    EXPECT_EQ(EstimatePassMemory(OpenOne(behaviour, metadata), size, 1), std::nullopt);
+  };
+  nothing("untraced", {800, 640});
+  nothing("fails", {800, 640});
+  nothing("mean", {64, 64});
+  metadata["inputs"][0]["size"]["dynamic"] = false;
+  nothing("mean", {800, 640});
+}
+
 TEST(Backends, TellWhatIsThere) {
   test::RegisterFake();
   test::RegisterFake();  // the same table again is fine
@@ -468,11 +508,32 @@ TEST(Backends, RefuseTablesThatAreNotWhole) {
   table.struct_size = 8;
   expect(Code::kUnsupported, "a table of 8 bytes", &table);
   table = test::FakeTable();
+  table.struct_size = offsetof(mdvt_backend, trace_run) - 1;
+  expect(Code::kUnsupported, "must be at least", &table);
+  table = test::FakeTable();
   table.run = nullptr;
   expect(Code::kInvalidArgument, "has no 'run'", &table);
   table = test::FakeTable();
   test::RegisterFake();
   expect(Code::kRefused, "there is a backend 'fake' already", &table);
+}
+
+// A table of the time before trace_run, whose memory ends before it.
+TEST(Backends, ServeWithTheTableThatTheyKnew) {
+  static mdvt_backend table = test::FakeTable();
+  static const char* const kExtensions[] = {".older", nullptr};
+  table.name = "older";
+  table.extensions = kExtensions;
+  table.struct_size = offsetof(mdvt_backend, trace_run);
+  RegisterBackend(&table);
+  const TempDir folder;
+  Write(folder / "net.older", "mean\n" + DepthMetadata().dump());
+  const Model model = Model::Open(folder / "net.older", Unlisted());
+  const Tensor input = Model::CheckInput({1, 3, 16, 16});
+  std::vector<Tensor> outputs;
+  model.Run({input}, &outputs);
+  EXPECT_EQ(outputs.size(), 1u);
+  EXPECT_TRUE(model.TraceMemory({input}).empty());
 }
 
 TEST(Backends, TellEveryFolderTheyAreLookedForIn) {

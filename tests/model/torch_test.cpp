@@ -8,20 +8,24 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "capi/scorecard.h"
 #include "io/expect_error.h"
 #include "mdvt/model/backend.h"
 #include "mdvt/model/model.h"
+#include "mdvt/model/pass_memory.h"
 #include "support/test_env.h"
 
 namespace mdvt {
@@ -179,10 +183,12 @@ int64_t PageFaults() {
   return usage.ru_minflt;
 }
 
-int64_t ResidentBytes() {
-  int64_t whole = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> whole >> resident;
-  return resident * sysconf(_SC_PAGESIZE);
+int64_t ResidentBytes() { return test::StatusKib("VmRSS:") * 1024; }
+
+double CpuSeconds() {
+  timespec now = {};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 // "wide" makes 48 planes as large as its input.
@@ -223,6 +229,38 @@ TEST_F(TorchTest, MemoryGoesBackWithTheLastModel) {
   EXPECT_LT(after_model, while_open - kFeatureBytes / 2) << "the features of the first run";
   kept.clear();
   EXPECT_LT(ResidentBytes(), after_model - kFeatureBytes / 2) << "those of the last one";
+}
+
+TEST_F(TorchTest, MemoryOfALargePassFollowsFromTwoSmallOnes) {
+  for (const auto& [name, size] :
+       {std::pair("wide", PixelSize{1024, 512}), std::pair("pairs", PixelSize{160, 128})}) {
+    const Model model = Open(name);
+    const auto estimated = EstimatePassMemory(model, size, 1);
+    const Tensor input = Model::CheckInput({1, 3, size.height, size.width});
+    const auto truth = static_cast<double>(PeakOfTrace(model.TraceMemory({input})));
+    ASSERT_TRUE(estimated) << name;
+    EXPECT_NEAR(static_cast<double>(*estimated) / truth, 1, 0.05) << name;
+  }
+  const int64_t features = PeakOfTrace(Open("wide").TraceMemory({WideInput()}));
+  EXPECT_GE(features, kFeatureBytes);
+  EXPECT_LE(features, kFeatureBytes * 5 / 2) << "with copies in other layouts";
+}
+
+// GNU's OpenMP would spin for milliseconds after each of them.
+TEST_F(TorchTest, ThreadsThatWaitDoNotBurnTime) {
+  ModelOptions options = Unlisted();
+  options.num_threads = 2;
+  const Model model = Open("wide", options);
+  const Tensor input = Model::CheckInput({1, 3, 64, 64});
+  double waiting = 0, spent = 0;
+  for (int run = 0; run < 20; ++run) {
+    model.RunKept({input});
+    const double before = CpuSeconds();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    spent += CpuSeconds() - before;
+    waiting += 0.02;
+  }
+  EXPECT_LT(spent / waiting, 0.05);
 }
 
 // Row C6.

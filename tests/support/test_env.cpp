@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <system_error>
 
 namespace mdvt::test {
@@ -28,6 +29,13 @@ fs::path DataDir() {
       variable != nullptr ? fs::path(variable) : fs::path(MDVT_SOURCE_DIR) / "../shared/data";
   std::error_code ignored;
   return fs::is_directory(folder / "dev_dolly", ignored) ? folder : fs::path();
+}
+
+int64_t StatusKib(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind(field, 0) == 0) return std::atoll(line.c_str() + field.size());
+  return 0;
 }
 
 std::mt19937_64 Rng() {

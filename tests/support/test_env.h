@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <random>
 #include <string>
@@ -34,6 +35,10 @@ std::filesystem::path DataDir();
     if (::mdvt::test::DataDir().empty())                                               \
       GTEST_SKIP() << "test data not found: set MDVT_DATA to the folder of the clips"; \
   } while (false)
+
+// A field of this process in /proc/self/status, in KiB: "VmRSS:" (resident now), "VmHWM:" (at
+// most).
+int64_t StatusKib(const std::string& field);
 
 // Seeded by the name of the running test; the seed is printed when the test fails.
 std::mt19937_64 Rng();

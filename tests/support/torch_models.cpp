@@ -115,6 +115,9 @@ int main(int argc, char** argv) {
   json wide = encode;
   wide["inputs"][0]["size"]["max"] = {1024, 1024};
   writer.Save("wide", features, wide);
+  // Relates every pixel to every other, as attention does: 4 bytes for each pair.
+  writer.Save("pairs", "  v = x[:, :1].flatten()\n  return y + torch.outer(v, v).mean() * 0\n",
+              with({{"inputs", wide["inputs"]}}));
   json refine = with({{"kind", "infill_part"}, {"group", "pair"}, {"role", "refine"}});
   refine["inputs"][0]["channels"] = 48;
   writer.Save("refine", "  x.abs_()\n  return x.mean(1, keepdim=True)\n", refine);

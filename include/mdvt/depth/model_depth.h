@@ -69,7 +69,8 @@ class ModelDepthEstimator : public DepthEstimator {
   int latency() const override;
 
   // RGB of 8 to 16 bits. Throws Error(kInvalidArgument) for a frame of another size or model, or
-  // after Finish(); and as Model::Run, naming the frame.
+  // after Finish(); and as Model::Run, naming the frame. Before the first pass, here or in Pop(),
+  // Error(kOutOfMemory) if it would take more memory than there is (see EstimatePassMemory()).
   void Push(const Frame& frame) override;
   void Finish() override;
   std::optional<DepthEstimate> Pop() override;

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How much memory a forward pass takes, before it is run.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "mdvt/model/model.h"
+#include "mdvt/model/size_rules.h"
+
+namespace mdvt {
+
+// The most bytes that were there at once, of what Model::TraceMemory() tells.
+int64_t PeakOfTrace(const std::vector<int64_t>& events);
+
+// Bytes beside the weights, for a network whose only input is a batch of pictures (NCHW) of this
+// size, from passes over one picture with an eighth and a quarter of its sides (a tenth of the time
+// of the pass itself, together). As long as the events of both are of the same tensors, each tells
+// how it grows: with the pixels, or with their square as those of attention. From where they part
+// (convolutions are done in other ways at other sizes), sizes that occur in both stay as they are
+// and others grow with the pixels.
+// Nothing where the backend or the device does not tell, where the network knows one size only or
+// fails at those sizes, and for sides below 128, where it does not matter.
+std::optional<int64_t> EstimatePassMemory(const Model& model, PixelSize size, int batch);
+
+}  // namespace mdvt
