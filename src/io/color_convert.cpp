@@ -435,9 +435,8 @@ void ColorConverter::Convert(const ImageView& image, const ColorInfo& color,
     return a.matrix == b.matrix && a.full_range == b.full_range &&
            a.chroma_location == b.chroma_location;
   };
-  if (!impl.plan || impl.from != image.format || impl.to != format ||
-      impl.width != image.width || impl.height != image.height ||
-      !same_color(impl.color, color)) {
+  if (!impl.plan || impl.from != image.format || impl.to != format || impl.width != image.width ||
+      impl.height != image.height || !same_color(impl.color, color)) {
     impl.plan = std::make_unique<Plan>(
         image.format, ResolveColor(color, image.format, image.height), format,
         ResolveColor(color, format, image.height), image.width, image.height);

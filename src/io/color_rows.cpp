@@ -53,8 +53,8 @@ void Upsample(const float* HWY_RESTRICT from, const UpsamplingWeights& weights, 
   for (; 2 * (k + lanes) <= width; k += lanes) {
     const auto even = hn::Add(hn::Mul(hn::LoadU(df, shifted + k), even0),
                               hn::Mul(hn::LoadU(df, shifted + k + 1), even1));
-    const auto odd = hn::Add(hn::Mul(hn::LoadU(df, from + k), odd0),
-                             hn::Mul(hn::LoadU(df, from + k + 1), odd1));
+    const auto odd =
+        hn::Add(hn::Mul(hn::LoadU(df, from + k), odd0), hn::Mul(hn::LoadU(df, from + k + 1), odd1));
     hn::StoreInterleaved2(even, odd, df, to + 2 * k);
   }
   for (; 2 * k < width; ++k) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/object_pool.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
@@ -17,7 +18,6 @@
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/depth_mesher.h"
 #include "pipeline/job_common.h"
-#include "core/object_pool.h"
 #include "pipeline/paired_input.h"
 #include "pipeline/stage_threads.h"
 #include "pipeline/staged_folder.h"

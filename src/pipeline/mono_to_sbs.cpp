@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/object_pool.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/infill/directional_fill.h"
@@ -24,7 +25,6 @@
 #include "pipeline/bounded_queue.h"
 #include "pipeline/constant_rate.h"
 #include "pipeline/job_common.h"
-#include "core/object_pool.h"
 #include "pipeline/stage_threads.h"
 #include "pipeline/thumbnail_sheet.h"
 

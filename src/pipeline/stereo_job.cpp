@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/object_pool.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
@@ -18,7 +19,6 @@
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/stereo/convergence.h"
 #include "pipeline/job_common.h"
-#include "core/object_pool.h"
 #include "pipeline/paired_input.h"
 #include "pipeline/stage_threads.h"
 
