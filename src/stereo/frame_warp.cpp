@@ -13,7 +13,6 @@ namespace {
 
 // Row groups handed to a worker at a time: enough to hide the hand-over, few enough to balance.
 constexpr int64_t kGroupsPerBlock = 8;
-constexpr float kLeastInverse = 1e-6f;
 
 class FloatRow {
  public:
@@ -156,7 +155,7 @@ struct FrameWarp::Job {
 
 struct FrameWarp::Scratch {
   int width = 0;
-  FloatRow samples, metres, inverse, depth, split;
+  FloatRow samples, inverse, depth, split;
   std::array<FloatRow, 2> shift;                  // per luma row of the group
   std::array<std::array<FloatRow, 2>, 2> origin;  // [eye][luma row]
   FloatRow chroma_origin;
@@ -166,9 +165,8 @@ struct FrameWarp::Scratch {
 
   void Resize(int new_width) {
     if (width == new_width) return;
-    for (FloatRow* row :
-         {&samples, &metres, &inverse, &depth, &split, &shift[0], &shift[1], &origin[0][0],
-          &origin[0][1], &origin[1][0], &origin[1][1], &chroma_origin}) {
+    for (FloatRow* row : {&samples, &inverse, &depth, &split, &shift[0], &shift[1], &origin[0][0],
+                          &origin[0][1], &origin[1][0], &origin[1][1], &chroma_origin}) {
       row->Resize(new_width);
     }
     for (auto* bits : {&cuts[0], &cuts[1], &chroma_cuts})
@@ -221,6 +219,7 @@ void FrameWarp::Render(const ImageView& color, const DepthView& depth, const Cam
       1 << (color.format.model == ColorModel::kYuv ? color.format.chroma_shift_y : 0);
   job.want_depth = left.depth.data != nullptr || right.depth.data != nullptr;
   job.identity = options_.baseline == 0;
+  job.shift.inverse = options_.inverse_depth;
   job.shift.k = static_cast<float>(std::min(camera.fx * options_.baseline / 2, 1e9));
   job.shift.offset =
       convergence > 0 ? std::min(job.shift.k / static_cast<float>(convergence), 1e7f) : 0.0f;
@@ -248,17 +247,11 @@ void FrameWarp::Render(const ImageView& color, const DepthView& depth, const Cam
   }
 }
 
-// The map's row in metres, made in `metres` where the map holds their inverse.
-const float* FrameWarp::DepthRow(const Job& job, int y, float* metres) const {
-  const float* row = job.depth.Row(y);
-  if (!options_.inverse_depth) return row;
-  // The order of the arguments keeps NaN.
-  std::transform(row, row + job.depth.width, metres,
-                 [](float inverse) { return 1.0f / std::max(inverse, kLeastInverse); });
-  return metres;
+float FrameWarp::Metres(float value) const {
+  return options_.inverse_depth ? 1.0f / AtLeast(value) : value;
 }
 
-void FrameWarp::CopyGroup(const Job& job, int group, Scratch& scratch) const {
+void FrameWarp::CopyGroup(const Job& job, int group) const {
   const PixelFormat& format = job.color.format;
   for (int plane = 0; plane < format.num_planes(); ++plane) {
     const auto p = static_cast<size_t>(plane);
@@ -278,17 +271,19 @@ void FrameWarp::CopyGroup(const Job& job, int group, Scratch& scratch) const {
   const int first = group * job.rows_per_group;
   if (!job.want_depth) return;
   for (int y = first; y < std::min(first + job.rows_per_group, job.color.height); ++y) {
-    const float* from = DepthRow(job, y, scratch.metres.get());
+    const float* from = job.depth.Row(y);
     for (const EyeView& eye : job.eyes) {
       if (eye.depth.data == nullptr) continue;
-      std::transform(from, from + job.depth.width, eye.depth.Row(y),
-                     [](float z) { return z > 0 ? z : 0.0f; });
+      std::transform(from, from + job.depth.width, eye.depth.Row(y), [this](float value) {
+        const float z = Metres(value);
+        return z > 0 ? z : 0.0f;
+      });
     }
   }
 }
 
 void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
-  if (job.identity) return CopyGroup(job, group, scratch);
+  if (job.identity) return CopyGroup(job, group);
   const PixelFormat& format = job.color.format;
   const int width = job.color.width;
   const int first = group * job.rows_per_group;
@@ -302,21 +297,21 @@ void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
   for (int r = 0; r < rows; ++r) {
     const int y = first + r;
     const auto row = static_cast<size_t>(r);
-    const float* depth = DepthRow(job, y, scratch.metres.get());
-    kernels_.shift_row(depth, width, job.shift, scratch.shift[row].get(), scratch.cuts[row].data());
+    const float* map = job.depth.Row(y);
+    kernels_.shift_row(map, width, job.shift, scratch.shift[row].get(), scratch.cuts[row].data());
     if (job.want_depth) {
       float* copy = scratch.depth.get();
       float* inverse = scratch.inverse.get();
       for (int x = 0; x < width; ++x) {
-        copy[x] = depth[x];
-        inverse[x] = 1.0f / depth[x];
+        copy[x] = Metres(map[x]);
+        inverse[x] = 1.0f / copy[x];
       }
     }
     for (const Eye eye : {Eye::kLeft, Eye::kRight}) {
       const auto e = static_cast<size_t>(eye);
       float* origin = scratch.origin[e][row].get();
       kernels_.trace_row(eye, scratch.shift[row].get(), scratch.cuts[row].data(), width, origin);
-      if (job.eyes[e].holes != nullptr) FindHoles(job, eye, y, origin, depth, scratch.cuts[row]);
+      if (job.eyes[e].holes != nullptr) FindHoles(job, eye, y, origin, map, scratch.cuts[row]);
       if (job.eyes[e].depth.data != nullptr) {
         kernels_.depth_row(scratch.depth.get(), scratch.inverse.get(), origin,
                            scratch.cuts[row].data(), eye, width, job.eyes[e].depth.Row(y));
@@ -380,7 +375,7 @@ void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
   }
 }
 
-void FrameWarp::FindHoles(const Job& job, Eye eye, int y, const float* origin, const float* depth,
+void FrameWarp::FindHoles(const Job& job, Eye eye, int y, const float* origin, const float* map,
                           const std::vector<uint64_t>& words) const {
   const int width = job.color.width;
   std::vector<HoleSpan>& spans =
@@ -391,7 +386,7 @@ void FrameWarp::FindHoles(const Job& job, Eye eye, int y, const float* origin, c
     const float whole = std::floor(origin[t]);
     const int i = t + static_cast<int>(whole);
     const float split = cuts.Test(i) ? SplitOf(eye) : 0.5f;
-    return depth[std::clamp(origin[t] - whole < split ? i : i + 1, 0, width - 1)];
+    return Metres(map[std::clamp(origin[t] - whole < split ? i : i + 1, 0, width - 1)]);
   };
   for (int begin = kernels_.next_hole(origin, 0, width); begin < width;) {
     const int end = kernels_.next_seen(origin, begin, width);

@@ -25,10 +25,10 @@ class FrameWarp {
   struct Job;
   struct Scratch;
 
-  const float* DepthRow(const Job& job, int y, float* metres) const;
+  float Metres(float value) const;
   void RenderGroup(const Job& job, int group, Scratch& scratch) const;
-  void CopyGroup(const Job& job, int group, Scratch& scratch) const;
-  void FindHoles(const Job& job, Eye eye, int y, const float* origin, const float* depth,
+  void CopyGroup(const Job& job, int group) const;
+  void FindHoles(const Job& job, Eye eye, int y, const float* origin, const float* map,
                  const std::vector<uint64_t>& cuts) const;
   void PrepareScratch(int width);
   Scratch* Acquire();

@@ -56,6 +56,7 @@ class CutBits {
 };
 
 struct ShiftParams {
+  bool inverse = false;  // the map holds 1 / depth
   float k = 0;           // fx * baseline / 2
   float offset = 0;      // k / convergence
   float limit = 0;       // shifts are clamped to [-limit, limit], beyond the view
@@ -77,8 +78,8 @@ struct RowKernels {
   const char* name;
   // Converts `width` samples (1 or 2 bytes each) to float and pads both ends with the last sample.
   void (*load_row)(const void* src, int bytes_per_sample, int width, float* row);
-  // Shifts and cuts of a row of depths.
-  void (*shift_row)(const float* depth, int width, const ShiftParams& params, float* shift,
+  // Shifts and cuts of a row of the map.
+  void (*shift_row)(const float* map, int width, const ShiftParams& params, float* shift,
                     uint64_t* cuts);
   // Origins of a row of target samples, nearest surface first.
   void (*trace_row)(Eye eye, const float* shift, const uint64_t* cuts, int width, float* origin);

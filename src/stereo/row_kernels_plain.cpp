@@ -18,16 +18,16 @@ void LoadRow(const void* src, int bytes_per_sample, int width, float* row) {
   std::fill(row + width, row + width + kRowPad, row[width - 1]);
 }
 
-void ShiftRow(const float* depth, int width, const ShiftParams& params, float* shift,
+void ShiftRow(const float* map, int width, const ShiftParams& params, float* shift,
               uint64_t* words) {
   std::fill(words, words + CutBits::Words(width), 0);
   CutBits cuts(words);
   cuts.Set(-1);
   cuts.Set(width - 1);
-  for (int x = 0; x < width; ++x) shift[x] = ShiftOf(depth[x], params);
+  for (int x = 0; x < width; ++x) shift[x] = ShiftOf(map[x], params);
   for (int x = 0; x + 1 < width; ++x) {
     if (std::isnan(shift[x]) || std::isnan(shift[x + 1]) ||
-        Torn(depth[x], shift[x], depth[x + 1], shift[x + 1], params)) {
+        Torn(map[x], shift[x], map[x + 1], shift[x + 1], params)) {
       cuts.Set(x);
     }
   }

@@ -62,8 +62,19 @@ HWY_INLINE uint64_t MaskBits(M mask) {
   return bits;
 }
 
-void ShiftRow(const float* depth, int width, const ShiftParams& params, float* shift,
-              uint64_t* words) {
+// The map's values as the tear rule compares them.
+template <bool kInverse>
+HWY_INLINE VF MapValues(const float* HWY_RESTRICT map) {
+  const DF df;
+  const VF value = hn::LoadU(df, map);
+  if (!kInverse) return value;
+  const VF least = hn::Set(df, kLeastInverse);
+  return hn::IfThenElse(hn::Lt(value, least), least, value);
+}
+
+template <bool kInverse>
+void ShiftRowOf(const float* HWY_RESTRICT map, int width, const ShiftParams& params,
+                float* HWY_RESTRICT shift, uint64_t* words) {
   const DF df;
   const int lanes = static_cast<int>(hn::Lanes(df));
   std::fill(words, words + CutBits::Words(width), 0);
@@ -76,27 +87,27 @@ void ShiftRow(const float* depth, int width, const ShiftParams& params, float* s
   const VF nan = hn::Set(df, NAN), zero = hn::Zero(df);
   int x = 0;
   for (; x + lanes <= width; x += lanes) {
-    const VF z = hn::LoadU(df, depth + x);
-    const VF raw = hn::Sub(hn::Div(k, z), offset);
+    const VF v = MapValues<kInverse>(map + x);
+    const VF raw = hn::Sub(kInverse ? hn::Mul(k, v) : hn::Div(k, v), offset);
     // Written as std::min(std::max()) selects, so that NaN cannot differ between targets.
     VF s = hn::IfThenElse(hn::Lt(raw, low), low, raw);
     s = hn::IfThenElse(hn::Lt(high, s), high, s);
-    hn::StoreU(hn::IfThenElse(hn::Gt(z, zero), s, nan), df, shift + x);
+    hn::StoreU(kInverse ? s : hn::IfThenElse(hn::Gt(v, zero), s, nan), df, shift + x);
   }
-  for (; x < width; ++x) shift[x] = ShiftOf(depth[x], params);
+  for (; x < width; ++x) shift[x] = ShiftOf(map[x], params);
 
   const VF tear_shift = hn::Set(df, params.tear ? params.tear_shift : INFINITY);
   const VF tear_depth = hn::Set(df, params.tear_depth);
   for (x = 0; x + lanes < width; x += lanes) {
-    const VF z0 = hn::LoadU(df, depth + x), z1 = hn::LoadU(df, depth + x + 1);
     const VF s0 = hn::LoadU(df, shift + x), s1 = hn::LoadU(df, shift + x + 1);
     const VF step = hn::Abs(hn::Sub(s1, s0));
     // Not "<=", so that NaN (no data) counts as torn here and is told from a tear below.
     const auto calm = hn::Le(step, tear_shift);
     if (HWY_LIKELY(hn::AllTrue(df, calm))) continue;
-    const VF nearer = hn::IfThenElse(hn::Lt(z1, z0), z1, z0);
+    const VF v0 = MapValues<kInverse>(map + x), v1 = MapValues<kInverse>(map + x + 1);
+    const VF lesser = hn::IfThenElse(hn::Lt(v1, v0), v1, v0);
     const auto torn = hn::And(hn::Gt(step, tear_shift),
-                              hn::Gt(hn::Abs(hn::Sub(z1, z0)), hn::Mul(tear_depth, nearer)));
+                              hn::Gt(hn::Abs(hn::Sub(v1, v0)), hn::Mul(tear_depth, lesser)));
     // Ne() is false for NaN on some targets, Eq() on all.
     const auto missing = hn::Not(hn::And(hn::Eq(s0, s0), hn::Eq(s1, s1)));
     const uint64_t bits = MaskBits(hn::Or(torn, missing));
@@ -106,10 +117,16 @@ void ShiftRow(const float* depth, int width, const ShiftParams& params, float* s
   }
   for (; x + 1 < width; ++x) {
     if (std::isnan(shift[x]) || std::isnan(shift[x + 1]) ||
-        Torn(depth[x], shift[x], depth[x + 1], shift[x + 1], params)) {
+        Torn(map[x], shift[x], map[x + 1], shift[x + 1], params)) {
       cuts.Set(x);
     }
   }
+}
+
+void ShiftRow(const float* map, int width, const ShiftParams& params, float* shift,
+              uint64_t* words) {
+  params.inverse ? ShiftRowOf<true>(map, width, params, shift, words)
+                 : ShiftRowOf<false>(map, width, params, shift, words);
 }
 
 // The segments that start at the samples [i, i + lanes).
@@ -295,6 +312,89 @@ HWY_INLINE VF Lookup(const float* HWY_RESTRICT row, VI k) {
 }
 #endif
 
+// Values from 0 to the largest sample: no care for what does not fit an integer.
+HWY_INLINE VI ToSample(VF value) {
+  const VF sum = hn::Add(value, hn::Set(DF(), 0.5f));
+#if HWY_TARGET == HWY_AVX2
+  return VI{_mm256_cvttps_epi32(sum.raw)};
+#elif HWY_TARGET == HWY_AVX3
+  return VI{_mm512_cvttps_epi32(sum.raw)};
+#else
+  return hn::ConvertTo(DI(), sum);
+#endif
+}
+
+template <typename T>
+HWY_INLINE void StoreBlocks(VI first, VI second, T* HWY_RESTRICT dst) {
+#if HWY_TARGET == HWY_AVX2
+  const __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(first.raw, second.raw), 0xD8);
+  if constexpr (sizeof(T) == 2) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), words);
+  } else {
+    _mm_storeu_si128(
+        reinterpret_cast<__m128i*>(dst),
+        _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+  }
+#else
+  const Narrow<T> dt;
+  hn::StoreU(hn::DemoteTo(dt, first), dt, dst);
+  hn::StoreU(hn::DemoteTo(dt, second), dt, dst + hn::Lanes(DF()));
+#endif
+}
+
+// The samples at row, where `next` at row + 1. No cut may be near.
+HWY_INLINE VI SampleNear(const float* HWY_RESTRICT row, VF f, hn::Mask<DF> next, VF max) {
+  const DF df;
+  const VF r0 = hn::LoadU(df, row), r1 = hn::LoadU(df, row + 1), r2 = hn::LoadU(df, row + 2);
+  const VF value =
+      Cubic(hn::IfThenElse(next, r0, hn::LoadU(df, row - 1)), hn::IfThenElse(next, r1, r0),
+            hn::IfThenElse(next, r2, r1), hn::IfThenElse(next, hn::LoadU(df, row + 3), r2), f);
+  return ToSample(hn::Min(hn::Max(value, hn::Zero(df)), max));
+}
+
+HWY_INLINE VI SampleStraight(const float* HWY_RESTRICT row, VF f, VF max) {
+  const DF df;
+  const VF value = Cubic(hn::LoadU(df, row - 1), hn::LoadU(df, row), hn::LoadU(df, row + 1),
+                         hn::LoadU(df, row + 2), f);
+  return ToSample(hn::Min(hn::Max(value, hn::Zero(df)), max));
+}
+
+// Two blocks at once, if they lie on one surface and have one whole shift or two that follow each
+// other.
+template <typename T>
+HWY_INLINE bool SampleTwo(const float* HWY_RESTRICT row, const float* HWY_RESTRICT origin,
+                          const CutBits& cuts, VF max, int t, T* HWY_RESTRICT dst) {
+  const DF df;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  const VF o0 = hn::LoadU(df, origin + t), o1 = hn::LoadU(df, origin + t + lanes);
+  const VF whole0 = hn::Floor(o0), whole1 = hn::Floor(o1);
+  float base = hn::GetLane(whole0);
+  if (HWY_UNLIKELY(IsHole(base))) return false;
+  const VF f0 = hn::Sub(o0, whole0), f1 = hn::Sub(o1, whole1);
+  const VF first = hn::Set(df, base);
+  const VF least = hn::Min(whole0, whole1), most = hn::Max(whole0, whole1);
+  const bool not_below = hn::AllTrue(df, hn::Ge(least, first));
+  const bool not_above = hn::AllTrue(df, hn::Le(most, first));
+  if (HWY_LIKELY(not_below && not_above)) {
+    const int i = t + static_cast<int>(base);
+    if (cuts.Any(i - 1, 2 * lanes + 2)) return false;
+    StoreBlocks(SampleStraight(row + i, f0, max), SampleStraight(row + i + lanes, f1, max),
+                dst + t);
+    return true;
+  }
+  const VF one = hn::Set(df, 1.0f);
+  if (not_below ? !hn::AllTrue(df, hn::Le(most, hn::Add(first, one)))
+                : !(not_above && hn::AllTrue(df, hn::Ge(least, hn::Sub(first, one)))))
+    return false;
+  if (!not_below) base -= 1;
+  const int i = t + static_cast<int>(base);
+  if (cuts.Any(i - 1, 2 * lanes + 3)) return false;
+  const VF lower = hn::Set(df, base);
+  StoreBlocks(SampleNear(row + i, f0, hn::Gt(whole0, lower), max),
+              SampleNear(row + i + lanes, f1, hn::Gt(whole1, lower), max), dst + t);
+  return true;
+}
+
 template <typename T>
 HWY_INLINE void SampleBlock(const float* HWY_RESTRICT row, const float* HWY_RESTRICT origin,
                             const CutBits& cuts, const SampleParams& params, int t,
@@ -303,10 +403,8 @@ HWY_INLINE void SampleBlock(const float* HWY_RESTRICT row, const float* HWY_REST
   const DI di;
   const Narrow<T> dt;
   const int lanes = static_cast<int>(hn::Lanes(df));
-  const VF zero = hn::Zero(df), half = hn::Set(df, 0.5f), max = hn::Set(df, params.max_value);
-  const auto store = [&](VF value) HWY_ATTR {
-    hn::StoreU(hn::DemoteTo(dt, hn::ConvertTo(di, hn::Add(value, half))), dt, dst + t);
-  };
+  const VF max = hn::Set(df, params.max_value);
+  const auto store = [&](VI value) HWY_ATTR { hn::StoreU(hn::DemoteTo(dt, value), dt, dst + t); };
   const VF o = hn::LoadU(df, origin + t);
   const VF whole = hn::Floor(o);
   const float whole0 = hn::GetLane(whole);
@@ -314,14 +412,11 @@ HWY_INLINE void SampleBlock(const float* HWY_RESTRICT row, const float* HWY_REST
   if (HWY_LIKELY(one_shift && !IsHole(whole0))) {
     const int i = t + static_cast<int>(whole0);
     if (HWY_LIKELY(!cuts.Any(i - 1, lanes + 2))) {
-      const VF value =
-          Cubic(hn::LoadU(df, row + i - 1), hn::LoadU(df, row + i), hn::LoadU(df, row + i + 1),
-                hn::LoadU(df, row + i + 2), hn::Sub(o, whole));
-      store(hn::Min(hn::Max(value, zero), max));
+      store(SampleStraight(row + i, hn::Sub(o, whole), max));
       return;
     }
   }
-  const VF black = hn::Set(df, static_cast<float>(params.black));
+  const VI black = hn::Set(di, params.black);
   if (one_shift && IsHole(whole0)) return store(black);
 
   const auto hole = hn::Gt(hn::Abs(o), hn::Set(df, 1e8f));
@@ -341,7 +436,8 @@ HWY_INLINE void SampleBlock(const float* HWY_RESTRICT row, const float* HWY_REST
     taps.p2 = Lookup(row + i0 + 2, k);
     const uint64_t bits = cuts.From(i0 - 1) & 0x7FFFFFFF;
     if (HWY_LIKELY(bits == 0 && hn::AllFalse(df, hole))) {
-      store(hn::Min(hn::Max(Cubic(taps.pm, taps.p0, taps.p1, taps.p2, f), zero), max));
+      store(ToSample(
+          hn::Min(hn::Max(Cubic(taps.pm, taps.p0, taps.p1, taps.p2, f), hn::Zero(df)), max)));
       return;
     }
     taps.cut = ShiftDown(hn::Set(di, static_cast<int32_t>(bits)), k);
@@ -354,14 +450,20 @@ HWY_INLINE void SampleBlock(const float* HWY_RESTRICT row, const float* HWY_REST
 #endif
   const VF split = params.split != nullptr ? hn::GatherIndex(df, params.split, i)
                                            : hn::Set(df, SplitOf(params.eye));
-  store(hn::IfThenElse(hole, black, SampleTaps(taps, f, split, max)));
+  store(hn::IfThenElse(hn::RebindMask(di, hole), black, ToSample(SampleTaps(taps, f, split, max))));
 }
 
 template <typename T>
 void SampleTyped(const float* HWY_RESTRICT row, const float* HWY_RESTRICT origin,
                  const CutBits& cuts, const SampleParams& params, T* HWY_RESTRICT dst) {
   const int lanes = static_cast<int>(hn::Lanes(DF()));
+  const VF max = hn::Set(DF(), params.max_value);
   int t = 0;
+  for (; t + 2 * lanes <= params.width; t += 2 * lanes) {
+    if (HWY_LIKELY(SampleTwo(row, origin, cuts, max, t, dst))) continue;
+    SampleBlock(row, origin, cuts, params, t, dst);
+    SampleBlock(row, origin, cuts, params, t + lanes, dst);
+  }
   for (; t + lanes <= params.width; t += lanes) SampleBlock(row, origin, cuts, params, t, dst);
   if (t == params.width) return;
   if (params.width >= lanes) {

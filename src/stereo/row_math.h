@@ -11,17 +11,25 @@
 
 namespace mdvt::stereo {
 
+// Inverse depth below this counts as this: as far as it matters, infinitely far.
+constexpr float kLeastInverse = 1e-6f;
+// The order of the arguments keeps NaN.
+inline float AtLeast(float inverse) { return std::max(inverse, kLeastInverse); }
+
 // Shift of one sample; NaN without data.
-inline float ShiftOf(float z, const ShiftParams& p) {
-  if (!(z > 0)) return NAN;
-  const float shift = p.k / z - p.offset;
+inline float ShiftOf(float value, const ShiftParams& p) {
+  if (!p.inverse && !(value > 0)) return NAN;
+  const float shift = (p.inverse ? p.k * AtLeast(value) : p.k / value) - p.offset;
   return std::min(std::max(shift, -p.limit), p.limit);
 }
 
-// The tear rule between neighbours that both have data.
-inline bool Torn(float z0, float shift0, float z1, float shift1, const ShiftParams& p) {
-  return p.tear && std::fabs(shift1 - shift0) > p.tear_shift &&
-         std::fabs(z1 - z0) > p.tear_depth * std::min(z0, z1);
+// The tear rule between neighbours that both have data. It reads the same in depth and in its
+// inverse: |z1 - z0| / min(z0, z1) = |1 / z1 - 1 / z0| / min(1 / z0, 1 / z1).
+inline bool Torn(float value0, float shift0, float value1, float shift1, const ShiftParams& p) {
+  if (!p.tear || !(std::fabs(shift1 - shift0) > p.tear_shift)) return false;
+  const float v0 = p.inverse ? AtLeast(value0) : value0;
+  const float v1 = p.inverse ? AtLeast(value1) : value1;
+  return std::fabs(v1 - v0) > p.tear_depth * std::min(v0, v1);
 }
 
 // Where a cut at 0.5 parts the two sides. Each eye is the mirror image of the other, and so are

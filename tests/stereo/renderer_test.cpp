@@ -320,6 +320,41 @@ TEST(StereoRenderer, SaturatedAndInfiniteDepthAreFarPlanes) {
 
 // The mirror image with swapped eyes is the mirrored result: coverage and holes exactly, samples up
 // to the rounding of one step.
+TEST(StereoRenderer, InverseDepthIsTheSameScene) {
+  // Depths that are powers of two have exact inverses: the same bytes.
+  std::mt19937_64 rng = test::Rng();
+  const Image color = RandomImage(PixelFormat::Yuv(420), 131, 24, rng);
+  Image depth(PixelFormat::GrayF32(), 131, 24);
+  for (int y = 0; y < 24; ++y)
+    for (int x = 0; x < 131; ++x)
+      depth.MutablePlane<float>().At(x, y) =
+          x % 37 == 5 ? 0 : std::ldexp(1.0f, static_cast<int>((x / 9 + y / 4) % 5) - 1);
+  Image inverse = depth.Clone();
+  test::Invert(&inverse);
+  StereoOptions options;
+  for (const double baseline : {0.063, 0.0}) {
+    options.baseline = baseline;
+    options.inverse_depth = false;
+    const StereoPair expected = Render(color, depth, 16, 2, options);
+    options.inverse_depth = true;
+    EXPECT_TRUE(test::SamePair(expected, Render(color, inverse, 16, 2, options))) << baseline;
+  }
+}
+
+TEST(StereoRenderer, InverseDepthOfZeroIsInfinitelyFar) {
+  std::mt19937_64 rng = test::Rng();
+  const Image color = RandomImage(PixelFormat::Yuv(420), 67, 8, rng);
+  StereoOptions options;
+  options.inverse_depth = true;
+  for (const float value : {0.0f, -0.5f}) {
+    // Convergence at 2 m and k = 8: infinity lies 4 pixels behind the screen.
+    const StereoPair pair = Render(color, ConstantDepth(67, 8, value), 8, 2, options);
+    EXPECT_EQ(SampleOf(pair.left, 0, 20, 3), SampleOf(color, 0, 24, 3));
+    EXPECT_EQ(SampleOf(pair.right, 0, 20, 3), SampleOf(color, 0, 16, 3));
+    EXPECT_NEAR(pair.left_depth.Plane<float>().At(20, 3), 1e6, 1);
+  }
+}
+
 TEST(StereoRenderer, MirroredInputGivesMirroredOutput) {
   std::mt19937_64 rng = test::Rng();
   for (const auto& [width, height] :

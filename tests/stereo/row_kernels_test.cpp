@@ -42,11 +42,13 @@ TEST_F(RowKernels, AreTheSameBytesOnEveryInstructionSet) {
     for (const PixelFormat& format : formats) {
       for (const EdgeMode mode : {EdgeMode::kTear, EdgeMode::kStretch}) {
         ++case_number;
+        StereoOptions options;
         const Image color = test::RandomImage(format, width, height, rng);
         const double noise = case_number % 3 == 0 ? 0.8 : case_number % 3 == 1 ? 0.002 : 0.02;
-        const Image depth = test::BusyDepth(width, height, rng, noise);
+        Image depth = test::BusyDepth(width, height, rng, noise);
+        options.inverse_depth = case_number % 5 < 2;
+        if (options.inverse_depth) test::Invert(&depth);
         const Camera camera = test::CameraWithK(width, height, 2 + 0.03 * width);
-        StereoOptions options;
         options.edges = mode;
         options.color.chroma_location = case_number % 4;
         const double convergence = case_number % 2 == 0 ? 0.0 : 3.0;

@@ -86,6 +86,13 @@ inline Image BusyDepth(int width, int height, std::mt19937_64& rng, double noise
   return depth;
 }
 
+// 1 / depth, NaN without data.
+inline void Invert(Image* depth) {
+  const PlaneView<float> map = depth->MutablePlane<float>();
+  for (int y = 0; y < map.height; ++y)
+    for (int x = 0; x < map.width; ++x) map.At(x, y) = map.At(x, y) > 0 ? 1 / map.At(x, y) : NAN;
+}
+
 struct StereoPair {
   Image left, right;
   Image left_depth, right_depth;
