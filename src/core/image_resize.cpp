@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/resample_rows.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
@@ -14,10 +15,12 @@ namespace {
 constexpr int64_t kRowsPerBlock = 16;
 constexpr int kMaxSide = 1 << 20;
 
-// Source samples of each target sample along one axis: `taps` weights from `begin` on.
+// Source samples of each target sample along one axis: `taps` of them from `begin` on. The weight
+// of tap t for target sample i is weights[t * size + i].
 struct Axis {
+  int size = 0;
   int taps = 0;
-  std::vector<int> begin;
+  std::vector<int32_t> begin;
   std::vector<float> weights;
 };
 
@@ -56,6 +59,7 @@ double Weight(ResizeFilter filter, double x) {
 Axis MakeAxis(ResizeFilter filter, int from, int to, double window_begin, double ratio, int step,
               double offset) {
   Axis axis;
+  axis.size = to;
   axis.begin.resize(static_cast<size_t>(to));
   const double stretch = filter == ResizeFilter::kNearest ? 1 : std::max(1.0, ratio);
   const double radius = Radius(filter) * stretch;
@@ -85,7 +89,7 @@ Axis MakeAxis(ResizeFilter filter, int from, int to, double window_begin, double
       sum += weight;
     }
     for (int t = 0; t < axis.taps; ++t)
-      axis.weights[index * static_cast<size_t>(axis.taps) + static_cast<size_t>(t)] =
+      axis.weights[static_cast<size_t>(t) * static_cast<size_t>(to) + index] =
           static_cast<float>(weights[static_cast<size_t>(t)] / sum);
   }
   return axis;
@@ -104,26 +108,26 @@ T Store(float value, float max_value) {
 template <typename T>
 void ResizeRows(PlaneView<const T> from, PlaneView<T> to, const Axis& columns, const Axis& rows,
                 float max_value, int64_t begin, int64_t end) {
-  std::vector<float> sums(static_cast<size_t>(from.width));
+  std::vector<float> tall(static_cast<size_t>(from.width)), small(static_cast<size_t>(to.width));
+  std::vector<const T*> sources;
+  std::vector<float> weights;
   for (int64_t y = begin; y < end; ++y) {
     const auto row = static_cast<size_t>(y);
-    const float* weights = rows.weights.data() + row * static_cast<size_t>(rows.taps);
-    std::fill(sums.begin(), sums.end(), 0.0f);
+    sources.clear();
+    weights.clear();
     for (int t = 0; t < rows.taps; ++t) {
-      const float weight = weights[t];
-      if (weight == 0) continue;
-      const T* source = from.Row(rows.begin[row] + t);
-      for (int x = 0; x < from.width; ++x)
-        sums[static_cast<size_t>(x)] += weight * static_cast<float>(source[x]);
+      const float weight =
+          rows.weights[static_cast<size_t>(t) * static_cast<size_t>(rows.size) + row];
+      if (weight == 0) continue;  // what is not used may be NaN
+      sources.push_back(from.Row(rows.begin[row] + t));
+      weights.push_back(weight);
     }
+    resample::AddRows(sources.data(), weights.data(), static_cast<int>(sources.size()), from.width,
+                      tall.data());
+    resample::AddTaps(tall.data(), columns.begin.data(), columns.weights.data(), columns.taps,
+                      to.width, small.data());
     T* target = to.Row(static_cast<int>(y));
-    const float* column_weights = columns.weights.data();
-    for (int x = 0; x < to.width; ++x, column_weights += columns.taps) {
-      const float* source = sums.data() + columns.begin[static_cast<size_t>(x)];
-      float sum = 0;
-      for (int t = 0; t < columns.taps; ++t) sum += column_weights[t] * source[t];
-      target[x] = Store<T>(sum, max_value);
-    }
+    for (size_t x = 0; x < small.size(); ++x) target[x] = Store<T>(small[x], max_value);
   }
 }
 

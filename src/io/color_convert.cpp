@@ -162,10 +162,7 @@ class Plan {
     if (luma_only || (to_.chroma_shift_x == 0 && shift_y == 0)) {
       for (int y = 0; y < height_; ++y) {
         LoadSource(from, y);
-        for (int plane = 0; plane < to_.num_planes(); ++plane) {
-          MixTarget(plane, scratch_.data());
-          StoreRow(scratch_.data(), to, plane, y);
-        }
+        for (int plane = 0; plane < to_.num_planes(); ++plane) StoreTarget(plane, to, y);
       }
       return;
     }
@@ -276,14 +273,30 @@ class Plan {
     }
   }
 
-  void MixTarget(int plane, float* to) const {
+  // The rows that make a plane of the target. Those that were not loaded have weight zero; any
+  // finite row will do for them.
+  std::array<const float*, 3> SourceRows(int plane) const {
     const auto& m = mix_[static_cast<size_t>(plane)];
-    // Rows that were not loaded have weight zero; any finite row will do for them.
     const float* a = source_rows_[0].data();
     const bool gray = from_.num_planes() == 1;
-    const float* b = gray || m[1] == 0 ? a : source_rows_[1].data();
-    const float* c = gray || m[2] == 0 ? a : source_rows_[2].data();
-    ff::MixRows(a, b, c, m.data(), width_, to);
+    return {a, gray || m[1] == 0 ? a : source_rows_[1].data(),
+            gray || m[2] == 0 ? a : source_rows_[2].data()};
+  }
+
+  void MixTarget(int plane, float* to) const {
+    const auto [a, b, c] = SourceRows(plane);
+    ff::MixRows(a, b, c, mix_[static_cast<size_t>(plane)].data(), width_, to);
+  }
+
+  void StoreTarget(int plane, const MutableImageView& to, int y) const {
+    const auto [a, b, c] = SourceRows(plane);
+    const float* m = mix_[static_cast<size_t>(plane)].data();
+    if (to_.type == SampleType::kU8) {
+      ff::MixToRow8(a, b, c, m, width_, to.Plane<uint8_t>(plane).Row(y));
+    } else {
+      ff::MixToRow16(a, b, c, m, width_, static_cast<float>(to_.max_value()),
+                     to.Plane<uint16_t>(plane).Row(y));
+    }
   }
 
   // Same planes, other bits, range or nothing but a copy.
@@ -320,8 +333,7 @@ class Plan {
       const int last = std::min(height_ - 1, cy * step_y + weights_y.back().first);
       for (; loaded <= std::max(last, std::min(height_ - 1, cy * step_y + step_y - 1)); ++loaded) {
         LoadSource(from, loaded);
-        MixTarget(0, scratch_.data());
-        StoreRow(scratch_.data(), to, 0, loaded);
+        StoreTarget(0, to, loaded);
         for (int plane = 1; plane < 3; ++plane) {
           MixTarget(
               plane,

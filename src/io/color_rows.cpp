@@ -22,13 +22,16 @@ void Load16(const uint16_t* HWY_RESTRICT from, int width, float scale, float off
 }
 
 template <typename T>
+HWY_INLINE T ToCode(float value, float max) {
+  value = value + 0.5f;
+  value = value > 0.0f ? value : 0.0f;
+  value = value < max ? value : max;
+  return static_cast<T>(static_cast<int32_t>(value));
+}
+
+template <typename T>
 void StoreAs(const float* HWY_RESTRICT from, int width, float max, T* HWY_RESTRICT to) {
-  for (int i = 0; i < width; ++i) {
-    float value = from[i] + 0.5f;
-    value = value > 0.0f ? value : 0.0f;
-    value = value < max ? value : max;
-    to[i] = static_cast<T>(static_cast<int32_t>(value));
-  }
+  for (int i = 0; i < width; ++i) to[i] = ToCode<T>(from[i], max);
 }
 
 void Store8(const float* from, int width, uint8_t* to) { StoreAs(from, width, 255.0f, to); }
@@ -69,6 +72,22 @@ void Mix(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, const float* 
   for (int i = 0; i < width; ++i) to[i] = a[i] * m0 + b[i] * m1 + c[i] * m2 + m3;
 }
 
+template <typename T>
+void MixAs(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, const float* HWY_RESTRICT c,
+           const float m[4], int width, float max, T* HWY_RESTRICT to) {
+  const float m0 = m[0], m1 = m[1], m2 = m[2], m3 = m[3];
+  for (int i = 0; i < width; ++i) to[i] = ToCode<T>(a[i] * m0 + b[i] * m1 + c[i] * m2 + m3, max);
+}
+
+void MixTo8(const float* a, const float* b, const float* c, const float m[4], int width,
+            uint8_t* to) {
+  MixAs(a, b, c, m, width, 255.0f, to);
+}
+void MixTo16(const float* a, const float* b, const float* c, const float m[4], int width, float max,
+             uint16_t* to) {
+  MixAs(a, b, c, m, width, max, to);
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace mdvt::ff
 HWY_AFTER_NAMESPACE();
@@ -83,6 +102,8 @@ HWY_EXPORT(Store16);
 HWY_EXPORT(Blend);
 HWY_EXPORT(Upsample);
 HWY_EXPORT(Mix);
+HWY_EXPORT(MixTo8);
+HWY_EXPORT(MixTo16);
 
 void LoadRow8(const uint8_t* from, int width, float scale, float offset, float* to) {
   HWY_DYNAMIC_DISPATCH(Load8)(from, width, scale, offset, to);
@@ -105,6 +126,14 @@ void UpsampleRow(const float* from, const UpsamplingWeights& weights, int width,
 void MixRows(const float* a, const float* b, const float* c, const float m[4], int width,
              float* to) {
   HWY_DYNAMIC_DISPATCH(Mix)(a, b, c, m, width, to);
+}
+void MixToRow8(const float* a, const float* b, const float* c, const float m[4], int width,
+               uint8_t* to) {
+  HWY_DYNAMIC_DISPATCH(MixTo8)(a, b, c, m, width, to);
+}
+void MixToRow16(const float* a, const float* b, const float* c, const float m[4], int width,
+                float max, uint16_t* to) {
+  HWY_DYNAMIC_DISPATCH(MixTo16)(a, b, c, m, width, max, to);
 }
 
 }  // namespace mdvt::ff

@@ -34,4 +34,10 @@ void UpsampleRow(const float* from, const UpsamplingWeights& weights, int width,
 void MixRows(const float* a, const float* b, const float* c, const float m[4], int width,
              float* to);
 
+// Both of the two above: mixed and stored.
+void MixToRow8(const float* a, const float* b, const float* c, const float m[4], int width,
+               uint8_t* to);
+void MixToRow16(const float* a, const float* b, const float* c, const float m[4], int width,
+                float max, uint16_t* to);
+
 }  // namespace mdvt::ff

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "mdvt/core/error.h"
-#include "model/resample_rows.h"
+#include "core/resample_rows.h"
 
 namespace mdvt {
 namespace {
