@@ -6,10 +6,14 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
+#include "core/samples-inl.h"
+
 // Most loops are simple enough for the compiler to vectorise for each target by itself.
 HWY_BEFORE_NAMESPACE();
 namespace mdvt::ff {
 namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
 
 void Load8(const uint8_t* HWY_RESTRICT from, int width, float scale, float offset,
            float* HWY_RESTRICT to) {
@@ -23,20 +27,35 @@ void Load16(const uint16_t* HWY_RESTRICT from, int width, float scale, float off
 
 template <typename T>
 HWY_INLINE T ToCode(float value, float max) {
-  value = value + 0.5f;
   value = value > 0.0f ? value : 0.0f;
   value = value < max ? value : max;
-  return static_cast<T>(static_cast<int32_t>(value));
+  return static_cast<T>(static_cast<int32_t>(value + 0.5f));
+}
+
+// Stores `row` of vectors and, at the end, of single values.
+template <typename T, class Vector, class Single>
+HWY_INLINE void StoreAs(int width, float max, const Vector& vector, const Single& single,
+                        T* HWY_RESTRICT to) {
+  using namespace samples::HWY_NAMESPACE;
+  const int lanes = static_cast<int>(hn::Lanes(DF()));
+  const VF top = hn::Set(DF(), max);
+  int i = 0;
+  for (; i + 2 * lanes <= width; i += 2 * lanes)
+    StoreTwo(ToSamples(vector(i), top), ToSamples(vector(i + lanes), top), to + i);
+  for (; i < width; ++i) to[i] = ToCode<T>(single(i), max);
 }
 
 template <typename T>
-void StoreAs(const float* HWY_RESTRICT from, int width, float max, T* HWY_RESTRICT to) {
-  for (int i = 0; i < width; ++i) to[i] = ToCode<T>(from[i], max);
+void StoreRow(const float* HWY_RESTRICT from, int width, float max, T* HWY_RESTRICT to) {
+  const hn::ScalableTag<float> df;
+  StoreAs(
+      width, max, [&](int i) HWY_ATTR { return hn::LoadU(df, from + i); },
+      [&](int i) HWY_ATTR { return from[i]; }, to);
 }
 
-void Store8(const float* from, int width, uint8_t* to) { StoreAs(from, width, 255.0f, to); }
+void Store8(const float* from, int width, uint8_t* to) { StoreRow(from, width, 255.0f, to); }
 void Store16(const float* from, int width, float max, uint16_t* to) {
-  StoreAs(from, width, max, to);
+  StoreRow(from, width, max, to);
 }
 
 void Blend(const float* HWY_RESTRICT a, float wa, const float* HWY_RESTRICT b, float wb, int width,
@@ -46,7 +65,6 @@ void Blend(const float* HWY_RESTRICT a, float wa, const float* HWY_RESTRICT b, f
 
 void Upsample(const float* HWY_RESTRICT from, const UpsamplingWeights& weights, int width,
               float* HWY_RESTRICT to) {
-  namespace hn = hwy::HWY_NAMESPACE;
   const hn::ScalableTag<float> df;
   const int lanes = static_cast<int>(hn::Lanes(df));
   const auto even0 = hn::Set(df, weights.even[0]), even1 = hn::Set(df, weights.even[1]);
@@ -75,8 +93,17 @@ void Mix(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, const float* 
 template <typename T>
 void MixAs(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, const float* HWY_RESTRICT c,
            const float m[4], int width, float max, T* HWY_RESTRICT to) {
-  const float m0 = m[0], m1 = m[1], m2 = m[2], m3 = m[3];
-  for (int i = 0; i < width; ++i) to[i] = ToCode<T>(a[i] * m0 + b[i] * m1 + c[i] * m2 + m3, max);
+  const hn::ScalableTag<float> df;
+  const auto m0 = hn::Set(df, m[0]), m1 = hn::Set(df, m[1]), m2 = hn::Set(df, m[2]);
+  const auto m3 = hn::Set(df, m[3]);
+  StoreAs(
+      width, max,
+      [&](int i) HWY_ATTR {
+        const auto ab =
+            hn::Add(hn::Mul(hn::LoadU(df, a + i), m0), hn::Mul(hn::LoadU(df, b + i), m1));
+        return hn::Add(hn::Add(ab, hn::Mul(hn::LoadU(df, c + i), m2)), m3);
+      },
+      [&](int i) HWY_ATTR { return a[i] * m[0] + b[i] * m[1] + c[i] * m[2] + m[3]; }, to);
 }
 
 void MixTo8(const float* a, const float* b, const float* c, const float m[4], int width,

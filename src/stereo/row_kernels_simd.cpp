@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "stereo/row_kernels_simd.cpp"
 #include "hwy/foreach_target.h"
 // foreach_target.h must come before highway.h
+#include "core/samples-inl.h"
 #include "hwy/highway.h"
 #include "stereo/row_kernels.h"
 #include "stereo/row_math.h"
@@ -17,10 +18,11 @@ HWY_BEFORE_NAMESPACE();
 namespace mdvt::stereo::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using DF = hn::ScalableTag<float>;
-using DI = hn::RebindToSigned<DF>;
-using VF = hn::Vec<DF>;
-using VI = hn::Vec<DI>;
+using samples::HWY_NAMESPACE::DF;
+using samples::HWY_NAMESPACE::DI;
+using samples::HWY_NAMESPACE::ToSamples;
+using samples::HWY_NAMESPACE::VF;
+using samples::HWY_NAMESPACE::VI;
 
 template <typename T>
 using Narrow = hn::Rebind<T, DF>;
@@ -266,7 +268,7 @@ struct Taps {
   VI cut;
 };
 
-HWY_INLINE VF SampleTaps(const Taps& taps, VF f, VF split, VF max) {
+HWY_INLINE VI SampleTaps(const Taps& taps, VF f, VF split, VF max) {
   const DF df;
   const DI di;
   const auto is_cut = [&](int bit) HWY_ATTR {
@@ -274,9 +276,9 @@ HWY_INLINE VF SampleTaps(const Taps& taps, VF f, VF split, VF max) {
   };
   const VF pm = hn::IfThenElse(is_cut(1), hn::Sub(hn::Add(taps.p0, taps.p0), taps.p1), taps.pm);
   const VF p2 = hn::IfThenElse(is_cut(4), hn::Sub(hn::Add(taps.p1, taps.p1), taps.p0), taps.p2);
-  const VF smooth = hn::Min(hn::Max(Cubic(pm, taps.p0, taps.p1, p2, f), hn::Zero(df)), max);
+  const VF smooth = Cubic(pm, taps.p0, taps.p1, p2, f);
   const VF nearest = hn::IfThenElse(hn::Lt(f, split), taps.p0, taps.p1);
-  return hn::IfThenElse(is_cut(2), nearest, smooth);
+  return ToSamples(hn::IfThenElse(is_cut(2), nearest, smooth), max);
 }
 
 HWY_INLINE VI ShiftDown(VI v, VI count) {
@@ -312,36 +314,6 @@ HWY_INLINE VF Lookup(const float* HWY_RESTRICT row, VI k) {
 }
 #endif
 
-// Values from 0 to the largest sample: no care for what does not fit an integer.
-HWY_INLINE VI ToSample(VF value) {
-  const VF sum = hn::Add(value, hn::Set(DF(), 0.5f));
-#if HWY_TARGET == HWY_AVX2
-  return VI{_mm256_cvttps_epi32(sum.raw)};
-#elif HWY_TARGET == HWY_AVX3
-  return VI{_mm512_cvttps_epi32(sum.raw)};
-#else
-  return hn::ConvertTo(DI(), sum);
-#endif
-}
-
-template <typename T>
-HWY_INLINE void StoreBlocks(VI first, VI second, T* HWY_RESTRICT dst) {
-#if HWY_TARGET == HWY_AVX2
-  const __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(first.raw, second.raw), 0xD8);
-  if constexpr (sizeof(T) == 2) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), words);
-  } else {
-    _mm_storeu_si128(
-        reinterpret_cast<__m128i*>(dst),
-        _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
-  }
-#else
-  const Narrow<T> dt;
-  hn::StoreU(hn::DemoteTo(dt, first), dt, dst);
-  hn::StoreU(hn::DemoteTo(dt, second), dt, dst + hn::Lanes(DF()));
-#endif
-}
-
 // The samples at row, where `next` at row + 1. No cut may be near.
 HWY_INLINE VI SampleNear(const float* HWY_RESTRICT row, VF f, hn::Mask<DF> next, VF max) {
   const DF df;
@@ -349,14 +321,14 @@ HWY_INLINE VI SampleNear(const float* HWY_RESTRICT row, VF f, hn::Mask<DF> next,
   const VF value =
       Cubic(hn::IfThenElse(next, r0, hn::LoadU(df, row - 1)), hn::IfThenElse(next, r1, r0),
             hn::IfThenElse(next, r2, r1), hn::IfThenElse(next, hn::LoadU(df, row + 3), r2), f);
-  return ToSample(hn::Min(hn::Max(value, hn::Zero(df)), max));
+  return ToSamples(value, max);
 }
 
 HWY_INLINE VI SampleStraight(const float* HWY_RESTRICT row, VF f, VF max) {
   const DF df;
   const VF value = Cubic(hn::LoadU(df, row - 1), hn::LoadU(df, row), hn::LoadU(df, row + 1),
                          hn::LoadU(df, row + 2), f);
-  return ToSample(hn::Min(hn::Max(value, hn::Zero(df)), max));
+  return ToSamples(value, max);
 }
 
 // Two blocks at once, if they lie on one surface and have one whole shift or two that follow each
@@ -378,8 +350,8 @@ HWY_INLINE bool SampleTwo(const float* HWY_RESTRICT row, const float* HWY_RESTRI
   if (HWY_LIKELY(not_below && not_above)) {
     const int i = t + static_cast<int>(base);
     if (cuts.Any(i - 1, 2 * lanes + 2)) return false;
-    StoreBlocks(SampleStraight(row + i, f0, max), SampleStraight(row + i + lanes, f1, max),
-                dst + t);
+    samples::HWY_NAMESPACE::StoreTwo(SampleStraight(row + i, f0, max),
+                                     SampleStraight(row + i + lanes, f1, max), dst + t);
     return true;
   }
   const VF one = hn::Set(df, 1.0f);
@@ -390,8 +362,9 @@ HWY_INLINE bool SampleTwo(const float* HWY_RESTRICT row, const float* HWY_RESTRI
   const int i = t + static_cast<int>(base);
   if (cuts.Any(i - 1, 2 * lanes + 3)) return false;
   const VF lower = hn::Set(df, base);
-  StoreBlocks(SampleNear(row + i, f0, hn::Gt(whole0, lower), max),
-              SampleNear(row + i + lanes, f1, hn::Gt(whole1, lower), max), dst + t);
+  samples::HWY_NAMESPACE::StoreTwo(SampleNear(row + i, f0, hn::Gt(whole0, lower), max),
+                                   SampleNear(row + i + lanes, f1, hn::Gt(whole1, lower), max),
+                                   dst + t);
   return true;
 }
 
@@ -401,10 +374,9 @@ HWY_INLINE void SampleBlock(const float* HWY_RESTRICT row, const float* HWY_REST
                             T* HWY_RESTRICT dst) {
   const DF df;
   const DI di;
-  const Narrow<T> dt;
   const int lanes = static_cast<int>(hn::Lanes(df));
   const VF max = hn::Set(df, params.max_value);
-  const auto store = [&](VI value) HWY_ATTR { hn::StoreU(hn::DemoteTo(dt, value), dt, dst + t); };
+  const auto store = [&](VI value) HWY_ATTR { samples::HWY_NAMESPACE::Store(value, dst + t); };
   const VF o = hn::LoadU(df, origin + t);
   const VF whole = hn::Floor(o);
   const float whole0 = hn::GetLane(whole);
@@ -436,8 +408,7 @@ HWY_INLINE void SampleBlock(const float* HWY_RESTRICT row, const float* HWY_REST
     taps.p2 = Lookup(row + i0 + 2, k);
     const uint64_t bits = cuts.From(i0 - 1) & 0x7FFFFFFF;
     if (HWY_LIKELY(bits == 0 && hn::AllFalse(df, hole))) {
-      store(ToSample(
-          hn::Min(hn::Max(Cubic(taps.pm, taps.p0, taps.p1, taps.p2, f), hn::Zero(df)), max)));
+      store(ToSamples(Cubic(taps.pm, taps.p0, taps.p1, taps.p2, f), max));
       return;
     }
     taps.cut = ShiftDown(hn::Set(di, static_cast<int32_t>(bits)), k);
@@ -450,7 +421,7 @@ HWY_INLINE void SampleBlock(const float* HWY_RESTRICT row, const float* HWY_REST
 #endif
   const VF split = params.split != nullptr ? hn::GatherIndex(df, params.split, i)
                                            : hn::Set(df, SplitOf(params.eye));
-  store(hn::IfThenElse(hn::RebindMask(di, hole), black, ToSample(SampleTaps(taps, f, split, max))));
+  store(hn::IfThenElse(hn::RebindMask(di, hole), black, SampleTaps(taps, f, split, max)));
 }
 
 template <typename T>
