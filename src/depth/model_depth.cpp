@@ -212,10 +212,8 @@ struct ModelDepthEstimator::Impl {
       DepthEstimate estimate;
       estimate.depth = maps.Get();
       const PlaneView<float> picture = estimate.depth.MutablePlane<float>();
-      to_picture.Run(map.data() + static_cast<int64_t>(i) * map_plane, picture, pool);
-      ForRows(pool, size.height, kRowGrain, [&](int begin, int end) {
-        for (int y = begin; y < end; ++y) ToQuantity(y, picture.Row(y));
-      });
+      to_picture.Run(map.data() + static_cast<int64_t>(i) * map_plane, picture, pool,
+                     [this](int y, float* row) { ToQuantity(y, row); });
       estimate.quantity = DepthQuantity::kRelativeDisparity;
       if (!relative) estimate.quantity = DepthQuantity::kMetricDepth;
       estimate.index = frame.index;

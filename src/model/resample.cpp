@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "mdvt/core/error.h"
 #include "core/resample_rows.h"
+#include "mdvt/core/error.h"
 
 namespace mdvt {
 namespace {
@@ -353,7 +353,7 @@ struct Resampler::Impl {
   // Planes in the order of `from`, with the constants `pad`.
   template <typename T>
   void Run(const PlaneView<const T>* from, const PlaneView<float>* to, const float* pad, int planes,
-           float scale, ThreadPool* pool) const {
+           float scale, ThreadPool* pool, const RowAction& finish = {}) const {
     for (int plane = 0; plane < planes; ++plane) {
       const PixelSize have_from = {from[plane].width, from[plane].height};
       const PixelSize have_to = {to[plane].width, to[plane].height};
@@ -374,6 +374,8 @@ struct Resampler::Impl {
         } else {
           DownAcross(from[plane], scale, pad[plane], begin, end, to[plane]);
         }
+        if (!finish) continue;
+        for (int row = begin; row < end; ++row) finish(row, to[plane].Row(row));
       }
     };
     const int64_t all = static_cast<int64_t>(blocks) * planes;
@@ -417,8 +419,8 @@ PixelSize Resampler::from() const { return {impl_->x.from, impl_->y.from}; }
 PixelSize Resampler::to() const { return {impl_->x.count, impl_->y.count}; }
 
 void Resampler::Run(PlaneView<const float> from, PlaneView<float> to, ThreadPool* pool,
-                    float pad_value) const {
-  impl_->Run(&from, &to, &pad_value, 1, 1.0f, pool);
+                    float pad_value, const RowAction& finish) const {
+  impl_->Run(&from, &to, &pad_value, 1, 1.0f, pool, finish);
 }
 
 void Resampler::RunRgb(const ImageView& from, const std::array<PlaneView<float>, 3>& to,
@@ -505,11 +507,12 @@ void PictureToTensor::Run(const ImageView& picture, float* tensor, ThreadPool* p
 TensorToPicture::TensorToPicture(ResampleKind kind, const SizePlan& plan)
     : plan_(plan), resampler_(kind, plan.content.size(), plan.padded, WindowOut(plan)) {}
 
-void TensorToPicture::Run(const float* tensor, PlaneView<float> picture, ThreadPool* pool) const {
+void TensorToPicture::Run(const float* tensor, PlaneView<float> picture, ThreadPool* pool,
+                          const RowAction& finish) const {
   const PlaneView<const float> plane = {tensor,
                                         static_cast<ptrdiff_t>(sizeof(float)) * plan_.network.width,
                                         plan_.network.width, plan_.network.height};
-  resampler_.Run(Part(plane, plan_.content), picture, pool);
+  resampler_.Run(Part(plane, plan_.content), picture, pool, 0, finish);
 }
 
 }  // namespace mdvt

@@ -253,11 +253,10 @@ void ChromaOrigins(Eye eye, const float* row0, const float* row1, int columns, i
 
 HWY_INLINE VF Cubic(VF pm, VF p0, VF p1, VF p2, VF f) {
   const DF df;
-  const VF a = hn::Sub(p1, pm);
-  const VF b = hn::Add(hn::Sub(hn::Add(pm, pm), hn::Mul(hn::Set(df, 5.0f), p0)),
-                       hn::Sub(hn::Mul(hn::Set(df, 4.0f), p1), p2));
-  const VF c = hn::Add(hn::Mul(hn::Set(df, 3.0f), hn::Sub(p0, p1)), hn::Sub(p2, pm));
-  const VF inner = hn::Add(a, hn::Mul(f, hn::Add(b, hn::Mul(f, c))));
+  const VF d0 = hn::Sub(p0, pm), d1 = hn::Sub(p1, p0), d2 = hn::Sub(p2, p1);
+  const VF bend = hn::Sub(d1, d0);
+  const VF c = hn::Sub(hn::Sub(d2, d1), bend);
+  const VF inner = hn::Add(hn::Add(d0, d1), hn::Mul(f, hn::Add(hn::Sub(bend, c), hn::Mul(f, c))));
   return hn::Add(p0, hn::Mul(hn::Mul(hn::Set(df, 0.5f), f), inner));
 }
 

@@ -38,10 +38,11 @@ inline float SplitOf(Eye eye) { return eye == Eye::kLeft ? 0.50000006f : 0.5f; }
 
 // Catmull-Rom between p0 and p1; exact at f = 0.
 inline float Cubic(float pm, float p0, float p1, float p2, float f) {
-  const float a = p1 - pm;
-  const float b = ((pm + pm) - 5.0f * p0) + (4.0f * p1 - p2);
-  const float c = 3.0f * (p0 - p1) + (p2 - pm);
-  return p0 + (0.5f * f) * (a + f * (b + f * c));
+  // Of whole numbers the differences are exact.
+  const float d0 = p0 - pm, d1 = p1 - p0, d2 = p2 - p1;
+  const float bend = d1 - d0;
+  const float c = (d2 - d1) - bend;
+  return p0 + (0.5f * f) * ((d0 + d1) + f * ((bend - c) + f * c));
 }
 
 inline float ClampSample(float value, float max_value) {

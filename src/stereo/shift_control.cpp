@@ -99,7 +99,7 @@ double SteepShare(PlaneView<const float> disparity, double step, ThreadPool* poo
   const auto body = [&](int64_t begin, int64_t end) {
     int64_t count = 0;
     for (int64_t y = begin; y < end; ++y) {
-      const float* row = disparity.Row(static_cast<int>(y));
+      const float* row = disparity.Row(static_cast<int>(2 * y));
       int32_t in_row = 0;  // narrow, for vectors
       for (int x = 0; x + 1 < disparity.width; ++x)
         in_row += std::fabs(row[x + 1] - row[x]) >= least;
@@ -107,12 +107,13 @@ double SteepShare(PlaneView<const float> disparity, double step, ThreadPool* poo
     }
     steep += count;
   };
+  const int64_t rows = (disparity.height + 1) / 2;
   if (pool != nullptr)
-    pool->ParallelFor(disparity.height, kRowsPerBlock, body);
+    pool->ParallelFor(rows, kRowsPerBlock, body);
   else
-    body(0, disparity.height);
+    body(0, rows);
   return static_cast<double>(steep) /
-         (static_cast<double>(disparity.width - 1) * static_cast<double>(disparity.height));
+         (static_cast<double>(disparity.width - 1) * static_cast<double>(rows));
 }
 
 void ConvergenceOptions::Check() const {

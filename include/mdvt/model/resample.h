@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -63,6 +64,10 @@ struct ResampleWindow {
   SizePad pad;     // its mode and value
 };
 
+// What to do with each row of the result as soon as it is made, while it is still in the cache: its
+// number and its samples. Called on the threads of the pool, for different rows at the same time.
+using RowAction = std::function<void(int y, float* row)>;
+
 // Resizes pictures of one size to another. Building one costs about as much as resizing a row; it
 // can be used from several threads at a time.
 class Resampler {
@@ -77,10 +82,10 @@ class Resampler {
   PixelSize from() const;
   PixelSize to() const;
 
-  // One plane. pad_value stands for SizePad::value. The planes must not overlap.
-  // Throws Error(kInvalidArgument) if a size differs.
+  // One plane. pad_value stands for SizePad::value; `finish` may be empty. The planes must not
+  // overlap. Throws Error(kInvalidArgument) if a size differs.
   void Run(PlaneView<const float> from, PlaneView<float> to, ThreadPool* pool = nullptr,
-           float pad_value = 0) const;
+           float pad_value = 0, const RowAction& finish = {}) const;
 
   // Three planes R, G, B of 8 to 16 bits or float. Integer samples come out as value / largest
   // value; cubic kinds overshoot 0..1 and nothing is clamped. Throws Error(kInvalidArgument) if a
@@ -120,7 +125,8 @@ class TensorToPicture {
 
   // tensor   H x W floats without gaps, of the network's size.
   // picture  of the size that the plan was made for.
-  void Run(const float* tensor, PlaneView<float> picture, ThreadPool* pool = nullptr) const;
+  void Run(const float* tensor, PlaneView<float> picture, ThreadPool* pool = nullptr,
+           const RowAction& finish = {}) const;
 
  private:
   SizePlan plan_;

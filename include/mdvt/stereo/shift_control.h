@@ -70,7 +70,7 @@ class ShiftController {
 };
 
 // Share of the pixels whose disparity differs from that of the next one in the row by `step` or
-// more. 0 for a map of one column.
+// more, measured on every other row. 0 for a map of one column.
 double SteepShare(PlaneView<const float> disparity, double step, ThreadPool* pool = nullptr);
 
 enum class ScreenPlane {
