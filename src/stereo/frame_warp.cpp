@@ -158,15 +158,16 @@ struct FrameWarp::Scratch {
   FloatRow samples, inverse, depth, split;
   std::array<FloatRow, 2> shift;                  // per luma row of the group
   std::array<std::array<FloatRow, 2>, 2> origin;  // [eye][luma row]
-  FloatRow chroma_origin;
+  std::array<FloatRow, 2> chroma_origin;          // [eye]
   std::array<std::vector<uint64_t>, 2> cuts;
   std::vector<uint64_t> chroma_cuts;
   std::vector<Mend> mends;
 
   void Resize(int new_width) {
     if (width == new_width) return;
-    for (FloatRow* row : {&samples, &inverse, &depth, &split, &shift[0], &shift[1], &origin[0][0],
-                          &origin[0][1], &origin[1][0], &origin[1][1], &chroma_origin}) {
+    for (FloatRow* row :
+         {&samples, &inverse, &depth, &split, &shift[0], &shift[1], &origin[0][0], &origin[0][1],
+          &origin[1][0], &origin[1][1], &chroma_origin[0], &chroma_origin[1]}) {
       row->Resize(new_width);
     }
     for (auto* bits : {&cuts[0], &cuts[1], &chroma_cuts})
@@ -360,17 +361,20 @@ void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
   params.width = chroma_width;
   for (const Eye eye : {Eye::kLeft, Eye::kRight}) {
     const auto e = static_cast<size_t>(eye);
-    const MutableImageView& image = job.eyes[e].image;
     kernels_.chroma_origins(eye, scratch.origin[e][0].get(), scratch.origin[e][last].get(),
                             centred ? 2 : 1, 1 << format.chroma_shift_x, width, chroma_width,
-                            scratch.chroma_origin.get());
-    params.eye = eye;
-    for (size_t p = 1; p < 3; ++p) {
-      kernels_.load_row(job.color.data[p] + group * job.color.stride[p], bytes, chroma_width,
-                        scratch.samples.get());
-      params.black = job.black[p];
-      kernels_.sample_row(scratch.samples.get(), scratch.chroma_origin.get(), cuts, params, bytes,
-                          image.data[p] + group * image.stride[p]);
+                            scratch.chroma_origin[e].get());
+  }
+  for (size_t p = 1; p < 3; ++p) {
+    kernels_.load_row(job.color.data[p] + group * job.color.stride[p], bytes, chroma_width,
+                      scratch.samples.get());
+    params.black = job.black[p];
+    for (const Eye eye : {Eye::kLeft, Eye::kRight}) {
+      const auto e = static_cast<size_t>(eye);
+      const MutableImageView& image = job.eyes[e].image;
+      params.eye = eye;
+      kernels_.sample_row(scratch.samples.get(), scratch.chroma_origin[e].get(), cuts, params,
+                          bytes, image.data[p] + group * image.stride[p]);
     }
   }
 }

@@ -331,39 +331,48 @@ HWY_INLINE VI SampleStraight(const float* HWY_RESTRICT row, VF f, VF max) {
 }
 
 // Two blocks at once, if they lie on one surface and have one whole shift or two that follow each
-// other.
+// other. `base`: a whole shift to try first, so that loads need not wait for the right one; becomes
+// that of the first sample.
 template <typename T>
 HWY_INLINE bool SampleTwo(const float* HWY_RESTRICT row, const float* HWY_RESTRICT origin,
-                          const CutBits& cuts, VF max, int t, T* HWY_RESTRICT dst) {
+                          const CutBits& cuts, VF max, int t, float* base, T* HWY_RESTRICT dst) {
   const DF df;
   const int lanes = static_cast<int>(hn::Lanes(df));
+  const VF one = hn::Set(df, 1.0f);
   const VF o0 = hn::LoadU(df, origin + t), o1 = hn::LoadU(df, origin + t + lanes);
-  const VF whole0 = hn::Floor(o0), whole1 = hn::Floor(o1);
-  float base = hn::GetLane(whole0);
-  if (HWY_UNLIKELY(IsHole(base))) return false;
-  const VF f0 = hn::Sub(o0, whole0), f1 = hn::Sub(o1, whole1);
-  const VF first = hn::Set(df, base);
-  const VF least = hn::Min(whole0, whole1), most = hn::Max(whole0, whole1);
-  const bool not_below = hn::AllTrue(df, hn::Ge(least, first));
-  const bool not_above = hn::AllTrue(df, hn::Le(most, first));
-  if (HWY_LIKELY(not_below && not_above)) {
-    const int i = t + static_cast<int>(base);
+  const auto straight = [&] HWY_ATTR {
+    const VF whole = hn::Set(df, *base);
+    const VF f0 = hn::Sub(o0, whole), f1 = hn::Sub(o1, whole);
+    // What rounds to 1 does not matter: the other ways take it too.
+    if (!hn::AllTrue(df,
+                     hn::And(hn::Ge(hn::Min(f0, f1), hn::Zero(df)), hn::Lt(hn::Max(f0, f1), one))))
+      return false;
+    const int i = t + static_cast<int>(*base);
     if (cuts.Any(i - 1, 2 * lanes + 2)) return false;
     samples::HWY_NAMESPACE::StoreTwo(SampleStraight(row + i, f0, max),
                                      SampleStraight(row + i + lanes, f1, max), dst + t);
     return true;
+  };
+  if (HWY_LIKELY(straight())) return true;
+
+  const VF whole0 = hn::Floor(o0), whole1 = hn::Floor(o1);
+  const float first = hn::GetLane(whole0);
+  if (HWY_UNLIKELY(IsHole(first))) return false;
+  if (first != *base) {
+    *base = first;
+    if (straight()) return true;
   }
-  const VF one = hn::Set(df, 1.0f);
-  if (not_below ? !hn::AllTrue(df, hn::Le(most, hn::Add(first, one)))
-                : !(not_above && hn::AllTrue(df, hn::Ge(least, hn::Sub(first, one)))))
+  const VF least = hn::Min(whole0, whole1), most = hn::Max(whole0, whole1);
+  // The lower of the two shifts that may be there.
+  const float low = hn::AllTrue(df, hn::Ge(least, hn::Set(df, first))) ? first : first - 1;
+  const VF lower = hn::Set(df, low);
+  if (!hn::AllTrue(df, hn::And(hn::Ge(least, lower), hn::Le(most, hn::Add(lower, one)))))
     return false;
-  if (!not_below) base -= 1;
-  const int i = t + static_cast<int>(base);
+  const int i = t + static_cast<int>(low);
   if (cuts.Any(i - 1, 2 * lanes + 3)) return false;
-  const VF lower = hn::Set(df, base);
-  samples::HWY_NAMESPACE::StoreTwo(SampleNear(row + i, f0, hn::Gt(whole0, lower), max),
-                                   SampleNear(row + i + lanes, f1, hn::Gt(whole1, lower), max),
-                                   dst + t);
+  samples::HWY_NAMESPACE::StoreTwo(
+      SampleNear(row + i, hn::Sub(o0, whole0), hn::Gt(whole0, lower), max),
+      SampleNear(row + i + lanes, hn::Sub(o1, whole1), hn::Gt(whole1, lower), max), dst + t);
   return true;
 }
 
@@ -428,9 +437,10 @@ void SampleTyped(const float* HWY_RESTRICT row, const float* HWY_RESTRICT origin
                  const CutBits& cuts, const SampleParams& params, T* HWY_RESTRICT dst) {
   const int lanes = static_cast<int>(hn::Lanes(DF()));
   const VF max = hn::Set(DF(), params.max_value);
+  float base = 0;
   int t = 0;
   for (; t + 2 * lanes <= params.width; t += 2 * lanes) {
-    if (HWY_LIKELY(SampleTwo(row, origin, cuts, max, t, dst))) continue;
+    if (HWY_LIKELY(SampleTwo(row, origin, cuts, max, t, &base, dst))) continue;
     SampleBlock(row, origin, cuts, params, t, dst);
     SampleBlock(row, origin, cuts, params, t + lanes, dst);
   }
