@@ -407,7 +407,7 @@ void OpenModel(const Program& program, Switches* s, mdvt::MonoToSbsJobOptions* o
   for (const char* name : {"scene_scale", "working_side"})
     if (s->model.given() && program.WasGiven(name))
       Usage(std::string("--") + name + " belongs to the engine 'motion'");
-  s->opened = s->model.Open(program, s->input_size.value_or(0), options->job);
+  s->opened = s->model.Open(program, s->input_size.value_or(0), options->job, options->input);
   if (!s->opened.empty()) options->engine = mdvt::ModelEngine(s->opened);
 }
 

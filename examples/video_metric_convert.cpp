@@ -114,7 +114,7 @@ int main(int argc, char** argv) {
     mdvt::Require(!max_res || !model.given(), mdvt::Code::kInvalidArgument,
                   "--max_res belongs to the engine 'motion': a model's size is --input_size");
     mdvt::SetOpenCvThreads(options.job.num_threads);
-    options.model = model.Open(program, input_size.value_or(0), options.job);
+    options.model = model.Open(program, input_size.value_or(0), options.job, options.color_video);
     return program.ForEachItem(
         {{{"color_video", &options.color_video}, {"depth_video", &options.reference_depth}},
          &options.output,

@@ -3,6 +3,8 @@
 
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
+#include "mdvt/io/sidecar.h"
+#include "mdvt/io/video_reader.h"
 
 namespace mdvt::example {
 
@@ -27,7 +29,7 @@ void ModelSwitches::AddTo(Program* program, bool as_ckpt_too) {
 }
 
 DepthModelOptions ModelSwitches::Open(const Program& program, int64_t input_size,
-                                      const JobOptions& job) {
+                                      const JobOptions& job, const std::string& input) {
   if (model_.path.empty()) {
     for (const char* name : {"batch", "fp16", "fp32", "deterministic", "sha256", "trust_model"})
       Require(
@@ -50,6 +52,12 @@ DepthModelOptions ModelSwitches::Open(const Program& program, int64_t input_size
   if (cuda && !fp32_) {
     const ModelFileReport file = Model::Inspect(model_.path, model_.open);
     if (fp16_ || (file.info && file.info->fp16_cuda)) model_.open.precision = ModelPrecision::kFp16;
+  }
+  if (!IsBatchList(input)) {
+    VideoReaderOptions reader;
+    reader.limits = job.limits;
+    reader.num_threads = 1;
+    static_cast<void>(VideoReader(input, reader));
   }
   try {
     model_.loaded = OpenDepthModel(model_, job.num_threads);

@@ -18,8 +18,10 @@ class ModelSwitches {
 
   // What the switches mean for a job; empty without a model. Opens the model, once for all items of
   // a list, with the job's threads. input_size: 0 = the model's own. Prints the licence of the
-  // weights as a warning where it is not for every use. Throws Error.
-  DepthModelOptions Open(const Program& program, int64_t input_size, const JobOptions& job);
+  // weights as a warning where it is not for every use. `input`: the video or list; one that cannot
+  // be read is refused before the model, which takes a while to open. Throws Error.
+  DepthModelOptions Open(const Program& program, int64_t input_size, const JobOptions& job,
+                         const std::string& input);
 
   bool given() const { return !model_.path.empty(); }
 

@@ -351,6 +351,17 @@ TEST_F(DepthModels, WrongFilesAreOneClearLine) {
   fail(ModelFile("depth_video"), 3, {"toy-depth-video", "is of kind \"depth_video\""});
 }
 
+TEST_F(DepthModels, TheVideoIsLookedAtBeforeTheModelIsOpened) {
+  const std::string video = dir_ / "gone.mp4";
+  const Arguments model = {"--model", dir_ / "gone.pt", "--trust_model"};
+  Arguments arguments = {"--color_video", video};
+  arguments.insert(arguments.end(), model.begin(), model.end());
+  ExpectFailure(kDepth, arguments, 3, {video, "no such file"});
+  arguments[0] = video;
+  arguments.erase(arguments.begin() + 1);
+  ExpectFailure(kStereo, arguments, 3, {video, "no such file"});
+}
+
 #ifdef MDVT_MAKE_TORCH_MODELS
 // 221,184 pixels, of which every one is related to every other: 196 GB.
 TEST_F(DepthModels, APassThatWouldNotFitIsRefusedBeforeItIsRun) {
