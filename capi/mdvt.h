@@ -775,7 +775,7 @@ typedef struct mdvt_mono_to_sbs_job_options {
   double preview_interval;   /* write the first frame of so many seconds, (0, 86400]; 0: all */
   int64_t preview_every;     /* write every n-th frame; 0: all. One of the two at most. */
   const char* contact_sheet; /* picture (PNG) of frames spread over the clip; NULL: none */
-  const char* preset;        /* x264's; NULL: "veryfast" */
+  const char* preset;        /* x264's; NULL: "fast" */
   int32_t crf;               /* of x264, [0, 51]; 18 */
   int32_t reserved;
 } mdvt_mono_to_sbs_job_options;

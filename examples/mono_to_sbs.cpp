@@ -389,11 +389,11 @@ void AddOutputOptions(Program* program, Switches* s, mdvt::MonoToSbsJobOptions* 
   program->Integer("crf", "QUALITY", "the same", &s->crf, {0, 51}, "18");
   program->Choice("nv_preset",
                   "speed of the encoder, p1 (fast) to p7 (best): x264's ultrafast to slow",
-                  {"p1", "p2", "p3", "p4", "p5", "p6", "p7"}, &s->nv_preset, "p3");
+                  {"p1", "p2", "p3", "p4", "p5", "p6", "p7"}, &s->nv_preset, "p5");
   program->Choice("x264_preset", "the same by x264's own names",
                   {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow",
                    "slower", "veryslow", "placebo"},
-                  &s->x264_preset, "veryfast");
+                  &s->x264_preset, "fast");
   program->Choice("video_codec", "the encoder", {"auto", "x264", "nvenc"}, &s->video_codec);
 }
 

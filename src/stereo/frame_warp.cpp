@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "mdvt/core/error.h"
 #include "stereo/row_math.h"
@@ -392,7 +393,20 @@ void FrameWarp::FindHoles(const Job& job, Eye eye, int y, const float* origin, c
     const float split = cuts.Test(i) ? SplitOf(eye) : 0.5f;
     return Metres(map[std::clamp(origin[t] - whole < split ? i : i + 1, 0, width - 1)]);
   };
-  for (int begin = kernels_.next_hole(origin, 0, width); begin < width;) {
+  // A surface without tears leaves holes at its ends only: no need to look through the row.
+  const size_t num_cuts =
+      std::accumulate(words.begin(), words.end(), size_t{0}, [](size_t sum, uint64_t word) {
+        return sum + static_cast<size_t>(__builtin_popcountll(word));
+      });
+  const bool torn = num_cuts > 2;  // those at the borders
+  const auto next_hole = [&](int from) {
+    if (torn || (from < width && IsHole(origin[from])))
+      return kernels_.next_hole(origin, from, width);
+    int begin = width;
+    while (begin > from && IsHole(origin[begin - 1])) --begin;
+    return begin;
+  };
+  for (int begin = next_hole(0); begin < width;) {
     const int end = kernels_.next_seen(origin, begin, width);
     HoleSpan span;
     span.begin = begin;
@@ -414,7 +428,7 @@ void FrameWarp::FindHoles(const Job& job, Eye eye, int y, const float* origin, c
     }
     if (spans.capacity() == 0) spans.reserve(32);
     spans.push_back(span);
-    begin = kernels_.next_hole(origin, end, width);
+    begin = next_hole(end);
   }
 }
 

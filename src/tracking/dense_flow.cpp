@@ -23,7 +23,10 @@ cv::Mat Wrap(PlaneView<const uint8_t> plane) {
 
 }  // namespace
 
-void SetOpenCvThreads(int num_threads) { cv::setNumThreads(ResolveThreads(num_threads)); }
+void SetOpenCvThreads(int num_threads) {
+  // More than there are cores would gain nothing; TBB below OpenCV complains of them on stderr.
+  cv::setNumThreads(std::min(ResolveThreads(num_threads), ResolveThreads(0)));
+}
 
 void FlowField::Resize(int new_width, int new_height) {
   width = new_width;

@@ -1125,7 +1125,7 @@ def run_mono_to_sbs_job(
     contact_sheet: str = "",
     audio: bool = True,
     crf: int = 18,
-    preset: str = "veryfast",
+    preset: str = "fast",
     limits: Limits | None = None,
     num_threads: int = 0,
     overwrite: bool = True,

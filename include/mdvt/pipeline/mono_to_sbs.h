@@ -99,9 +99,9 @@ struct MonoToSbsJobOptions {
   // eye and disparity (near is white); empty: nowhere.
   std::string contact_sheet;
 
-  bool audio = true;                // all tracks, copied or, where the container demands, as AAC
-  int crf = 18;                     // of x264. Valid: [0, 51].
-  std::string preset = "veryfast";  // x264's
+  bool audio = true;            // all tracks, copied or, where the container demands, as AAC
+  int crf = 18;                 // of x264. Valid: [0, 51].
+  std::string preset = "fast";  // x264's
 
   // Called once, on the calling thread, before the first frame.
   std::function<void(const MonoToSbsPlan&)> on_start;
