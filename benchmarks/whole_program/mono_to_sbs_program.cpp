@@ -4,8 +4,9 @@
 // decoding its input, encoding its output with the same codecs, and the depth engine on frames that
 // are decoded already. Prints one JSON object, with the ratio to both codecs at the same time too.
 //
-//   mono_to_sbs_program [width height [frames [folder [model]]]]    the engine motion without a
-//   model
+//   mono_to_sbs_program [width height [frames [folder [model [preset]]]]]
+//
+// Without a model, or with "-", the engine is motion; preset: x264's, the job's default.
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,6 +46,7 @@ struct Clip {
   std::string color;
   std::string output;
   DepthEngine engine;  // empty: motion
+  std::string preset = MonoToSbsJobOptions().preset;
 };
 
 // The tests' room, seen by a camera that walks through it: motion that the engine can measure.
@@ -67,6 +69,7 @@ MonoToSbsJobOptions Options(const Clip& clip) {
   options.input = clip.color;
   options.output = clip.output;
   options.engine = clip.engine;
+  options.preset = clip.preset;
   return options;
 }
 
@@ -186,12 +189,13 @@ void Run(const Clip& clip) {
   }
   const double ratio = Median(ratios);
   std::printf(
-      "{\"benchmark\":\"mono_to_sbs_program\",\"engine\":\"%s\",\"size\":\"%dx%d\",\"frames\":%d,"
+      "{\"benchmark\":\"mono_to_sbs_program\",\"engine\":\"%s\",\"preset\":\"%s\",\"size\":\"%dx%"
+      "d\",\"frames\":%d,"
       "\"decoding_seconds\":%.3f,\"encoding_seconds\":%.3f,\"engine_seconds\":%.3f,"
       "\"job_seconds\":%.3f,\"ratio\":%.3f,\"ratio_of_minima\":%.3f,\"ratio_of_cpu\":%.3f,"
       "\"ratio_to_codecs_side_by_side\":%.3f,\"target\":%.2f,\"pass\":%s}\n",
-      clip.engine ? "model" : "motion", clip.width, clip.height, clip.frames, decoding.seconds,
-      encoding.seconds, engine.seconds, job.seconds, ratio,
+      clip.engine ? "model" : "motion", clip.preset.c_str(), clip.width, clip.height, clip.frames,
+      decoding.seconds, encoding.seconds, engine.seconds, job.seconds, ratio,
       job.seconds / (decoding.seconds + encoding.seconds + engine.seconds), Median(cpu_ratios),
       Median(beside_ratios), kTarget, ratio <= kTarget ? "true" : "false");
 }
@@ -213,7 +217,8 @@ int main(int argc, char** argv) {
   clip.output = base + "_out.mp4";
   int status = 0;
   try {
-    if (argc > 5) {
+    if (argc > 6) clip.preset = argv[6];
+    if (argc > 5 && std::string(argv[5]) != "-") {
       mdvt::DepthModelOptions model;
       model.path = argv[5];
       model.open.trust = mdvt::ModelTrust::kUnlisted;
