@@ -32,7 +32,7 @@ HWY_INLINE T ToCode(float value, float max) {
   return static_cast<T>(static_cast<int32_t>(value + 0.5f));
 }
 
-// Stores `row` of vectors and, at the end, of single values.
+// vector(i) gives the values from i on, single(i) one of those at the end.
 template <typename T, class Vector, class Single>
 HWY_INLINE void StoreAs(int width, float max, const Vector& vector, const Single& single,
                         T* HWY_RESTRICT to) {
