@@ -30,8 +30,8 @@ struct FlowField {
 };
 
 // How many threads OpenCV, which computes flow and tracks, uses in this process; 0 means one per
-// core. Never changes a result. It holds for the whole process: a program may call it, a library
-// should not. Throws Error(kInvalidArgument) outside [0, 1024].
+// core, which is also the most. Never changes a result. It holds for the whole process: a program
+// may call it, a library should not. Throws Error(kInvalidArgument) outside [0, 1024].
 void SetOpenCvThreads(int num_threads);
 
 enum class FlowEffort {
