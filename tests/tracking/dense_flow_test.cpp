@@ -7,6 +7,7 @@
 #include <opencv2/core/utility.hpp>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/parallel.h"
 #include "pictures.h"
 
 namespace mdvt {
