@@ -15,6 +15,7 @@
 #include "cli/clips.h"
 #include "cli/run_program.h"
 #include "io/clip_maker.h"
+#include "io/file_content.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/image_file.h"
 #include "support/raycast.h"
@@ -304,12 +305,33 @@ TEST_F(MonoToSbs, SoundPassesUnlessItMustNot) {
   spec.height = 48;
   spec.frames = 25;
   spec.audio_encoder = "aac";
-  spec.audio_seconds = 1;
+  spec.audio_languages = {"deu", "fra", "jpn"};
+  spec.audio_begin = 0.2;
+  spec.audio_seconds = 0.8;
   spec.subtitles = {"one", "two"};
   MakeClip(dir_ / "sound.mkv", spec);
+  const auto tracks_of = [](const Content& content) {
+    std::vector<Track> tracks;
+    for (const Track& track : content.tracks)
+      if (track.type == AVMEDIA_TYPE_AUDIO) tracks.push_back(track);
+    return tracks;
+  };
+  const std::vector<Track> before = tracks_of(ReadContent(dir_ / "sound.mkv"));
+  ASSERT_EQ(before.size(), 3u);
+  ASSERT_NE(before[0].packets[5].data, before[1].packets[5].data);
   for (const char* name : {"with.mp4", "with.mkv"}) {
+    SCOPED_TRACE(name);
     ASSERT_EQ(RunProgram(kProgram, {dir_ / "sound.mkv", dir_ / name, "--quiet"}).status, 0);
-    EXPECT_TRUE(VideoReader(dir_ / name).info().has_audio) << name;
+    const std::vector<Track> after = tracks_of(ReadContent(dir_ / name));
+    ASSERT_EQ(after.size(), before.size());
+    for (size_t i = 0; i < before.size(); ++i) {
+      EXPECT_EQ(after[i].language, spec.audio_languages[i]);
+      ASSERT_EQ(after[i].packets.size(), before[i].packets.size());
+      for (size_t k = 0; k < before[i].packets.size(); ++k) {
+        EXPECT_EQ(after[i].packets[k].data, before[i].packets[k].data) << i << ", packet " << k;
+        EXPECT_NEAR(after[i].packets[k].seconds, before[i].packets[k].seconds, 0.0016);
+      }
+    }
   }
   for (const char* option : {"--no_audio", "--preview"}) {
     ASSERT_EQ(RunProgram(kProgram, {dir_ / "sound.mkv", out_, "--quiet", option}).status, 0);

@@ -21,6 +21,8 @@ extern "C" {
 namespace mdvt::test {
 namespace {
 
+constexpr int kAudioRate = 48000;
+
 // These tests feed FFmpeg with much that it would complain about.
 [[maybe_unused]] const bool kSilent = (SilenceFfmpegLog(), true);
 
@@ -64,6 +66,58 @@ void Encode(AVCodecContext* encoder, const AVFrame* frame, const AVStream& strea
     // Times stay in the encoder's base here; WriteQueue() converts them.
     queue->push_back({seconds, std::move(packet)});
   }
+}
+
+void AddSound(const ClipSpec& spec, size_t track, ff::Muxer* muxer, std::vector<Queued>* queue) {
+  const AVCodec* audio_codec = FindEncoder(spec.audio_encoder);
+  const ff::CodecPtr audio = ff::NewCodec(audio_codec);
+  audio->sample_rate = kAudioRate;
+  audio->sample_fmt = audio_codec->sample_fmts[0];
+  av_channel_layout_default(&audio->ch_layout, 2);
+  audio->time_base = {1, kAudioRate};
+  audio->bit_rate = 128000;
+  audio->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
+  if ((muxer->context()->oformat->flags & AVFMT_GLOBALHEADER) != 0) {
+    audio->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+  }
+  Check(avcodec_open2(audio.get(), audio_codec, nullptr), spec.audio_encoder.c_str());
+  AVStream* sound = muxer->AddStream();
+  Check(avcodec_parameters_from_context(sound->codecpar, audio.get()), "parameters");
+  sound->time_base = audio->time_base;
+  av_dict_set(&sound->metadata, "language", spec.audio_languages[track].c_str(), 0);
+  const double step = 2 * M_PI * 1000 * static_cast<double>(track + 1) / kAudioRate;
+  const int block = audio->frame_size > 0 ? audio->frame_size : 1024;
+  const auto begin = static_cast<int64_t>(std::lround(spec.audio_begin * kAudioRate));
+  const auto total = static_cast<int64_t>(std::lround(spec.audio_seconds * kAudioRate));
+  for (int64_t done = 0; done < total; done += block) {
+    const ff::FramePtr frame = ff::NewFrame();
+    frame->nb_samples = static_cast<int>(std::min<int64_t>(block, total - done));
+    frame->format = audio->sample_fmt;
+    frame->sample_rate = kAudioRate;
+    av_channel_layout_copy(&frame->ch_layout, &audio->ch_layout);
+    Check(av_frame_get_buffer(frame.get(), 0), "audio frame");
+    const bool planar = av_sample_fmt_is_planar(audio->sample_fmt) != 0;
+    const bool is_float = av_get_packed_sample_fmt(audio->sample_fmt) == AV_SAMPLE_FMT_FLT;
+    const bool is_16 = av_get_packed_sample_fmt(audio->sample_fmt) == AV_SAMPLE_FMT_S16;
+    for (int i = 0; i < frame->nb_samples; ++i) {
+      const double value = 0.25 * std::sin(static_cast<double>(done + i) * step);
+      for (int channel = 0; channel < 2; ++channel) {
+        uint8_t* data = frame->extended_data[planar ? channel : 0];
+        const int at = planar ? i : 2 * i + channel;
+        if (is_float) {
+          reinterpret_cast<float*>(data)[at] = static_cast<float>(value);
+        } else if (is_16) {
+          reinterpret_cast<int16_t*>(data)[at] = static_cast<int16_t>(value * 32767);
+        } else {
+          reinterpret_cast<int32_t*>(data)[at] = static_cast<int32_t>(value * 2147483647.0);
+        }
+      }
+    }
+    frame->pts = begin + done;
+    Encode(audio.get(), frame.get(), *sound, queue);
+  }
+  Encode(audio.get(), nullptr, *sound, queue);
+  Check(avcodec_parameters_from_context(sound->codecpar, audio.get()), "parameters");
 }
 
 }  // namespace
@@ -239,58 +293,11 @@ void MakeClip(const std::string& path, const ClipSpec& spec) {
     time_bases.push_back(spec.time_base);
   }
 
-  // Sound.
-  ff::CodecPtr audio;
   if (!spec.audio_encoder.empty()) {
-    const AVCodec* audio_codec = FindEncoder(spec.audio_encoder);
-    audio = ff::NewCodec(audio_codec);
-    audio->sample_rate = 48000;
-    audio->sample_fmt = audio_codec->sample_fmts[0];
-    av_channel_layout_default(&audio->ch_layout, 2);
-    audio->time_base = {1, 48000};
-    audio->bit_rate = 128000;
-    audio->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
-    if ((context->oformat->flags & AVFMT_GLOBALHEADER) != 0) {
-      audio->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    for (size_t track = 0; track < spec.audio_languages.size(); ++track) {
+      AddSound(spec, track, &muxer, &queue);
+      time_bases.push_back({1, kAudioRate});
     }
-    Check(avcodec_open2(audio.get(), audio_codec, nullptr), spec.audio_encoder.c_str());
-    AVStream* sound = muxer.AddStream();
-    Check(avcodec_parameters_from_context(sound->codecpar, audio.get()), "parameters");
-    sound->time_base = audio->time_base;
-    av_dict_set(&sound->metadata, "language", "deu", 0);
-    time_bases.push_back(audio->time_base);
-    const int block = audio->frame_size > 0 ? audio->frame_size : 1024;
-    const auto begin = static_cast<int64_t>(std::lround(spec.audio_begin * 48000));
-    const auto total = static_cast<int64_t>(std::lround(spec.audio_seconds * 48000));
-    for (int64_t done = 0; done < total; done += block) {
-      const ff::FramePtr frame = ff::NewFrame();
-      frame->nb_samples = static_cast<int>(std::min<int64_t>(block, total - done));
-      frame->format = audio->sample_fmt;
-      frame->sample_rate = 48000;
-      av_channel_layout_copy(&frame->ch_layout, &audio->ch_layout);
-      Check(av_frame_get_buffer(frame.get(), 0), "audio frame");
-      const bool planar = av_sample_fmt_is_planar(audio->sample_fmt) != 0;
-      const bool is_float = av_get_packed_sample_fmt(audio->sample_fmt) == AV_SAMPLE_FMT_FLT;
-      const bool is_16 = av_get_packed_sample_fmt(audio->sample_fmt) == AV_SAMPLE_FMT_S16;
-      for (int i = 0; i < frame->nb_samples; ++i) {
-        const double value = 0.25 * std::sin(static_cast<double>(done + i) * 2 * M_PI / 48);
-        for (int channel = 0; channel < 2; ++channel) {
-          uint8_t* data = frame->extended_data[planar ? channel : 0];
-          const int at = planar ? i : 2 * i + channel;
-          if (is_float) {
-            reinterpret_cast<float*>(data)[at] = static_cast<float>(value);
-          } else if (is_16) {
-            reinterpret_cast<int16_t*>(data)[at] = static_cast<int16_t>(value * 32767);
-          } else {
-            reinterpret_cast<int32_t*>(data)[at] = static_cast<int32_t>(value * 2147483647.0);
-          }
-        }
-      }
-      frame->pts = begin + done;
-      Encode(audio.get(), frame.get(), *sound, &queue);
-    }
-    Encode(audio.get(), nullptr, *sound, &queue);
-    Check(avcodec_parameters_from_context(sound->codecpar, audio.get()), "parameters");
   }
 
   if (!spec.subtitles.empty()) {

@@ -31,8 +31,10 @@ struct ClipSpec {
   std::optional<std::vector<int32_t>> display_matrix;  // 9 entries
   std::vector<std::pair<std::string, std::string>> codec_options, muxer_options;
   std::vector<std::pair<std::string, std::string>> tags, stream_tags;
-  // Sound: a 1 kHz tone; empty: none.
+  // Sound: a track for each language, the first a tone of 1 kHz, the second of 2 kHz; without an
+  // encoder: none.
   std::string audio_encoder;
+  std::vector<std::string> audio_languages = {"deu"};
   double audio_begin = 0;
   double audio_seconds = 0;
   std::vector<std::string> subtitles;  // one line each, half a second apart, SubRip

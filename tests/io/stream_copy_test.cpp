@@ -4,13 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "io/clip_maker.h"
-#include "io/demuxer.h"
 #include "io/expect_error.h"
+#include "io/file_content.h"
 #include "mdvt/core/log.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
@@ -20,8 +19,12 @@ namespace mdvt {
 namespace {
 
 using test::ClipSpec;
+using test::Content;
 using test::MakeClip;
+using test::Packet;
+using test::ReadContent;
 using test::TempDir;
+using test::Track;
 
 class LogCatcher {
  public:
@@ -33,82 +36,6 @@ class LogCatcher {
   ~LogCatcher() { SetLogSink({}); }
   std::vector<std::string> lines;
 };
-
-struct Packet {
-  double seconds = 0;
-  double duration = 0;
-  std::vector<uint8_t> data;
-};
-
-struct Track {
-  AVMediaType type = AVMEDIA_TYPE_UNKNOWN;
-  AVCodecID codec = AV_CODEC_ID_NONE;
-  std::string language;
-  std::string extradata;
-  std::map<std::string, std::string> tags;
-  std::vector<Packet> packets;
-};
-
-struct Content {
-  std::vector<Track> tracks;
-  std::vector<std::pair<double, std::string>> chapters;
-  std::map<std::string, std::string> tags;
-  std::vector<AVMediaType> order;  // of the packets in the file
-
-  const Track* Find(AVMediaType type) const {
-    for (const Track& track : tracks) {
-      if (track.type == type) return &track;
-    }
-    return nullptr;
-  }
-};
-
-std::map<std::string, std::string> TagsOf(const AVDictionary* from) {
-  std::map<std::string, std::string> tags;
-  const AVDictionaryEntry* entry = nullptr;
-  while ((entry = av_dict_get(from, "", entry, AV_DICT_IGNORE_SUFFIX)) != nullptr) {
-    tags[entry->key] = entry->value;
-  }
-  return tags;
-}
-
-Content ReadContent(const std::string& path) {
-  ff::Demuxer file(OpenFileSource(path), path, Limits());
-  file.FindStreamInfo(Limits());
-  const AVFormatContext& context = *file.context();
-  Content content;
-  content.tags = TagsOf(context.metadata);
-  for (unsigned i = 0; i < context.nb_streams; ++i) {
-    const AVStream& stream = *context.streams[i];
-    Track track;
-    track.type = stream.codecpar->codec_type;
-    track.codec = stream.codecpar->codec_id;
-    track.tags = TagsOf(stream.metadata);
-    track.language = track.tags["language"];
-    track.extradata.assign(reinterpret_cast<const char*>(stream.codecpar->extradata),
-                           static_cast<size_t>(stream.codecpar->extradata_size));
-    content.tracks.push_back(track);
-  }
-  for (unsigned i = 0; i < context.nb_chapters; ++i) {
-    const AVChapter& chapter = *context.chapters[i];
-    content.chapters.emplace_back(static_cast<double>(chapter.start) * av_q2d(chapter.time_base),
-                                  TagsOf(chapter.metadata)["title"]);
-  }
-  const ff::PacketPtr packet = ff::NewPacket();
-  while (file.Read(packet.get())) {
-    const auto i = static_cast<size_t>(packet->stream_index);
-    if (packet->size == 0) continue;  // FLAC's end, in some containers
-    const double tick = av_q2d(context.streams[i]->time_base);
-    Packet p;
-    p.seconds = static_cast<double>(packet->pts) * tick;
-    p.duration = static_cast<double>(packet->duration) * tick;
-    p.data.assign(packet->data, packet->data + packet->size);
-    content.order.push_back(content.tracks[i].type);
-    content.tracks[i].packets.push_back(std::move(p));
-    av_packet_unref(packet.get());
-  }
-  return content;
-}
 
 // Reads the pictures of `from` and writes them, or the first `frames`, with everything else.
 void Copy(const std::string& from, const std::string& to, VideoCodec codec, int frames = 1 << 30,
