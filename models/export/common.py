@@ -338,8 +338,8 @@ class _Comparison:
 
 
 @contextlib.contextmanager
-def _without_profiling():
-    """As mdvt runs modules on the CPU: a third of the memory."""
+def without_profiling():
+    """As mdvt runs modules on the CPU: a third of the memory. With profiling LibTorch 2.6 can crash at a second size."""
     before = torch._C._jit_set_profiling_executor(False)
     try:
         yield
@@ -376,7 +376,7 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
     wrapper = wrapper.eval().requires_grad_(False)
     partial = out.with_name(out.name + ".partial")
     try:
-        with torch.no_grad(), _without_profiling():
+        with torch.no_grad(), without_profiling():
             expected = [tuple(o.clone() for o in _as_tuple(wrapper(*tensors))) for tensors in examples]
             for outputs in expected:
                 if len(outputs) != len(names):

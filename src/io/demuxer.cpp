@@ -2,6 +2,7 @@
 #include "io/demuxer.h"
 
 #include <algorithm>
+#include <climits>
 #include <cstdio>
 #include <string_view>
 #include <utility>
@@ -93,7 +94,8 @@ Demuxer::Demuxer(std::unique_ptr<ByteSource> source, const std::string& name, co
             "no memory for reading " + name);
     context_->pb = io_;
     context_->io_open = &RefuseToOpen;
-    context_->max_streams = limits.max_streams;
+    // One more than is allowed: FFmpeg 7 leaves out what is over, older versions fail.
+    context_->max_streams = limits.max_streams < INT_MAX ? limits.max_streams + 1 : INT_MAX;
     context_->probesize = kProbeBytes;
     context_->max_analyze_duration = kProbeMicroseconds;
     Dictionary options;

@@ -128,6 +128,10 @@ void StreamCopier::AddTracks() {
     } else {
       CheckFf(avcodec_parameters_copy(track.to->codecpar, from->codecpar), Code::kOutOfMemory,
               demuxer_.name());
+      // PCM goes into MP4 with its layout only, which Matroska does not state.
+      AVChannelLayout& layout = track.to->codecpar->ch_layout;
+      if (layout.order == AV_CHANNEL_ORDER_UNSPEC && layout.nb_channels > 0)
+        av_channel_layout_default(&layout, layout.nb_channels);
       // Tags are the container's own names for codecs; the new one has others.
       track.to->codecpar->codec_tag = 0;
       track.to->time_base = from->time_base;

@@ -46,6 +46,11 @@ void AddStereoSideData(AVStream* stream, StereoLayout layout) {
   Require(stereo != nullptr, Code::kOutOfMemory, "no memory for stream information");
   stereo->type =
       layout == StereoLayout::kTopBottom ? AV_STEREO3D_TOPBOTTOM : AV_STEREO3D_SIDEBYSIDE;
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(59, 39, 100)
+  // "Packed", the default, makes FFmpeg 7.1 write the box of Apple's spatial video beside the usual
+  // one, without the layout, and readers take that.
+  stereo->view = AV_STEREO3D_VIEW_UNSPEC;
+#endif
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
   const bool added = av_packet_side_data_add(&stream->codecpar->coded_side_data,
                                              &stream->codecpar->nb_coded_side_data,

@@ -97,7 +97,7 @@ class EndToEnd(unittest.TestCase):
         original = self.original(path)
         for shape in ((1, 3, 42, 70), (3, 3, 28, 14), (1, 3, 518, 518)):  # none of them an example
             image = common.example(shape, 9)
-            with torch.no_grad():
+            with torch.no_grad(), common.without_profiling():
                 expected = original(image)
                 actual = module(image)
             self.assertEqual(tuple(actual.shape), (shape[0], 1, *shape[2:]))
@@ -111,7 +111,7 @@ class EndToEnd(unittest.TestCase):
     def test_metric(self):
         path = self.checkpoint(80.0)
         module, meta = self.export("--checkpoint", path, "--metric", "vkitti", "--input-size", "252")
-        with torch.no_grad():
+        with torch.no_grad(), common.without_profiling():
             image = common.example((1, 3, 42, 28), 9)
             depth = module(image)
             self.assertLess((depth - self.original(path, 80.0)(image)).abs().max().item(), 1e-3)
@@ -126,7 +126,7 @@ class EndToEnd(unittest.TestCase):
         module, meta = self.export("--checkpoint", path, "--bf16-encoder")
         self.assertEqual(meta["precision"], ["bf16_cpu_encoder"])
         image = common.example((1, 3, 56, 42), 9)
-        with torch.no_grad():
+        with torch.no_grad(), common.without_profiling():
             expected = self.original(path)(image)
             error = (module(image) - expected).abs().max() / expected.std()
         self.assertTrue(0 < error.item() < 0.3, error)
@@ -135,7 +135,7 @@ class EndToEnd(unittest.TestCase):
         first, meta = self.export("--random-weights", "5")
         second, _ = self.export("--random-weights", "5")
         image = common.example((1, 3, 28, 28), 9)
-        with torch.no_grad():
+        with torch.no_grad(), common.without_profiling():
             self.assertTrue(torch.equal(first(image), second(image)))
         self.assertIn("random", meta["source"]["checkpoint"])
 

@@ -327,7 +327,12 @@ TEST(VideoWriter, VariableRateAndLastDurationPassThrough) {
     }
     ff::Demuxer file(OpenFileSource(folder / name), name, Limits());
     file.FindStreamInfo(Limits());
-    EXPECT_NEAR(static_cast<double>(file.context()->duration) / 1e6, 2.5, 0.002) << name;
+    // Of MP4, FFmpeg 7 counts the duration from the first picture, older versions from 0.
+    const auto& context = *file.context();
+    const bool from_picture =
+        std::string(name) == "clip.mp4" && avformat_version() >= AV_VERSION_INT(61, 0, 0);
+    const int64_t end = context.duration + (from_picture ? context.start_time : 0);
+    EXPECT_NEAR(static_cast<double>(end) / 1e6, 2.5, 0.002) << name;
   }
 }
 
