@@ -312,7 +312,9 @@ ModelDepthEstimator::ModelDepthEstimator(std::shared_ptr<const Model> model,
 }
 ModelDepthEstimator::~ModelDepthEstimator() = default;
 
-int ModelDepthEstimator::latency() const { return static_cast<int>(impl_->GroupSize()); }
+int ModelDepthEstimator::latency() const { return group_size(); }
+
+int ModelDepthEstimator::group_size() const { return static_cast<int>(impl_->GroupSize()); }
 
 void ModelDepthEstimator::Push(const Frame& frame) {
   Require(!impl_->finished, Code::kInvalidArgument,

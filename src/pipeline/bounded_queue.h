@@ -33,6 +33,15 @@ class BoundedQueue : public AbortableQueue {
  public:
   explicit BoundedQueue(size_t capacity) : capacity_(capacity) {}
 
+  // For who learns late how much is worth holding. More room lets a waiting producer go on.
+  void SetCapacity(size_t capacity) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      capacity_ = capacity;
+    }
+    not_full_.notify_all();
+  }
+
   // Waits while the queue is full, with capacity 0 until the item has been taken. Throws
   // StageAborted.
   void Push(T item) {
@@ -88,8 +97,8 @@ class BoundedQueue : public AbortableQueue {
   }
 
  private:
-  const size_t capacity_;
   std::mutex mutex_;
+  size_t capacity_;
   std::condition_variable not_full_;
   std::condition_variable not_empty_;
   std::deque<T> items_;

@@ -205,6 +205,10 @@ class DepthJob {
   }
 
   void RunEstimator(DepthEstimator* estimator) {
+    if (const int group = estimator->group_size(); group > 1) {
+      frames_.SetCapacity(static_cast<size_t>(group));
+      depths_.SetCapacity(static_cast<size_t>(group));
+    }
     const auto hand_on = [&] {
       while (std::optional<DepthEstimate> depth = estimator->Pop()) depths_.Push(std::move(*depth));
     };

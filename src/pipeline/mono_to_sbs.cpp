@@ -438,6 +438,10 @@ class MonoToSbsJob {
 
   MonoToSbsReport Run() {
     if (options_.on_start) options_.on_start(plan_);
+    if (const int group = engine_->group_size(); group > 1) {
+      frames_.SetCapacity(static_cast<size_t>(group));
+      depths_.SetCapacity(static_cast<size_t>(group));
+    }
     StageThreads threads({&frames_, &depths_, &rendered_});
     threads.Start([this] { Decode(); });
     threads.Start([this] { Estimate(); });

@@ -108,6 +108,26 @@ TEST(BoundedQueue, WithoutRoomHandsOver) {
   producer.join();
 }
 
+TEST(BoundedQueue, MoreRoomLetsAWaitingProducerGoOn) {
+  BoundedQueue<int> queue(1);
+  std::atomic<int> pushed{0};
+  std::thread producer([&] {
+    for (int i = 0; i < 5; ++i) {
+      queue.Push(i);
+      ++pushed;
+    }
+    queue.Close();
+  });
+  while (pushed != 1) std::this_thread::yield();
+  queue.SetCapacity(4);
+  while (pushed != 4) std::this_thread::yield();  // nothing has been popped
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(pushed, 4);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(queue.Pop(), i);
+  EXPECT_EQ(queue.Pop(), std::nullopt);
+  producer.join();
+}
+
 TEST(BoundedQueue, AbortEndsAHandOver) {
   BoundedQueue<int> queue(0);
   bool aborted = false;

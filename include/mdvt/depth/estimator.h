@@ -38,6 +38,9 @@ class DepthEstimator {
   virtual PixelFormat input_format() const = 0;
   // Frames that may be inside at once.
   virtual int latency() const = 0;
+  // Frames that are worked on in one go: so many are wanted, and given, at a time. A pipeline keeps
+  // as many ready on both sides, so that an estimator on another device never waits for them.
+  virtual int group_size() const { return 1; }
 
   virtual void Push(const Frame& frame) = 0;
   virtual void Finish() = 0;

@@ -67,6 +67,7 @@ class ModelDepthEstimator : public DepthEstimator {
 
   PixelFormat input_format() const override { return PixelFormat::Rgb(8); }
   int latency() const override;
+  int group_size() const override;
 
   // RGB of 8 to 16 bits. Throws Error(kInvalidArgument) for a frame of another size or model, or
   // after Finish(); and as Model::Run, naming the frame. Before the first pass, here or in Pop(),
