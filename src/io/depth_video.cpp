@@ -383,7 +383,8 @@ struct DepthVideoWriter::Impl {
     return video;
   }
 
-  void Write(const DepthView& depth, int64_t pts, int64_t duration, ThreadPool* pool) {
+  void Write(const DepthView& depth, int64_t pts, int64_t duration, ThreadPool* pool,
+             Image* owner = nullptr) {
     Require(depth.width == width && depth.height == height, Code::kInvalidArgument,
             path + ": frame " + std::to_string(video.frames_written()) + " is " +
                 std::to_string(depth.width) + "x" + std::to_string(depth.height) +
@@ -391,6 +392,7 @@ struct DepthVideoWriter::Impl {
     video.Write(
         [&](int y, const MutableImageView& band) {
           PackDepth(depth.Rows(y, band.height), codec, band, pool);
+          if (owner != nullptr && y + band.height == height) *owner = Image();
         },
         pts, duration);
   }
@@ -419,6 +421,12 @@ DepthVideoWriter& DepthVideoWriter::operator=(DepthVideoWriter&&) noexcept = def
 void DepthVideoWriter::Write(const DepthView& depth, int64_t pts, int64_t duration,
                              ThreadPool* pool) {
   impl_->Write(depth, pts, duration, pool);
+}
+void DepthVideoWriter::Write(Image depth, int64_t pts, int64_t duration, ThreadPool* pool) {
+  Require(depth.format() == PixelFormat::GrayF32(), Code::kInvalidArgument,
+          impl_->path + ": depth is written as " + PixelFormat::GrayF32().ToString() + ", not " +
+              depth.format().ToString());
+  impl_->Write(depth.Plane<float>(), pts, duration, pool, &depth);
 }
 void DepthVideoWriter::Finish() { impl_->Finish(); }
 int64_t DepthVideoWriter::frames_written() const { return impl_->video.frames_written(); }

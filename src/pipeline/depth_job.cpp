@@ -248,7 +248,7 @@ class DepthJob {
 
   void Encode() {
     while (std::optional<DepthEstimate> depth = depths_.Pop()) {
-      writer_->Write(depth->depth.Plane<float>(), depth->pts, depth->duration);
+      writer_->Write(std::move(depth->depth), depth->pts, depth->duration);
       ++frames_done_;
     }
   }

@@ -142,6 +142,8 @@ class DepthVideoWriter {
   // `depth` has the size of the video, else Error(kInvalidArgument); it is packed straight into
   // the encoder's frame.
   void Write(const DepthView& depth, int64_t pts, int64_t duration = 0, ThreadPool* pool = nullptr);
+  // The same for a GrayF32 image, which is let go as soon as it is packed, before it is encoded.
+  void Write(Image depth, int64_t pts, int64_t duration = 0, ThreadPool* pool = nullptr);
   void Finish();
   int64_t frames_written() const;
 
