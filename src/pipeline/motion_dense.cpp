@@ -113,7 +113,8 @@ std::vector<MotionDense::Pair> MotionDense::ChoosePairs(const std::deque<MotionP
 }
 
 void MotionDense::ComparePair(std::deque<MotionPicture>* pictures, const CameraPath& path,
-                              const PathFrame& now, const Pair& pair, InverseDepthMap* here) {
+                              const PathFrame& now, const Pair& pair, const Image& small,
+                              InverseDepthMap* here) {
   auto& [forth, back, there, start, trip] = flow_scratch_;
   const MotionPicture& a = pictures->front();
   MotionPicture& b = (*pictures)[pair.offset];
@@ -124,9 +125,10 @@ void MotionDense::ComparePair(std::deque<MotionPicture>* pictures, const CameraP
     forth.Resize(a.camera.width, a.camera.height);
     RigidFlow(start, a.camera, b.camera, b_from_a, pool_, forth.mutable_view());
   }
-  flow_.Compute(a.small.Plane<uint8_t>(), b.small.Plane<uint8_t>(), &forth);
+  const Image b_small = WorkingLuma(b, pool_);
+  flow_.Compute(small.Plane<uint8_t>(), b_small.Plane<uint8_t>(), &forth);
   InvertFlow(forth, &back);
-  flow_.Compute(b.small.Plane<uint8_t>(), a.small.Plane<uint8_t>(), &back);
+  flow_.Compute(b_small.Plane<uint8_t>(), small.Plane<uint8_t>(), &back);
 
   trip.resize(forth.vectors.size());
   const PlaneView<float> trip_view{trip.data(), static_cast<ptrdiff_t>(sizeof(float)) * forth.width,
@@ -150,13 +152,12 @@ void MotionDense::ComparePair(std::deque<MotionPicture>* pictures, const CameraP
 }
 
 // The map with its gaps closed, as a start for the search of flow.
-void MotionDense::FillStart(const MotionPicture& picture, const InverseDepthMap& map) {
-  flow_scratch_.start.Reset(map.width, map.height);
-  flow_scratch_.start.value = map.value;
+void MotionDense::FillStart(const Image& small, const InverseDepthMap& map) {
+  flow_scratch_.start = {map.width, map.height, map.value, {}};
   std::vector<float>& weights = fill_scratch_.weights;
   weights.resize(map.value.size());
   for (size_t i = 0; i < weights.size(); ++i) weights[i] = map.value[i] > 0 ? 1.f : 0.f;
-  fill_scratch_.smoother.SetGuide(picture.small.Plane<uint8_t>(), kFillEdge, pool_);
+  fill_scratch_.smoother.SetGuide(small.Plane<uint8_t>(), kFillEdge, pool_);
   fill_scratch_.smoother.Smooth(kStartLambda, 2, pool_, &flow_scratch_.start.value, &weights);
   fill_scratch_ = {};
 }
@@ -174,7 +175,7 @@ void MotionDense::Guess(int width, int height) {
 }
 
 // Gives every pixel a value: what is not measured comes from around, along the picture's edges.
-void MotionDense::Fill(const MotionPicture& picture) {
+void MotionDense::Fill(const Image& small) {
   auto& [smoother, values, weights, around, reached, sums] = fill_scratch_;
   const size_t n = measured_.value.size();
   filled_.Reset(measured_.width, measured_.height);
@@ -211,7 +212,7 @@ void MotionDense::Fill(const MotionPicture& picture) {
         around[i] = carried_filled_.value[i];
         reached[i] = kCarriedWeight;
       }
-  smoother.SetGuide(picture.small.Plane<uint8_t>(), kFillEdge, pool_);
+  smoother.SetGuide(small.Plane<uint8_t>(), kFillEdge, pool_);
   smoother.Smooth(kFillLambda, 3, pool_, &around, &reached);
   // Then gently over everything, the measured pixels holding their place.
   for (size_t i = 0; i < n; ++i) {
@@ -219,15 +220,16 @@ void MotionDense::Fill(const MotionPicture& picture) {
     values[i] = w * values[i] + (1 - w) * around[i];
     weights[i] = 0.1f + w;
   }
-  smoother.SetGuide(picture.small.Plane<uint8_t>(), kSmoothEdge, pool_);
+  smoother.SetGuide(small.Plane<uint8_t>(), kSmoothEdge, pool_);
   smoother.Smooth(kSmoothLambda, 2, pool_, &values, &weights);
   filled_.value = values;
 }
 
-DepthEstimate MotionDense::Output(const MotionPicture& picture, int width, int height, bool guess) {
+DepthEstimate MotionDense::Output(const MotionPicture& picture, const Image& luma, int width,
+                                  int height, bool guess) {
   DepthEstimate estimate;
   estimate.depth = Image(PixelFormat::GrayF32(), width, height);
-  const PlaneView<const uint8_t> small = picture.small.Plane<uint8_t>();
+  const PlaneView<const uint8_t> small = luma.Plane<uint8_t>();
   const PlaneView<const uint8_t> guide = picture.guide.Plane<uint8_t>();
   const PlaneView<float> depth = estimate.depth.MutablePlane<float>();
   if (guide.width == width && guide.height == height) {
@@ -262,6 +264,7 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
                                    int width, int height, MotionFrameReport* report) {
   MotionPicture& picture = pictures->front();
   const int w = picture.camera.width, h = picture.camera.height;
+  const Image small = WorkingLuma(picture, pool_);
   PathFrame now;
   now.index = picture.number;
   if (const auto known = path.Get(picture.number)) now = *known;
@@ -274,6 +277,7 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
                           &carried_);
     ReprojectInverseDepth(filled_, camera_before_, picture.camera, now_from_before, kGrowth,
                           &carried_filled_);
+    carried_filled_.sigma = {};  // only its values are asked for
   }
   measured_ = {};
   filled_ = {};
@@ -283,10 +287,10 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
     views_.resize(std::max(views_.size(), pairs.size() + picture.from_earlier.size()));
     size_t used = 0;
     flow_scratch_.start.value.clear();
-    if (has_carried) FillStart(picture, carried_);
+    if (has_carried) FillStart(small, carried_);
     for (size_t i = 0; i < pairs.size(); ++i) {
-      ComparePair(pictures, path, now, pairs[i], &views_[used]);
-      if (i + 1 < pairs.size()) FillStart(picture, views_[used]);
+      ComparePair(pictures, path, now, pairs[i], small, &views_[used]);
+      if (i + 1 < pairs.size()) FillStart(small, views_[used]);
       maps.push_back(&views_[used++]);
     }
     ReleaseFlow();
@@ -319,7 +323,7 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
         std::nth_element(values.begin(), middle, values.end());
         metres_per_unit_ = scene_scale_ * static_cast<double>(*middle);
       }
-      Fill(picture);
+      Fill(small);
       report->status = compared ? MotionStatus::kMeasured : MotionStatus::kCarried;
       has_before_ = true;
       before_ = now;
@@ -336,7 +340,7 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
   fill_scratch_ = {};
   report->world_from_cam = now.world_from_cam;
   report->world_from_cam.translation() *= metres_per_unit_;
-  return Output(picture, width, height, guess);
+  return Output(picture, small, width, height, guess);
 }
 
 }  // namespace mdvt

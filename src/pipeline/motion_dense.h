@@ -39,12 +39,15 @@ class MotionDense {
 
   std::vector<Pair> ChoosePairs(const std::deque<MotionPicture>& pictures, const CameraPath& path,
                                 const PathFrame& now) const;
+  // `small`, here and below: the luma of the first picture at working size.
   void ComparePair(std::deque<MotionPicture>* pictures, const CameraPath& path,
-                   const PathFrame& now, const Pair& pair, InverseDepthMap* here);
+                   const PathFrame& now, const Pair& pair, const Image& small,
+                   InverseDepthMap* here);
   void Guess(int width, int height);
-  void FillStart(const MotionPicture& picture, const InverseDepthMap& map);
-  void Fill(const MotionPicture& picture);
-  DepthEstimate Output(const MotionPicture& picture, int width, int height, bool guess);
+  void FillStart(const Image& small, const InverseDepthMap& map);
+  void Fill(const Image& small);
+  DepthEstimate Output(const MotionPicture& picture, const Image& small, int width, int height,
+                       bool guess);
 
   double scene_scale_;
   bool wants_confidence_;

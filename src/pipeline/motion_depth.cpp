@@ -95,14 +95,12 @@ struct MotionDepthEstimator::Impl {
     picture.camera = WorkingCamera(pushed);
     // Pictures of frames that are done are used again; those of the caller's size are the caller's.
     const bool own_guide = guide_width != options.camera.width;
-    const bool own_small = width != guide_width;
     picture.guide = ReduceLuma(frame.image, guide_width, guide_height, pool, Take(&spare_guides));
-    picture.small = ReduceLuma(picture.guide, width, height, pool, Take(&spare_smalls));
     picture.own_guide = own_guide;
-    picture.own_small = own_small;
 
-    const TrackingStep step = tracker.Track(picture.small.Plane<uint8_t>());
-    if (cuts.IsCut(picture.small.Plane<uint8_t>(), step.alive_before, step.followed)) {
+    const Image small = WorkingLuma(picture, pool);
+    const TrackingStep step = tracker.Track(small.Plane<uint8_t>());
+    if (cuts.IsCut(small.Plane<uint8_t>(), step.alive_before, step.followed)) {
       after_cut = std::move(picture);
       return;
     }
@@ -133,7 +131,8 @@ struct MotionDepthEstimator::Impl {
     StartScene();
     MotionPicture picture = std::move(*after_cut);
     after_cut.reset();
-    const TrackingStep step = tracker.Track(picture.small.Plane<uint8_t>());
+    const Image small = WorkingLuma(picture, pool);
+    const TrackingStep step = tracker.Track(small.Plane<uint8_t>());
     Add(std::move(picture), step);
   }
 
@@ -148,7 +147,6 @@ struct MotionDepthEstimator::Impl {
     estimate.starts_scene = scene != last_scene;
     last_scene = scene;
     if (waiting.front().own_guide) spare_guides.push_back(std::move(waiting.front().guide));
-    if (waiting.front().own_small) spare_smalls.push_back(std::move(waiting.front().small));
     waiting.pop_front();
     ready.emplace_back(std::move(estimate), frame);
     if (frame.status == MotionStatus::kNoTranslation || frame.status == MotionStatus::kLost) {
@@ -172,7 +170,7 @@ struct MotionDepthEstimator::Impl {
   std::deque<MotionPicture> waiting;
   std::optional<MotionPicture> after_cut;  // the first frame of the next scene
   std::deque<std::pair<DepthEstimate, MotionFrameReport>> ready;
-  std::vector<Image> spare_guides, spare_smalls;
+  std::vector<Image> spare_guides;
   std::vector<MotionFrameReport> reports;
   int64_t pushed = 0;
   int scene = 0;

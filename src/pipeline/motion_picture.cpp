@@ -32,17 +32,40 @@ std::vector<Span> Spans(int from, int to) {
   return spans;
 }
 
+// The spans of a row, tap by tap over all of its pixels; those that have fewer taps get zeros.
+struct Columns {
+  struct Tap {
+    std::vector<uint32_t> from, weight;
+  };
+
+  Columns(int source, int target) {
+    const std::vector<Span> spans = Spans(source, target);
+    for (size_t x = 0; x < spans.size(); ++x) {
+      const Span& span = spans[x];
+      while (taps.size() < span.weights.size())
+        taps.push_back(
+            {std::vector<uint32_t>(spans.size(), 0), std::vector<uint32_t>(spans.size(), 0)});
+      for (size_t k = 0; k < span.weights.size(); ++k) {
+        taps[k].from[x] = static_cast<uint32_t>(span.begin) + static_cast<uint32_t>(k);
+        taps[k].weight[x] = static_cast<uint32_t>(span.weights[k]);
+      }
+    }
+  }
+
+  std::vector<Tap> taps;
+};
+
 }  // namespace
 
 Image ReduceLuma(const Image& image, int width, int height, ThreadPool* pool, Image spare) {
   if (image.width() == width && image.height() == height) return image;
   Image result = spare.empty() ? Image(PixelFormat::Gray(8), width, height) : std::move(spare);
-  const std::vector<Span> columns = Spans(image.width(), width);
+  const Columns columns(image.width(), width);
   const std::vector<Span> rows = Spans(image.height(), height);
   const PlaneView<const uint8_t> in = image.Plane<uint8_t>();
   const PlaneView<uint8_t> out = result.MutablePlane<uint8_t>();
   const auto body = [&](int64_t begin, int64_t end) {
-    std::vector<uint32_t> sums(static_cast<size_t>(in.width));
+    std::vector<uint32_t> sums(static_cast<size_t>(in.width)), totals(static_cast<size_t>(width));
     for (int64_t y = begin; y < end; ++y) {
       const Span& span = rows[static_cast<size_t>(y)];
       std::fill(sums.begin(), sums.end(), 0u);
@@ -51,15 +74,12 @@ Image ReduceLuma(const Image& image, int width, int height, ThreadPool* pool, Im
         const uint32_t weight = static_cast<uint32_t>(span.weights[k]);
         for (size_t x = 0; x < sums.size(); ++x) sums[x] += weight * row[x];
       }
+      // At most 4096 * 4096 * 255 + 2^23: 32 bits hold it.
+      std::fill(totals.begin(), totals.end(), 1u << 23);
+      for (const Columns::Tap& tap : columns.taps)
+        for (size_t x = 0; x < totals.size(); ++x) totals[x] += sums[tap.from[x]] * tap.weight[x];
       uint8_t* to = out.Row(static_cast<int>(y));
-      for (int x = 0; x < width; ++x) {
-        const Span& column = columns[static_cast<size_t>(x)];
-        uint64_t sum = 0;
-        for (size_t k = 0; k < column.weights.size(); ++k)
-          sum += uint64_t{sums[static_cast<size_t>(column.begin) + k]} *
-                 static_cast<uint64_t>(column.weights[k]);
-        to[x] = static_cast<uint8_t>((sum + (1u << 23)) >> 24);
-      }
+      for (size_t x = 0; x < totals.size(); ++x) to[x] = static_cast<uint8_t>(totals[x] >> 24);
     }
   };
   if (pool != nullptr)

@@ -16,11 +16,9 @@ namespace mdvt {
 struct MotionPicture {
   int64_t number = 0;  // counted from 0 over the clip
   int64_t index = 0, pts = 0, duration = 0;
-  Camera camera;  // of `small`
-  Image guide;    // luma at up to 1280 pixels a side
-  Image small;    // luma at working size
-  // Whether these are ours, not another name of the frame pushed or of `guide`.
-  bool own_guide = false, own_small = false;
+  Camera camera;           // at working size
+  Image guide;             // luma at up to 960 pixels a side
+  bool own_guide = false;  // not another name of the frame pushed
   // Depth of this frame from flow to earlier ones, as it was found when they were computed.
   std::vector<PackedInverseDepth> from_earlier;
 };
@@ -28,5 +26,11 @@ struct MotionPicture {
 // Mean luma of the area of each pixel of a smaller picture. The same image if the sizes agree.
 // spare  an image of that size that nobody needs any more, or an empty one.
 Image ReduceLuma(const Image& image, int width, int height, ThreadPool* pool, Image spare = {});
+
+// Luma at working size. Made anew wherever it is needed: kept with every frame that waits it would
+// take a few megabytes, made it takes a fraction of a millisecond.
+inline Image WorkingLuma(const MotionPicture& picture, ThreadPool* pool) {
+  return ReduceLuma(picture.guide, picture.camera.width, picture.camera.height, pool);
+}
 
 }  // namespace mdvt
