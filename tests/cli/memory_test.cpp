@@ -78,5 +78,64 @@ TEST(Memory, DoesNotGrowWithTheClip) {
       FormatFixed(worst, 3).c_str(), worst <= kMostGrowth ? "true" : "false");
 }
 
+// Of what each program writes by default, and of the stereo one with a hole mask. Left out are
+// the programs that write both eyes as H.264: x264 alone takes 90 MB for those.
+TEST(Memory, IsEnoughFor1080pIn150Megabytes) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the address sanitizer's own memory would be measured";
+#endif
+  constexpr int64_t kMostBytes = 150'000'000;
+  const TempDir dir;
+  const std::string color = dir / "color.mp4", depth = dir / "depth.mkv", truth = dir / "truth.mkv",
+                    stereo = dir / "stereo.mkv";
+  ASSERT_EQ(
+      RunProgram("mdvt_make_demo_clip", {"--output", color, "--depth_output", truth, "--width",
+                                         "1920", "--height", "1080", "--frames", "24"})
+          .status,
+      0);
+  struct Case {
+    std::string name;
+    std::string program;
+    RunningProgram::Arguments arguments;
+  };
+  const std::string convert = "convert_metric_depth_video_to_other_format";
+  const std::vector<Case> cases = {
+      {"depth",
+       "video_metric_convert",
+       {"--color_video", color, "--xfov", "60", "--output", depth, "--threads", "2"}},
+      {"stereo",
+       "stereo_rerender",
+       {"--depth_video", depth, "--color_video", color, "--output", dir / "plain.mkv", "--threads",
+        "2"}},
+      {"stereo and mask",
+       "stereo_rerender",
+       {"--depth_video", depth, "--color_video", color, "--infill_mask", "--output", stereo,
+        "--threads", "2"}},
+      {"8 bits", convert, {"--depth_video", depth, "--bit8", "--output", dir / "8.mkv"}},
+      {"16 bits", convert, {"--depth_video", depth, "--bit16", "--output", dir / "16.mkv"}},
+      {"PLY",
+       convert,
+       {"--depth_video", depth, "--color_video", color, "--save_ply", dir / "ply", "--max_frames",
+        "2"}},
+      {"OBJ",
+       convert,
+       {"--depth_video", depth, "--color_video", color, "--save_obj", dir / "obj", "--max_frames",
+        "2"}},
+      {"error", "mdvt_depth_error", {"--depth_video", depth, "--truth_video", truth}},
+      {"contact sheet",
+       "mdvt_contact_sheet",
+       {"--color_video", color, "--depth_video", depth, "--stereo_video", stereo, "--mask_video",
+        stereo + "_infillmask.mkv", "--output", dir / "sheet.png"}},
+  };
+  for (const Case& c : cases) {
+    const Outcome outcome = RunProgram(c.program, c.arguments);
+    EXPECT_EQ(outcome.status, 0) << c.name << ": " << outcome.err;
+    const int64_t bytes = outcome.peak_rss_kb * 1024;
+    EXPECT_LT(bytes, kMostBytes) << c.name;
+    std::printf("%s %s MB\n", c.name.c_str(),
+                FormatFixed(static_cast<double>(bytes) * 1e-6, 1).c_str());
+  }
+}
+
 }  // namespace
 }  // namespace mdvt::test

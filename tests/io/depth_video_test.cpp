@@ -497,6 +497,27 @@ TEST(DepthVideo, WrongSizeLeavesTheWriterUsable) {
   EXPECT_FALSE(reader.Read());
 }
 
+TEST(DepthVideo, AnImageIsLetGoOnlyWhenAllOfItIsPacked) {
+  const test::TempDir dir;
+  constexpr int kWidth = 640, kHeight = 900;  // packed in several bands
+  DepthVideoWriter writer(dir / "d.mkv", kWidth, kHeight, Options());
+  writer.Write(Scene(kWidth, kHeight, 0), 0, 33);
+  writer.Write(Scene(kWidth, kHeight, 1).Plane<float>(), 33, 33);
+  ExpectError(Code::kInvalidArgument, "grayf32",
+              [&] { writer.Write(Image(PixelFormat::Gray(8), kWidth, kHeight), 66, 33); });
+  writer.Finish();
+  DepthVideoReader reader(dir / "d.mkv");
+  for (int i = 0; i < 2; ++i) {
+    const auto frame = reader.Read();
+    ASSERT_TRUE(frame);
+    const Image scene = Scene(kWidth, kHeight, i);
+    for (int y = 0; y < kHeight; ++y)
+      for (int x = 0; x < kWidth; ++x)
+        ASSERT_EQ(frame->depth.Plane<float>().At(x, y),
+                  DecodeDepth(EncodeDepth(scene.Plane<float>().At(x, y), {}), {}));
+  }
+}
+
 TEST(DepthVideo, WithoutFinishNothingAppears) {
   const test::TempDir dir;
   WriteClip(dir / "old.mkv", Options(DepthEncoding::kRgb16, 50));
