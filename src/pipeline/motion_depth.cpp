@@ -19,7 +19,8 @@
 namespace mdvt {
 namespace {
 
-constexpr int kGuideSide = 960;          // largest picture kept for the enlargement of the depth
+// Long side of the pictures kept for the enlargement of the depth, if work is not on larger ones.
+constexpr int kGuideSide = 960;
 constexpr double kTrackingNoise = 0.35;  // pixels
 
 }  // namespace
@@ -39,19 +40,28 @@ void MotionDepthOptions::Check() const {
 
 struct MotionDepthEstimator::Impl {
   Impl(const MotionDepthOptions& o, ThreadPool* p)
-      : options(o), pool(p), tracker(TrackerOptions()), dense(o.scene_scale, o.confidence, p) {
+      : options(o), pool(p), tracker(TrackerOptions(o)), dense(o.scene_scale, o.confidence, p) {
     const double ratio = std::min(
         1.0, static_cast<double>(o.working_side) / std::max(o.camera.width, o.camera.height));
     width = std::max(1, static_cast<int>(std::lround(o.camera.width * ratio)));
     height = std::max(1, static_cast<int>(std::lround(o.camera.height * ratio)));
+    const double guide_side = std::max(kGuideSide, o.working_side);
     const double guide_ratio =
-        std::min(1.0, static_cast<double>(kGuideSide) / std::max(o.camera.width, o.camera.height));
+        std::min(1.0, guide_side / std::max(o.camera.width, o.camera.height));
     guide_width = std::max(1, static_cast<int>(std::lround(o.camera.width * guide_ratio)));
     guide_height = std::max(1, static_cast<int>(std::lround(o.camera.height * guide_ratio)));
     StartScene();
   }
 
-  static PointTrackerOptions TrackerOptions() { return {}; }
+  // On larger pictures the points lie farther apart: else the best of them are all on what has the
+  // strongest texture, a wall perhaps, and a wall alone does not tell how the camera moves.
+  static PointTrackerOptions TrackerOptions(const MotionDepthOptions& options) {
+    constexpr double kUsualSide = 640;
+    const int long_side = std::max(options.camera.width, options.camera.height);
+    PointTrackerOptions tracker;
+    tracker.min_distance *= std::max(1.0, std::min(options.working_side, long_side) / kUsualSide);
+    return tracker;
+  }
 
   void StartScene() {
     CameraPathOptions path_options;

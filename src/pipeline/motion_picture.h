@@ -17,7 +17,7 @@ struct MotionPicture {
   int64_t number = 0;  // counted from 0 over the clip
   int64_t index = 0, pts = 0, duration = 0;
   Camera camera;           // at working size
-  Image guide;             // luma at up to 960 pixels a side
+  Image guide;             // luma at working size or larger
   bool own_guide = false;  // not another name of the frame pushed
   // Depth of this frame from flow to earlier ones, as it was found when they were computed.
   std::vector<PackedInverseDepth> from_earlier;

@@ -249,6 +249,16 @@ TEST_F(MotionDepth, TakesOddPicturesWithContent) {
   EXPECT_EQ(result.report.measured, 12);
 }
 
+TEST_F(MotionDepth, LargePicturesAreFollowedAllOver) {
+  // The best corners of this room are on one wall.
+  const test::Clip clip = test::Scenes::Room(960, 540, 60);
+  MotionDepthOptions options = Options(clip.camera);
+  options.working_side = 960;
+  const Result result = Estimate(Draw(clip, 9, 2), options);
+  EXPECT_EQ(result.report.measured, 9);
+  EXPECT_TRUE(warnings_.empty());
+}
+
 TEST_F(MotionDepth, BlackFramesAndNoiseAreLostOrGuessed) {
   auto rng = test::Rng();
   std::vector<Image> pictures;
