@@ -274,28 +274,6 @@ class DepthJob {
 
 }  // namespace
 
-void DepthJobOptions::Check() const {
-  CheckJobOptions(job);
-  Require(!color_video.empty(), Code::kInvalidArgument, "no color video was given");
-  model.Check();
-  Require(reference_depth.empty() || !model.empty(), Code::kInvalidArgument,
-          "a reference depth calibrates a relative model, none was given");
-  Require(!reference_depth.empty() || !(reference_max_depth || reference_encoding),
-          Code::kInvalidArgument, "range and encoding of a reference depth, none was given");
-  Require(transformation_output.empty() || model.empty(), Code::kInvalidArgument,
-          "a model gives no camera path: transformation_output goes with depth from motion");
-  DepthCodecOptions codec;
-  codec.encoding = encoding;
-  codec.max_depth = max_depth;
-  codec.Check();
-  Require(scene_scale > 0 && scene_scale <= 10000, Code::kInvalidArgument,
-          "scene_scale = " + FormatDouble(scene_scale) + " m, must be in (0, 10000]");
-  Require(target_fps == -1 || (target_fps > 0 && target_fps <= 1000), Code::kInvalidArgument,
-          "target_fps = " + FormatDouble(target_fps) + ", must be -1 (all frames) or in (0, 1000]");
-  Require(working_side >= 64 && working_side <= 4096, Code::kInvalidArgument,
-          "working_side = " + std::to_string(working_side) + " pixels, must be in [64, 4096]");
-}
-
 DepthJobReport RunDepthJob(const DepthJobOptions& options, const RunControl& control) {
   options.Check();
   return DepthJob(options, control).Run();

@@ -262,28 +262,6 @@ class ExportJob {
 
 }  // namespace
 
-void ExportJobOptions::Check() const {
-  CheckJobOptions(job);
-  const bool geometry = !ply_folder.empty() || !obj_folder.empty();
-  Require(!depth_video.empty(), Code::kInvalidArgument, "no depth video was given");
-  Require(geometry || grey_bits, Code::kInvalidArgument,
-          "nothing to write: ask for a grey video, PLY or OBJ files");
-  Require(!grey_bits || *grey_bits == 8 || *grey_bits == 16, Code::kInvalidArgument,
-          "grey_bits = " + std::to_string(grey_bits.value_or(0)) + ", must be 8 or 16");
-  Require(output.empty() || grey_bits, Code::kInvalidArgument,
-          "an output name is for a grey video, none was asked for");
-  Require(!transformation_lock_frame || !transformation_file.empty(), Code::kInvalidArgument,
-          "a transformation lock frame needs a transformation file");
-  Require(min_frames >= -1, Code::kInvalidArgument,
-          "min_frames = " + std::to_string(min_frames) + ", must be -1 or a frame number");
-  Require(tear_disparity >= 0 && tear_disparity <= 1000, Code::kInvalidArgument,
-          "tear_disparity = " + FormatDouble(tear_disparity) + " pixels, must be in [0, 1000]");
-  Require(tear_depth >= 0 && tear_depth <= 10, Code::kInvalidArgument,
-          "tear_depth = " + FormatDouble(tear_depth) + ", must be in [0, 10]");
-  Require(tear_baseline > 0 && tear_baseline <= 1, Code::kInvalidArgument,
-          "tear_baseline = " + FormatDouble(tear_baseline) + " m, must be in (0, 1]");
-}
-
 ExportJobReport RunExportJob(const ExportJobOptions& options, const RunControl& control) {
   options.Check();
   return ExportJob(options, control).Run();

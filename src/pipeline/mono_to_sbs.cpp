@@ -714,39 +714,6 @@ DepthEngine ModelEngine(const DepthModelOptions& options) {
   };
 }
 
-void MonoToSbsJobOptions::Check() const {
-  const auto require = [](bool inside, const std::string& text) {
-    Require(inside, Code::kInvalidArgument, text);
-  };
-  CheckJobOptions(job);
-  require(!input.empty(), "no input video was given");
-  require(xfov_deg > 0 && xfov_deg < 180,
-          "xfov = " + FormatDouble(xfov_deg) + " degrees, must be in (0, 180)");
-  require(scene_scale > 0 && scene_scale <= 10000,
-          "scene_scale = " + FormatDouble(scene_scale) + " m, must be in (0, 10000]");
-  require(working_side >= 64 && working_side <= 4096,
-          "working_side = " + std::to_string(working_side) + " pixels, must be in [64, 4096]");
-  norm.Check();
-  smoothing.Check();
-  shift.Check();
-  convergence.Check();
-  canvas.Check();
-  require(!max_shift || (*max_shift >= 0 && *max_shift <= 4096),
-          "max_shift = " + FormatDouble(max_shift.value_or(0)) + " pixels, must be in [0, 4096]");
-  require((cuts == SceneCuts::kFile) == !scene_file.empty(),
-          "a list of scenes belongs to the cuts from a file, and the other way round");
-  require(fps == 0 || (fps >= 0.1 && fps <= 1000),
-          "fps = " + FormatDouble(fps) + ", must be 0 (as the source) or in [0.1, 1000]");
-  require(!(preview_interval && preview_every),
-          "give the interval of a preview in seconds or in frames, not both");
-  require(!preview_interval || (*preview_interval > 0 && *preview_interval <= 86400),
-          "preview_interval = " + FormatDouble(preview_interval.value_or(0)) +
-              " s, must be in (0, 86400]");
-  require(!preview_every || *preview_every >= 1,
-          "preview_every = " + std::to_string(preview_every.value_or(0)) +
-              ", must be at least 1 frame");
-}
-
 MonoToSbsReport RunMonoToSbsJob(const MonoToSbsJobOptions& options, const RunControl& control) {
   options.Check();
   return MonoToSbsJob(options, control).Run();

@@ -300,22 +300,6 @@ class StereoJob {
 
 }  // namespace
 
-void StereoJobOptions::Check() const {
-  CheckJobOptions(job);
-  stereo.Check();
-  Require(!depth_video.empty(), Code::kInvalidArgument, "no depth video was given");
-  Require(!convergence || (*convergence >= 0 && std::isfinite(*convergence)),
-          Code::kInvalidArgument,
-          "convergence = " + FormatDouble(convergence.value_or(0)) +
-              " m, must be 0 (parallel eyes) or positive");
-  Require(!convergence || convergence_file.empty(), Code::kInvalidArgument,
-          "give a fixed convergence or a convergence file, not both");
-  Require(master_xfov_deg > 0 && master_xfov_deg < 180, Code::kInvalidArgument,
-          "master_xfov = " + FormatDouble(master_xfov_deg) + " degrees, must be in (0, 180)");
-  Require(baseline_scale >= 0 && baseline_scale <= 1000, Code::kInvalidArgument,
-          "baseline_scale = " + FormatDouble(baseline_scale) + ", must be in [0, 1000]");
-}
-
 StereoJobReport RunStereoJob(const StereoJobOptions& options, const RunControl& control) {
   options.Check();
   return StereoJob(options, control).Run();
