@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 
-#include "io/json_reader.h"
+#include "core/json.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/depth_video.h"
@@ -71,25 +71,6 @@ std::optional<std::array<double, 4>> ReadIntrinsics(const TagReader& tags) {
     rest.remove_prefix(end < rest.size() ? end + 1 : rest.size());
   }
   return k;
-}
-
-std::string Quoted(const std::string& text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string quoted = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (byte < 0x20) {
-      quoted += "\\u00";
-      quoted += kHex[byte >> 4];
-      quoted += kHex[byte & 15];
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + "\"";
 }
 
 bool IsDepthKind(const std::string& kind) { return kind == "depth" || kind == "sbs_depth"; }
@@ -166,38 +147,29 @@ DepthTags DepthTags::FromTags(const std::map<std::string, std::string>& map) {
 }
 
 std::string DepthTags::ToJson() const {
-  std::string text = "{";
-  for (const auto& [key, value] : ToTags()) {
-    text += (text.size() > 1 ? ", \"" : "\"") + key + "\": " + Quoted(value);
-  }
-  return text + "}\n";
+  json::Value object;
+  for (const auto& [key, value] : ToTags()) object[key] = value;
+  return json::Write(object) + "\n";
 }
 
 DepthTags DepthTags::FromJson(const char* data, size_t size, const Limits& limits) {
-  using Token = JsonReader::Token;
-  JsonReader json(data, size, "depth sidecar", limits);
-  json.Expect(Token::kBeginObject, "an object of MDVT_ keys");
+  constexpr char kWhat[] = "depth sidecar";
+  const json::Value value = json::Parse({data, size}, limits, kWhat);
+  Require(value.is_object(), Code::kCorrupt,
+          std::string(kWhat) + ": expected an object of MDVT_ keys");
+  Require(value.size() <= kMaxSidecarKeys, Code::kLimit,
+          std::string(kWhat) + ": more than 1000 keys");
   std::map<std::string, std::string> tags;
-  for (Token token = json.Next(); token != Token::kEndObject; token = json.Next()) {
-    const std::string key = json.text();
-    if (tags.count(key) != 0) json.Fail("the key \"" + key.substr(0, 80) + "\" stands twice");
-    if (tags.size() >= kMaxSidecarKeys) json.Fail("more than 1000 keys", Code::kLimit);
-    switch (json.Next()) {
-      case Token::kString:
-        tags[key] = json.text();
-        break;
-      case Token::kNumber:
-        tags[key] = FormatDouble(json.number());
-        break;
-      default:
-        json.Fail("the value of \"" + key.substr(0, 80) + "\" is neither text nor a number");
-    }
+  for (const auto& [key, tag] : value.AsMembers()) {
+    Require(tag.is_string() || tag.is_number(), Code::kCorrupt,
+            std::string(kWhat) + ": the value of \"" + json::Shorten(key) +
+                "\" is neither text nor a number");
+    tags[key] = json::ToText(tag);
   }
-  json.Next();
   try {
     return FromTags(tags);
   } catch (const Error& error) {
-    throw Error(error.code(), std::string("depth sidecar: ") + error.what());
+    throw Error(error.code(), std::string(kWhat) + ": " + error.what());
   }
 }
 

@@ -7,10 +7,11 @@
 #include <limits>
 #include <string_view>
 
-#include "io/json_reader.h"
+#include "core/json_reader.h"
+#include "core/utf8.h"
 #include "io/text_file.h"
-#include "io/utf8.h"
 #include "mdvt/core/error.h"
+#include "mdvt/core/json.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
 
@@ -103,13 +104,6 @@ Eigen::Matrix3d NearestRotation(const Eigen::Matrix3d& r, double deviation) {
 
 double RotationDeviation(const Eigen::Matrix3d& r) {
   return (r.transpose() * r - Eigen::Matrix3d::Identity()).cwiseAbs().maxCoeff();
-}
-
-// As Python writes floats: shortest digits that read back, always with a point or an exponent.
-std::string PythonNumber(double value) {
-  std::string text = FormatDouble(value);
-  if (text.find_first_of(".en") == std::string::npos) text += ".0";
-  return text;
 }
 
 std::string_view Trim(std::string_view text) {
@@ -242,7 +236,7 @@ std::string FormatFov(const std::vector<double>& xfov_deg) {
     Require(xfov_deg[i] > 0 && xfov_deg[i] < 180, Code::kInvalidArgument,
             "FOV list: " + EntryName(i) + " = " + FormatDouble(xfov_deg[i]) +
                 " degrees, must be in (0, 180)");
-    text += (i == 0 ? "" : ", ") + PythonNumber(xfov_deg[i]);
+    text += (i == 0 ? "" : ", ") + json::FormatNumber(xfov_deg[i]);
   }
   return text + "]";
 }
@@ -256,7 +250,7 @@ std::string FormatConvergence(const std::vector<double>& depth, MissingValue mis
                 " m, must be NaN or in [0, inf)");
     if (i > 0) text += ", ";
     if (!std::isnan(depth[i])) {
-      text += PythonNumber(depth[i]);
+      text += json::FormatNumber(depth[i]);
     } else {
       text += missing == MissingValue::kNull ? "null" : "NaN";
     }
@@ -277,8 +271,8 @@ std::string FormatTransformations(const std::vector<Pose>& world_from_cam) {
     for (int row = 0; row < 4; ++row) {
       text += row == 0 ? "[" : ", [";
       for (int column = 0; column < 4; ++column) {
-        text +=
-            (column == 0 ? "" : ", ") + PythonNumber(row == 3 ? column == 3 : matrix(row, column));
+        text += (column == 0 ? "" : ", ") +
+                json::FormatNumber(row == 3 ? column == 3 : matrix(row, column));
       }
       text += "]";
     }

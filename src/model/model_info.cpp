@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <set>
 
+#include "core/json.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
-#include "model/json.h"
 #include "model/layout.h"
 
 namespace mdvt {
@@ -157,11 +157,15 @@ ResampleKind ReadResample(const Object& object) {
 InputRange ReadRange(const Object& object) {
   const json::Value* value = object.Raw("range");
   if (value == nullptr) return InputRange::kZeroToOne;
-  if (value->is_string() && value->get<std::string>() == "image_max") return InputRange::kImageMax;
-  if (value->is_array() && value->size() == 2 && (*value)[1] == 1) {
-    if ((*value)[0] == 0) return InputRange::kZeroToOne;
-    if ((*value)[0] == -1) return InputRange::kMinusOneToOne;
-  }
+  if (value->is_string() && value->AsString() == "image_max") return InputRange::kImageMax;
+  const auto is_from = [&](double low) {
+    if (!value->is_array() || value->size() != 2) return false;
+    const json::Value& first = value->AsArray()[0];
+    const json::Value& last = value->AsArray()[1];
+    return first.is_number() && first.AsDouble() == low && last.is_number() && last.AsDouble() == 1;
+  };
+  if (is_from(0)) return InputRange::kZeroToOne;
+  if (is_from(-1)) return InputRange::kMinusOneToOne;
   object.Fail("range", "[0, 1], [-1, 1] or \"image_max\"");
 }
 
@@ -308,8 +312,9 @@ Shape ReadShape(const Object& object, const char* key, const json::Value& list,
   Shape shape;
   bool good = list.is_array() && list.size() <= kMaxTensorRank;
   for (size_t i = 0; good && i < list.size(); ++i) {
-    good = list[i].is_number_integer() && list[i] >= 1 && list[i] <= 1 << 20;
-    if (good) shape.push_back(list[i].get<int64_t>());
+    const json::Value& side = list.AsArray()[i];
+    good = side.is_int() && side.AsInt() >= 1 && side.AsInt() <= 1 << 20;
+    if (good) shape.push_back(side.AsInt());
   }
   if (!good || shape.empty()) object.Fail(key, valid);
   return shape;
@@ -330,7 +335,7 @@ ModelCheck ReadCheck(const Object& object, const ModelInfo& info) {
       "for each input a list of 1 to 8 dimensions in [1, 1048576] as its layout says";
   if (const json::Value* shapes = object.Raw("shapes")) {
     if (!shapes->is_array() || shapes->size() != info.inputs.size()) object.Fail("shapes", valid);
-    for (const json::Value& one : *shapes) {
+    for (const json::Value& one : shapes->AsArray()) {
       check.shapes.push_back(ReadShape(object, "shapes", one, valid));
     }
   } else {
@@ -344,12 +349,12 @@ ModelCheck ReadCheck(const Object& object, const ModelInfo& info) {
     if (i == check.shapes.size()) check.shapes.push_back(dims.Resolve(layout));
     const char* key = object.Has("shapes") ? "shapes" : "shape";
     if (check.shapes[i].empty()) {
-      object.Fail("shapes", "there: the shape of input '" + Object::Shorten(info.inputs[i].name) +
+      object.Fail("shapes", "there: the shape of input '" + json::Shorten(info.inputs[i].name) +
                                 "' does not follow from the first one");
     }
     if (!dims.Bind(layout, check.shapes[i])) {
       object.Fail(
-          key, dims.Describe(layout) + " for input '" + Object::Shorten(info.inputs[i].name) + "'");
+          key, dims.Describe(layout) + " for input '" + json::Shorten(info.inputs[i].name) + "'");
     }
   }
   check.mean = ReadFigures(object, "mean", -kHuge, info.outputs.size());
@@ -366,9 +371,9 @@ std::vector<std::pair<std::string, std::string>> ReadNotes(const Object& object,
   const json::Value* value = object.Raw(key);
   if (value == nullptr) return notes;
   if (!value->is_object() || value->size() > 256) object.Fail(key, "an object {...}");
-  for (const auto& item : value->items()) {
-    if (item.value().is_object()) object.Fail(key, "an object of numbers, texts and lists");
-    notes.emplace_back(item.key(), json::ToText(item.value()));
+  for (const auto& [name, note] : value->AsMembers()) {
+    if (note.is_object()) object.Fail(key, "an object of numbers, texts and lists");
+    notes.emplace_back(name, json::ToText(note));
   }
   return notes;
 }
@@ -396,7 +401,7 @@ const char* ToString(Quantity quantity) { return NameOf(kQuantities, quantity); 
 const char* ToString(OutputScale scale) { return NameOf(kScales, scale); }
 
 ModelInfo ModelInfo::Parse(const char* text, size_t size, const Limits& limits) {
-  const json::Value value = json::Parse(text, size, limits, kWhat);
+  const json::Value value = json::Parse({text, size}, limits, kWhat);
   const Object root(value, kWhat);
   ModelInfo info;
   std::vector<std::string>& unknown = info.unknown_keys;
@@ -416,7 +421,7 @@ ModelInfo ModelInfo::Parse(const char* text, size_t size, const Limits& limits) 
     }
   }
   Require(known, Code::kUnsupported,
-          root.Name("kind") + " = \"" + Object::Shorten(kind) + "\", this mdvt knows " + kinds);
+          root.Name("kind") + " = \"" + json::Shorten(kind) + "\", this mdvt knows " + kinds);
   info.name = root.Text("name");
   if (info.name.empty()) root.Fail("name", "a text");
 

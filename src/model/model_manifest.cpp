@@ -7,8 +7,8 @@
 #include <array>
 #include <set>
 
+#include "core/json.h"
 #include "mdvt/core/error.h"
-#include "model/json.h"
 #include "model/model_file.h"
 
 namespace mdvt {
@@ -73,7 +73,7 @@ std::string NormalizedSha256(const std::string& text) {
 }
 
 ModelManifest ModelManifest::Parse(const char* text, size_t size, const Limits& limits) {
-  const json::Value value = json::Parse(text, size, limits, kWhat);
+  const json::Value value = json::Parse({text, size}, limits, kWhat);
   const json::Object root(value, kWhat);
   const int64_t format = root.Integer("format", 1, 1 << 30);
   Require(format == 1, Code::kUnsupported,

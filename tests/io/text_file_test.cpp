@@ -11,8 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/utf8.h"
 #include "io/expect_error.h"
-#include "io/utf8.h"
 #include "support/test_env.h"
 
 namespace mdvt {

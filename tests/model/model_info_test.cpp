@@ -270,17 +270,18 @@ TEST(ModelInfo, RefusesTextThatIsNoMetadata) {
   const auto parse = [](const std::string& text, const Limits& limits = {}) {
     return ModelInfo::Parse(text.data(), text.size(), limits);
   };
-  ExpectError(Code::kCorrupt, "not valid JSON at byte", [&] { parse(""); });
-  ExpectError(Code::kCorrupt, "not valid JSON at byte", [&] { parse("{\"format\": 1,}"); });
-  ExpectError(Code::kCorrupt, "not valid JSON", [&] { parse("{\"format\": 1e999}"); });
-  ExpectError(Code::kCorrupt, "not valid JSON", [&] { parse("{\"name\": \"\xff\"}"); });
+  ExpectError(Code::kCorrupt, "the text is empty", [&] { parse(""); });
+  ExpectError(Code::kCorrupt, "expected a key in double quotes (line 1, column 14)",
+              [&] { parse("{\"format\": 1,}"); });
+  ExpectError(Code::kCorrupt, "a number does not fit", [&] { parse("{\"format\": 1e999}"); });
+  ExpectError(Code::kCorrupt, "not valid UTF-8", [&] { parse("{\"name\": \"\xff\"}"); });
   ExpectError(Code::kCorrupt, "must be an object", [&] { parse("[]"); });
-  ExpectError(Code::kCorrupt, "appears twice", [&] { parse("{\"format\": 1, \"format\": 1}"); });
-  ExpectError(Code::kLimit, "nested deeper than 64",
+  ExpectError(Code::kCorrupt, "stands twice", [&] { parse("{\"format\": 1, \"format\": 1}"); });
+  ExpectError(Code::kLimit, "nested deeper than the limit of 64",
               [&] { parse(std::string(100000, '[') + std::string(100000, ']')); });
   Limits limits;
   limits.max_text_bytes = 10;
-  ExpectError(Code::kLimit, "at most 10", [&] { parse(DepthMetadata().dump(), limits); });
+  ExpectError(Code::kLimit, "the limit is 10", [&] { parse(DepthMetadata().dump(), limits); });
 }
 
 }  // namespace

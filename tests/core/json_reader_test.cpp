@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/json_reader.h"
+#include "core/json_reader.h"
 
 #include <cmath>
 

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,12 +33,14 @@ class JsonReader {
 
   // `what` begins the text of every error: "FOV list". The bytes must outlive the reader. A UTF-8
   // byte order mark is skipped. Throws Error(kLimit) past limits.max_text_bytes.
-  JsonReader(const char* data, size_t size, const char* what, const Limits& limits);
+  JsonReader(const char* data, size_t size, std::string what, const Limits& limits);
 
   // Throws Error(kCorrupt) with line and column, Error(kLimit) past limits.max_json_depth.
   Token Next();
 
   double number() const { return number_; }
+  // The same number where it is written without point and exponent and fits; "-0" does not.
+  std::optional<int64_t> integer() const { return integer_; }
   // UTF-8, escapes resolved.
   const std::string& text() const { return text_; }
 
@@ -64,11 +68,12 @@ class JsonReader {
   const char* at_;
   const char* end_;
   const char* token_;  // begin of the last token, for Fail()
-  const char* what_;
+  std::string what_;
   size_t max_depth_;
   State state_ = State::kValue;
   std::vector<char> open_;  // closing brackets that are due
   double number_ = 0;
+  std::optional<int64_t> integer_;
   std::string text_;
 };
 

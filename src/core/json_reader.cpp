@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/json_reader.h"
+#include "core/json_reader.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <limits>
 #include <system_error>
+#include <utility>
 
-#include "io/utf8.h"
+#include "core/utf8.h"
 
 namespace mdvt {
 namespace {
@@ -19,12 +20,12 @@ bool IsWordChar(char c) {
 
 }  // namespace
 
-JsonReader::JsonReader(const char* data, size_t size, const char* what, const Limits& limits)
-    : begin_(data), at_(data), end_(data + size), token_(data), what_(what) {
+JsonReader::JsonReader(const char* data, size_t size, std::string what, const Limits& limits)
+    : begin_(data), at_(data), end_(data + size), token_(data), what_(std::move(what)) {
   limits.Check();
   max_depth_ = static_cast<size_t>(limits.max_json_depth);
   Require(size <= static_cast<uint64_t>(limits.max_text_bytes), Code::kLimit,
-          std::string(what) + ": " + std::to_string(size) + " bytes, the limit is " +
+          what_ + ": " + std::to_string(size) + " bytes, the limit is " +
               std::to_string(limits.max_text_bytes));
   if (size >= 3 && std::memcmp(data, "\xEF\xBB\xBF", 3) == 0) at_ += 3;
 }
@@ -37,8 +38,8 @@ void JsonReader::Fail(const std::string& text, Code code) const {
     ++line;
     line_begin = p + 1;
   }
-  throw Error(code, std::string(what_) + ": " + text + " (line " + std::to_string(line) +
-                        ", column " + std::to_string(token_ - line_begin + 1) + ")");
+  throw Error(code, what_ + ": " + text + " (line " + std::to_string(line) + ", column " +
+                        std::to_string(token_ - line_begin + 1) + ")");
 }
 
 void JsonReader::Expect(Token token, const char* expected) {
@@ -147,7 +148,9 @@ bool JsonReader::TakeWord(const char* word) {
 }
 
 JsonReader::Token JsonReader::Number() {
+  integer_.reset();
   const char* p = at_;
+  const char* begin = at_;
   const bool negative = *p == '-';
   if (negative) ++at_;
   if (!negative && TakeWord("NaN")) {
@@ -186,6 +189,10 @@ JsonReader::Token JsonReader::Number() {
   }
   if (result.ec != std::errc() || result.ptr != p) Fail("not a JSON number");
   if (negative) number_ = -number_;
+  int64_t whole = 0;
+  const auto exact = std::from_chars(begin, p, whole);
+  const bool minus_zero = negative && whole == 0;
+  if (exact.ec == std::errc() && exact.ptr == p && !minus_zero) integer_ = whole;
   at_ = p;
   return Scalar(Token::kNumber);
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JSON of others, read with limits and errors that name the key. nlohmann-json is behind it.
+// Objects of others' JSON, read with errors that name the key.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,19 +12,21 @@
 #include <vector>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/json.h"
 #include "mdvt/core/limits.h"
 
 namespace mdvt::json {
 
-using Value = nlohmann::json;
+// Text of a file as it is shown in errors: its first 60 bytes, printable ones only.
+std::string Shorten(const std::string& text);
 
-// `what` begins the error texts: "model metadata". Keys that appear twice in an object, comments
-// and text that is not UTF-8 are refused: Error(kCorrupt); past the limits: Error(kLimit).
-Value Parse(const char* text, size_t size, const Limits& limits, const std::string& what);
+// A value as text for the user: texts without quotes, all else as Write() has it.
+std::string ToText(const Value& value);
 
-// One object of it and how it is called in error texts ("model metadata: inputs[0].size"). Each
-// getter throws Error(kCorrupt) that names the key, what is there and what would be valid; a key
-// that is not there or null gives the default, or an error where there is no default.
+// One object and how it is called in error texts ("model metadata: inputs[0].size"). Each getter
+// throws Error(kCorrupt) that names the key, what is there and what would be valid; a key that is
+// not there or null gives the default, or an error where there is no default. The value must
+// outlive the Object.
 class Object {
  public:
   Object(const Value& value, std::string where, std::string key = {});
@@ -40,6 +40,7 @@ class Object {
   bool Flag(const char* key, bool otherwise) const;
   double Number(const char* key, double low, double high) const;
   double Number(const char* key, double low, double high, double otherwise) const;
+  // Whole numbers may be written as 1.0 or 1e3 too.
   int64_t Integer(const char* key, int64_t low, int64_t high) const;
   int64_t Integer(const char* key, int64_t low, int64_t high, int64_t otherwise) const;
   // Exactly `count` of them, or at least one and at most 4096 where count is 0.
@@ -50,7 +51,7 @@ class Object {
   std::vector<Object> Children(const char* key, size_t most) const;
   const Value* Raw(const char* key) const;  // nullptr where Has() is false
 
-  // One of the names; the last one but for `otherwise` is named in the error.
+  // One of the names; an error lists all of them.
   template <typename Enum>
   Enum Choice(const char* key, std::initializer_list<std::pair<const char*, Enum>> names,
               std::optional<Enum> otherwise = {}) const {
@@ -70,7 +71,6 @@ class Object {
 
   [[noreturn]] void Fail(const char* key, const std::string& valid) const;
   std::string Name(const char* key) const;  // "model metadata: inputs[0].name"
-  static std::string Shorten(const std::string& text);
 
  private:
   const Value& Get(const char* key) const;
@@ -80,8 +80,5 @@ class Object {
   std::string path_;
   mutable std::vector<std::string> asked_;
 };
-
-// A scalar as text for the user.
-std::string ToText(const Value& value);
 
 }  // namespace mdvt::json
