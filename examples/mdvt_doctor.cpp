@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "common/program.h"
 #include "mdvt/core/error.h"
+#include "mdvt/core/json.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/codecs.h"
@@ -21,7 +21,7 @@
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using mdvt::json::Value;
 
 constexpr int kMatrix = 1024;
 // With a good BLAS a core of the last ten years does three to six times as much.
@@ -29,17 +29,17 @@ constexpr double kSlowGflopsPerThread = 20;
 
 // What the user should know; `serious` ones make the exit status 1.
 struct Findings {
-  json advice = json::array();
+  Value advice = Value::Array{};
   bool serious = false;
 
   void Add(const std::string& text, bool is_serious = false) {
-    advice.push_back(text);
+    advice.Add(text);
     serious |= is_serious;
   }
 };
 
-json Codecs(Findings* findings) {
-  json report = {{"encoders", json::object()}, {"decoders", json::object()}};
+Value Codecs(Findings* findings) {
+  Value report;
   for (const mdvt::CodecSupport& codec : mdvt::CodecsInUse()) {
     report[codec.is_encoder ? "encoders" : "decoders"][codec.name] = codec.is_present;
     if (codec.is_present || codec.purpose.empty()) continue;
@@ -51,11 +51,14 @@ json Codecs(Findings* findings) {
   return report;
 }
 
-// The speed of each device's matrix products.
-json Speeds(const std::string& name, const json& described, int threads, Findings* findings) {
-  json speeds = json::object();
-  for (const json& device : described.value("devices", json::array())) {
-    const std::string where = device.get<std::string>();
+// The speed of the matrix products of each device that the backend describes.
+Value Speeds(const std::string& name, const Value& described, int threads, Findings* findings) {
+  Value speeds = Value::Members{};
+  const Value* devices = described.Find("devices");
+  if (devices == nullptr || !devices->is_array()) return speeds;
+  for (const Value& device : devices->AsArray()) {
+    if (!device.is_string()) continue;
+    const std::string& where = device.AsString();
     const double seconds = mdvt::TimeMatrixProduct(name, where, threads, kMatrix);
     if (seconds <= 0) continue;
     const double gflops = 2.0 * kMatrix * kMatrix * kMatrix / seconds / 1e9;
@@ -69,25 +72,29 @@ json Speeds(const std::string& name, const json& described, int threads, Finding
   return speeds;
 }
 
-json Backends(int threads, Findings* findings) {
-  json report = json::array();
+Value Backends(int threads, Findings* findings) {
+  Value report = Value::Array{};
+  bool torch = false;
   std::vector<mdvt::BackendFailure> failures;
   for (const mdvt::BackendInfo& backend : mdvt::AvailableBackends(&failures)) {
-    json one = {{"name", backend.name},
-                {"version", backend.version},
-                {"path", backend.path},
-                {"extensions", backend.extensions}};
-    one["describes"] = json::parse(mdvt::DescribeBackend(backend.name), nullptr, false);
-    one["gflops"] = one["describes"].is_object()
-                        ? Speeds(backend.name, one["describes"], threads, findings)
-                        : json::object();
-    report.push_back(one);
+    Value described;
+    try {
+      described =
+          mdvt::json::Parse(mdvt::DescribeBackend(backend.name), {}, "backend " + backend.name);
+    } catch (const mdvt::Error& error) {
+      findings->Add(std::string("a backend does not describe itself: ") + error.what(), true);
+    }
+    report.Add(Value::Members{{"name", backend.name},
+                              {"version", backend.version},
+                              {"path", backend.path},
+                              {"extensions", backend.extensions},
+                              {"describes", described},
+                              {"gflops", Speeds(backend.name, described, threads, findings)}});
+    torch |= backend.name == "torch";
   }
   for (const mdvt::BackendFailure& failure : failures) {
     findings->Add("a backend cannot be used: " + failure.path + ": " + failure.reason, true);
   }
-  const bool torch = std::any_of(report.begin(), report.end(),
-                                 [](const json& one) { return one["name"] == "torch"; });
   if (!torch) {
     findings->Add(
         "no LibTorch backend: install libtorch-dev and build mdvt again, or build "
@@ -105,19 +112,20 @@ std::optional<mdvt::ModelOptions> ForProcessor(mdvt::ModelOptions options,
   return options;
 }
 
-json SelfTest(const std::string& path, const mdvt::ModelOptions& options) {
-  json report = {{"passed", true}, {"outputs", json::array()}};
+Value SelfTest(const std::string& path, const mdvt::ModelOptions& options) {
+  bool passed = true;
+  Value outputs = Value::Array{};
   for (const mdvt::ModelCheckResult& result : mdvt::Model::Open(path, options).SelfTest()) {
-    report["passed"] = report["passed"].get<bool>() && result.passed;
-    report["outputs"].push_back({{"name", result.output},
-                                 {"mean", {result.mean, result.expected_mean}},
-                                 {"std", {result.deviation, result.expected_deviation}}});
+    passed = passed && result.passed;
+    outputs.Add(Value::Members{{"name", result.output},
+                               {"mean", Value::Array{result.mean, result.expected_mean}},
+                               {"std", Value::Array{result.deviation, result.expected_deviation}}});
   }
-  return report;
+  return Value::Members{{"passed", passed}, {"outputs", outputs}};
 }
 
-json LookAt(const std::string& path, const mdvt::ModelOptions& options, Findings* findings) {
-  json report = {{"file", path}};
+Value LookAt(const std::string& path, const mdvt::ModelOptions& options, Findings* findings) {
+  Value report = Value::Members{{"file", path}};
   try {
     const mdvt::ModelFileReport file = mdvt::Model::Inspect(path, options);
     report["sha256"] = file.sha256;
@@ -129,10 +137,9 @@ json LookAt(const std::string& path, const mdvt::ModelOptions& options, Findings
       report["kind"] = mdvt::ToString(file.info->kind);
       report["name"] = file.info->name;
       report["license"] = file.info->source.license;
-      report["precision"] = json::array();
-      if (file.info->fp32) report["precision"].push_back("fp32");
-      if (file.info->fp16_cuda) report["precision"].push_back("fp16");
-      if (file.info->bf16_cpu_encoder) report["precision"].push_back("bf16_cpu_encoder");
+      if (file.info->fp32) report["precision"].Add("fp32");
+      if (file.info->fp16_cuda) report["precision"].Add("fp16");
+      if (file.info->bf16_cpu_encoder) report["precision"].Add("bf16_cpu_encoder");
       for (const auto& [key, value] : file.info->fixed) report["fixed"][key] = value;
     } else {
       findings->Add(file.info_error, true);
@@ -148,7 +155,7 @@ json LookAt(const std::string& path, const mdvt::ModelOptions& options, Findings
       report["untested"] = "it runs on CUDA only";
     } else {
       report["self_test"] = SelfTest(path, *run);
-      if (!report["self_test"]["passed"].get<bool>()) {
+      if (!report["self_test"].At("passed").AsBool()) {
         findings->Add("'" + path + "': its self-test fails, export it again", true);
       }
     }
@@ -160,16 +167,16 @@ json LookAt(const std::string& path, const mdvt::ModelOptions& options, Findings
 }
 
 // Every file below `place` (or itself) that one of the backends takes.
-std::vector<std::string> ModelFiles(const std::string& place, const json& backends) {
+std::vector<std::string> ModelFiles(const std::string& place, const Value& backends) {
   std::error_code error;
   if (fs::is_regular_file(place, error)) return {place};
   mdvt::Require(fs::is_directory(place, error), mdvt::Code::kNotFound,
                 "'" + place + "': no such file or folder");
   std::vector<std::string> files;
   for (fs::directory_iterator it(place, error), end; !error && it != end; it.increment(error)) {
-    for (const json& backend : backends) {
-      const json& extensions = backend["extensions"];
-      const std::string extension = it->path().extension().string();
+    for (const Value& backend : backends.AsArray()) {
+      const Value::Array& extensions = backend.At("extensions").AsArray();
+      const Value extension = it->path().extension().string();
       if (std::find(extensions.begin(), extensions.end(), extension) != extensions.end()) {
         files.push_back(it->path().string());
       }
@@ -180,58 +187,57 @@ std::vector<std::string> ModelFiles(const std::string& place, const json& backen
   return files;
 }
 
-std::string Joined(const json& list) {
+std::string Joined(const Value& list) {
   std::string text;
-  for (const json& one : list) text += (text.empty() ? "" : ", ") + one.get<std::string>();
+  for (const Value& one : list.AsArray()) text += (text.empty() ? "" : ", ") + one.AsString();
   return text;
 }
 
-std::string MissingOf(const json& codecs) {
+std::string MissingOf(const Value& codecs) {
   std::string text;
-  for (const auto& item : codecs.items()) {
-    if (!item.value().get<bool>()) text += " " + item.key();
+  for (const auto& [name, is_present] : codecs.AsMembers()) {
+    if (!is_present.AsBool()) text += " " + name;
   }
   return std::to_string(codecs.size()) + (text.empty() ? ", all present" : ", missing:" + text);
 }
 
-void Print(const json& report) {
+void Print(const Value& report) {
   const auto line = [](const char* what, const std::string& text) {
     std::printf("%-10s %s\n", what, text.c_str());
   };
-  line("mdvt", report["mdvt"]);
-  line("threads", std::to_string(report["threads"].get<int>()));
-  line("FFmpeg", Joined(report["ffmpeg"]));
-  line("encoders", MissingOf(report["codecs"]["encoders"]));
-  line("decoders", MissingOf(report["codecs"]["decoders"]));
-  for (const json& backend : report["backends"]) {
-    line("backend", backend["name"].get<std::string>() + ": " +
-                        backend["version"].get<std::string>() + ", " +
-                        Joined(backend["extensions"]) + ", " + backend["path"].get<std::string>());
-    for (const auto& speed : backend["gflops"].items()) {
-      line("", speed.key() + ": " + mdvt::FormatFixed(speed.value().get<double>(), 0) +
+  line("mdvt", report.At("mdvt").AsString());
+  line("threads", std::to_string(report.At("threads").AsInt()));
+  line("FFmpeg", Joined(report.At("ffmpeg")));
+  line("encoders", MissingOf(report.At("codecs").At("encoders")));
+  line("decoders", MissingOf(report.At("codecs").At("decoders")));
+  for (const Value& backend : report.At("backends").AsArray()) {
+    line("backend", backend.At("name").AsString() + ": " + backend.At("version").AsString() + ", " +
+                        Joined(backend.At("extensions")) + ", " + backend.At("path").AsString());
+    for (const auto& [device, gflops] : backend.At("gflops").AsMembers()) {
+      line("", device + ": " + mdvt::FormatFixed(gflops.AsDouble(), 0) +
                    " GFLOP/s in a product of 1024 x 1024 matrices");
     }
   }
-  if (report["backends"].empty()) line("backend", "none");
-  for (const json& model : report["models"]) {
-    std::string text = model["file"].get<std::string>() + ": ";
-    text += model.contains("kind")
-                ? model["kind"].get<std::string>() + ", " + model["name"].get<std::string>() +
-                      ", licence " + model["license"].get<std::string>()
+  if (report.At("backends").size() == 0) line("backend", "none");
+  for (const Value& model : report.At("models").AsArray()) {
+    std::string text = model.At("file").AsString() + ": ";
+    text += model.Find("kind") != nullptr
+                ? model.At("kind").AsString() + ", " + model.At("name").AsString() + ", licence " +
+                      model.At("license").AsString()
                 : "cannot be used";
     line("model", text);
-    if (model.contains("sha256")) {
-      line("", "SHA-256 " + model["sha256"].get<std::string>() + ", " +
-                   model["hash"].get<std::string>());
+    if (const Value* sha256 = model.Find("sha256")) {
+      line("", "SHA-256 " + sha256->AsString() + ", " + model.At("hash").AsString());
     }
-    if (model.contains("self_test")) {
-      line("", model["self_test"]["passed"].get<bool>() ? "self-test passed" : "self-test FAILED");
-    } else if (model.contains("untested")) {
-      line("", "self-test not run: " + model["untested"].get<std::string>());
+    if (const Value* test = model.Find("self_test")) {
+      line("", test->At("passed").AsBool() ? "self-test passed" : "self-test FAILED");
+    } else if (const Value* reason = model.Find("untested")) {
+      line("", "self-test not run: " + reason->AsString());
     }
   }
-  for (const json& text : report["advice"]) line("advice", text);
-  if (report["advice"].empty()) line("advice", "none, everything is there");
+  const Value& advice = report.At("advice");
+  for (const Value& text : advice.AsArray()) line("advice", text.AsString());
+  if (advice.size() == 0) line("advice", "none, everything is there");
 }
 
 }  // namespace
@@ -258,27 +264,27 @@ int main(int argc, char** argv) {
   return program.Main(argc, argv, [&] {
     Findings findings;
     const int threads = mdvt::ResolveThreads(0);
-    json report = {{"mdvt", MDVT_VERSION_TEXT},
-                   {"threads", threads},
-                   {"ffmpeg", mdvt::FfmpegVersions()},
-                   {"codecs", Codecs(&findings)},
-                   {"backends", Backends(threads, &findings)},
-                   {"backend_folders", mdvt::BackendFolders()},
-                   {"models", json::array()}};
+    Value report = Value::Members{{"mdvt", MDVT_VERSION_TEXT},
+                                  {"threads", threads},
+                                  {"ffmpeg", mdvt::FfmpegVersions()},
+                                  {"codecs", Codecs(&findings)},
+                                  {"backends", Backends(threads, &findings)},
+                                  {"backend_folders", mdvt::BackendFolders()},
+                                  {"models", Value::Array{}}};
     if (!models.empty()) {
       mdvt::ModelOptions options;
       options.manifest = manifest;
       if (allow_unlisted) options.trust = mdvt::ModelTrust::kUnlisted;
       const std::vector<std::string> files = ModelFiles(models, report["backends"]);
       for (const std::string& file : files) {
-        report["models"].push_back(LookAt(file, options, &findings));
+        report["models"].Add(LookAt(file, options, &findings));
       }
       if (files.empty()) findings.Add("no model files in '" + models + "'");
     }
     report["advice"] = findings.advice;
     report["healthy"] = !findings.serious;
     if (as_json) {
-      std::printf("%s\n", report.dump(1, ' ', true, json::error_handler_t::replace).c_str());
+      std::puts(mdvt::json::Write(report, mdvt::json::Layout::kPretty).c_str());
     } else {
       Print(report);
     }

@@ -30,7 +30,7 @@ LIBRARIES = (
     ("Ceres", r"ceres/|glog/", r"src/geometry/.*\.cpp$"),
     ("OpenCV", r"opencv", r"src/(geometry|tracking|depth|stereo|infill|pipeline)/.*\.cpp$"),
     ("LibTorch", r"torch/|ATen/|c10/|caffe2/", r"backends/torch/"),
-    ("nlohmann-json", r"nlohmann/", r"(src/model|examples)/"),
+    ("nlohmann-json", r"nlohmann/", r"tests/"),
     ("nettle", r"nettle/", r"src/model/.*\.cpp$"),
     ("dlopen", r"dlfcn\.h|link\.h", r"src/model/.*\.cpp$"),
     ("pybind11", r"pybind11/|Python\.h", r"bindings/python/"),
@@ -135,8 +135,8 @@ SEEDS = (
     ("capi/mdvt.h", "#include <stddef.h>\n#include <stdint.h>", ""),
     ("capi/src/good.cpp", '#include "mdvt.h"\n#include "mdvt/pipeline/good.h"', ""),
     ("capi/mdvt_backend.h", "#include <stddef.h>\n#include <stdint.h>", ""),
-    ("src/model/good.cpp", '#include "mdvt_backend.h"\n#include <nlohmann/json.hpp>\n'
-                           '#include <nettle/sha2.h>\n#include <dlfcn.h>', ""),
+    ("src/model/good.cpp", '#include "mdvt_backend.h"\n#include <nettle/sha2.h>\n'
+                           '#include <dlfcn.h>', ""),
     ("backends/torch/good.h", "#include <torch/script.h>", ""),
     ("backends/torch/good.cpp", '#include "good.h"\n#include "mdvt_backend.h"\n#include <c10/x.h>', ""),
     ("examples/backend/good.c", '#include "mdvt_backend.h"', ""),
