@@ -2,32 +2,25 @@
 #include "mdvt/core/image_resize.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
-#include "core/resample_rows.h"
+#include "core/separable.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
 namespace {
 
-constexpr int64_t kRowsPerBlock = 16;
 constexpr int kMaxSide = 1 << 20;
-
-// Source samples of each target sample along one axis: `taps` of them from `begin` on. The weight
-// of tap t for target sample i is weights[t * size + i].
-struct Axis {
-  int size = 0;
-  int taps = 0;
-  std::vector<int32_t> begin;
-  std::vector<float> weights;
-};
 
 double Radius(ResizeFilter filter) {
   switch (filter) {
     case ResizeFilter::kNearest:
-      return 0.5;
+      return 0;
     case ResizeFilter::kBilinear:
       return 1;
     case ResizeFilter::kBicubic:
@@ -42,7 +35,7 @@ double Weight(ResizeFilter filter, double x) {
   x = std::fabs(x);
   switch (filter) {
     case ResizeFilter::kNearest:
-      return x <= 0.5 ? 1 : 0;
+      return 1;
     case ResizeFilter::kBilinear:
       return std::max(0.0, 1 - x);
     case ResizeFilter::kBicubic:
@@ -56,78 +49,50 @@ double Weight(ResizeFilter filter, double x) {
 }
 
 // `step` luma samples for each sample of this plane, the first one `offset` from the edge.
-Axis MakeAxis(ResizeFilter filter, int from, int to, double window_begin, double ratio, int step,
-              double offset) {
-  Axis axis;
-  axis.size = to;
-  axis.begin.resize(static_cast<size_t>(to));
-  const double stretch = filter == ResizeFilter::kNearest ? 1 : std::max(1.0, ratio);
-  const double radius = Radius(filter) * stretch;
-  axis.taps = filter == ResizeFilter::kNearest
-                  ? 1
-                  : std::min(from, 2 * static_cast<int>(std::ceil(radius)));
-  axis.weights.assign(static_cast<size_t>(to) * static_cast<size_t>(axis.taps), 0.0f);
-  std::vector<double> weights(static_cast<size_t>(axis.taps));
+resample::Axis MakeAxis(ResizeFilter filter, int from, int to, double window_begin, double ratio,
+                        int step, double offset) {
+  resample::AxisBuilder builder(from, {0, from}, true);
+  const double stretch = std::max(1.0, ratio);
+  const int reach = static_cast<int>(std::ceil(Radius(filter) * stretch));
+  std::vector<double> weights;
   for (int i = 0; i < to; ++i) {
     const double place = (window_begin + (i * step + offset) * ratio - offset) / step;
-    const auto index = static_cast<size_t>(i);
-    const int first = filter == ResizeFilter::kNearest ? static_cast<int>(std::floor(place + 0.5))
-                                                       : static_cast<int>(std::floor(place)) + 1 -
-                                                             static_cast<int>(std::ceil(radius));
-    const int begin = std::clamp(first, 0, from - axis.taps);
-    axis.begin[index] = begin;
-    std::fill(weights.begin(), weights.end(), 0.0);
-    double sum = 0;
-    const int count =
-        filter == ResizeFilter::kNearest ? 1 : 2 * static_cast<int>(std::ceil(radius));
-    for (int t = 0; t < count; ++t) {
-      const double weight =
-          filter == ResizeFilter::kNearest ? 1 : Weight(filter, (first + t - place) / stretch);
-      // Past the border the last sample is repeated.
-      const int tap = std::clamp(first + t, 0, from - 1) - begin;
-      weights[static_cast<size_t>(std::clamp(tap, 0, axis.taps - 1))] += weight;
-      sum += weight;
+    if (filter == ResizeFilter::kNearest) {
+      builder.Add(static_cast<int>(std::floor(place + 0.5)), {1});
+      continue;
     }
-    for (int t = 0; t < axis.taps; ++t)
-      axis.weights[static_cast<size_t>(t) * static_cast<size_t>(to) + index] =
-          static_cast<float>(weights[static_cast<size_t>(t)] / sum);
-  }
-  return axis;
-}
-
-template <typename T>
-T Store(float value, float max_value) {
-  if constexpr (std::is_same_v<T, float>) {
-    (void)max_value;
-    return value;
-  } else {
-    return static_cast<T>(static_cast<int>(std::min(std::max(value, 0.0f), max_value) + 0.5f));
-  }
-}
-
-template <typename T>
-void ResizeRows(PlaneView<const T> from, PlaneView<T> to, const Axis& columns, const Axis& rows,
-                float max_value, int64_t begin, int64_t end) {
-  std::vector<float> tall(static_cast<size_t>(from.width)), small(static_cast<size_t>(to.width));
-  std::vector<const T*> sources;
-  std::vector<float> weights;
-  for (int64_t y = begin; y < end; ++y) {
-    const auto row = static_cast<size_t>(y);
-    sources.clear();
+    const int first = static_cast<int>(std::floor(place)) + 1 - reach;
     weights.clear();
-    for (int t = 0; t < rows.taps; ++t) {
-      const float weight =
-          rows.weights[static_cast<size_t>(t) * static_cast<size_t>(rows.size) + row];
-      if (weight == 0) continue;  // what is not used may be NaN
-      sources.push_back(from.Row(rows.begin[row] + t));
-      weights.push_back(weight);
+    double sum = 0;
+    for (int t = 0; t < 2 * reach; ++t) {
+      weights.push_back(Weight(filter, (first + t - place) / stretch));
+      sum += weights.back();
     }
-    resample::AddRows(sources.data(), weights.data(), static_cast<int>(sources.size()), from.width,
-                      tall.data());
-    resample::AddTaps(tall.data(), columns.begin.data(), columns.weights.data(), columns.taps,
-                      to.width, small.data());
-    T* target = to.Row(static_cast<int>(y));
-    for (size_t x = 0; x < small.size(); ++x) target[x] = Store<T>(small[x], max_value);
+    builder.Add(first, weights, sum);
+  }
+  return builder.Build();
+}
+
+template <typename T>
+void StoreRow(const float* from, int width, float max_value, T* to) {
+  for (int x = 0; x < width; ++x) {
+    to[x] = static_cast<T>(static_cast<int>(std::min(std::max(from[x], 0.0f), max_value) + 0.5f));
+  }
+}
+
+template <typename T>
+void ResizePlane(PlaneView<const T> from, PlaneView<T> to, const resample::Separable& separable,
+                 [[maybe_unused]] float max_value, ThreadPool* pool) {
+  const auto rows = [&](PlaneView<float> made, const auto& done) {
+    resample::ForRowBlocks(1, to.height, pool, [&](int, int begin, int end) {
+      separable.Rows(from, 1.0f, begin, end, made, done);
+    });
+  };
+  if constexpr (std::is_same_v<T, float>) {
+    rows(to, std::function<void(int, float*)>());
+  } else {
+    rows({},
+         [&](int y, const float* samples) { StoreRow(samples, to.width, max_value, to.Row(y)); });
   }
 }
 
@@ -142,19 +107,13 @@ struct ImageResizer::Impl {
       const PlaneView<T> target = to.Plane<T>(plane);
       const float max_value =
           format.type == SampleType::kF32 ? 0.0f : static_cast<float>(format.max_value());
-      const auto body = [&](int64_t begin, int64_t end) {
-        ResizeRows<T>(source, target, columns[kind], rows[kind], max_value, begin, end);
-      };
-      if (pool != nullptr)
-        pool->ParallelFor(target.height, kRowsPerBlock, body);
-      else
-        body(0, target.height);
+      ResizePlane<T>(source, target, separable[kind], max_value, pool);
     }
   }
 
   PixelFormat format;
   int from_width = 0, from_height = 0, to_width = 0, to_height = 0;
-  std::array<Axis, 2> columns, rows;  // of luma, of chroma
+  std::array<resample::Separable, 2> separable;  // of luma, of chroma
   ThreadPool* pool = nullptr;
 };
 
@@ -190,10 +149,10 @@ ImageResizer::ImageResizer(const PixelFormat& format, int from_width, int from_h
                             : location == 5 || location == 6 ? step_y - 0.5
                                                              : step_y / 2.0;
     const auto kind = static_cast<size_t>(plane);
-    impl.columns[kind] =
+    impl.separable[kind].x =
         MakeAxis(options.filter, format.PlaneWidth(plane, from_width),
                  format.PlaneWidth(plane, to_width), window.x, ratio_x, step_x, offset_x);
-    impl.rows[kind] =
+    impl.separable[kind].y =
         MakeAxis(options.filter, format.PlaneHeight(plane, from_height),
                  format.PlaneHeight(plane, to_height), window.y, ratio_y, step_y, offset_y);
   }

@@ -8,14 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "core/resample_rows.h"
+#include "core/separable.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
 namespace {
 
 constexpr int kMaxSide = 1 << 20;
-constexpr int kRowsPerBlock = 16;
 constexpr double kPi = 3.14159265358979323846;
 
 struct Named {
@@ -150,98 +149,18 @@ void SetTaps(ResampleKind kind, int i, int from, int to, bool grows, Taps* taps)
   }
 }
 
-// One axis, ready to use: output i is the sum of weight(k, i) * input[begin[i] + k].
-struct Axis {
-  int from = 0;  // input samples
-  int count = 0;
-  int taps = 0;
-  bool weights_by_tap = false;
-  std::vector<int32_t> begin;
-  std::vector<float> weights;
-  // The share of the weights that fell on input; empty if all did.
-  std::vector<float> covered;
-
-  float weight(int k, int i) const {
-    return weights[weights_by_tap ? static_cast<size_t>(k) * static_cast<size_t>(count) +
-                                        static_cast<size_t>(i)
-                                  : static_cast<size_t>(i) * static_cast<size_t>(taps) +
-                                        static_cast<size_t>(k)];
-  }
-  float covered_at(int i) const { return covered.empty() ? 1 : covered[static_cast<size_t>(i)]; }
-};
-
-struct Span {
-  int begin = 0;
-  int count = 0;
-};
-
 // from, to              sizes of the whole
 // source, wanted        the parts of them that there are samples for, and that are made
 // replicate             what lies around `source`: its border, else something constant
-// weights_by_tap        layout of the weights: by tap, then output; else by output, then tap
-Axis MakeAxis(ResampleKind kind, int from, int to, bool grows, Span source, Span wanted,
-              bool replicate, bool weights_by_tap) {
-  const auto count = static_cast<size_t>(wanted.count);
-  Axis axis;
-  axis.from = source.count;
-  axis.count = wanted.count;
-  axis.weights_by_tap = weights_by_tap;
-  axis.begin.assign(count, 0);
-
-  // The taps on samples that there are, without zeros at either end, one after the other.
-  std::vector<float> flat;
-  std::vector<size_t> start(count + 1, 0);
-  std::vector<float> covered(count, 1);
-  bool all_covered = true;
+resample::Axis MakeAxis(ResampleKind kind, int from, int to, bool grows, resample::Span source,
+                        resample::Span wanted, bool replicate) {
+  resample::AxisBuilder builder(from, source, replicate);
   Taps taps;
-  std::vector<double> sums;
-  for (size_t i = 0; i < count; ++i) {
-    SetTaps(kind, wanted.begin + static_cast<int>(i), from, to, grows, &taps);
-    int low = source.count, high = -1;
-    sums.clear();
-    double lost = 0;
-    for (size_t k = 0; k < taps.weights.size(); ++k) {
-      const double weight = taps.weights[k];
-      if (weight == 0) continue;
-      int j = std::clamp(taps.first + static_cast<int>(k), 0, from - 1) - source.begin;
-      if (j < 0 || j >= source.count) {
-        if (!replicate) {
-          lost += weight;
-          continue;
-        }
-        j = std::clamp(j, 0, source.count - 1);
-      }
-      if (high < 0) low = j;
-      high = std::max(high, j);
-      sums.resize(static_cast<size_t>(high - low + 1), 0);
-      sums[static_cast<size_t>(j - low)] += weight;
-    }
-    if (high >= 0) axis.begin[i] = low;
-    for (const double sum : sums) flat.push_back(static_cast<float>(sum));
-    start[i + 1] = flat.size();
-    axis.taps = std::max(axis.taps, static_cast<int>(sums.size()));
-    if (lost != 0) {
-      covered[i] = static_cast<float>(1 - lost);
-      all_covered = false;
-    }
+  for (int i = 0; i < wanted.count; ++i) {
+    SetTaps(kind, wanted.begin + i, from, to, grows, &taps);
+    builder.Add(taps.first, taps.weights);
   }
-  axis.taps = std::max(axis.taps, 1);
-  if (!all_covered) axis.covered = std::move(covered);
-
-  axis.weights.assign(count * static_cast<size_t>(axis.taps), 0);
-  for (size_t i = 0; i < count; ++i) {
-    // Every output reads `taps` samples; the last ones begin earlier so as not to read beyond the
-    // end.
-    const int begin = std::min(axis.begin[i], axis.from - axis.taps);
-    const auto shift = static_cast<size_t>(axis.begin[i] - begin);
-    axis.begin[i] = begin;
-    for (size_t k = 0; k < start[i + 1] - start[i]; ++k) {
-      const size_t tap = shift + k;
-      axis.weights[weights_by_tap ? tap * count + i : i * static_cast<size_t>(axis.taps) + tap] =
-          flat[start[i] + k];
-    }
-  }
-  return axis;
+  return builder.Build();
 }
 
 PixelRect Whole(PixelRect rect, PixelSize size) {
@@ -285,69 +204,18 @@ ResampleKind ResampleByName(std::string_view name) {
 }
 
 struct Resampler::Impl {
-  Axis x, y;
+  resample::Separable separable;
+  std::array<float, 3> pad_value = {};
+
+  PixelSize from() const { return {separable.x.from, separable.y.from}; }
+  PixelSize to() const { return {separable.x.count, separable.y.count}; }
 
   // Adds what the constant around the picture contributes.
   void AddPad(int row, float value, float* to) const {
+    const resample::Axis &x = separable.x, &y = separable.y;
     if (value == 0 || (x.covered.empty() && y.covered.empty())) return;
     const float covered_y = y.covered_at(row);
     for (int i = 0; i < x.count; ++i) to[i] += value * (1 - covered_y * x.covered_at(i));
-  }
-
-  // The horizontal pass of one row.
-  void Across(const float* from, float* to) const {
-    resample::AddTaps(from, x.begin.data(), x.weights.data(), x.taps, x.count, to);
-  }
-
-  // Rows [begin, end) of a picture that is not higher than its source: down first, across then,
-  // since whole rows are faster to add up than neighbours.
-  template <typename T>
-  void DownAcross(PlaneView<const T> from, float scale, float pad, int begin, int end,
-                  PlaneView<float> to) const {
-    const auto taps = static_cast<size_t>(y.taps);
-    std::vector<float> sum(static_cast<size_t>(x.from));
-    std::vector<const T*> rows(taps);
-    std::vector<float> weights(taps);
-    for (int row = begin; row < end; ++row) {
-      for (int k = 0; k < y.taps; ++k) {
-        rows[static_cast<size_t>(k)] = from.Row(y.begin[static_cast<size_t>(row)] + k);
-        weights[static_cast<size_t>(k)] = y.weight(k, row) * scale;
-      }
-      resample::AddRows(rows.data(), weights.data(), y.taps, x.from, sum.data());
-      Across(sum.data(), to.Row(row));
-      AddPad(row, pad, to.Row(row));
-    }
-  }
-
-  // The same for one that is higher: across first, since there are fewer rows before than after.
-  template <typename T>
-  void AcrossDown(PlaneView<const T> from, float scale, float pad, int begin, int end,
-                  PlaneView<float> to) const {
-    const auto taps = static_cast<size_t>(y.taps);
-    const auto width = static_cast<size_t>(x.count);
-    int low = y.from, high = 0;
-    for (int row = begin; row < end; ++row) {
-      low = std::min(low, y.begin[static_cast<size_t>(row)]);
-      high = std::max(high, y.begin[static_cast<size_t>(row)] + y.taps);
-    }
-    std::vector<float> line(static_cast<size_t>(x.from));
-    std::vector<float> wide(static_cast<size_t>(high - low) * width);
-    for (int row = low; row < high; ++row) {
-      const T* source = from.Row(row);
-      resample::AddRows(&source, &scale, 1, x.from, line.data());
-      Across(line.data(), wide.data() + static_cast<size_t>(row - low) * width);
-    }
-    std::vector<const float*> rows(taps);
-    std::vector<float> weights(taps);
-    for (int row = begin; row < end; ++row) {
-      for (int k = 0; k < y.taps; ++k) {
-        const int source = y.begin[static_cast<size_t>(row)] + k - low;
-        rows[static_cast<size_t>(k)] = wide.data() + static_cast<size_t>(source) * width;
-        weights[static_cast<size_t>(k)] = y.weight(k, row);
-      }
-      resample::AddRows(rows.data(), weights.data(), y.taps, x.count, to.Row(row));
-      AddPad(row, pad, to.Row(row));
-    }
   }
 
   // Planes in the order of `from`, with the constants `pad`.
@@ -357,36 +225,18 @@ struct Resampler::Impl {
     for (int plane = 0; plane < planes; ++plane) {
       const PixelSize have_from = {from[plane].width, from[plane].height};
       const PixelSize have_to = {to[plane].width, to[plane].height};
-      Require(have_from == PixelSize{x.from, y.from} && have_to == PixelSize{x.count, y.count},
-              Code::kInvalidArgument,
+      Require(have_from == this->from() && have_to == this->to(), Code::kInvalidArgument,
               "resample: planes of " + ToString(have_from) + " to " + ToString(have_to) +
-                  " pixels, this resampler takes " + ToString({x.from, y.from}) + " to " +
-                  ToString({x.count, y.count}));
+                  " pixels, this resampler takes " + ToString(this->from()) + " to " +
+                  ToString(this->to()));
     }
-    const int blocks = (y.count + kRowsPerBlock - 1) / kRowsPerBlock;
-    const auto body = [&](int64_t first, int64_t last) {
-      for (int64_t i = first; i < last; ++i) {
-        const auto plane = static_cast<int>(i / blocks);
-        const int begin = static_cast<int>(i % blocks) * kRowsPerBlock;
-        const int end = std::min(begin + kRowsPerBlock, y.count);
-        if (y.count > y.from) {
-          AcrossDown(from[plane], scale, pad[plane], begin, end, to[plane]);
-        } else {
-          DownAcross(from[plane], scale, pad[plane], begin, end, to[plane]);
-        }
-        if (!finish) continue;
-        for (int row = begin; row < end; ++row) finish(row, to[plane].Row(row));
-      }
-    };
-    const int64_t all = static_cast<int64_t>(blocks) * planes;
-    if (pool == nullptr) {
-      body(0, all);
-    } else {
-      pool->ParallelFor(all, 1, body);
-    }
+    resample::ForRowBlocks(planes, to->height, pool, [&](int plane, int begin, int end) {
+      separable.Rows(from[plane], scale, begin, end, to[plane], [&](int row, float* samples) {
+        AddPad(row, pad[plane], samples);
+        if (finish) finish(row, samples);
+      });
+    });
   }
-
-  std::array<float, 3> pad_value = {};
 };
 
 Resampler::Resampler(ResampleKind kind, PixelSize from, PixelSize to,
@@ -403,10 +253,11 @@ Resampler::Resampler(ResampleKind kind, PixelSize from, PixelSize to,
   }
   const bool replicate = window.pad.mode == PadMode::kReplicate;
   auto impl = std::make_unique<Impl>();
-  impl->x = MakeAxis(kind, from.width, to.width, grows, {source.x, source.width},
-                     {wanted.x, wanted.width}, replicate, true);
-  impl->y = MakeAxis(kind, from.height, to.height, grows, {source.y, source.height},
-                     {wanted.y, wanted.height}, replicate, false);
+  impl->separable.x = MakeAxis(kind, from.width, to.width, grows, {source.x, source.width},
+                               {wanted.x, wanted.width}, replicate);
+  impl->separable.y = MakeAxis(kind, from.height, to.height, grows, {source.y, source.height},
+                               {wanted.y, wanted.height}, replicate);
+  impl->separable.across_first = wanted.height > source.height;
   impl->pad_value = window.pad.value;
   impl_ = std::move(impl);
 }
@@ -415,8 +266,8 @@ Resampler::~Resampler() = default;
 Resampler::Resampler(Resampler&&) noexcept = default;
 Resampler& Resampler::operator=(Resampler&&) noexcept = default;
 
-PixelSize Resampler::from() const { return {impl_->x.from, impl_->y.from}; }
-PixelSize Resampler::to() const { return {impl_->x.count, impl_->y.count}; }
+PixelSize Resampler::from() const { return impl_->from(); }
+PixelSize Resampler::to() const { return impl_->to(); }
 
 void Resampler::Run(PlaneView<const float> from, PlaneView<float> to, ThreadPool* pool,
                     float pad_value, const RowAction& finish) const {

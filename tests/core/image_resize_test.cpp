@@ -169,6 +169,70 @@ TEST(ImageResizer, ThreadsDoNotChangeTheResult) {
   }
 }
 
+// The bytes that a clip was resized to stay the same from one version to the next.
+TEST(ImageResizer, KeepsItsBytes) {
+  std::mt19937_64 rng(7);
+  const auto fill = [&](Image* image) {
+    const PixelFormat& format = image->format();
+    for (int plane = 0; plane < format.num_planes(); ++plane) {
+      for (int y = 0; y < format.PlaneHeight(plane, image->height()); ++y) {
+        for (int x = 0; x < format.PlaneWidth(plane, image->width()); ++x) {
+          const uint64_t value = rng() >> (64 - std::min<int>(format.bits, 16));
+          if (format.type == SampleType::kU8)
+            image->MutablePlane<uint8_t>(plane).At(x, y) = static_cast<uint8_t>(value);
+          if (format.type == SampleType::kU16)
+            image->MutablePlane<uint16_t>(plane).At(x, y) = static_cast<uint16_t>(value);
+          if (format.type == SampleType::kF32)
+            image->MutablePlane<float>(plane).At(x, y) = static_cast<float>(value) / 1024;
+        }
+      }
+    }
+  };
+  const struct {
+    PixelFormat format;
+    ResizeFilter filter;
+    uint64_t hash;
+  } cases[] = {
+      {PixelFormat::Yuv(420), ResizeFilter::kNearest, 0xc7ee226023ab6016},
+      {PixelFormat::Yuv(420), ResizeFilter::kBilinear, 0x75dd5b705627242d},
+      {PixelFormat::Yuv(420), ResizeFilter::kBicubic, 0xf8c92e562f4ffa2e},
+      {PixelFormat::Yuv(420), ResizeFilter::kLanczos, 0x9b92ccc7a530e4f8},
+      {PixelFormat::Yuv(422, 10), ResizeFilter::kLanczos, 0x818b1345af6cfd18},
+      {PixelFormat::Rgb(16), ResizeFilter::kBicubic, 0xf01649c0d72fe6a2},
+      {PixelFormat::GrayF32(), ResizeFilter::kNearest, 0x1e2b39f748bb9ffb},
+      {PixelFormat::GrayF32(), ResizeFilter::kBilinear, 0x334b84b72eb6571c},
+      {PixelFormat::GrayF32(), ResizeFilter::kLanczos, 0xb543c3fc073ab8a5},
+  };
+  ThreadPool pool(3);
+  for (const auto& c : cases) {
+    Image from(c.format, 131, 89);
+    fill(&from);
+    uint64_t hash = 0xcbf29ce484222325;
+    for (const auto& [width, height] : {std::pair(61, 40), std::pair(131, 45), std::pair(300, 201),
+                                        std::pair(1, 1), std::pair(40, 178)}) {
+      Image to(c.format, width, height);
+      ImageResizer(c.format, 131, 89, {0.5, 3, 121.25, 86}, width, height, {c.filter, 1}, &pool)
+          .Resize(from.view(), to.mutable_view());
+      for (int plane = 0; plane < c.format.num_planes(); ++plane) {
+        for (int y = 0; y < c.format.PlaneHeight(plane, height); ++y) {
+          const ImageView view = to.view();
+          const auto* bytes =
+              view.format.type == SampleType::kU8 ? view.Plane<uint8_t>(plane).Row(y)
+              : view.format.type == SampleType::kU16
+                  ? reinterpret_cast<const uint8_t*>(view.Plane<uint16_t>(plane).Row(y))
+                  : reinterpret_cast<const uint8_t*>(view.Plane<float>(plane).Row(y));
+          const size_t size = static_cast<size_t>(c.format.PlaneWidth(plane, width)) *
+                              (view.format.type == SampleType::kU8    ? 1
+                               : view.format.type == SampleType::kU16 ? 2
+                                                                      : 4);
+          for (size_t i = 0; i < size; ++i) hash = (hash ^ bytes[i]) * 0x100000001b3;
+        }
+      }
+    }
+    EXPECT_EQ(hash, c.hash) << c.format.ToString() << " filter " << static_cast<int>(c.filter);
+  }
+}
+
 TEST(ImageResizer, RefusesWhatItWasNotMadeFor) {
   const auto code = [](const auto& work) {
     try {

@@ -459,6 +459,54 @@ TEST(Resampler, GivesTheSameBitsForEveryThreadCountAndInstructionSet) {
   }
 }
 
+// What a network sees stays the same, bit for bit, from one version to the next.
+TEST(Resampler, KeepsItsBytes) {
+  const std::pair<ResampleKind, uint64_t> cases[] = {
+      {ResampleKind::kCubicOpenCv, 0xc65f34e65d63e94e},
+      {ResampleKind::kBilinear, 0x89a83f5607c762ad},
+      {ResampleKind::kBilinearAlignCorners, 0x14733eb7b51f373a},
+      {ResampleKind::kBilinearAntialias, 0xab9aee0278ac55b0},
+      {ResampleKind::kBicubic, 0xde5391e7f8865c99},
+      {ResampleKind::kArea, 0x4205f901c8eceaf6},
+      {ResampleKind::kAreaOrCubic, 0x0abde76e5c7fffc5},
+      {ResampleKind::kLanczos3Antialias, 0x9c1e40afea3e7e63},
+      {ResampleKind::kNearest, 0xa8cfe8d9acd28eb5},
+  };
+  std::mt19937_64 rng(7);
+  Plane from(71, 53);
+  for (float& sample : from.samples) sample = static_cast<float>(rng() >> 48) / 65536;
+  Image rgb(PixelFormat::Rgb(8), 71, 53);
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < 53; ++y) {
+      for (int x = 0; x < 71; ++x)
+        rgb.MutablePlane<uint8_t>(c).At(x, y) = static_cast<uint8_t>(rng() >> 56);
+    }
+  }
+  for (const auto& [kind, expected] : cases) {
+    uint64_t hash = 0xcbf29ce484222325;
+    const auto add = [&hash](const std::vector<float>& samples) {
+      for (const float sample : samples) {
+        uint32_t bits;
+        std::memcpy(&bits, &sample, sizeof bits);
+        hash = (hash ^ bits) * 0x100000001b3;
+      }
+    };
+    for (const PixelSize size : {PixelSize{30, 22}, PixelSize{71, 25}, PixelSize{160, 131},
+                                 PixelSize{33, 120}, PixelSize{1, 1}}) {
+      add(Resize(from, kind, size.width, size.height).samples);
+      add(RunRgb(rgb, kind, size, nullptr));
+      for (const PadMode mode : {PadMode::kZeroNormalized, PadMode::kReplicate}) {
+        ResampleWindow window;
+        window.from = {4, 2, 71, 53};
+        window.to = {0, 0, size.width, (size.height + 1) / 2};
+        window.pad.mode = mode;
+        add(Resize(from, kind, size.width, size.height, window, 0.4f).samples);
+      }
+    }
+    EXPECT_EQ(hash, expected) << ResampleName(kind);
+  }
+}
+
 TEST(Resampler, LeavesThePaddingOfRowsAlone) {
   const Plane from = RandomPlane(20, 10);
   const Resampler resampler(ResampleKind::kBilinear, {20, 10}, {13, 7});
