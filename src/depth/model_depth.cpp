@@ -312,11 +312,11 @@ ModelDepthEstimator::ModelDepthEstimator(std::shared_ptr<const Model> model,
 }
 ModelDepthEstimator::~ModelDepthEstimator() = default;
 
-int ModelDepthEstimator::latency() const { return group_size(); }
+int ModelDepthEstimator::latency() const { return group(); }
 
-int ModelDepthEstimator::group_size() const { return static_cast<int>(impl_->GroupSize()); }
+int ModelDepthEstimator::group() const { return static_cast<int>(impl_->GroupSize()); }
 
-void ModelDepthEstimator::Push(const Frame& frame) {
+void ModelDepthEstimator::Push(Frame frame) {
   Require(!impl_->finished, Code::kInvalidArgument,
           "ModelDepthEstimator: a frame was pushed after Finish()");
   const Image& image = frame.image;
@@ -329,7 +329,7 @@ void ModelDepthEstimator::Push(const Frame& frame) {
               " pixels, the camera " + std::to_string(impl_->size.width) + "x" +
               std::to_string(impl_->size.height));
   if (impl_->waiting.size() == impl_->GroupSize()) impl_->RunWaiting();  // nobody has popped
-  impl_->waiting.push_back(frame);
+  impl_->waiting.push_back(std::move(frame));
 }
 
 void ModelDepthEstimator::Finish() { impl_->finished = true; }
@@ -343,6 +343,23 @@ std::optional<DepthEstimate> ModelDepthEstimator::Pop() {
   impl.ready.pop_front();
   impl.Calibrate(&estimate);
   return estimate;
+}
+
+void ModelDepthEstimator::Save(State* state) const {
+  Require(impl_->waiting.empty() && impl_->ready.empty(), Code::kInvalidArgument,
+          "ModelDepthEstimator: it holds frames, its state cannot be saved now");
+  if (!impl_->calibration) return;
+  state->Set("scale", FormatDouble(impl_->calibration->scale));
+  state->Set("shift", FormatDouble(impl_->calibration->shift));
+}
+
+void ModelDepthEstimator::Load(const State& state) {
+  if (!state.Has("scale")) return;
+  const std::optional<double> scale = ParseDouble(state.Get("scale"));
+  const std::optional<double> shift = ParseDouble(state.Get("shift"));
+  Require(scale && shift, Code::kCorrupt,
+          "the saved state of ModelDepthEstimator holds no calibration");
+  impl_->calibration = DisparityCalibration{*scale, *shift};
 }
 
 bool ModelDepthEstimator::is_metric() const {

@@ -14,9 +14,9 @@
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_reader.h"
+#include "mdvt/pipeline/bounded_queue.h"
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/pipeline/motion_depth.h"
-#include "pipeline/bounded_queue.h"
 #include "pipeline/frame_chooser.h"
 #include "pipeline/job_common.h"
 #include "pipeline/stage_threads.h"
@@ -205,7 +205,7 @@ class DepthJob {
   }
 
   void RunEstimator(DepthEstimator* estimator) {
-    if (const int group = estimator->group_size(); group > 1) {
+    if (const int group = estimator->group(); group > 1) {
       frames_.SetCapacity(static_cast<size_t>(group));
       depths_.SetCapacity(static_cast<size_t>(group));
     }

@@ -110,7 +110,7 @@ class ExportJob {
   }
 
   ExportJobReport Run() {
-    std::vector<AbortableQueue*> queues = input_.queues();
+    std::vector<AnyQueue*> queues = input_.queues();
     queues.push_back(&grey_);
     queues.push_back(&geometry_);
     std::atomic<int64_t> total{input_.expected_frames()};

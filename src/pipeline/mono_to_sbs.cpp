@@ -18,11 +18,11 @@
 #include "mdvt/io/scene_list.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
+#include "mdvt/pipeline/bounded_queue.h"
 #include "mdvt/pipeline/motion_depth.h"
 #include "mdvt/stereo/backward_warp.h"
 #include "mdvt/stereo/renderer.h"
 #include "mdvt/tracking/content_cut.h"
-#include "pipeline/bounded_queue.h"
 #include "pipeline/constant_rate.h"
 #include "pipeline/job_common.h"
 #include "pipeline/stage_threads.h"
@@ -438,7 +438,7 @@ class MonoToSbsJob {
 
   MonoToSbsReport Run() {
     if (options_.on_start) options_.on_start(plan_);
-    if (const int group = engine_->group_size(); group > 1) {
+    if (const int group = engine_->group(); group > 1) {
       frames_.SetCapacity(static_cast<size_t>(group));
       depths_.SetCapacity(static_cast<size_t>(group));
     }

@@ -197,7 +197,7 @@ MotionDepthEstimator::~MotionDepthEstimator() = default;
 
 int MotionDepthEstimator::latency() const { return impl_->options.lookahead + 1; }
 
-void MotionDepthEstimator::Push(const Frame& frame) {
+void MotionDepthEstimator::Push(Frame frame) {
   Require(!impl_->finished, Code::kInvalidArgument,
           "MotionDepthEstimator: a frame was pushed after Finish()");
   Require(frame.image.format() == PixelFormat::Gray(8), Code::kInvalidArgument,

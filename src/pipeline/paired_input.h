@@ -10,7 +10,7 @@
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/video_reader.h"
-#include "pipeline/bounded_queue.h"
+#include "mdvt/pipeline/bounded_queue.h"
 #include "pipeline/stage_threads.h"
 
 namespace mdvt {
@@ -45,7 +45,7 @@ class PairedInput {
   // For progress: frames that Pop() will give, 0 if not known.
   int64_t expected_frames() const;
 
-  std::vector<AbortableQueue*> queues() { return {&depth_queue_, &color_queue_}; }
+  std::vector<AnyQueue*> queues() { return {&depth_queue_, &color_queue_}; }
   void Start(StageThreads* threads);
 
   // The next pair; empty after the last. Throws Error(kInvalidArgument) that names both counts if

@@ -10,7 +10,7 @@ namespace mdvt {
 constexpr std::chrono::milliseconds kPollInterval(10);
 
 StageThreads::~StageThreads() {
-  for (AbortableQueue* queue : queues_) queue->Abort();
+  for (AnyQueue* queue : queues_) queue->Abort();
   Join();
 }
 
@@ -65,7 +65,7 @@ void StageThreads::Fail(std::exception_ptr error) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!error_) error_ = std::move(error);
   }
-  for (AbortableQueue* queue : queues_) queue->Abort();
+  for (AnyQueue* queue : queues_) queue->Abort();
 }
 
 void StageThreads::Join() {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "mdvt/core/run.h"
-#include "pipeline/bounded_queue.h"
+#include "mdvt/pipeline/bounded_queue.h"
 
 namespace mdvt {
 
@@ -21,7 +21,7 @@ namespace mdvt {
 // do), Start() every stage, then Run() on the thread that made the long call.
 class StageThreads {
  public:
-  explicit StageThreads(std::vector<AbortableQueue*> queues) : queues_(std::move(queues)) {}
+  explicit StageThreads(std::vector<AnyQueue*> queues) : queues_(std::move(queues)) {}
   // Aborts the queues and waits for the threads, if Run() has not.
   ~StageThreads();
   StageThreads(const StageThreads&) = delete;
@@ -41,7 +41,7 @@ class StageThreads {
   void Fail(std::exception_ptr error);
   void Join();
 
-  std::vector<AbortableQueue*> queues_;
+  std::vector<AnyQueue*> queues_;
   std::vector<std::thread> threads_;
   std::mutex mutex_;
   std::condition_variable ended_;

@@ -137,7 +137,7 @@ class StereoJob {
   }
 
   StereoJobReport Run() {
-    std::vector<AbortableQueue*> queues = input_.queues();
+    std::vector<AnyQueue*> queues = input_.queues();
     queues.push_back(&rendered_);
     queues.push_back(&masks_);
     std::atomic<int64_t> total{input_.expected_frames()};

@@ -359,7 +359,7 @@ TEST_F(ModelDepth, FramesComeOutInOrderWithTheirTimes) {
     options.side_by_side = side;
     ModelDepthEstimator estimator(model, options, &pool);
     EXPECT_EQ(estimator.latency(), batch * side);
-    EXPECT_EQ(estimator.group_size(), batch * side);
+    EXPECT_EQ(estimator.group(), batch * side);
     int64_t popped = 0;
     const auto take = [&] {
       while (const std::optional<DepthEstimate> estimate = estimator.Pop()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/bounded_queue.h"
+#include "mdvt/pipeline/bounded_queue.h"
 
 #include <gtest/gtest.h>
 

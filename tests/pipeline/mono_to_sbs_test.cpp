@@ -33,7 +33,7 @@ class KnownDepth : public DepthEstimator {
 
   PixelFormat input_format() const override { return format_; }
   int latency() const override { return latency_; }
-  void Push(const Frame& frame) override {
+  void Push(Frame frame) override {
     EXPECT_EQ(frame.image.format(), format_);
     DepthEstimate estimate;
     estimate.depth = map_(frame.index, frame.image.width(), frame.image.height());

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "mdvt/core/image.h"
+#include "mdvt/core/stage.h"
 
 namespace mdvt {
 
@@ -28,23 +29,11 @@ struct DepthEstimate {
   int64_t duration = 0;
 };
 
-// Streams in bounded memory: Push every frame in order, Pop what is ready after each, then Finish
-// and Pop until empty. Every frame pushed comes out once, in order, with its index and times.
-class DepthEstimator {
+// Every frame pushed comes out once, in order, with its index and times.
+class DepthEstimator : public Stage<Frame, DepthEstimate> {
  public:
-  virtual ~DepthEstimator() = default;
-
   // The format in which Push wants its frames: Gray(8) full-range luma, or Rgb(8).
   virtual PixelFormat input_format() const = 0;
-  // Frames that may be inside at once.
-  virtual int latency() const = 0;
-  // Frames that are worked on in one go: so many are wanted, and given, at a time. A pipeline keeps
-  // as many ready on both sides, so that an estimator on another device never waits for them.
-  virtual int group_size() const { return 1; }
-
-  virtual void Push(const Frame& frame) = 0;
-  virtual void Finish() = 0;
-  virtual std::optional<DepthEstimate> Pop() = 0;
 };
 
 }  // namespace mdvt

@@ -67,14 +67,19 @@ class ModelDepthEstimator : public DepthEstimator {
 
   PixelFormat input_format() const override { return PixelFormat::Rgb(8); }
   int latency() const override;
-  int group_size() const override;
+  int group() const override;
 
   // RGB of 8 to 16 bits. Throws Error(kInvalidArgument) for a frame of another size or model, or
   // after Finish(); and as Model::Run, naming the frame. Before the first pass, here or in Pop(),
   // Error(kOutOfMemory) if it would take more memory than there is (see EstimatePassMemory()).
-  void Push(const Frame& frame) override;
+  void Push(Frame frame) override;
   void Finish() override;
   std::optional<DepthEstimate> Pop() override;
+
+  // What calibration() gives is all that is kept from frame to frame.
+  bool CanSave() const override { return true; }
+  void Save(State* state) const override;
+  void Load(const State& state) override;
 
   // Whether estimates are metres.
   bool is_metric() const;

@@ -99,7 +99,7 @@ class MotionDepthEstimator : public DepthEstimator {
   int latency() const override;
 
   // Throws Error(kInvalidArgument) for a frame of another size or format, or after Finish().
-  void Push(const Frame& frame) override;
+  void Push(Frame frame) override;
   void Finish() override;
   std::optional<DepthEstimate> Pop() override;
 
