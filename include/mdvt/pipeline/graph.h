@@ -111,12 +111,14 @@ class Graph {
     return Map(std::move(from), std::move(work), false);
   }
 
-  // Ends the stream as soon as wanted() is false. It is asked before each item is taken.
+  // Ends the stream as soon as wanted() is false. It is asked before each item is taken, by the
+  // thread that takes it: what comes after may lag behind.
   template <typename T, typename Wanted>
   Stream<T> While(Stream<T> from, Wanted wanted) {
     Stream<T> stream = Like<T>(&from);
-    stream.take_ = [take = std::move(from.take_), wanted]() -> std::optional<T> {
-      return wanted() ? take() : std::nullopt;
+    stream.take_ = [take = std::move(from.take_),
+                    call = Shared(std::move(wanted))]() -> std::optional<T> {
+      return call() ? take() : std::nullopt;
     };
     return stream;
   }
@@ -153,7 +155,7 @@ class Graph {
     const auto a = std::make_shared<BoundedQueue<A>>(from.room_);
     const auto b = std::make_shared<BoundedQueue<B>>(from.room_);
     AddThread(
-        [take = std::move(from.take_), a, b, first_part, second_part] {
+        [take = std::move(from.take_), a, b, first_part, second_part]() mutable {
           bool wanted = true;
           while (wanted) {
             std::optional<T> item = take();
