@@ -12,7 +12,9 @@
 
 namespace mdvt {
 
-void PrintTo(const PixelSize& size, std::ostream* out) { *out << size.width << "x" << size.height; }
+static void PrintTo(const PixelSize& size, std::ostream* out) {
+  *out << size.width << "x" << size.height;
+}
 
 namespace {
 
