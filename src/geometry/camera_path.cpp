@@ -8,9 +8,9 @@
 
 #include "mdvt/core/error.h"
 #include "mdvt/geometry/absolute_pose.h"
-#include "mdvt/geometry/bundle_adjustment.h"
 #include "mdvt/geometry/triangulation.h"
 #include "mdvt/geometry/two_view.h"
+#include "window_adjustment.h"
 
 namespace mdvt {
 namespace {
@@ -224,7 +224,7 @@ struct CameraPath::Impl {
     }
     if (keys.size() < 3) return;
     std::reverse(keys.begin(), keys.end());
-    BundleProblem problem;
+    WindowProblem problem;
     for (FrameState* key : keys) {
       problem.cam_from_world.push_back(key->path.world_from_cam.inverse());
       problem.camera_fixed.push_back(0);
@@ -246,11 +246,11 @@ struct CameraPath::Impl {
       adjusted.push_back(&track);
     }
     if (problem.points.size() < kMinInliers) return;
-    BundleOptions bundle;
+    WindowOptions bundle;
     bundle.max_iterations = iterations;
     bundle.loss_scale = 2 * options.noise;
     bundle.tolerance = 1e-4;
-    AdjustBundle(&problem, bundle);
+    AdjustWindow(&problem, bundle);
     for (size_t i = 0; i < adjusted.size(); ++i) adjusted[i]->point = problem.points[i];
     for (size_t k = 0; k < keys.size(); ++k)
       keys[k]->path.world_from_cam = problem.cam_from_world[k].inverse();

@@ -9,8 +9,8 @@
 #include <random>
 
 #include "mdvt/core/error.h"
-#include "mdvt/geometry/bundle_adjustment.h"
 #include "mdvt/geometry/triangulation.h"
+#include "window_adjustment.h"
 
 namespace mdvt {
 namespace {
@@ -224,7 +224,7 @@ RelativePose EstimateRelativePose(const Points2& points1, const Points2& points2
     return best;
   }
 
-  BundleProblem problem;
+  WindowProblem problem;
   problem.cam_from_world = {Pose::Identity(), best.cam2_from_cam1};
   problem.camera_fixed = {1, 0};
   for (size_t i = 0; i < points1.size(); ++i) {
@@ -234,10 +234,10 @@ RelativePose EstimateRelativePose(const Points2& points1, const Points2& points2
     problem.observations.push_back({0, index, points1[i]});
     problem.observations.push_back({1, index, points2[i]});
   }
-  BundleOptions bundle;
+  WindowOptions bundle;
   bundle.loss_scale = options.threshold;
   bundle.max_iterations = 20;
-  AdjustBundle(&problem, bundle);
+  AdjustWindow(&problem, bundle);
   RelativePose refined;
   refined.cam2_from_cam1 = problem.cam_from_world[1];
   const double length = refined.cam2_from_cam1.translation().norm();

@@ -6,6 +6,7 @@
 #include "mdvt/core/camera.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/geometry/bundle.h"
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/stereo/renderer.h"
 
@@ -28,6 +29,12 @@ int main() {
                   {right.mutable_view()});
   std::printf("source %d, left eye %d, right eye %d\n", color.Plane<uint8_t>().At(8, 2),
               left.Plane<uint8_t>().At(8, 2), right.Plane<uint8_t>().At(8, 2));
+
+  mdvt::BundleProblem bundle;
+  bundle.points.resize(1);
+  bundle.point_priors = {{0, {1, 2, 3}, 0.1}};
+  mdvt::SolveBundle(&bundle);
+  std::printf("point at %.3f\n", bundle.points[0].in_world.z());
 
   try {
     mdvt::DepthJobOptions job;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "mdvt/geometry/bundle_adjustment.h"
+#include "window_adjustment.h"
 
 #include <Eigen/Cholesky>
 #include <cmath>
@@ -19,10 +19,10 @@ struct PointBlock {
   std::vector<Matrix63d> coupling;  // one per observation
 };
 
-double Cost(const BundleProblem& problem, const std::vector<Pose>& cameras,
+double Cost(const WindowProblem& problem, const std::vector<Pose>& cameras,
             const std::vector<Eigen::Vector3d>& points, double c2) {
   double sum = 0;
-  for (const BundleObservation& o : problem.observations) {
+  for (const WindowObservation& o : problem.observations) {
     const Eigen::Vector3d p =
         cameras[static_cast<size_t>(o.camera)] * points[static_cast<size_t>(o.point)];
     const double r2 = p.z() > 1e-9 ? (p.hnormalized() - o.xy).squaredNorm() : 1.0;
@@ -33,40 +33,40 @@ double Cost(const BundleProblem& problem, const std::vector<Pose>& cameras,
 
 }  // namespace
 
-void BundleOptions::Check() const {
+void WindowOptions::Check() const {
   Require(max_iterations >= 0 && max_iterations <= 10000, Code::kInvalidArgument,
-          "BundleOptions.max_iterations must be in [0, 10000]");
+          "WindowOptions.max_iterations must be in [0, 10000]");
   Require(loss_scale > 0 && loss_scale < 1, Code::kInvalidArgument,
-          "BundleOptions.loss_scale must be in (0, 1)");
+          "WindowOptions.loss_scale must be in (0, 1)");
   Require(tolerance >= 0 && tolerance < 1, Code::kInvalidArgument,
-          "BundleOptions.tolerance must be in [0, 1)");
+          "WindowOptions.tolerance must be in [0, 1)");
 }
 
-BundleResult AdjustBundle(BundleProblem* problem, const BundleOptions& options) {
+WindowResult AdjustWindow(WindowProblem* problem, const WindowOptions& options) {
   options.Check();
   const size_t num_cameras = problem->cam_from_world.size();
   Require(problem->camera_fixed.size() == num_cameras, Code::kInvalidArgument,
-          "AdjustBundle: camera_fixed needs one entry per camera");
+          "AdjustWindow: camera_fixed needs one entry per camera");
   std::vector<int> slot(num_cameras, -1);
   int free_cameras = 0;
   for (size_t i = 0; i < num_cameras; ++i)
     if (!problem->camera_fixed[i]) slot[i] = free_cameras++;
   Require(num_cameras == 0 || free_cameras < static_cast<int>(num_cameras), Code::kInvalidArgument,
-          "AdjustBundle: at least one camera must be fixed");
+          "AdjustWindow: at least one camera must be fixed");
 
   std::vector<PointBlock> blocks(problem->points.size());
   for (size_t i = 0; i < problem->observations.size(); ++i) {
-    const BundleObservation& o = problem->observations[i];
+    const WindowObservation& o = problem->observations[i];
     Require(o.camera >= 0 && static_cast<size_t>(o.camera) < num_cameras && o.point >= 0 &&
                 static_cast<size_t>(o.point) < blocks.size(),
             Code::kInvalidArgument,
-            "AdjustBundle: observation " + std::to_string(i) + " names no camera or point");
+            "AdjustWindow: observation " + std::to_string(i) + " names no camera or point");
     blocks[static_cast<size_t>(o.point)].observations.push_back(i);
   }
   for (PointBlock& block : blocks) block.coupling.resize(block.observations.size());
 
   const double c2 = options.loss_scale * options.loss_scale;
-  BundleResult result;
+  WindowResult result;
   result.initial_cost = Cost(*problem, problem->cam_from_world, problem->points, c2);
   double current = result.initial_cost, damping = 1e-5;
   const int size = 6 * free_cameras;
@@ -83,7 +83,7 @@ BundleResult AdjustBundle(BundleProblem* problem, const BundleOptions& options) 
       block.h.setZero();
       block.g.setZero();
       for (size_t k = 0; k < block.observations.size(); ++k) {
-        const BundleObservation& o = problem->observations[block.observations[k]];
+        const WindowObservation& o = problem->observations[block.observations[k]];
         const Pose& camera = problem->cam_from_world[static_cast<size_t>(o.camera)];
         const Eigen::Vector3d p = camera * problem->points[static_cast<size_t>(o.point)];
         block.coupling[k].setZero();
