@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 
+#include "core/median.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 
@@ -19,13 +20,6 @@ constexpr size_t kLookedAt = 2000;   // samples that judge a draw
 constexpr double kTukey = 4.685;     // 95 % efficient for normal residuals
 constexpr double kNormal = 1.4826;   // standard deviation per median absolute residual
 constexpr double kTinyShare = 1e-7;  // of the spread of 1 / depth: below it a residual is none
-
-template <typename T>
-T Median(std::vector<T>* values) {
-  const auto middle = values->begin() + static_cast<ptrdiff_t>(values->size() / 2);
-  std::nth_element(values->begin(), middle, values->end());
-  return *middle;
-}
 
 // y = slope * x + offset by weighted least squares; empty spread of x gives slope 0.
 struct Line {

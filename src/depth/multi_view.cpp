@@ -193,6 +193,41 @@ void FuseInverseDepth(const std::vector<const InverseDepthMap*>& maps, ThreadPoo
   });
 }
 
+namespace {
+
+// Where points of one camera lie in another one, in single precision.
+struct Warp {
+  Warp(const Camera& from, const Camera& to, const Pose& to_from_from)
+      : r(to_from_from.linear().cast<float>()),
+        t(to_from_from.translation().cast<float>()),
+        focal(from.fx, from.fy),
+        center(from.cx, from.cy),
+        to_focal(to.fx, to.fy),
+        to_center(to.cx, to.cy) {}
+
+  // The point at a place in pixels, over its depth: scaled by the inverse depth `rho`.
+  Eigen::Vector3f Point(float u, float v, float rho) const {
+    const Eigen::Vector3f ray((u - center.x) / focal.x, (v - center.y) / focal.y, 1.f);
+    return r * ray + rho * t;
+  }
+  Eigen::Vector2f Pixel(const Eigen::Vector3f& p) const {
+    return {to_focal.x * p.x() / p.z() + to_center.x, to_focal.y * p.y() / p.z() + to_center.y};
+  }
+
+ private:
+  struct Pair {
+    Pair(double x_value, double y_value)
+        : x(static_cast<float>(x_value)), y(static_cast<float>(y_value)) {}
+    float x, y;
+  };
+
+  Eigen::Matrix3f r;
+  Eigen::Vector3f t;
+  Pair focal, center, to_focal, to_center;
+};
+
+}  // namespace
+
 void ReprojectInverseDepth(const InverseDepthMap& map, const Camera& camera,
                            const Camera& other_camera, const Pose& other_from_cam, float growth,
                            InverseDepthMap* result) {
@@ -201,22 +236,17 @@ void ReprojectInverseDepth(const InverseDepthMap& map, const Camera& camera,
               other_camera.height == h,
           Code::kInvalidArgument, "ReprojectInverseDepth: map and cameras differ in size");
   result->Reset(w, h);
-  const Eigen::Matrix3f r = other_from_cam.linear().cast<float>();
-  const Eigen::Vector3f t = other_from_cam.translation().cast<float>();
-  const float fx = static_cast<float>(camera.fx), fy = static_cast<float>(camera.fy);
-  const float gx = static_cast<float>(other_camera.fx), gy = static_cast<float>(other_camera.fy);
-  const float cx = static_cast<float>(camera.cx), cy = static_cast<float>(camera.cy);
-  const float dx = static_cast<float>(other_camera.cx), dy = static_cast<float>(other_camera.cy);
+  const Warp warp(camera, other_camera, other_from_cam);
   for (int y = 0; y < h; ++y) {
     for (int x = 0; x < w; ++x) {
       const size_t i = Area(w, y) + static_cast<size_t>(x);
       const float rho = map.value[i];
       if (!(rho > 0)) continue;
-      const Eigen::Vector3f ray((static_cast<float>(x) + 0.5f - cx) / fx,
-                                (static_cast<float>(y) + 0.5f - cy) / fy, 1.f);
-      const Eigen::Vector3f p = r * ray + rho * t;
+      const Eigen::Vector3f p =
+          warp.Point(static_cast<float>(x) + 0.5f, static_cast<float>(y) + 0.5f, rho);
       if (!(p.z() > 1e-6f)) continue;
-      const float u = gx * p.x() / p.z() + dx, v = gy * p.y() / p.z() + dy;
+      const Eigen::Vector2f pixel = warp.Pixel(p);
+      const float u = pixel.x(), v = pixel.y();
       if (!(u >= 0 && v >= 0 && u < static_cast<float>(w) && v < static_cast<float>(h))) continue;
       const size_t to = Area(w, static_cast<int>(v)) + static_cast<size_t>(u);
       const float value = rho / p.z();
@@ -253,26 +283,21 @@ void RigidFlow(const InverseDepthMap& map, const Camera& camera_a, const Camera&
   const int w = map.width, h = map.height;
   Require(flow.width == w && flow.height == h && camera_a.width == w && camera_a.height == h,
           Code::kInvalidArgument, "RigidFlow: map, camera and flow differ in size");
-  const Eigen::Matrix3f r = cam_b_from_cam_a.linear().cast<float>();
-  const Eigen::Vector3f t = cam_b_from_cam_a.translation().cast<float>();
-  const float fx = static_cast<float>(camera_a.fx), fy = static_cast<float>(camera_a.fy);
-  const float gx = static_cast<float>(camera_b.fx), gy = static_cast<float>(camera_b.fy);
-  const float cx = static_cast<float>(camera_a.cx), cy = static_cast<float>(camera_a.cy);
-  const float dx = static_cast<float>(camera_b.cx), dy = static_cast<float>(camera_b.cy);
+  const Warp warp(camera_a, camera_b, cam_b_from_cam_a);
   ForRows(pool, h, kGrain, [&](int begin, int end) {
+    // A copy, as the compiler cannot know that `flow` does not overlap the other one.
+    const Warp local = warp;
     for (int y = begin; y < end; ++y) {
       Eigen::Vector2f* out = flow.Row(y);
       const float* rho = &map.value[Area(w, y)];
-      const float b = (static_cast<float>(y) + 0.5f - cy) / fy;
       for (int x = 0; x < w; ++x) {
-        const float px = static_cast<float>(x) + 0.5f;
-        const Eigen::Vector3f p = r * Eigen::Vector3f((px - cx) / fx, b, 1.f) + rho[x] * t;
+        const Eigen::Vector2f here(static_cast<float>(x) + 0.5f, static_cast<float>(y) + 0.5f);
+        const Eigen::Vector3f p = local.Point(here.x(), here.y(), rho[x]);
         if (!(p.z() > 1e-3f)) {
           out[x].setZero();
           continue;
         }
-        out[x] = {gx * p.x() / p.z() + dx - px,
-                  gy * p.y() / p.z() + dy - (static_cast<float>(y) + 0.5f)};
+        out[x] = local.Pixel(p) - here;
       }
     }
   });

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 
+#include "core/median.h"
 #include "mdvt/core/error.h"
 #include "mdvt/geometry/absolute_pose.h"
 #include "mdvt/geometry/triangulation.h"
@@ -44,12 +45,6 @@ struct Track {
   double guessed_depth = 0;
   int64_t guessed_at = 0;
 };
-
-double Median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 }  // namespace
 
@@ -326,7 +321,7 @@ struct CameraPath::Impl {
       const double left = TurnAndZoomResidual(a, b);
       std::vector<double> moves;
       for (size_t i = 0; i < a.size(); ++i) moves.push_back((a[i] - b[i]).norm());
-      if (left < std::max(needed, kLeastParallaxShare * Median(moves))) continue;
+      if (left < std::max(needed, kLeastParallaxShare * Median(&moves))) continue;
       if (StartFrom(first, ids, a, b)) return;
     }
   }
@@ -358,7 +353,7 @@ struct CameraPath::Impl {
         if (relative.inliers[i] && track.guessed_depth > 0)
           ratios.push_back(track.guessed_depth / relative.points[i].z());
       }
-      if (ratios.size() >= 5) unit = Median(ratios);
+      if (ratios.size() >= 5) unit = Median(&ratios);
     }
     for (auto& [id, track] : tracks) track.has_point = false, track.misses = 0;
     for (size_t i = 0; i < ids.size(); ++i) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "core/median.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
@@ -69,9 +70,7 @@ FocalEstimate FocalFromPoints(const PlaneView<const float>& x, const PlaneView<c
     if (settled) break;
     std::transform(samples.begin(), samples.end(), residuals.begin(),
                    [&](const Sample& s) { return Residual(s, fx, fy); });
-    const auto middle = residuals.begin() + static_cast<std::ptrdiff_t>(residuals.size() / 2);
-    std::nth_element(residuals.begin(), middle, residuals.end());
-    limit = kTrim * *middle;
+    limit = kTrim * Median(&residuals);
   }
   Require(fx > 0 && fy > 0, Code::kRefused,
           "FocalFromPoints: the points lie on the wrong side of the axis");

@@ -8,6 +8,7 @@
 #include <opencv2/calib3d.hpp>
 #include <random>
 
+#include "core/median.h"
 #include "mdvt/core/error.h"
 #include "mdvt/geometry/triangulation.h"
 #include "window_adjustment.h"
@@ -17,13 +18,6 @@ namespace {
 
 constexpr int kRotationSamples = 128;
 constexpr int kRotationRounds = 10;
-
-double Median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 Eigen::Matrix3d RotationFromCovariance(const Eigen::Matrix3d& covariance) {
   const Eigen::JacobiSVD<Eigen::Matrix3d> svd(covariance,
