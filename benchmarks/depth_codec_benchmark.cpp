@@ -5,15 +5,13 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
-#include <map>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "mdvt/io/depth_codec.h"
-#include "minimum_reporter.h"
+#include "timing.h"
 
 namespace mdvt {
 namespace {
@@ -98,33 +96,12 @@ void BM_CheckDamage(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(Rgb16DamagedShare(encoded.view()));
 }
 
-class DepthCodecReporter : public MinimumReporter {
- public:
-  void PrintJson() const {
-    const auto memcpy_ms = best().find("memcpy");
-    std::printf("{\"benchmark\":\"depth_codec\",\"size\":\"%dx%d\"", kWidth, kHeight);
-    for (const auto& [name, ms] : best()) {
-      std::printf(",\"%s\":{\"ms\":%.3f", name.c_str(), ms);
-      if (memcpy_ms != best().end()) std::printf(",\"per_memcpy\":%.2f", ms / memcpy_ms->second);
-      std::printf("}");
-    }
-    std::printf("}\n");
-  }
-};
-
 }  // namespace
 }  // namespace mdvt
 
 int main(int argc, char** argv) {
   using namespace mdvt;
-  const auto add = [](const std::string& name, auto&& run) {
-    benchmark::RegisterBenchmark(name.c_str(), run)
-        ->Unit(benchmark::kMillisecond)
-        ->UseRealTime()
-        ->MinTime(0.2)
-        ->Repetitions(3);
-  };
-  add("memcpy", BM_Memcpy);
+  AddBenchmark("memcpy", BM_Memcpy);
   const std::pair<const char*, DepthEncoding> encodings[] = {
       {"rgb16", DepthEncoding::kRgb16},
       {"gray16", DepthEncoding::kGray16},
@@ -134,16 +111,13 @@ int main(int argc, char** argv) {
     for (const int threads : {1, 2}) {
       const DepthEncoding e = encoding;
       const std::string suffix = std::string("_") + name + "/" + std::to_string(threads);
-      add("pack" + suffix, [=](benchmark::State& s) { BM_Pack(s, e, threads); });
-      add("unpack" + suffix, [=](benchmark::State& s) { BM_Unpack(s, e, threads); });
+      AddBenchmark("pack" + suffix, [=](benchmark::State& s) { BM_Pack(s, e, threads); });
+      AddBenchmark("unpack" + suffix, [=](benchmark::State& s) { BM_Unpack(s, e, threads); });
     }
   }
-  add("pack_rgb16_scalar/1", BM_PackScalar);
-  add("check_damage/1", BM_CheckDamage);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  DepthCodecReporter reporter;
-  benchmark::RunSpecifiedBenchmarks(&reporter);
-  reporter.PrintJson();
-  return 0;
+  AddBenchmark("pack_rgb16_scalar/1", BM_PackScalar);
+  AddBenchmark("check_damage/1", BM_CheckDamage);
+  return RunBenchmarks(argc, argv, "depth_codec", [](const std::string&) {
+    return Ratios{{"per_memcpy", "memcpy"}};
+  });
 }

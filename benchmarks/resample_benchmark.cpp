@@ -7,9 +7,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
-#include <map>
 #include <opencv2/core/utility.hpp>
 #include <opencv2/imgproc.hpp>
 #include <random>
@@ -18,7 +16,7 @@
 
 #include "mdvt/core/image_resize.h"
 #include "mdvt/model/resample.h"
-#include "minimum_reporter.h"
+#include "timing.h"
 
 namespace mdvt {
 namespace {
@@ -130,69 +128,40 @@ void BM_Resize(benchmark::State& state, PixelSize size, ResizeFilter filter) {
   }
 }
 
-class ResampleReporter : public MinimumReporter {
- public:
-  void PrintJson() const {
-    std::printf("{\"benchmark\":\"resample\"");
-    for (const auto& [name, ms] : best()) {
-      std::printf(",\"%s\":{\"ms\":%.3f", name.c_str(), ms);
-      PrintRatio("per_memcpy", "memcpy", ms);
-      const std::string opencv = OpenCvFor(name);
-      if (!opencv.empty()) PrintRatio("per_opencv", opencv, ms);
-      std::printf("}");
-    }
-    std::printf("}\n");
-  }
-
- private:
-  static std::string OpenCvFor(const std::string& name) {
-    if (name.rfind("back", 0) == 0) return "back_opencv/1";
-    if (name.rfind("in_area", 0) == 0) return "in_opencv_area/1";
-    return name.rfind("in_", 0) == 0 ? "in_opencv_cubic/1" : "";
-  }
-  void PrintRatio(const char* label, const std::string& reference, double ms) const {
-    const auto found = best().find(reference);
-    if (found != best().end()) std::printf(",\"%s\":%.2f", label, ms / found->second);
-  }
-};
-
 }  // namespace
 }  // namespace mdvt
 
 int main(int argc, char** argv) {
   using namespace mdvt;
-  const auto add = [](const std::string& name, auto&& run) {
-    benchmark::RegisterBenchmark(name.c_str(), run)
-        ->Unit(benchmark::kMillisecond)
-        ->UseRealTime()
-        ->MinTime(0.2)
-        ->Repetitions(3);
-  };
-  add("memcpy", BM_Memcpy);
-  add("in_opencv_cubic/1", [](benchmark::State& s) { BM_InOpenCv(s, cv::INTER_CUBIC); });
-  add("in_opencv_area/1", [](benchmark::State& s) { BM_InOpenCv(s, cv::INTER_AREA); });
-  add("back_opencv/1", BM_BackOpenCv);
+  AddBenchmark("memcpy", BM_Memcpy);
+  AddBenchmark("in_opencv_cubic/1", [](benchmark::State& s) { BM_InOpenCv(s, cv::INTER_CUBIC); });
+  AddBenchmark("in_opencv_area/1", [](benchmark::State& s) { BM_InOpenCv(s, cv::INTER_AREA); });
+  AddBenchmark("back_opencv/1", BM_BackOpenCv);
   for (const int threads : {1, 2}) {
     for (const ResampleKind kind : {ResampleKind::kCubicOpenCv, ResampleKind::kArea,
                                     ResampleKind::kBilinear, ResampleKind::kLanczos3Antialias}) {
-      add(std::string("in_") + ResampleName(kind) + "/" + std::to_string(threads),
-          [=](benchmark::State& s) { BM_In(s, kind, threads); });
+      AddBenchmark(std::string("in_") + ResampleName(kind) + "/" + std::to_string(threads),
+                   [=](benchmark::State& s) { BM_In(s, kind, threads); });
     }
     for (const ResampleKind kind : {ResampleKind::kBilinearAlignCorners, ResampleKind::kBicubic}) {
-      add(std::string("back_") + ResampleName(kind) + "/" + std::to_string(threads),
-          [=](benchmark::State& s) { BM_Back(s, kind, threads); });
+      AddBenchmark(std::string("back_") + ResampleName(kind) + "/" + std::to_string(threads),
+                   [=](benchmark::State& s) { BM_Back(s, kind, threads); });
     }
   }
-  add("yuv_half_lanczos/1", [](benchmark::State& s) {
+  AddBenchmark("yuv_half_lanczos/1", [](benchmark::State& s) {
     BM_Resize(s, {960, 540}, ResizeFilter::kLanczos);
   });
-  add("yuv_double_bicubic/1", [](benchmark::State& s) {
+  AddBenchmark("yuv_double_bicubic/1", [](benchmark::State& s) {
     BM_Resize(s, {3840, 2160}, ResizeFilter::kBicubic);
   });
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  ResampleReporter reporter;
-  benchmark::RunSpecifiedBenchmarks(&reporter);
-  reporter.PrintJson();
-  return 0;
+  return RunBenchmarks(argc, argv, "resample", [](const std::string& name) {
+    const auto begins = [&](const char* with) { return name.rfind(with, 0) == 0; };
+    Ratios ratios = {{"per_memcpy", "memcpy"}};
+    if (begins("back_")) ratios.emplace_back("per_opencv", "back_opencv/1");
+    if (begins("in_")) {
+      ratios.emplace_back("per_opencv",
+                          begins("in_area") ? "in_opencv_area/1" : "in_opencv_cubic/1");
+    }
+    return ratios;
+  });
 }

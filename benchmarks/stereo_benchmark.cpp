@@ -6,9 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
-#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -18,6 +16,7 @@
 #include "mdvt/infill/directional_fill.h"
 #include "mdvt/stereo/renderer.h"
 #include "stereo/frame_warp.h"
+#include "timing.h"
 
 namespace mdvt {
 namespace {
@@ -132,72 +131,25 @@ void BM_Fill(benchmark::State& state, PixelFormat format, bool worst, int thread
   }
 }
 
-// Keeps the fastest repetition of every benchmark.
-class MinimumReporter : public benchmark::ConsoleReporter {
- public:
-  void ReportRuns(const std::vector<Run>& runs) override {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs) {
-      if (run.run_type != Run::RT_Iteration) continue;
-      const double ms = 1e3 * run.real_accumulated_time /
-                        static_cast<double>(std::max<int64_t>(1, run.iterations));
-      const double cpu_ms = 1e3 * run.cpu_accumulated_time /
-                            static_cast<double>(std::max<int64_t>(1, run.iterations));
-      Best& best = best_[run.run_name.function_name];
-      best.ms = std::min(best.ms, ms);
-      best.cpu_ms = std::min(best.cpu_ms, cpu_ms);
-    }
-  }
-  void PrintJson() const {
-    const auto copy = best_.find("memcpy");
-    const auto plain = best_.find("plain/1");
-    std::printf("{\"benchmark\":\"stereo\",\"size\":\"%dx%d\"", kWidth, kHeight);
-    for (const auto& [name, best] : best_) {
-      // cpu_ms is that of the calling thread: with one thread, the figure that other programs on
-      // the machine disturb least.
-      std::printf(",\"%s\":{\"ms\":%.3f,\"cpu_ms\":%.3f", name.c_str(), best.ms, best.cpu_ms);
-      if (copy != best_.end()) std::printf(",\"per_memcpy\":%.2f", best.ms / copy->second.ms);
-      if (plain != best_.end()) std::printf(",\"per_plain\":%.4f", best.ms / plain->second.ms);
-      std::printf("}");
-    }
-    std::printf("}\n");
-  }
-
- private:
-  struct Best {
-    double ms = 1e30, cpu_ms = 1e30;
-  };
-  std::map<std::string, Best> best_;
-};
-
 }  // namespace
 }  // namespace mdvt
 
 int main(int argc, char** argv) {
   using namespace mdvt;
   const PixelFormat yuv8 = PixelFormat::Yuv(420, 8), yuv10 = PixelFormat::Yuv(420, 10);
-  const auto add = [](const char* name, auto&& run) {
-    benchmark::RegisterBenchmark(name, run)
-        ->Unit(benchmark::kMillisecond)
-        ->UseRealTime()
-        ->MinTime(0.2)
-        ->Repetitions(3);
-  };
-  add("memcpy", [=](benchmark::State& s) { BM_Memcpy(s, yuv8); });
-  add("plain/1", [=](benchmark::State& s) { BM_Warp(s, yuv8, false, true, 1); });
-  add("warp/1", [=](benchmark::State& s) { BM_Warp(s, yuv8, false, false, 1); });
-  add("warp/2", [=](benchmark::State& s) { BM_Warp(s, yuv8, false, false, 2); });
-  add("warp_10bit/2", [=](benchmark::State& s) { BM_Warp(s, yuv10, false, false, 2); });
-  add("warp_rgb/2", [=](benchmark::State& s) { BM_Warp(s, PixelFormat::Rgb(8), false, false, 2); });
-  add("warp_noise/1", [=](benchmark::State& s) { BM_Warp(s, yuv8, true, false, 1); });
-  add("warp_noise/2", [=](benchmark::State& s) { BM_Warp(s, yuv8, true, false, 2); });
-  add("fill/1", [=](benchmark::State& s) { BM_Fill(s, yuv8, false, 1); });
-  add("fill/2", [=](benchmark::State& s) { BM_Fill(s, yuv8, false, 2); });
-  add("fill_noise/2", [=](benchmark::State& s) { BM_Fill(s, yuv8, true, 2); });
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  MinimumReporter reporter;
-  benchmark::RunSpecifiedBenchmarks(&reporter);
-  reporter.PrintJson();
-  return 0;
+  AddBenchmark("memcpy", [=](benchmark::State& s) { BM_Memcpy(s, yuv8); });
+  AddBenchmark("plain/1", [=](benchmark::State& s) { BM_Warp(s, yuv8, false, true, 1); });
+  AddBenchmark("warp/1", [=](benchmark::State& s) { BM_Warp(s, yuv8, false, false, 1); });
+  AddBenchmark("warp/2", [=](benchmark::State& s) { BM_Warp(s, yuv8, false, false, 2); });
+  AddBenchmark("warp_10bit/2", [=](benchmark::State& s) { BM_Warp(s, yuv10, false, false, 2); });
+  AddBenchmark("warp_rgb/2",
+               [=](benchmark::State& s) { BM_Warp(s, PixelFormat::Rgb(8), false, false, 2); });
+  AddBenchmark("warp_noise/1", [=](benchmark::State& s) { BM_Warp(s, yuv8, true, false, 1); });
+  AddBenchmark("warp_noise/2", [=](benchmark::State& s) { BM_Warp(s, yuv8, true, false, 2); });
+  AddBenchmark("fill/1", [=](benchmark::State& s) { BM_Fill(s, yuv8, false, 1); });
+  AddBenchmark("fill/2", [=](benchmark::State& s) { BM_Fill(s, yuv8, false, 2); });
+  AddBenchmark("fill_noise/2", [=](benchmark::State& s) { BM_Fill(s, yuv8, true, 2); });
+  return RunBenchmarks(argc, argv, "stereo", [](const std::string&) {
+    return Ratios{{"per_memcpy", "memcpy"}, {"per_plain", "plain/1"}};
+  });
 }
