@@ -7,6 +7,7 @@
 #include <cstring>
 #include <vector>
 
+#include "io/expect_error.h"
 #include "mdvt/core/error.h"
 #include "support/test_env.h"
 
@@ -234,21 +235,21 @@ TEST(ImageResizer, KeepsItsBytes) {
 }
 
 TEST(ImageResizer, RefusesWhatItWasNotMadeFor) {
-  const auto code = [](const auto& work) {
-    try {
-      work();
-    } catch (const Error& error) {
-      return error.code();
-    }
-    return Code::kInternal;
-  };
   const PixelFormat gray = PixelFormat::Gray(8);
-  EXPECT_EQ(code([&] { ImageResizer(gray, 8, 8, Whole(8, 8), 0, 8); }), Code::kInvalidArgument);
-  EXPECT_EQ(code([&] { ImageResizer(gray, 8, 8, {1, 0, 8, 8}, 8, 8); }), Code::kInvalidArgument);
-  EXPECT_EQ(code([&] { ImageResizer(gray, 8, 8, {0, 0, NAN, 8}, 8, 8); }), Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([&] { ImageResizer(gray, 8, 8, Whole(8, 8), 0, 8); }),
+            Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([&] {
+              ImageResizer(gray, 8, 8, {1, 0, 8, 8}, 8, 8);
+            }),
+            Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([&] {
+              ImageResizer(gray, 8, 8, {0, 0, NAN, 8}, 8, 8);
+            }),
+            Code::kInvalidArgument);
   const ImageResizer resizer(gray, 8, 8, Whole(8, 8), 4, 4);
   Image from(gray, 9, 8), to(gray, 4, 4);
-  EXPECT_EQ(code([&] { resizer.Resize(from.view(), to.mutable_view()); }), Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([&] { resizer.Resize(from.view(), to.mutable_view()); }),
+            Code::kInvalidArgument);
 }
 
 }  // namespace

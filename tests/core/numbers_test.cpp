@@ -141,5 +141,10 @@ TEST(Numbers, IgnoreTheCLocale) {
   std::setlocale(LC_ALL, "C");
 }
 
+TEST(FormatSize, IsWidthByHeight) {
+  EXPECT_EQ(FormatSize(1920, 1080), "1920x1080");
+  EXPECT_EQ(FormatSize(-1, int64_t{1} << 40), "-1x1099511627776");
+}
+
 }  // namespace
 }  // namespace mdvt

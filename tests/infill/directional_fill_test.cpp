@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "io/expect_error.h"
 #include "mdvt/core/error.h"
 #include "support/test_env.h"
 
@@ -306,16 +307,8 @@ TEST(DirectionalFill, KeepsNothingFromTheFrameBefore) {
 
 TEST(FillHoles, RefusesWhatDoesNotFit) {
   Image image(PixelFormat::Gray(8), 8, 4), floats(PixelFormat::GrayF32(), 8, 4);
-  const auto code = [](auto&& call) {
-    try {
-      call();
-    } catch (const Error& e) {
-      return e.code();
-    }
-    return Code::kInternal;
-  };
   const auto fill = [&](const HoleMap& holes, Image& target) {
-    return code([&] { FillHoles(holes, {}, target.mutable_view()); });
+    return test::CodeOf([&] { FillHoles(holes, {}, target.mutable_view()); });
   };
   EXPECT_EQ(fill(NoHoles(7, 4), image), Code::kInvalidArgument);
   EXPECT_EQ(fill(NoHoles(8, 5), image), Code::kInvalidArgument);
@@ -336,8 +329,8 @@ TEST(FillHoles, RefusesWhatDoesNotFit) {
   for (const int rim : {-1, 17}) {
     DirectionalFillOptions options;
     options.rim = rim;
-    EXPECT_EQ(code([&] { options.Check(); }), Code::kInvalidArgument);
-    EXPECT_EQ(code([&] { FillHoles(NoHoles(8, 4), options, image.mutable_view()); }),
+    EXPECT_EQ(test::CodeOf([&] { options.Check(); }), Code::kInvalidArgument);
+    EXPECT_EQ(test::CodeOf([&] { FillHoles(NoHoles(8, 4), options, image.mutable_view()); }),
               Code::kInvalidArgument);
   }
 }

@@ -23,4 +23,15 @@ void ExpectError(Code code, const std::string& part, const Body& body) {
   }
 }
 
+// The code of the Error that `body` throws; kInternal, which input never causes, if it throws none.
+template <typename Body>
+Code CodeOf(const Body& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return Code::kInternal;
+}
+
 }  // namespace mdvt::test

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "io/expect_error.h"
 #include "mdvt/core/error.h"
 #include "support/test_env.h"
 
@@ -521,37 +522,33 @@ TEST(Resampler, LeavesThePaddingOfRowsAlone) {
 }
 
 TEST(Resampler, RefusesWhatDoesNotFit) {
-  const auto code = [](auto&& call) {
-    try {
-      call();
-    } catch (const Error& error) {
-      return error.code();
-    }
-    return Code::kInternal;
-  };
-  EXPECT_EQ(code([] { Resampler(ResampleKind::kArea, {0, 4}, {4, 4}); }), Code::kInvalidArgument);
-  EXPECT_EQ(code([] {
+  EXPECT_EQ(test::CodeOf([] {
+              Resampler(ResampleKind::kArea, {0, 4}, {4, 4});
+            }),
+            Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([] {
               Resampler(ResampleKind::kArea, {4, 4}, {4, 1 << 21});
             }),
             Code::kInvalidArgument);
   ResampleWindow outside;
   outside.to = {2, 0, 3, 4};
-  EXPECT_EQ(code([&] {
+  EXPECT_EQ(test::CodeOf([&] {
               Resampler(ResampleKind::kArea, {4, 4}, {4, 4}, outside);
             }),
             Code::kInvalidArgument);
   outside.to = {0, 0, 4, 0};
-  EXPECT_EQ(code([&] {
+  EXPECT_EQ(test::CodeOf([&] {
               Resampler(ResampleKind::kArea, {4, 4}, {4, 4}, outside);
             }),
             Code::kInvalidArgument);
 
   const Resampler resampler(ResampleKind::kArea, {4, 4}, {2, 2});
   Plane four(4, 4), three(3, 4), two(2, 2);
-  EXPECT_EQ(code([&] { resampler.Run(three.view(), two.view()); }), Code::kInvalidArgument);
-  EXPECT_EQ(code([&] { resampler.Run(four.view(), three.view()); }), Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([&] { resampler.Run(three.view(), two.view()); }), Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([&] { resampler.Run(four.view(), three.view()); }),
+            Code::kInvalidArgument);
   const Image gray(PixelFormat::Gray(8), 4, 4);
-  EXPECT_EQ(code([&] {
+  EXPECT_EQ(test::CodeOf([&] {
               resampler.RunRgb(gray.view(), {two.view(), two.view(), two.view()});
             }),
             Code::kInvalidArgument);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "io/expect_error.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
@@ -115,18 +116,10 @@ TEST(SmoothConvergence, SurvivesExtremeValues) {
 }
 
 TEST(SmoothConvergence, RefusesBadArguments) {
-  const auto code = [](auto&& call) {
-    try {
-      call();
-    } catch (const Error& e) {
-      return e.code();
-    }
-    return Code::kInternal;
-  };
-  EXPECT_EQ(code([] { SmoothConvergence({1}, Rational{0, 1}); }), Code::kInvalidArgument);
-  EXPECT_EQ(code([] { SmoothConvergence({1}, kRate, -1); }), Code::kInvalidArgument);
-  EXPECT_EQ(code([] { SmoothConvergence({1}, kRate, NAN); }), Code::kInvalidArgument);
-  EXPECT_EQ(code([] { SmoothConvergence({1, -2}, kRate); }), Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1}, Rational{0, 1}); }), Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1}, kRate, -1); }), Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1}, kRate, NAN); }), Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1, -2}, kRate); }), Code::kInvalidArgument);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "io/expect_error.h"
 #include "mdvt/core/error.h"
 #include "stereo/stereo_scenes.h"
 #include "support/test_env.h"
@@ -499,17 +500,9 @@ TEST(StereoRenderer, RefusesWhatDoesNotFit) {
   StereoPair pair(color.format(), 8, 4);
   StereoRenderer renderer({});
   const Camera camera = CameraWithK(8, 4, 1);
-  const auto code = [](auto&& call) {
-    try {
-      call();
-    } catch (const Error& e) {
-      return e.code();
-    }
-    return Code::kInternal;
-  };
   const auto render = [&](const ImageView& c, const DepthView& d, const Camera& cam, double conv,
                           const EyeView& l, const EyeView& r) {
-    return code([&] { renderer.Render(c, d, cam, conv, l, r); });
+    return test::CodeOf([&] { renderer.Render(c, d, cam, conv, l, r); });
   };
   const Image small_depth = ConstantDepth(7, 4, 1);
   const Image other = RandomImage(PixelFormat::Gray(10), 8, 4, rng);
