@@ -47,9 +47,8 @@ Camera Camera::Scaled(int new_width, int new_height) const {
 }
 
 void Camera::Check() const {
-  Require(
-      width > 0 && height > 0, Code::kInvalidArgument,
-      "Camera size " + std::to_string(width) + "x" + std::to_string(height) + ", must be positive");
+  Require(width > 0 && height > 0, Code::kInvalidArgument,
+          "Camera size " + FormatSize(width, height) + ", must be positive");
   Require(fx > 0 && fy > 0 && std::isfinite(fx) && std::isfinite(fy) && std::isfinite(cx) &&
               std::isfinite(cy),
           Code::kInvalidArgument,

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
 
 namespace mdvt {
 namespace {
@@ -79,8 +80,7 @@ Image::Image(PixelFormat format, int width, int height) {
   constexpr int kMaxSide = 1 << 20;
   Require(width >= 1 && height >= 1 && width <= kMaxSide && height <= kMaxSide,
           Code::kInvalidArgument,
-          "Image size " + std::to_string(width) + "x" + std::to_string(height) +
-              ", sides must be in [1, 1048576]");
+          "Image size " + FormatSize(width, height) + ", sides must be in [1, 1048576]");
   view_.format = format;
   view_.width = width;
   view_.height = height;

@@ -11,6 +11,7 @@
 
 #include "core/separable.h"
 #include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
 
 namespace mdvt {
 namespace {
@@ -169,9 +170,8 @@ void ImageResizer::Resize(const ImageView& from, const MutableImageView& to) con
     Require(format == impl.format && width == wanted_width && height == wanted_height,
             Code::kInvalidArgument,
             std::string("ImageResizer: the ") + name + " is " + format.ToString() + " " +
-                std::to_string(width) + "x" + std::to_string(height) + ", must be " +
-                impl.format.ToString() + " " + std::to_string(wanted_width) + "x" +
-                std::to_string(wanted_height));
+                FormatSize(width, height) + ", must be " + impl.format.ToString() + " " +
+                FormatSize(wanted_width, wanted_height));
   };
   check(from.format, from.width, from.height, impl.from_width, impl.from_height, "source");
   check(to.format, to.width, to.height, impl.to_width, impl.to_height, "target");

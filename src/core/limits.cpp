@@ -4,6 +4,7 @@
 #include <string>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
 
 namespace mdvt {
 
@@ -23,7 +24,7 @@ void Limits::Check() const {
 }
 
 void Limits::CheckFrameSize(int64_t width, int64_t height, const char* what) const {
-  const std::string size = std::to_string(width) + "x" + std::to_string(height);
+  const std::string size = FormatSize(width, height);
   Require(width > 0 && height > 0, Code::kCorrupt,
           std::string(what) + ": frame size " + size + " is empty");
   Require(width <= max_side && height <= max_side, Code::kLimit,

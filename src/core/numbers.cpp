@@ -45,5 +45,8 @@ std::string FormatFixed(double value, int decimals) {
   const int clamped = decimals < 0 ? 0 : decimals > 100 ? 100 : decimals;
   return Print(value, std::chars_format::fixed, clamped);
 }
+std::string FormatSize(int64_t width, int64_t height) {
+  return std::to_string(width) + "x" + std::to_string(height);
+}
 
 }  // namespace mdvt

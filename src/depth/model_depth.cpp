@@ -152,8 +152,7 @@ struct ModelDepthEstimator::Impl {
     };
     std::string text = "model '" + model->info().name + "': a pass over ";
     text += options.batch == 1 ? "a picture" : std::to_string(options.batch) + " pictures";
-    text += " of " + std::to_string(network.width) + "x" + std::to_string(network.height) +
-            " takes about " + gigabytes(*pass);
+    text += " of " + FormatSize(network.width, network.height) + " takes about " + gigabytes(*pass);
     if (options.side_by_side > 1)
       text += ", " + std::to_string(options.side_by_side) + " run side by side";
     throw Error(Code::kOutOfMemory, text + ", " + gigabytes(available) +
@@ -325,9 +324,8 @@ void ModelDepthEstimator::Push(Frame frame) {
   Require(image.width() == impl_->size.width && image.height() == impl_->size.height,
           Code::kInvalidArgument,
           "ModelDepthEstimator: frame " + std::to_string(frame.index) + " has " +
-              std::to_string(image.width()) + "x" + std::to_string(image.height()) +
-              " pixels, the camera " + std::to_string(impl_->size.width) + "x" +
-              std::to_string(impl_->size.height));
+              FormatSize(image.width(), image.height()) + " pixels, the camera " +
+              FormatSize(impl_->size.width, impl_->size.height));
   if (impl_->waiting.size() == impl_->GroupSize()) impl_->RunWaiting();  // nobody has popped
   impl_->waiting.push_back(std::move(frame));
 }

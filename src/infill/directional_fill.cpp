@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
 
 namespace mdvt {
 namespace {
@@ -234,10 +235,9 @@ void CheckHoles(const HoleMap& holes, const MutableImageView& image) {
   Require(holes.width == image.width && holes.height == image.height &&
               holes.rows.size() == static_cast<size_t>(std::max(0, image.height)),
           Code::kInvalidArgument,
-          "FillHoles: the hole map is " + std::to_string(holes.width) + "x" +
-              std::to_string(holes.height) + " with " + std::to_string(holes.rows.size()) +
-              " rows, the image " + std::to_string(image.width) + "x" +
-              std::to_string(image.height));
+          "FillHoles: the hole map is " + FormatSize(holes.width, holes.height) + " with " +
+              std::to_string(holes.rows.size()) + " rows, the image " +
+              FormatSize(image.width, image.height));
   Require(image.format.type != SampleType::kF32 && image.format.chroma_shift_x <= 1 &&
               image.format.chroma_shift_y <= 1,
           Code::kInvalidArgument,

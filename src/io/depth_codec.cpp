@@ -40,9 +40,8 @@ void CheckPair(const Depth& depth, const ImageView& encoded, const DepthCodecOpt
           std::string(function) + ": the encoded image is " + encoded.format.ToString() + ", " +
               DepthEncodingName(options.encoding) + " needs " + wanted.ToString());
   Require(depth.width == encoded.width && depth.height == encoded.height, Code::kInvalidArgument,
-          std::string(function) + ": depth is " + std::to_string(depth.width) + "x" +
-              std::to_string(depth.height) + ", the encoded image is " +
-              std::to_string(encoded.width) + "x" + std::to_string(encoded.height));
+          std::string(function) + ": depth is " + FormatSize(depth.width, depth.height) +
+              ", the encoded image is " + FormatSize(encoded.width, encoded.height));
 }
 
 codec::RgbRow RgbRowAt(const MutableImageView& image, int y) {

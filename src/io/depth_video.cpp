@@ -387,8 +387,8 @@ struct DepthVideoWriter::Impl {
              Image* owner = nullptr) {
     Require(depth.width == width && depth.height == height, Code::kInvalidArgument,
             path + ": frame " + std::to_string(video.frames_written()) + " is " +
-                std::to_string(depth.width) + "x" + std::to_string(depth.height) +
-                ", the video is " + std::to_string(width) + "x" + std::to_string(height));
+                FormatSize(depth.width, depth.height) + ", the video is " +
+                FormatSize(width, height));
     video.Write(
         [&](int y, const MutableImageView& band) {
           PackDepth(depth.Rows(y, band.height), codec, band, pool);

@@ -127,9 +127,8 @@ HoleSide SideOfEnds(const Color& first, const Color& last) {
 void PaintInfillMask(const HoleMap& holes, InfillMaskStyle style, const MutableImageView& mask,
                      double focal_px) {
   Require(holes.width == mask.width && holes.height == mask.height, Code::kInvalidArgument,
-          "PaintInfillMask: holes are " + std::to_string(holes.width) + "x" +
-              std::to_string(holes.height) + ", the mask is " + std::to_string(mask.width) + "x" +
-              std::to_string(mask.height));
+          "PaintInfillMask: holes are " + FormatSize(holes.width, holes.height) + ", the mask is " +
+              FormatSize(mask.width, mask.height));
   PaintInfillMaskRows(holes, style, 0, mask, focal_px);
 }
 
@@ -139,10 +138,9 @@ void PaintInfillMaskRows(const HoleMap& holes, InfillMaskStyle style, int y,
   Require(holes.width == band.width && y >= 0 && band.height <= holes.height - y &&
               holes.rows.size() == static_cast<size_t>(std::max(holes.height, 0)),
           Code::kInvalidArgument,
-          "PaintInfillMask: holes are " + std::to_string(holes.width) + "x" +
-              std::to_string(holes.height) + " with " + std::to_string(holes.rows.size()) +
-              " rows, the mask is " + std::to_string(band.width) + "x" +
-              std::to_string(band.height) + " from row " + std::to_string(y));
+          "PaintInfillMask: holes are " + FormatSize(holes.width, holes.height) + " with " +
+              std::to_string(holes.rows.size()) + " rows, the mask is " +
+              FormatSize(band.width, band.height) + " from row " + std::to_string(y));
   Require(focal_px >= 0 && std::isfinite(focal_px), Code::kInvalidArgument,
           "PaintInfillMask: focal_px = " + FormatDouble(focal_px) + ", must be in [0, inf)");
   for (int row_of_band = 0; row_of_band < band.height; ++row_of_band) {

@@ -185,10 +185,9 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
   const AVCodec* codec = avcodec_find_encoder_by_name(name);
   Require(codec != nullptr, Code::kUnsupported,
           path + ": this build of FFmpeg has no encoder '" + name + "'");
-  Require(width >= 1 && height >= 1 && width <= kMaxSide && height <= kMaxSide,
-          Code::kInvalidArgument,
-          path + ": a video of " + std::to_string(width) + "x" + std::to_string(height) +
-              " pixels, sides must be in [1, 32768]");
+  Require(
+      width >= 1 && height >= 1 && width <= kMaxSide && height <= kMaxSide, Code::kInvalidArgument,
+      path + ": a video of " + FormatSize(width, height) + " pixels, sides must be in [1, 32768]");
   const bool rgb = format.model == ColorModel::kRgb;
   av_format_ = ToAvFormat(format);
   if (av_format_ != AV_PIX_FMT_NONE && !Accepts(*codec, av_format_) && rgb && format.bits == 8) {
@@ -204,8 +203,8 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
   if (options.codec != VideoCodec::kFfv1) {
     Require(width % (1 << d.log2_chroma_w) == 0 && height % (1 << d.log2_chroma_h) == 0,
             Code::kInvalidArgument,
-            path + ": H.264 with " + format.ToString() + " cannot hold " + std::to_string(width) +
-                "x" + std::to_string(height) +
+            path + ": H.264 with " + format.ToString() + " cannot hold " +
+                FormatSize(width, height) +
                 " pixels: sides must be multiples of the chroma step (4:4:4 and FFV1 take any)");
   }
 
@@ -227,8 +226,8 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
     error = Open(*codec, width, height, options, global_header, 0);
   }
   CheckFf(error, Code::kUnsupported,
-          path + ": the encoder '" + name + "' cannot be started for " + std::to_string(width) +
-              "x" + std::to_string(height) + " " + format.ToString());
+          path + ": the encoder '" + name + "' cannot be started for " + FormatSize(width, height) +
+              " " + format.ToString());
   const int bytes = av_image_get_buffer_size(av_format_, width, height, kAlignment);
   CheckFf(bytes, Code::kInvalidArgument, path);
   frame_bytes_ = static_cast<size_t>(bytes) + kAlignment;

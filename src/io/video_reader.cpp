@@ -340,9 +340,8 @@ struct VideoReader::Impl {
     const int width = turn.SwapsAxes() ? info.height : info.width;
     const int height = turn.SwapsAxes() ? info.width : info.height;
     Require(picture.width == width && picture.height == height, Code::kCorrupt,
-            Where() + " has " + std::to_string(picture.width) + "x" +
-                std::to_string(picture.height) + " pixels, the frames before have " +
-                std::to_string(width) + "x" + std::to_string(height));
+            Where() + " has " + FormatSize(picture.width, picture.height) +
+                " pixels, the frames before have " + FormatSize(width, height));
     Require(picture.format == av_format, Code::kCorrupt,
             Where() + " has the pixel format " +
                 ff::FormatName(static_cast<AVPixelFormat>(picture.format)) +

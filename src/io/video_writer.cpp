@@ -13,6 +13,7 @@
 #include "io/video_encoder.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
+#include "mdvt/core/numbers.h"
 
 extern "C" {
 #include <libavutil/stereo3d.h>
@@ -115,9 +116,8 @@ struct VideoWriter::Impl {
     Require(frame_format == format && frame_width == width && frame_height == height,
             Code::kInvalidArgument,
             muxer.path() + ": frame " + std::to_string(frames) + " is " + frame_format.ToString() +
-                " " + std::to_string(frame_width) + "x" + std::to_string(frame_height) +
-                ", the video is " + format.ToString() + " " + std::to_string(width) + "x" +
-                std::to_string(height));
+                " " + FormatSize(frame_width, frame_height) + ", the video is " +
+                format.ToString() + " " + FormatSize(width, height));
   }
 
   void CheckTime(int64_t pts) const {

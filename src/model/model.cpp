@@ -171,14 +171,10 @@ void CheckPrecision(const ModelInfo& info, const ModelOptions& options) {
               ": this model offers " + names);
 }
 
-std::string Sides(const PixelSize& size) {
-  return std::to_string(size.width) + "x" + std::to_string(size.height);
-}
-
 std::string DeclaredSizes(const SizeRule& rule) {
-  if (!rule.dynamic || rule.mode == SizeMode::kFixed) return Sides(rule.target) + " only";
+  if (!rule.dynamic || rule.mode == SizeMode::kFixed) return mdvt::ToString(rule.target) + " only";
   return "sides that are multiples of " + std::to_string(rule.multiple) + " from " +
-         Sides(rule.min) + " to " + Sides(rule.max);
+         mdvt::ToString(rule.min) + " to " + mdvt::ToString(rule.max);
 }
 
 // Throws for the first value that a network must not return.
@@ -407,7 +403,7 @@ void Model::Impl::CheckInput(const ModelInputInfo& input, size_t index, const Sh
                             static_cast<int>(std::min(dims->Get('H'), kMaxSide))};
     if (!IsDeclaredSize(size, input.size)) {
       Fail(Code::kInvalidArgument,
-           what + ": " + Sides(size) + ", the network takes " + DeclaredSizes(input.size));
+           what + ": " + mdvt::ToString(size) + ", the network takes " + DeclaredSizes(input.size));
     }
   }
 }

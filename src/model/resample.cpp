@@ -33,10 +33,6 @@ constexpr Named kNames[] = {
     {ResampleKind::kNearest, "nearest"},
 };
 
-std::string ToString(PixelSize size) {
-  return std::to_string(size.width) + "x" + std::to_string(size.height);
-}
-
 // What one output sample is made of: weights of consecutive input samples from `first` on, which
 // may lie beyond the border.
 struct Taps {

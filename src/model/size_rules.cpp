@@ -6,6 +6,7 @@
 #include <string>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
 
 namespace mdvt {
 namespace {
@@ -19,10 +20,6 @@ constexpr double kMaxPixels = double{kMaxSide} * kMaxSide;
 // second.
 constexpr double kWideAspect = 1.78;
 constexpr double kTargetAspect = 1.777;
-
-std::string ToString(PixelSize size) {
-  return std::to_string(size.width) + "x" + std::to_string(size.height);
-}
 
 void CheckPicture(PixelSize size) {
   Require(size.width >= 1 && size.height >= 1 && size.width <= kMaxSide && size.height <= kMaxSide,
@@ -125,6 +122,8 @@ PixelSize DynamicSize(PixelSize picture, const SizeRule& rule) {
 }
 
 }  // namespace
+
+std::string ToString(PixelSize size) { return FormatSize(size.width, size.height); }
 
 void SizeRule::Check() const {
   const auto require = [](bool valid, const std::string& text) {

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
 #include "stereo/row_math.h"
 
 namespace mdvt::stereo {
@@ -29,15 +30,11 @@ class FloatRow {
   throw Error(Code::kInvalidArgument, "StereoRenderer: " + text);
 }
 
-std::string SizeText(int width, int height) {
-  return std::to_string(width) + "x" + std::to_string(height);
-}
-
 void CheckEye(const EyeView& eye, const ImageView& color, const char* name) {
   if (eye.image.format != color.format || eye.image.width != color.width ||
       eye.image.height != color.height) {
     Refuse(std::string("the ") + name + " image must be " + color.format.ToString() + " of " +
-           SizeText(color.width, color.height) + " like the colour picture");
+           FormatSize(color.width, color.height) + " like the colour picture");
   }
   if (eye.depth.data != nullptr &&
       (eye.depth.width != color.width || eye.depth.height != color.height)) {
@@ -51,15 +48,15 @@ void CheckInput(const ImageView& color, const DepthView& depth, const Camera& ca
   if (color.empty() || format.type == SampleType::kF32 || format.bits < 8 || format.bits > 16 ||
       format.chroma_shift_x > 1 || format.chroma_shift_y > 1) {
     Refuse("colour must be planar, 8 to 16 bits, chroma halved at most, not " +
-           SizeText(color.width, color.height) + " of " + format.ToString());
+           FormatSize(color.width, color.height) + " of " + format.ToString());
   }
   if (depth.width != color.width || depth.height != color.height) {
-    Refuse("depth is " + SizeText(depth.width, depth.height) + ", colour " +
-           SizeText(color.width, color.height));
+    Refuse("depth is " + FormatSize(depth.width, depth.height) + ", colour " +
+           FormatSize(color.width, color.height));
   }
   if (camera.width != color.width || camera.height != color.height) {
-    Refuse("the camera is for " + SizeText(camera.width, camera.height) + " pixels, colour has " +
-           SizeText(color.width, color.height));
+    Refuse("the camera is for " + FormatSize(camera.width, camera.height) + " pixels, colour has " +
+           FormatSize(color.width, color.height));
   }
   if (!(camera.fx > 0 && camera.fy > 0) ||
       !std::isfinite(camera.fx + camera.fy + camera.cx + camera.cy)) {

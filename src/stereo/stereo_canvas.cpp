@@ -6,6 +6,7 @@
 #include <string>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
 
 namespace mdvt {
 namespace {
@@ -116,13 +117,12 @@ StereoCanvas PlanStereoCanvas(const CanvasOptions& options, int width, int heigh
     if (eye_height == 0) eye_height = near(eye_width * shown_height / shown_width, step_y);
   }
   Require(eye_width >= step_x && eye_height >= step_y, Code::kInvalidArgument,
-          "a picture of " + std::to_string(width) + "x" + std::to_string(height) +
-              " pixels is too small for this layout: an eye needs " + std::to_string(step_x) + "x" +
-              std::to_string(step_y) + " at least");
+          "a picture of " + FormatSize(width, height) +
+              " pixels is too small for this layout: an eye needs " + FormatSize(step_x, step_y) +
+              " at least");
   Require(eye_width * eyes_x <= kMaxSide && eye_height * eyes_y <= kMaxSide, Code::kInvalidArgument,
-          "a frame of " + std::to_string(eye_width * eyes_x) + "x" +
-              std::to_string(eye_height * eyes_y) + " pixels, sides must be at most " +
-              std::to_string(kMaxSide));
+          "a frame of " + FormatSize(eye_width * eyes_x, eye_height * eyes_y) +
+              " pixels, sides must be at most " + std::to_string(kMaxSide));
 
   StereoCanvas canvas;
   canvas.frame_width = eye_width * eyes_x;

@@ -22,5 +22,7 @@ std::string FormatDouble(double value);
 std::string FormatFloat(float value);
 // Fixed notation with `decimals` digits after the point, clamped to [0, 100].
 std::string FormatFixed(double value, int decimals);
+// A size in pixels: "1920x1080".
+std::string FormatSize(int64_t width, int64_t height);
 
 }  // namespace mdvt

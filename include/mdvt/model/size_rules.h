@@ -8,6 +8,7 @@
 
 #include <array>
 #include <limits>
+#include <string>
 
 namespace mdvt {
 
@@ -20,6 +21,7 @@ struct PixelSize {
   }
   friend bool operator!=(const PixelSize& a, const PixelSize& b) { return !(a == b); }
 };
+std::string ToString(PixelSize size);  // "1920x1080"
 
 // The pixels [x, x + width) x [y, y + height).
 struct PixelRect {
