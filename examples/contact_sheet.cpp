@@ -14,6 +14,7 @@
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/image_file.h"
 #include "mdvt/io/video_reader.h"
+#include "mdvt/pipeline/job_options.h"
 
 namespace {
 
@@ -106,20 +107,18 @@ int main(int argc, char** argv) {
       "mdvt_contact_sheet --color_video clip.mp4 --depth_video clip.mp4_depth.mkv --output "
       "sheet.png");
   std::string color_path, depth_path, stereo_path, mask_path, output;
-  std::optional<double> max_depth;
-  std::optional<mdvt::DepthEncoding> encoding;
+  mdvt::DepthReadingOptions reading;
   int64_t wanted = 4;
   int64_t tile_width = 320;
-  program.Text("color_video", "FILE", "color video", &color_path);
-  program.Require("color_video");
-  program.Text("depth_video", "FILE", "its depth video", &depth_path);
-  program.AddDepthReadingOptions(&max_depth, &encoding);
-  program.Text("stereo_video", "FILE", "its side-by-side video", &stereo_path);
-  program.Text("mask_video", "FILE", "the hole mask of that", &mask_path);
-  program.Text("output", "FILE", "PNG file", &output);
-  program.Require("output");
-  program.Integer("frames", "N", "number of frames, spread over the clip", &wanted, {1, 64});
-  program.Integer("tile_width", "PIXELS", "width of one picture", &tile_width, {16, 2048});
+  mdvt::OptionList& options = program.options();
+  options.Field("color_video", &color_path, "FILE", "color video").Input().Required();
+  options.Field("depth_video", &depth_path, "FILE", "its depth video").Input();
+  Describe(&options, &reading);
+  options.Field("stereo_video", &stereo_path, "FILE", "its side-by-side video").Input();
+  options.Field("mask_video", &mask_path, "FILE", "the hole mask of that").Input();
+  options.Field("output", &output, "FILE", "PNG file").Output().Required();
+  options.Field("frames", &wanted, {1, 64}, "N", "number of frames, spread over the clip");
+  options.Field("tile_width", &tile_width, {16, 2048}, "PIXELS", "width of one picture");
 
   return program.Main(argc, argv, [&] {
     mdvt::VideoReaderOptions rgb;
@@ -151,10 +150,10 @@ int main(int argc, char** argv) {
       put(&reader, row++, true);
     }
     if (!depth_path.empty()) {
-      mdvt::DepthVideoReaderOptions options;
-      options.max_depth = max_depth;
-      options.encoding = encoding;
-      mdvt::DepthVideoReader reader(depth_path, options);
+      mdvt::DepthVideoReaderOptions depth_options;
+      depth_options.max_depth = reading.max_depth;
+      depth_options.encoding = reading.encoding;
+      mdvt::DepthVideoReader reader(depth_path, depth_options);
       std::vector<std::vector<float>> maps(static_cast<size_t>(frames));
       std::vector<float> inverse;
       const int taken =

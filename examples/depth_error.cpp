@@ -10,6 +10,7 @@
 #include "mdvt/core/numbers.h"
 #include "mdvt/depth/metrics.h"
 #include "mdvt/io/depth_video.h"
+#include "mdvt/pipeline/job_options.h"
 
 namespace {
 
@@ -18,18 +19,16 @@ using mdvt::DepthVideoReaderOptions;
 
 struct Input {
   std::string path;
-  std::optional<double> max_depth;
-  std::optional<mdvt::DepthEncoding> encoding;
+  mdvt::DepthReadingOptions reading;
 
   DepthVideoReader Open() const {
     DepthVideoReaderOptions options;
-    options.max_depth = max_depth;
-    options.encoding = encoding;
+    options.max_depth = reading.max_depth;
+    options.encoding = reading.encoding;
     return DepthVideoReader(path, options);
   }
 };
 
-// Calls `visit` with the pairs of depth maps; returns how many there were.
 template <typename Visit>
 int64_t ForEachPair(const Input& estimate, const Input& truth, int64_t max_frames, Visit visit) {
   DepthVideoReader a = estimate.Open();
@@ -60,28 +59,28 @@ int main(int argc, char** argv) {
       "mdvt_depth_error --depth_video clip_depth.mkv --truth_video truth.mkv");
   Input estimate;
   Input truth;
-  mdvt::JobOptions job;
+  int64_t max_frames = -1;
   bool json = false;
   bool no_scale = false;
-  program.Text("depth_video", "FILE", "depth video to measure", &estimate.path);
-  program.Require("depth_video");
-  program.Text("truth_video", "FILE", "true depth video", &truth.path);
-  program.Require("truth_video");
-  program.AddDepthReadingOptions(&estimate.max_depth, &estimate.encoding);
-  program.AddTruthReadingOptions(&truth.max_depth, &truth.encoding);
-  program.AddMaxFrames(&job);
-  program.Flag("no_scale", "compare metres as they are", &no_scale);
-  program.Flag("json", "print one JSON object", &json);
+  mdvt::OptionList& options = program.options();
+  options.Field("depth_video", &estimate.path, "FILE", "depth video to measure").Input().Required();
+  options.Field("truth_video", &truth.path, "FILE", "true depth video").Input().Required();
+  Describe(&options, &estimate.reading);
+  Describe(&options, &truth.reading, "truth_", "the true depth video");
+  options.Field("max_frames", &max_frames, {1, 1e15}, "N", "stop after this many frames")
+      .Or(-1, "all");
+  options.Field("no_scale", &no_scale, "compare metres as they are");
+  options.Field("json", &json, "print one JSON object");
 
   return program.Main(argc, argv, [&] {
     mdvt::DepthMetricsAccumulator metrics;
     if (!no_scale)
       ForEachPair(
-          estimate, truth, job.max_frames,
+          estimate, truth, max_frames,
           [&](const mdvt::DepthView& e, const mdvt::DepthView& t) { metrics.AddForScale(e, t); });
     const double scale = no_scale ? 1 : metrics.MedianScale();
     const int64_t frames = ForEachPair(
-        estimate, truth, job.max_frames,
+        estimate, truth, max_frames,
         [&](const mdvt::DepthView& e, const mdvt::DepthView& t) { metrics.Add(e, t, scale); });
     const mdvt::DepthMetrics result = metrics.Result();
     mdvt::Require(result.pixels > 0, mdvt::Code::kCorrupt,

@@ -252,14 +252,15 @@ int main(int argc, char** argv) {
   std::string manifest;
   bool allow_unlisted = false;
   bool as_json = false;
-  program.Text("models", "FOLDER", "folder of model files, or one file, to look at", &models);
-  program.Text("manifest", "FILE", "list of the hashes of model files", &manifest,
-               "manifest.json beside each model");
-  program.Flag("allow_unlisted",
-               "also run the self-test of models whose hash no manifest lists (a model is a "
-               "program: only files that you trust)",
-               &allow_unlisted);
-  program.Flag("json", "print one JSON object", &as_json);
+  mdvt::OptionList& list = program.options();
+  list.Field("models", &models, "FOLDER", "folder of model files, or one file, to look at").Input();
+  list.Field("manifest", &manifest, "FILE", "list of the hashes of model files")
+      .Input()
+      .Default("manifest.json beside each model");
+  list.Field("allow_unlisted", &allow_unlisted,
+             "also run the self-test of models whose hash no manifest lists (a model is a program: "
+             "only files that you trust)");
+  list.Field("json", &as_json, "print one JSON object");
 
   return program.Main(argc, argv, [&] {
     Findings findings;

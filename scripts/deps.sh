@@ -14,7 +14,7 @@ packages=(
   build-essential ccache cmake ninja-build pkg-config
   # libraries
   libavcodec-dev libavformat-dev libavutil-dev libswresample-dev
-  libceres-dev libcli11-dev libeigen3-dev libhwy-dev libopencv-dev nettle-dev
+  libceres-dev libeigen3-dev libhwy-dev libopencv-dev nettle-dev
   # the backend that runs networks, a plug-in
   libtorch-dev
   # the BLAS that uses both cores: Debian's default ones take three to ten times as long

@@ -4,10 +4,7 @@
 #include <malloc.h>
 #include <signal.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
 #include <atomic>
-#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <new>
@@ -16,9 +13,10 @@
 
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
-#include "mdvt/core/numbers.h"
 #include "mdvt/io/ffmpeg_log.h"
 #include "mdvt/io/sidecar.h"
+#include "mdvt/io/versions.h"
+#include "mdvt/tracking/dense_flow.h"
 
 namespace mdvt::example {
 namespace {
@@ -59,386 +57,105 @@ void ReturnFreedMemory() {
 #endif
 }
 
-std::string Canonical(std::string name) {
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-}
-
-// Number of letters to insert, leave out, replace or swap to make one of the other.
-size_t EditDistance(const std::string& a, const std::string& b) {
-  std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
-  for (size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-  for (size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    for (size_t j = 1; j <= b.size(); ++j) {
-      d[i][j] = std::min(
-          {d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-    }
-  }
-  return d[a.size()][b.size()];
-}
-
 [[noreturn]] void Usage(const std::string& text) { throw Error(Code::kInvalidArgument, text); }
 
-double ParseInRange(const std::string& name, const std::string& text, Range range, bool whole) {
-  const std::optional<double> value = ParseDouble(text);
-  const bool fits = value && range.Contains(*value) && (!whole || ParseInt(text).has_value());
-  if (!fits)
-    Usage("--" + name + " is '" + text + "', must be a " + (whole ? "whole " : "") + "number in " +
-          range.ToString());
-  return *value;
+// An input of a tool for which a list of files was given.
+struct ListedInput {
+  std::string option;
+  std::vector<std::string> paths;
+};
+
+// The lists among the inputs, all of the same length; the first input names the items.
+std::vector<ListedInput> ReadLists(const OptionList& options) {
+  std::vector<ListedInput> lists;
+  std::string first;
+  for (const Option& option : options.options()) {
+    if (!option.takes_list) continue;
+    const std::string path = ToText(option.Get());
+    if (first.empty()) first = option.name;
+    if (!IsBatchList(path)) {
+      if (!lists.empty() && !path.empty())
+        Usage("--" + lists[0].option + " is a list, so that --" + option.name + " must be one too");
+      continue;
+    }
+    if (lists.empty() && option.name != first)
+      Usage("--" + option.name + " is a list, so that --" + first + " must be one too");
+    lists.push_back({option.name, ReadBatchList(path)});
+    const size_t items = lists.back().paths.size();
+    if (items == 0) throw Error(Code::kCorrupt, "the list '" + path + "' names no video");
+    if (items != lists[0].paths.size())
+      Usage("--" + lists[0].option + " lists " + std::to_string(lists[0].paths.size()) +
+            " videos, --" + option.name + " lists " + std::to_string(items));
+  }
+  return lists;
 }
 
-std::string Joined(const std::vector<std::string>& choices) {
-  std::string list;
-  for (const std::string& choice : choices) list += (list.empty() ? "" : "|") + choice;
-  return list;
-}
-
-std::string ParseChoice(const std::string& name, const std::string& text,
-                        const std::vector<std::string>& choices) {
-  if (std::find(choices.begin(), choices.end(), text) == choices.end())
-    Usage("--" + name + " is '" + text + "', must be one of " + Joined(choices));
-  return text;
+// A list makes many files: what names a single one cannot go with it.
+void CheckAgainstLists(const OptionList& options, const std::string& list_name) {
+  for (const Option& option : options.options()) {
+    const std::string path = ToText(option.Get());
+    if (path.empty() || option.takes_list) continue;
+    std::error_code ignored;
+    if (option.name == "output") {
+      if (!fs::is_directory(path, ignored))
+        Usage("--output is '" + path + "': for a list it must be a folder that exists");
+    } else if (option.path == PathKind::kOutput) {
+      Usage("--" + option.name + " names one file, --" + list_name + " is a list");
+    } else if (option.path == PathKind::kInput && option.name != "model" && option.name != "job") {
+      Usage("--" + option.name + " belongs to one video, --" + list_name + " is a list");
+    }
+  }
 }
 
 }  // namespace
 
 std::string Version() { return MDVT_VERSION_TEXT; }
 
-std::string Range::ToString() const {
-  return (without_low ? "(" : "[") + FormatDouble(low) + ", " + FormatDouble(high) +
-         (without_high ? ")" : "]");
-}
-
-DepthEncoding EncodingByName(const std::string& name) {
-  const std::pair<const char*, DepthEncoding> names[] = {
-      {"rgb16", DepthEncoding::kRgb16},
-      {"gray16", DepthEncoding::kGray16},
-      {"rgb24-log", DepthEncoding::kRgb24Log},
-      {"gray16-65025", DepthEncoding::kGray16Legacy},
-      {"gray8", DepthEncoding::kGray8}};
-  std::string list;
-  for (const auto& [known, encoding] : names) {
-    if (name == known || name == DepthEncodingName(encoding)) return encoding;
-    list += (list.empty() ? "" : ", ") + std::string(known);
-  }
-  Usage("--encoding is '" + name + "', must be one of " + list);
-}
-
-// Lays the help out as all programs do: every option with its default.
-class HelpLayout : public CLI::FormatterBase {
- public:
-  // `positional` follows the program's name: " [INPUT [OUTPUT]]".
-  explicit HelpLayout(std::string positional) : positional_(std::move(positional)) {}
-  std::string make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const override {
-    std::string text = "usage: " + app->get_name() + positional_ + " [options]\n\n" +
-                       app->get_description() + "\n\noptions:\n";
-    for (const CLI::Option* option : app->get_options()) {
-      text += "  " + option->get_name();
-      if (!option->get_type_name().empty()) text += " " + option->get_type_name();
-      const std::string shown = option->get_required() ? "required" : option->get_default_str();
-      text += "\n      " + option->get_description() + " (default: " + shown + ")\n";
-    }
-    return text + app->get_footer();
-  }
-
- private:
-  std::string positional_;
-};
-
-struct Program::Parser {
-  Parser(const std::string& name, const std::string& purpose) : app(purpose, name) {
-    app.set_help_flag();
-  }
-  // The option that `argument` names, in any way of writing it, and its name as CLI11 knows it,
-  // with a value that stands behind "="; `spelled` stays empty for what is no name at all.
-  const CLI::Option* Find(const std::string& argument, std::string* spelled) const;
-
-  CLI::App app;
-};
-
 Program::Program(std::string name, std::string purpose, std::string example)
-    : name_(std::move(name)),
-      example_(std::move(example)),
-      parser_(std::make_unique<Parser>(name_, purpose)) {}
+    : page_{std::move(name), std::move(purpose), std::move(example)} {}
 
 Program::~Program() = default;
 
-void Program::Add(const std::string& name, const std::string& value_name, const std::string& help,
-                  const std::string& shown_default, std::function<void(const std::string&)> set) {
-  CLI::App& app = parser_->app;
-  CLI::Option* option = nullptr;
-  if (value_name.empty()) {
-    option = app.add_flag_function(
-        "--" + name, [set](int64_t) { set(""); }, help);
-    option->disable_flag_override();
-    option->multi_option_policy(CLI::MultiOptionPolicy::Throw);
-  } else {
-    option = app.add_option_function<std::string>("--" + name, std::move(set), help);
-    option->type_name(value_name);
+void Program::AddCommonOptions() {
+  OptionList& list = *options_;
+  list.Section("common");
+  if (list.Find("device") == nullptr)
+    list.Choice("device", &device_, {"cpu"}, "where to compute: the processor");
+  list.Field("quiet", &quiet_, "print nothing but errors");
+  static const EnumNames<ProgressMode> modes = {
+      {"bar", ProgressMode::kBar}, {"json", ProgressMode::kJson}, {"none", ProgressMode::kNone}};
+  list.Field("progress", &progress_, modes,
+             "a bar (in a pipe: a line now and then), JSON lines on stdout, or nothing");
+  if (tool_) {
+    list.Field("job", &job_, "JSON",
+               "take options from this job file; those on the command line win")
+        .Input();
+    list.Field("print_job", &print_job_, "print the options as a job file and leave");
   }
-  option->default_str(shown_default);
-}
-
-void Program::Text(const std::string& name, const std::string& value_name, const std::string& help,
-                   std::string* value, const std::string& shown_default) {
-  Add(name, value_name, help, value->empty() ? shown_default : *value,
-      [value](const std::string& text) { *value = text; });
-}
-
-void Program::Number(const std::string& name, const std::string& value_name,
-                     const std::string& help, double* value, Range range) {
-  Add(name, value_name, help, FormatDouble(*value),
-      [=](const std::string& text) { *value = ParseInRange(name, text, range, false); });
-}
-
-void Program::Number(const std::string& name, const std::string& value_name,
-                     const std::string& help, std::optional<double>* value, Range range,
-                     const std::string& shown_default) {
-  Add(name, value_name, help, shown_default,
-      [=](const std::string& text) { *value = ParseInRange(name, text, range, false); });
-}
-
-void Program::Integer(const std::string& name, const std::string& value_name,
-                      const std::string& help, int64_t* value, Range range) {
-  Add(name, value_name, help, std::to_string(*value), [=](const std::string& text) {
-    *value = static_cast<int64_t>(ParseInRange(name, text, range, true));
-  });
-}
-
-void Program::Integer(const std::string& name, const std::string& value_name,
-                      const std::string& help, std::optional<int64_t>* value, Range range,
-                      const std::string& shown_default) {
-  Add(name, value_name, help, shown_default, [=](const std::string& text) {
-    *value = static_cast<int64_t>(ParseInRange(name, text, range, true));
-  });
-}
-
-void Program::Flag(const std::string& name, const std::string& help, bool* value) {
-  Add(name, "", help, *value ? "on" : "off", [value](const std::string&) { *value = true; });
-}
-
-void Program::Choice(const std::string& name, const std::string& help,
-                     const std::vector<std::string>& choices, std::string* value) {
-  Add(name, Joined(choices), help, *value,
-      [=](const std::string& text) { *value = ParseChoice(name, text, choices); });
-}
-
-void Program::Choice(const std::string& name, const std::string& help,
-                     const std::vector<std::string>& choices, std::optional<std::string>* value,
-                     const std::string& shown_default) {
-  Add(name, Joined(choices), help, shown_default,
-      [=](const std::string& text) { *value = ParseChoice(name, text, choices); });
-}
-
-void Program::Require(const std::string& name) { parser_->app.get_option("--" + name)->required(); }
-
-void Program::Positional(const std::string& name) { positional_.push_back(name); }
-
-void Program::Announce(const std::vector<std::pair<std::string, std::string>>& facts) {
-  display_->Announce(facts);
-}
-
-void Program::Refuse(const std::vector<std::string>& names, const std::string& why) {
-  for (const std::string& name : names) refused_.emplace_back(name, why);
-}
-
-bool Program::WasGiven(const std::string& name) const {
-  return parser_->app.count("--" + name) > 0;
-}
-
-void Program::AddFovOptions(FovOptions* fov, const std::string& shown_default) {
-  const Range angle{0, 180, true, true};
-  Number("xfov", "DEGREES",
-         "horizontal field of view; from --yfov and square pixels if only that "
-         "is given",
-         &fov->xfov_deg, angle, shown_default);
-  Number("yfov", "DEGREES",
-         "vertical field of view; from --xfov and square pixels if only that is "
-         "given",
-         &fov->yfov_deg, angle, shown_default);
-  Text("xfov_file", "JSON", "horizontal field of view of each frame, in degrees; wins over both",
-       &fov->xfov_file);
-}
-
-void Program::AddDepthReadingOptions(std::optional<double>* max_depth,
-                                     std::optional<DepthEncoding>* encoding) {
-  AddDepthReading("", "the depth video", max_depth, encoding);
-}
-
-void Program::AddTruthReadingOptions(std::optional<double>* max_depth,
-                                     std::optional<DepthEncoding>* encoding) {
-  AddDepthReading("truth_", "the true depth video", max_depth, encoding);
-}
-
-void Program::AddReferenceReadingOptions(std::optional<double>* max_depth,
-                                         std::optional<DepthEncoding>* encoding) {
-  AddDepthReading("reference_", "--depth_video", max_depth, encoding);
-}
-
-void Program::AddDepthReading(const std::string& prefix, const std::string& what,
-                              std::optional<double>* max_depth,
-                              std::optional<DepthEncoding>* encoding) {
-  Number(prefix + "max_depth", "METRES", "depth at the end of the range of " + what, max_depth,
-         {0, 1e6, true, false}, "from its file, else 100");
-  Add(prefix + "encoding", "NAME",
-      "how " + what + " is encoded: rgb16, gray16, rgb24-log, gray16-65025 or gray8",
-      "from its file, else rgb16",
-      [encoding](const std::string& text) { *encoding = EncodingByName(text); });
-}
-
-void Program::AddMaxFrames(JobOptions* job) {
-  Add("max_frames", "N", "stop after this many frames; -1 means all",
-      std::to_string(job->max_frames), [job](const std::string& text) {
-        const std::optional<int64_t> value = ParseInt(text);
-        if (!value || (*value < 1 && *value != -1))
-          Usage("--max_frames is '" + text + "', must be -1 (all) or a whole number from 1 on");
-        job->max_frames = *value;
-      });
-}
-
-void Program::AddJobOptions(JobOptions* job) {
-  Add("overwrite", "", "replace an output that exists, once the new one is whole", "on",
-      [this, job](const std::string&) {
-        if (WasGiven("no_overwrite")) Usage("give --overwrite or --no_overwrite, not both");
-        job->overwrite = true;
-      });
-  Add("no_overwrite", "", "fail if an output exists", "off", [this, job](const std::string&) {
-    if (WasGiven("overwrite")) Usage("give --overwrite or --no_overwrite, not both");
-    job->overwrite = false;
-  });
-  Add("threads", "N", "worker threads; 0 means one per core; never changes the result",
-      std::to_string(job->num_threads), [job](const std::string& text) {
-        job->num_threads = static_cast<int>(ParseInRange("threads", text, {0, 1024}, true));
-      });
-}
-
-void Program::FailUnknown(const std::string& name) const {
-  for (const auto& [refused, why] : refused_)
-    if (refused == name) Usage("--" + name + " is not available: " + why);
-  std::string nearest;
-  size_t least = 1 + name.size() / 3;  // farther than this is another word
-  for (const CLI::Option* option : parser_->app.get_options()) {
-    const std::string known = option->get_single_name();
-    const size_t distance = EditDistance(name, known);
-    if (distance > least || (!nearest.empty() && distance == least)) continue;
-    least = distance;
-    nearest = known;
-  }
-  Usage("unknown option '--" + name + "'" +
-        (!nearest.empty() ? ", did you mean --" + nearest + "?" : ", see --help"));
-}
-
-const CLI::Option* Program::Parser::Find(const std::string& argument, std::string* spelled) const {
-  const size_t dashes = argument.rfind("--", 0) == 0 ? 2 : argument.rfind("-", 0) == 0 ? 1 : 0;
-  const size_t equals = std::min(argument.find('='), argument.size());
-  const std::string given = argument.substr(dashes, equals - dashes);
-  if (dashes == 0 || given.empty() || ParseDouble(argument)) return nullptr;  // "-0.5" is a value
-  const std::string name = "--" + (given == "h" ? "help" : Canonical(given));
-  *spelled = name + argument.substr(equals);
-  return app.get_option_no_throw(name);
-}
-
-std::vector<std::string> Program::Spell(int argc, char** argv) const {
-  std::vector<std::string> arguments;
-  std::set<const CLI::Option*> given;
-  const CLI::Option* waiting = nullptr;  // for its value
-  size_t bare = 0;                       // values without a name
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    std::string spelled;
-    const CLI::Option* option = parser_->Find(argument, &spelled);
-    if (waiting != nullptr) {
-      if (option != nullptr || argument.empty()) break;
-      arguments.back() += "=" + argument;
-      waiting = nullptr;
-      continue;
-    }
-    if (spelled.empty() && bare < positional_.size()) {
-      spelled = "--" + positional_[bare++] + "=" + argument;
-      option = parser_->app.get_option_no_throw(spelled.substr(0, spelled.find('=')));
-    }
-    if (spelled.empty()) Usage("unexpected argument '" + argument + "', see --help");
-    if (option == nullptr) FailUnknown(spelled.substr(2, spelled.find('=') - 2));
-    if (!given.insert(option).second) Usage(option->get_name() + " is given twice");
-    arguments.push_back(spelled);
-    if (option->get_expected_min() > 0) {
-      if (spelled.find('=') == std::string::npos) waiting = option;
-      if (spelled.back() == '=') {
-        waiting = option;
-        break;
-      }
-    }
-  }
-  if (waiting != nullptr) Usage(waiting->get_name() + " needs a value");
-  return arguments;
+  list.Field("version", &version_, "print the version and leave");
+  list.Field("help", &help_, "print this and leave");
 }
 
 bool Program::Parse(int argc, char** argv) {
-  if (devices_) {
-    Text("device", "DEVICE", "where a model runs: cpu, cuda or cuda:N", &device_, device_);
-  } else {
-    Choice("device", "where to compute: the processor", {"cpu"}, &device_);
-  }
-  Flag("quiet", "print nothing but errors", &quiet_);
-  Choice("progress", "a bar (in a pipe: a line now and then), JSON lines on stdout, or nothing",
-         {"bar", "json", "none"}, &progress_);
-  CLI::App& app = parser_->app;
-  app.set_version_flag("--version", name_ + " (mdvt) " MDVT_VERSION_TEXT)
-      ->description("print the version and leave")
-      ->default_str("off");
-  app.set_help_flag("--help", "print this and leave")->default_str("off");
-  app.footer(Footer());
-  std::string positional;
-  for (const std::string& name : positional_) {
-    std::string upper = name;
-    std::transform(upper.begin(), upper.end(), upper.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    positional += " [" + upper + "]";
-  }
-  app.formatter(std::make_shared<HelpLayout>(positional));
-
-  std::vector<std::string> arguments = Spell(argc, argv);
-  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-  try {
-    app.parse(arguments);
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help().c_str(), stdout);
+  AddCommonOptions();
+  options_->SetPrefix("--");
+  if (tool_)
+    if (const std::string job = FindArgument(argc, argv, *options_, "job"); !job.empty())
+      ReadJobFile(job, *tool_info_, options_);
+  ParseCommandLine(argc, argv, options_);
+  if (help_) {
+    std::fputs(HelpText(page_, *options_).c_str(), stdout);
     return false;
-  } catch (const CLI::CallForVersion& version) {
-    std::printf("%s\n", version.what());
+  }
+  if (version_) {
+    std::printf("%s (mdvt) %s\n", page_.program.c_str(), MDVT_VERSION_TEXT);
     return false;
-  } catch (const CLI::ParseError& error) {
-    Usage(std::string(error.what()) + ", see --help");
+  }
+  if (print_job_) {
+    std::printf("%s\n", JobToJson(*tool_info_, *options_, true).c_str());
+    return false;
   }
   return true;
-}
-
-std::string Program::Footer() const {
-  std::string text;
-  if (!refused_.empty()) {
-    text += "\ndocumented options that this version refuses:\n ";
-    size_t column = 1;
-    for (const auto& [name, why] : refused_) {
-      if (column + name.size() + 3 > 98) {
-        text += "\n ";
-        column = 1;
-      }
-      text += " --" + name;
-      column += name.size() + 3;
-    }
-    text += "\n";
-  }
-  return text +
-         "\nNames may be written with - in place of _. A video name that ends in .txt is a list "
-         "of\n"
-         "videos, one per line. Exit status: 0 done, 1 failed, 2 wrong use, 3 bad input, 4 "
-         "refused,\n"
-         "5 not converged, 130 interrupted.\n\nexample:\n  " +
-         example_ + "\n";
 }
 
 int Program::Report(const std::exception& failure) {
@@ -451,7 +168,7 @@ int Program::Report(const std::exception& failure) {
   const bool exhausted = error == nullptr && code == Code::kOutOfMemory;
   std::string text = exhausted ? "out of memory" : failure.what();
   if (code == Code::kCancelled) text = "interrupted, nothing was written";
-  if (!display_) display_.emplace(name_, ProgressMode::kNone, false);
+  if (!display_) display_.emplace(page_.program, ProgressMode::kNone, false);
   display_->Failed(CodeName(code), status, text);
   return status;
 }
@@ -461,80 +178,71 @@ int Program::Main(int argc, char** argv, const std::function<int()>& body) {
   CatchSignals();
   try {
     if (!Parse(argc, argv)) return std::fflush(stdout) == 0 ? 0 : 1;
-    const ProgressMode mode = progress_ == "json"   ? ProgressMode::kJson
-                              : progress_ == "none" ? ProgressMode::kNone
-                                                    : ProgressMode::kBar;
-    display_.emplace(name_, mode, quiet_);
+    display_.emplace(page_.program, progress_, quiet_);
     SetLogSink([this](LogLevel level, const std::string& text) {
       if (level >= LogLevel::kWarning) display_->Warn(text);
     });
     SilenceFfmpegLog();
+    if (!tool_) options_->Settle();
     return body();
   } catch (const std::exception& failure) {
     return Report(failure);
   } catch (...) {
-    std::fprintf(stderr, "%s: error: unknown failure\n", name_.c_str());
+    std::fprintf(stderr, "%s: error: unknown failure\n", page_.program.c_str());
     return ExitStatus(Code::kInternal);
   }
 }
 
-int Program::ForEachItem(const Inputs& inputs,
-                         const std::function<Summary(const RunControl&)>& job) {
-  // The entries of each list; an input that is none stays as it is.
-  std::vector<std::vector<std::string>> lists(inputs.paths.size());
-  size_t items = 0;
-  std::string list_name;
-  for (size_t i = 0; i < inputs.paths.size(); ++i) {
-    const auto& [name, path] = inputs.paths[i];
-    if (!IsBatchList(*path)) {
-      if (i > 0 && items > 0 && !path->empty())
-        Usage("--" + list_name + " is a list, so that --" + name + " must be one too");
-      continue;
-    }
-    if (i > 0 && lists[0].empty())
-      Usage("--" + name + " is a list, so that --" + inputs.paths[0].first + " must be one too");
-    lists[i] = ReadBatchList(*path);
-    if (lists[i].empty()) throw Error(Code::kCorrupt, "the list '" + *path + "' names no video");
-    if (items > 0 && lists[i].size() != items)
-      Usage("--" + list_name + " lists " + std::to_string(items) + " videos, --" + name +
-            " lists " + std::to_string(lists[i].size()));
-    items = lists[i].size();
-    list_name = name;
-  }
+ToolReport Program::RunOne(const RunControl& control) {
+  const ToolReport report = tool_->Run(control);
+  display_->Done(report.outputs, report.frames, report.summary);
+  return report;
+}
 
-  const std::string output = *inputs.output;
-  std::error_code ignored;
-  const bool into_folder = !output.empty() && fs::is_directory(output, ignored);
-  if (items > 0 && !output.empty() && !into_folder)
-    Usage("--output is '" + output + "': for a list it must be a folder that exists");
-
+int Program::RunItems() {
   RunControl control;
   control.cancelled = &g_cancelled;
   control.on_progress = [this](const Progress& progress) {
     display_->Show(progress);
     return true;
   };
+  control.on_start = [this](std::vector<std::pair<std::string, std::string>> facts) {
+    facts.insert(facts.begin(), {"versions", "mdvt " + Version() + ", " + CodecLibraryVersions()});
+    display_->Announce(facts);
+  };
+  const std::vector<ListedInput> lists = ReadLists(*options_);
+  if (!lists.empty()) CheckAgainstLists(*options_, lists[0].option);
+  tool_->Check();
+  if (const Option* threads = options_->Find("threads"))
+    SetOpenCvThreads(static_cast<int>(std::get<int64_t>(threads->Get())));
+  if (lists.empty()) {
+    display_->Begin("");
+    RunOne(control);
+    return 0;
+  }
+
+  // The frames of several clips have the same numbers: each clip gets folders of its own.
+  std::vector<std::pair<std::string, std::string>> folders;
+  for (const Option& option : options_->options())
+    if (option.path == PathKind::kFolder && !ToText(option.Get()).empty())
+      folders.emplace_back(option.name, ToText(option.Get()));
   std::set<std::string> used;
   int status = 0;
-  for (size_t item = 0; item < std::max<size_t>(1, items); ++item) {
-    std::string label;
-    for (size_t i = 0; i < inputs.paths.size(); ++i) {
-      if (lists[i].empty()) continue;
-      std::string* path = inputs.paths[i].second;
-      *path = lists[i][item];
-      if (i > 0 && (*path == "-" || *path == "none")) path->clear();
-      if (i == 0) label = *path;
-    }
+  for (size_t item = 0; item < lists[0].paths.size(); ++item) {
+    const std::string& label = lists[0].paths[item];
     display_->Begin(label);
     try {
-      if (into_folder) {
-        const fs::path name = fs::path(*inputs.paths[0].second + inputs.suffix).filename();
-        *inputs.output = (fs::path(output) / name).string();
-        if (!used.insert(*inputs.output).second)
-          Usage("'" + *inputs.output + "' is the output of an earlier entry of the list too");
+      for (const ListedInput& list : lists) {
+        const std::string& path = list.paths[item];
+        const bool none = &list != &lists[0] && (path == "-" || path == "none");
+        options_->Set(list.option, none ? "" : path);
       }
-      const Summary summary = job(control);
-      display_->Done(summary.outputs, summary.frames, summary.details);
+      for (const auto& [name, folder] : folders)
+        options_->Set(name, folder + "/" + fs::path(label).filename().string());
+      const std::string output = tool_->Output();
+      if (!output.empty() && !used.insert(output).second)
+        Usage("'" + output + "' is the output of an earlier entry of the list too");
+      RunOne(control);
     } catch (const std::exception& failure) {
       const int failed = Report(failure);
       if (status == 0) status = failed;
@@ -542,6 +250,15 @@ int Program::ForEachItem(const Inputs& inputs,
     }
   }
   return status;
+}
+
+int RunTool(const std::string& name, int argc, char** argv) {
+  const ToolInfo& info = FindTool(name);
+  Program program(info.name, info.purpose, info.example);
+  program.tool_info_ = &info;
+  program.tool_ = info.make();
+  program.options_ = &program.tool_->options();
+  return program.Main(argc, argv, [&] { return program.RunItems(); });
 }
 
 }  // namespace mdvt::example

@@ -44,12 +44,12 @@ int main(int argc, char** argv) {
       "mdvt_make_demo_clip --output sample.mp4 --depth_output true_depth.mkv");
   std::string output, depth_output;
   int64_t width = 640, height = 360, frames = 48;
-  program.Text("output", "FILE", "color video", &output);
-  program.Require("output");
-  program.Text("depth_output", "FILE", "its true depth", &depth_output);
-  program.Integer("width", "PIXELS", "width of the picture", &width, {16, 4096});
-  program.Integer("height", "PIXELS", "height of the picture", &height, {16, 4096});
-  program.Integer("frames", "N", "number of frames, 24 in a second", &frames, {1, 100000});
+  mdvt::OptionList& options = program.options();
+  options.Field("output", &output, "FILE", "color video").Output().Required();
+  options.Field("depth_output", &depth_output, "FILE", "its true depth").Output();
+  options.Field("width", &width, {16, 4096}, "PIXELS", "width of the picture");
+  options.Field("height", &height, {16, 4096}, "PIXELS", "height of the picture");
+  options.Field("frames", &frames, {1, 100000}, "N", "number of frames, 24 in a second");
 
   return program.Main(argc, argv, [&] {
     constexpr double kXfovDeg = 60;
@@ -67,12 +67,12 @@ int main(int argc, char** argv) {
 
     std::optional<mdvt::DepthVideoWriter> depth;
     if (!depth_output.empty()) {
-      mdvt::DepthVideoWriterOptions options;
-      options.codec.encoding = mdvt::DepthEncoding::kGray16;
-      options.video.time_base = video.time_base;
-      options.video.frame_rate = video.frame_rate;
-      options.tags.xfov_deg = kXfovDeg;
-      depth.emplace(depth_output, w, h, options);
+      mdvt::DepthVideoWriterOptions depth_video;
+      depth_video.codec.encoding = mdvt::DepthEncoding::kGray16;
+      depth_video.video.time_base = video.time_base;
+      depth_video.video.frame_rate = video.frame_rate;
+      depth_video.tags.xfov_deg = kXfovDeg;
+      depth.emplace(depth_output, w, h, depth_video);
     }
     for (int64_t i = 0; i < frames; ++i) {
       const mdvt::test::View view = clip.At(static_cast<double>(i));

@@ -24,10 +24,6 @@
 namespace mdvt {
 namespace {
 
-bool IsGiven(const FovOptions& fov) {
-  return fov.xfov_deg || fov.yfov_deg || !fov.xfov_file.empty();
-}
-
 // Networks that read the field of view out of the picture need none.
 bool NeedsFov(const Model* model) {
   if (model == nullptr) return true;
@@ -38,7 +34,7 @@ bool NeedsFov(const Model* model) {
 }
 
 FovOptions FovOrDefault(const FovOptions& fov, bool needed) {
-  if (IsGiven(fov)) return fov;
+  if (!fov.empty()) return fov;
   if (needed)
     LogWarning("no field of view was given (--xfov, --yfov or --xfov_file): " +
                FormatDouble(kDefaultXfovDeg) +
@@ -53,13 +49,12 @@ VideoReaderOptions ReaderOptions(const DepthJobOptions& options) {
   VideoReaderOptions reader;
   reader.limits = options.job.limits;
   reader.num_threads = DecoderThreads(options.job.num_threads);
-  reader.format = options.model.empty() ? PixelFormat::Gray(8) : PixelFormat::Rgb(8);
+  reader.format = options.source.model.empty() ? PixelFormat::Gray(8) : PixelFormat::Rgb(8);
   return reader;
 }
 
 std::string DefaultOutput(const DepthJobOptions& options) {
-  const std::string output =
-      options.output.empty() ? options.color_video + "_depth.mkv" : options.output;
+  const std::string output = OutputName(options.output, options.color_video, "_depth.mkv");
   CheckOutput(output, options.job.overwrite, {options.color_video, options.reference_depth});
   if (!options.transformation_output.empty())
     CheckOutput(options.transformation_output, options.job.overwrite,
@@ -74,9 +69,10 @@ class DepthJob {
         meter_(control),
         output_(DefaultOutput(options)),
         reader_(options.color_video, ReaderOptions(options)),
-        model_(options.model.empty() ? nullptr
-                                     : OpenDepthModel(options.model, options.job.num_threads)),
-        knows_fov_(IsGiven(options.fov) || NeedsFov(model_.get())),
+        model_(options.source.model.empty()
+                   ? nullptr
+                   : OpenDepthModel(options.source.model, options.job.num_threads)),
+        knows_fov_(!options.fov.empty() || NeedsFov(model_.get())),
         camera_(FovOrDefault(options.fov, NeedsFov(model_.get())), {}, reader_.info().width,
                 reader_.info().height, reader_.info().sample_aspect, options.job.limits) {
     if (options.target_fps > 0) chooser_.emplace(options.target_fps, reader_.info().time_base);
@@ -167,6 +163,12 @@ class DepthJob {
     frames_.Close();
   }
 
+  DepthModelOptions ModelOptions() const {
+    DepthModelOptions model = options_.source.model;
+    model.input_size = options_.source.input_size.value_or(model.input_size);
+    return model;
+  }
+
   ModelDepthOptions ModelOptionsOfClip() const {
     ModelDepthOptions depth;
     depth.camera = camera_.At(0);
@@ -181,12 +183,12 @@ class DepthJob {
     ReferenceCalibrationOptions reference;
     reference.color_video = options_.color_video;
     reference.depth_video = options_.reference_depth;
-    reference.depth.max_depth = options_.reference_max_depth;
-    reference.depth.encoding = options_.reference_encoding;
+    reference.depth.max_depth = options_.reference.max_depth;
+    reference.depth.encoding = options_.reference.encoding;
     reference.limits = options_.job.limits;
     reference.num_threads = options_.job.num_threads;
     ThreadPool pool(options_.job.num_threads);
-    const auto estimator = MakeModelDepth(options_.model, model_, ModelOptionsOfClip(), &pool);
+    const auto estimator = MakeModelDepth(ModelOptions(), model_, ModelOptionsOfClip(), &pool);
     fit_ = CalibrateByReference(reference, estimator.get(), &meter_);
     calibration_ = fit_->calibration;
     if (fit_->by_median)
@@ -224,8 +226,9 @@ class DepthJob {
   void EstimateByModel(ThreadPool* pool) {
     ModelDepthOptions depth = ModelOptionsOfClip();
     depth.calibration = calibration_;
-    if (IsRelativeDepth(model_->info()) && !calibration_) depth.median_depth = options_.scene_scale;
-    const auto estimator = MakeModelDepth(options_.model, model_, depth, pool);
+    if (IsRelativeDepth(model_->info()) && !calibration_)
+      depth.median_depth = options_.source.scene_scale;
+    const auto estimator = MakeModelDepth(ModelOptions(), model_, depth, pool);
     RunEstimator(estimator.get());
     calibration_ = estimator->calibration();
   }
@@ -235,8 +238,8 @@ class DepthJob {
     motion.camera = camera_.At(0);
     if (!options_.fov.xfov_file.empty())
       motion.xfovs_deg = ReadFovFile(options_.fov.xfov_file, options_.job.limits);
-    motion.scene_scale = options_.scene_scale;
-    motion.working_side = options_.working_side;
+    motion.scene_scale = options_.source.scene_scale;
+    motion.working_side = options_.source.WorkingSide(reader_.info().width, reader_.info().height);
     motion.confidence = false;
     MotionDepthEstimator estimator(motion, pool);
     RunEstimator(&estimator);

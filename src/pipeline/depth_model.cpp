@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/color_convert.h"
@@ -25,10 +26,35 @@ bool HoldsDepth(const DepthView& depth) {
   return false;
 }
 
+bool OnCuda(const DepthModelOptions& options) { return options.open.device.rfind("cuda", 0) == 0; }
+
+// What an open model depends on.
+std::string KeyOf(const DepthModelOptions& options, int num_threads) {
+  std::string key = options.path + '\n' + options.open.device + '\n' + options.open.sha256 + '\n' +
+                    std::to_string(num_threads);
+  for (const bool flag : {options.fp16, options.fp32, options.trust_model,
+                          options.open.deterministic, options.open.channels_last})
+    key += flag ? '1' : '0';
+  return key;
+}
+
+// Whether the file was refused only because no list names it.
+bool TrustWouldHelp(const DepthModelOptions& options, ModelOptions open) {
+  if (options.trust_model) return false;
+  const auto may_be_opened = [&](ModelTrust trust) {
+    open.trust = trust;
+    return Model::Inspect(options.path, open).may_be_opened;
+  };
+  return !may_be_opened(ModelTrust::kListed) && may_be_opened(ModelTrust::kUnlisted);
+}
+
 }  // namespace
 
 void DepthModelOptions::Check() const {
   open.Check();
+  Require(!(fp16 && fp32), Code::kInvalidArgument, "fp16 and fp32 contradict each other");
+  Require(!fp16 || OnCuda(*this), Code::kInvalidArgument,
+          "fp16 needs the device cuda: on the processor half precision is slower and less exact");
   Require(input_size == 0 || (input_size >= 14 && input_size <= 16384), Code::kInvalidArgument,
           "input_size = " + std::to_string(input_size) + ", must be 0 or in [14, 16384]");
   Require(batch >= 1 && batch <= 64, Code::kInvalidArgument,
@@ -37,15 +63,33 @@ void DepthModelOptions::Check() const {
 
 std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, int num_threads) {
   if (options.loaded) return options.loaded;
-  ModelOptions open = options.open;
-  open.num_threads = num_threads;
+  options.Check();
+  const std::string key = KeyOf(options, num_threads);
+  if (options.keep && options.keep->model && options.keep->key == key) return options.keep->model;
   std::error_code ignored;
   Require(
       std::filesystem::exists(options.path, ignored), Code::kNotFound,
       "no model '" + options.path +
           "': models/export/depth_anything_v2.py makes one of a checkpoint, see docs/models.md");
-  auto model = std::make_shared<const Model>(Model::Open(options.path, open));
+  ModelOptions open = options.open;
+  open.num_threads = num_threads;
+  if (options.trust_model) open.trust = ModelTrust::kUnlisted;
+  if (OnCuda(options) && !options.fp32) {
+    const ModelFileReport file = Model::Inspect(options.path, open);
+    if (options.fp16 || (file.info && file.info->fp16_cuda)) open.precision = ModelPrecision::kFp16;
+  }
+  std::shared_ptr<const Model> model;
+  try {
+    model = std::make_shared<const Model>(Model::Open(options.path, open));
+  } catch (const Error& error) {
+    if (error.code() != Code::kRefused || !TrustWouldHelp(options, open)) throw;
+    throw Error(error.code(), std::string(error.what()) + " (--sha256 HASH or --trust_model)");
+  }
   IsRelativeDepth(model->info());  // throws for networks of another kind
+  if (model->info().source.license.find("NC") != std::string::npos)
+    LogWarning("the weights of '" + model->info().name + "' are licensed " +
+               model->info().source.license + ": not for commercial use");
+  if (options.keep) *options.keep = {key, model};
   return model;
 }
 

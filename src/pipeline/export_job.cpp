@@ -104,7 +104,7 @@ class ExportJob {
     if (wants_geometry_)
       camera_.emplace(options.fov, input_.depth_tags(), width_, height_,
                       input_.lead_info().sample_aspect, options.job.limits);
-    if (options.grey_bits) OpenGreyWriter();
+    if (WantsGrey()) OpenGreyWriter();
     if (!options.ply_folder.empty()) ply_.emplace(options.ply_folder);
     if (!options.obj_folder.empty()) obj_.emplace(options.obj_folder);
   }
@@ -139,12 +139,12 @@ class ExportJob {
   }
 
  private:
+  bool WantsGrey() const { return options_.bit8 || options_.bit16; }
+
   PairedInputOptions InputOptions() {
-    if (options_.grey_bits) {
-      grey_output_ = options_.output;
-      if (grey_output_.empty())
-        grey_output_ =
-            options_.depth_video + (*options_.grey_bits == 16 ? "_grey16.mkv" : "_grey8.mkv");
+    if (WantsGrey()) {
+      grey_output_ = OutputName(options_.output, options_.depth_video,
+                                options_.bit16 ? "_grey16.mkv" : "_grey8.mkv");
       CheckOutput(grey_output_, options_.job.overwrite,
                   {options_.depth_video, options_.color_video});
     }
@@ -154,8 +154,8 @@ class ExportJob {
     input.color_format = PixelFormat::Rgb(8);
     input.depth.video.limits = options_.job.limits;
     input.depth.video.num_threads = options_.job.num_threads;
-    input.depth.max_depth = options_.max_depth;
-    input.depth.encoding = options_.depth_encoding;
+    input.depth.max_depth = options_.depth.max_depth;
+    input.depth.encoding = options_.depth.encoding;
     input.first_frame = first_frame_;
     input.max_frames = options_.job.max_frames;
     return input;
@@ -164,7 +164,7 @@ class ExportJob {
   void OpenGreyWriter() {
     const VideoInfo& source = input_.depth_info();
     DepthVideoWriterOptions writer;
-    writer.codec.encoding = GreyEncoding(*options_.grey_bits);
+    writer.codec.encoding = GreyEncoding(options_.bit16 ? 16 : 8);
     writer.codec.max_depth = input_.depth_codec().max_depth;
     writer.tags = input_.depth_tags();
     writer.video.codec = VideoCodec::kFfv1;

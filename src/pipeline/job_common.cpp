@@ -20,6 +20,14 @@ namespace fs = std::filesystem;
 
 std::string FileName(const std::string& path) { return fs::path(path).filename().string(); }
 
+std::string OutputName(const std::string& output, const std::string& input,
+                       const std::string& suffix) {
+  if (output.empty()) return input + suffix;
+  std::error_code ignored;
+  if (!fs::is_directory(output, ignored)) return output;
+  return (fs::path(output) / (FileName(input) + suffix)).string();
+}
+
 void CheckOutput(const std::string& output, bool overwrite,
                  std::initializer_list<std::string> inputs) {
   std::error_code ignored;
@@ -105,14 +113,6 @@ double ClipCamera::typical_xfov_deg() const {
 
 std::string CountOf(int64_t count, const char* what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
-
-void CheckJobOptions(const JobOptions& options) {
-  options.limits.Check();
-  ResolveThreads(options.num_threads);
-  Require(options.max_frames == -1 || options.max_frames >= 1, Code::kInvalidArgument,
-          "max_frames = " + std::to_string(options.max_frames) +
-              ", must be -1 (all frames) or at least 1");
 }
 
 int DecoderThreads(int num_threads) { return (ResolveThreads(num_threads) + 1) / 2; }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mdvt/core/camera.h"
+#include "mdvt/core/options.h"
 #include "mdvt/core/rational.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/pipeline/jobs.h"
@@ -18,6 +19,20 @@ namespace mdvt {
 
 // "clip.mp4" of "/some/where/clip.mp4".
 std::string FileName(const std::string& path);
+
+// The name of a job's output: `output` if it is given, <input><suffix> in it if it is a folder,
+// else <input><suffix>.
+std::string OutputName(const std::string& output, const std::string& input,
+                       const std::string& suffix);
+
+// Checks every option of a struct against its description.
+template <typename Options>
+void CheckDescribed(const Options& options) {
+  Options copy = options;
+  OptionList list;
+  Describe(&list, &copy);
+  list.Check();
+}
 
 // Throws Error(kInvalidArgument) if `output` is a folder, a device or one of the `inputs` (empty
 // names are skipped), Error(kIo) if it exists and may not be replaced.
@@ -73,8 +88,6 @@ class ClipCamera {
 
 // "1 frame", "12 frames".
 std::string CountOf(int64_t count, const char* what);
-
-void CheckJobOptions(const JobOptions& options);
 
 // Threads for the decoder of a colour video: half of them, because the other stages work beside it
 // and each thread holds pictures of its own.

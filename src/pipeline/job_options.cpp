@@ -1,106 +1,138 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "mdvt/pipeline/job_options.h"
+
+#include <algorithm>
 #include <cmath>
 #include <string>
 
 #include "mdvt/core/error.h"
-#include "mdvt/core/numbers.h"
-#include "mdvt/pipeline/jobs.h"
-#include "mdvt/pipeline/mono_to_sbs.h"
+#include "mdvt/pipeline/depth_model.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
+namespace {
 
-void DepthJobOptions::Check() const {
-  CheckJobOptions(job);
-  Require(!color_video.empty(), Code::kInvalidArgument, "no color video was given");
+constexpr double kUnlimited = 1e18;
+constexpr int kUsualSide = 640;  // long side of the pictures that depth from motion works on
+
+}  // namespace
+
+void Describe(OptionList* list, JobOptions* options) {
+  list->Section("run");
+  list->Field("max_frames", &options->max_frames, {1, kUnlimited}, "N",
+              "stop after this many frames")
+      .Or(-1, "all");
+  list->Field("overwrite", &options->overwrite,
+              "replace an output that exists, once the new one is whole; off: fail if one does");
+  list->Field("threads", &options->num_threads, {0, 1024}, "N",
+              "worker threads; 0 means one per core; never changes the result");
+}
+
+void Describe(OptionList* list, FovOptions* options, const std::string& otherwise) {
+  const Range angle{0, 180, true, true};
+  list->Field("xfov", &options->xfov_deg, angle, "DEGREES",
+              "horizontal field of view; from --yfov and square pixels if only that is given")
+      .Default(otherwise);
+  list->Field("yfov", &options->yfov_deg, angle, "DEGREES",
+              "vertical field of view; from --xfov and square pixels if only that is given")
+      .Default(otherwise);
+  list->Field("xfov_file", &options->xfov_file, "JSON",
+              "horizontal field of view of each frame, in degrees; wins over both")
+      .Input();
+}
+
+void Describe(OptionList* list, DepthReadingOptions* options, const std::string& prefix,
+              const std::string& what) {
+  list->Field(prefix + "max_depth", &options->max_depth, {0, 1e6, true, false}, "METRES",
+              "depth at the end of the range of " + what)
+      .Default("from its file, else 100");
+  list->Field(prefix + "encoding", &options->encoding, DepthEncodingNames(),
+              "how " + what + " is encoded")
+      .Default("from its file, else rgb16");
+}
+
+const EnumNames<DepthEncoding>& DepthEncodingNames() {
+  static const EnumNames<DepthEncoding> names = {
+      {"rgb16", DepthEncoding::kRgb16},
+      {"gray16", DepthEncoding::kGray16},
+      {"rgb24-log", DepthEncoding::kRgb24Log},
+      {"gray16-65025", DepthEncoding::kGray16Legacy},
+      {"gray8", DepthEncoding::kGray8},
+      {"rgb16-linear-255p4", DepthEncoding::kRgb16, true},
+      {"gray16-linear-65535", DepthEncoding::kGray16, true},
+      {"gray16-linear-65025", DepthEncoding::kGray16Legacy, true},
+      {"gray8-linear-255", DepthEncoding::kGray8, true}};
+  return names;
+}
+
+void Describe(OptionList* list, DepthModelOptions* options) {
+  list->Field("model", &options->path, "FILE",
+              "depth model in place of the camera's motion: a file that models/export/ has written")
+      .Alias("ckpt")
+      .Input();
+  list->Field("batch", &options->batch, {1, 64}, "FRAMES", "frames that the model sees at once")
+      .OnlyWith("model");
+  list->Field("fp16", &options->fp16, "half precision, on CUDA").OnlyWith("model").Excludes("fp32");
+  list->Field("fp32", &options->fp32, "full precision, on CUDA too").OnlyWith("model");
+  list->Field("deterministic", &options->open.deterministic,
+              "the same bits for every number of threads: a forward pass has one thread, several "
+              "frames run side by side")
+      .OnlyWith("model");
+  list->Field("sha256", &options->open.sha256, "HASH", "the hash that the model's file must have")
+      .Default("that of manifest.json beside it")
+      .OnlyWith("model");
+  list->Field("trust_model", &options->trust_model,
+              "open a model that is not listed in manifest.json: a model is a program")
+      .OnlyWith("model");
+  list->Field("device", &options->open.device, "DEVICE", "where a model runs: cpu, cuda or cuda:N");
+}
+
+void Describe(OptionList* list, DepthSourceOptions* options) {
+  static const EnumNames<std::string> engines = {{"motion", "motion"}, {"model", "model"}};
+  list->Field("engine", &options->engine, engines,
+              "how depth is found: from the camera's own motion, or by --model")
+      .Default("model if --model is given, else motion");
+  Describe(list, &options->model);
+  list->Field("input_size", &options->input_size, {14, 4096}, "PIXELS",
+              "short side of the pictures that depth is computed on")
+      .Default("the model's own; motion: what makes the long side 640");
+  list->Field("max_res", &options->max_res, {64, 4096}, "PIXELS",
+              "motion: long side of the pictures that it is computed on")
+      .Alias("working_side")
+      .Default("640 unless --input_size is given");
+  list->Field("scene_scale", &options->scene_scale, {0, 10000, true, false}, "METRES",
+              "median depth of the clip's first measured frame (motion, relative models)");
+}
+
+int DepthSourceOptions::WorkingSide(int width, int height) const {
+  if (!input_size && !max_res) return kUsualSide;
+  double side = 4096;
+  if (input_size) {
+    const double aspect = static_cast<double>(std::max(width, height)) / std::min(width, height);
+    side = std::min(side, *input_size * aspect);
+  }
+  if (max_res) side = std::min(side, static_cast<double>(*max_res));
+  return static_cast<int>(std::lround(std::max(64.0, side)));
+}
+
+void DepthSourceOptions::Check() const {
   model.Check();
-  Require(reference_depth.empty() || !model.empty(), Code::kInvalidArgument,
-          "a reference depth calibrates a relative model, none was given");
-  Require(!reference_depth.empty() || !(reference_max_depth || reference_encoding),
-          Code::kInvalidArgument, "range and encoding of a reference depth, none was given");
-  Require(transformation_output.empty() || model.empty(), Code::kInvalidArgument,
-          "a model gives no camera path: transformation_output goes with depth from motion");
-  DepthCodecOptions codec;
-  codec.encoding = encoding;
-  codec.max_depth = max_depth;
-  codec.Check();
-  Require(scene_scale > 0 && scene_scale <= 10000, Code::kInvalidArgument,
-          "scene_scale = " + FormatDouble(scene_scale) + " m, must be in (0, 10000]");
-  Require(target_fps == -1 || (target_fps > 0 && target_fps <= 1000), Code::kInvalidArgument,
-          "target_fps = " + FormatDouble(target_fps) + ", must be -1 (all frames) or in (0, 1000]");
-  Require(working_side >= 64 && working_side <= 4096, Code::kInvalidArgument,
-          "working_side = " + std::to_string(working_side) + " pixels, must be in [64, 4096]");
-}
-
-void StereoJobOptions::Check() const {
-  CheckJobOptions(job);
-  stereo.Check();
-  Require(!depth_video.empty(), Code::kInvalidArgument, "no depth video was given");
-  Require(!convergence || (*convergence >= 0 && std::isfinite(*convergence)),
-          Code::kInvalidArgument,
-          "convergence = " + FormatDouble(convergence.value_or(0)) +
-              " m, must be 0 (parallel eyes) or positive");
-  Require(!convergence || convergence_file.empty(), Code::kInvalidArgument,
-          "give a fixed convergence or a convergence file, not both");
-  Require(master_xfov_deg > 0 && master_xfov_deg < 180, Code::kInvalidArgument,
-          "master_xfov = " + FormatDouble(master_xfov_deg) + " degrees, must be in (0, 180)");
-  Require(baseline_scale >= 0 && baseline_scale <= 1000, Code::kInvalidArgument,
-          "baseline_scale = " + FormatDouble(baseline_scale) + ", must be in [0, 1000]");
-}
-
-void ExportJobOptions::Check() const {
-  CheckJobOptions(job);
-  const bool geometry = !ply_folder.empty() || !obj_folder.empty();
-  Require(!depth_video.empty(), Code::kInvalidArgument, "no depth video was given");
-  Require(geometry || grey_bits, Code::kInvalidArgument,
-          "nothing to write: ask for a grey video, PLY or OBJ files");
-  Require(!grey_bits || *grey_bits == 8 || *grey_bits == 16, Code::kInvalidArgument,
-          "grey_bits = " + std::to_string(grey_bits.value_or(0)) + ", must be 8 or 16");
-  Require(output.empty() || grey_bits, Code::kInvalidArgument,
-          "an output name is for a grey video, none was asked for");
-  Require(!transformation_lock_frame || !transformation_file.empty(), Code::kInvalidArgument,
-          "a transformation lock frame needs a transformation file");
-  Require(min_frames >= -1, Code::kInvalidArgument,
-          "min_frames = " + std::to_string(min_frames) + ", must be -1 or a frame number");
-  Require(tear_disparity >= 0 && tear_disparity <= 1000, Code::kInvalidArgument,
-          "tear_disparity = " + FormatDouble(tear_disparity) + " pixels, must be in [0, 1000]");
-  Require(tear_depth >= 0 && tear_depth <= 10, Code::kInvalidArgument,
-          "tear_depth = " + FormatDouble(tear_depth) + ", must be in [0, 10]");
-  Require(tear_baseline > 0 && tear_baseline <= 1, Code::kInvalidArgument,
-          "tear_baseline = " + FormatDouble(tear_baseline) + " m, must be in (0, 1]");
-}
-
-void MonoToSbsJobOptions::Check() const {
-  const auto require = [](bool inside, const std::string& text) {
-    Require(inside, Code::kInvalidArgument, text);
-  };
-  CheckJobOptions(job);
-  require(!input.empty(), "no input video was given");
-  require(xfov_deg > 0 && xfov_deg < 180,
-          "xfov = " + FormatDouble(xfov_deg) + " degrees, must be in (0, 180)");
-  require(scene_scale > 0 && scene_scale <= 10000,
-          "scene_scale = " + FormatDouble(scene_scale) + " m, must be in (0, 10000]");
-  require(working_side >= 64 && working_side <= 4096,
-          "working_side = " + std::to_string(working_side) + " pixels, must be in [64, 4096]");
-  norm.Check();
-  smoothing.Check();
-  shift.Check();
-  convergence.Check();
-  canvas.Check();
-  require(!max_shift || (*max_shift >= 0 && *max_shift <= 4096),
-          "max_shift = " + FormatDouble(max_shift.value_or(0)) + " pixels, must be in [0, 4096]");
-  require((cuts == SceneCuts::kFile) == !scene_file.empty(),
-          "a list of scenes belongs to the cuts from a file, and the other way round");
-  require(fps == 0 || (fps >= 0.1 && fps <= 1000),
-          "fps = " + FormatDouble(fps) + ", must be 0 (as the source) or in [0.1, 1000]");
-  require(!(preview_interval && preview_every),
-          "give the interval of a preview in seconds or in frames, not both");
-  require(!preview_interval || (*preview_interval > 0 && *preview_interval <= 86400),
-          "preview_interval = " + FormatDouble(preview_interval.value_or(0)) +
-              " s, must be in (0, 86400]");
-  require(!preview_every || *preview_every >= 1,
-          "preview_every = " + std::to_string(preview_every.value_or(0)) +
-              ", must be at least 1 frame");
+  Require(!engine || (*engine == "model") == !model.empty(), Code::kInvalidArgument,
+          model.empty()
+              ? "the engine 'model' needs a model (--model FILE); docs/models.md tells how "
+                "to make one"
+              : "the engine 'motion' and a model contradict each other");
+  Require(!max_res || model.empty(), Code::kInvalidArgument,
+          "max_res belongs to the engine 'motion': a model's size is input_size");
+  Require(
+      !model.empty() || model.open.device == "cpu", Code::kInvalidArgument,
+      "device is '" + model.open.device +
+          "': depth from motion runs on the processor, only a depth model (--model FILE) can run "
+          "elsewhere");
+  DepthSourceOptions copy = *this;
+  OptionList list;
+  Describe(&list, &copy);
+  list.Check();
 }
 
 }  // namespace mdvt

@@ -62,7 +62,7 @@ struct RenderedFrame {
 };
 
 std::string DefaultOutput(const MonoToSbsJobOptions& options) {
-  const std::string output = options.output.empty() ? options.input + "_sbs.mp4" : options.output;
+  const std::string output = OutputName(options.output, options.input, "_sbs.mp4");
   CheckOutput(output, options.job.overwrite, {options.input, options.scene_file});
   if (!options.contact_sheet.empty())
     CheckOutput(options.contact_sheet, options.job.overwrite,
@@ -149,18 +149,19 @@ class CutPictures {
 class SceneStarts {
  public:
   SceneStarts(const MonoToSbsJobOptions& options, const VideoInfo& source, ThreadPool* pool)
-      : cuts_(options.cuts) {
-    if (cuts_ == SceneCuts::kAuto) pictures_.emplace(source, pool);
-    if (cuts_ == SceneCuts::kFile)
-      starts_ = ReadSceneStarts(options.scene_file, options.job.limits);
+      : from_(options.cuts == SceneCuts::kOff ? From::kNowhere
+              : options.scene_file.empty()    ? From::kColors
+                                              : From::kFile) {
+    if (from_ == From::kColors) pictures_.emplace(source, pool);
+    if (from_ == From::kFile) starts_ = ReadSceneStarts(options.scene_file, options.job.limits);
   }
 
   void Push(const InputFrame& input) {
-    switch (cuts_) {
-      case SceneCuts::kAuto:
+    switch (from_) {
+      case From::kColors:
         detector_.Push(pictures_->Make(input.frame.image).view(), input.seconds);
         break;
-      case SceneCuts::kFile: {
+      case From::kFile: {
         bool cut = false;
         // Also the starts of scenes whose first frames are not among those shown.
         for (; next_ < starts_.size() && starts_[next_] <= input.frame.index; ++next_)
@@ -168,14 +169,14 @@ class SceneStarts {
         known_.push_back(cut && input.frame.index > 0);
         break;
       }
-      case SceneCuts::kOff:
+      case From::kNowhere:
         known_.push_back(false);
         break;
     }
   }
   void Finish() { detector_.Finish(); }
   std::optional<bool> Pop() {
-    if (cuts_ == SceneCuts::kAuto) return detector_.Pop();
+    if (from_ == From::kColors) return detector_.Pop();
     if (known_.empty()) return std::nullopt;
     const bool cut = known_.front();
     known_.pop_front();
@@ -183,7 +184,9 @@ class SceneStarts {
   }
 
  private:
-  SceneCuts cuts_;
+  enum class From { kColors, kFile, kNowhere };
+
+  From from_;
   std::optional<CutPictures> pictures_;
   ContentCutDetector detector_;
   std::vector<int64_t> starts_;
@@ -518,16 +521,23 @@ class MonoToSbsJob {
     fov.xfov_deg = options_.xfov_deg;
     const ClipCamera camera(fov, {}, source.width, source.height, source.sample_aspect,
                             options_.job.limits);
-    if (options_.engine) {
-      std::unique_ptr<DepthEstimator> engine = options_.engine(
-          {camera.At(0), rate_ ? plan_.output_rate : source.frame_rate, &engine_pool_});
+    const DepthSourceOptions& depth = options_.source;
+    DepthEngine own = options_.engine;
+    if (!own && !depth.model.empty()) {
+      DepthModelOptions model = depth.model;
+      model.input_size = depth.input_size.value_or(model.input_size);
+      own = ModelEngine(model);
+    }
+    if (own) {
+      std::unique_ptr<DepthEstimator> engine =
+          own({camera.At(0), rate_ ? plan_.output_rate : source.frame_rate, &engine_pool_});
       Require(engine != nullptr, Code::kInvalidArgument, "the depth engine made no estimator");
       return engine;
     }
     MotionDepthOptions motion;
     motion.camera = camera.At(0);
-    motion.scene_scale = options_.scene_scale;
-    motion.working_side = options_.working_side;
+    motion.scene_scale = depth.scene_scale;
+    motion.working_side = depth.WorkingSide(source.width, source.height);
     return std::make_unique<MotionDepthEstimator>(motion, &engine_pool_);
   }
 
@@ -714,9 +724,28 @@ DepthEngine ModelEngine(const DepthModelOptions& options) {
   };
 }
 
+// What holds once shorthands have been written out.
+static MonoToSbsJobOptions Settle(const MonoToSbsJobOptions& options) {
+  MonoToSbsJobOptions settled = options;
+  if (options.norm_lo && options.norm_hi)
+    settled.norm.fixed = DisparityRange{*options.norm_lo, *options.norm_hi};
+  if (options.upscale) {
+    settled.canvas.picture_width = options.upscale_width;
+    settled.canvas.picture_height = options.upscale_height;
+  }
+  if (options.preview && !options.preview_every && !options.preview_interval)
+    settled.preview_interval = 3;
+  static constexpr const char* kOfNvenc[] = {"ultrafast", "superfast", "veryfast", "faster",
+                                             "fast",      "medium",    "slow"};
+  if (options.preset.size() == 2 && options.preset[0] == 'p')
+    settled.preset = kOfNvenc[options.preset[1] - '1'];
+  return settled;
+}
+
 MonoToSbsReport RunMonoToSbsJob(const MonoToSbsJobOptions& options, const RunControl& control) {
   options.Check();
-  return MonoToSbsJob(options, control).Run();
+  const MonoToSbsJobOptions settled = Settle(options);
+  return MonoToSbsJob(settled, control).Run();
 }
 
 }  // namespace mdvt

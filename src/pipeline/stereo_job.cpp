@@ -21,6 +21,7 @@
 #include "pipeline/job_common.h"
 #include "pipeline/paired_input.h"
 #include "pipeline/stage_threads.h"
+#include "pipeline/stereo_settings.h"
 
 namespace mdvt {
 namespace {
@@ -89,7 +90,7 @@ class Convergence {
   std::vector<double> per_frame_;
 };
 
-double BaselineFactor(const StereoJobOptions& options, const Camera& camera) {
+double BaselineFactor(const StereoSettings& options, const Camera& camera) {
   const double half_source = camera.width / (2 * camera.fx);  // tan(xfov / 2)
   const double half_master = std::tan(options.master_xfov_deg * M_PI / 360);
   switch (options.baseline_rule) {
@@ -110,23 +111,19 @@ int64_t HolePixels(const HoleMap& holes) {
   return pixels;
 }
 
-std::string DefaultOutput(const StereoJobOptions& options) {
-  if (!options.output.empty()) return options.output;
-  return options.depth_video + (options.compressed ? "_stereo.mp4" : "_stereo.mkv");
-}
-
 class StereoJob {
  public:
   StereoJob(const StereoJobOptions& options, const RunControl& control)
       : options_(options),
         meter_(control),
-        output_(DefaultOutput(options)),
-        mask_output_(options.write_infill_mask ? output_ + "_infillmask.mkv" : ""),
+        settings_(Settle(options)),
+        output_(settings_.output),
+        mask_output_(settings_.write_infill_mask ? output_ + "_infillmask.mkv" : ""),
         input_(InputOptions()),
         width_(input_.depth_info().width),
         height_(input_.depth_info().height),
         render_format_(RenderFormat(input_.lead_info().format, width_)),
-        output_format_(OutputFormat(render_format_, height_, options.compressed)),
+        output_format_(OutputFormat(render_format_, height_, settings_.compressed)),
         camera_(options.fov, input_.depth_tags(), width_, height_, input_.lead_info().sample_aspect,
                 options.job.limits),
         convergence_(options, input_.lead_info().frame_rate),
@@ -175,8 +172,8 @@ class StereoJob {
     input.color_video = options_.color_video.empty() ? options_.depth_video : options_.color_video;
     input.depth.video.limits = options_.job.limits;
     input.depth.video.num_threads = options_.job.num_threads;
-    input.depth.max_depth = options_.max_depth;
-    input.depth.encoding = options_.depth_encoding;
+    input.depth.max_depth = options_.depth.max_depth;
+    input.depth.encoding = options_.depth.encoding;
     input.max_frames = options_.job.max_frames;
     return input;
   }
@@ -190,7 +187,7 @@ class StereoJob {
     tags.xfov_deg = camera_.typical_xfov_deg();
 
     VideoWriterOptions video;
-    video.codec = options_.compressed ? VideoCodec::kH264 : VideoCodec::kFfv1;
+    video.codec = settings_.compressed ? VideoCodec::kH264 : VideoCodec::kFfv1;
     video.time_base = source.time_base;
     video.frame_rate = source.frame_rate;
     video.sample_aspect = source.sample_aspect;
@@ -210,25 +207,25 @@ class StereoJob {
     mask.time_base = source.time_base;
     mask.frame_rate = source.frame_rate;
     mask.sample_aspect = source.sample_aspect;
-    mask.tags = {
-        {"MDVT_VERSION", "1"},
-        {"MDVT_KIND", "infillmask"},
-        {"MDVT_ENCODING", options_.mask_style == InfillMaskStyle::kGreen ? "green8" : "normal8-v2"},
-        {"MDVT_SOURCE", FileName(output_)}};
+    mask.tags = {{"MDVT_VERSION", "1"},
+                 {"MDVT_KIND", "infillmask"},
+                 {"MDVT_ENCODING",
+                  settings_.mask_style == InfillMaskStyle::kGreen ? "green8" : "normal8-v2"},
+                 {"MDVT_SOURCE", FileName(output_)}};
     mask.num_threads = options_.job.num_threads;
     mask_writer_.emplace(mask_file_->path(), PixelFormat::Rgb(8), 2 * width_, height_, mask);
   }
 
   void Render() {
     ThreadPool pool(options_.job.num_threads);
-    StereoOptions stereo = options_.stereo;
+    StereoOptions stereo = settings_.stereo;
     stereo.color = ResolveColor(input_.lead_info().color, render_format_, height_);
     StereoRenderer renderer(stereo, &pool);
     DirectionalFill filler({}, &pool);
     int64_t index = 0;
     while (std::optional<PairedFrame> pair = input_.Pop()) {
       Camera camera = camera_.At(index);
-      camera.fx *= BaselineFactor(options_, camera);  // disparity is fx * baseline / z
+      camera.fx *= BaselineFactor(settings_, camera);  // disparity is fx * baseline / z
       Image both = images_.Get();
       std::shared_ptr<EyeHoles> holes = holes_.Get();
       const size_t left = options_.swap_eyes ? 1 : 0;
@@ -242,7 +239,7 @@ class StereoJob {
                       convergence_.At(index), halves[left], halves[1 - left]);
       for (const EyeView& eye : halves) {
         hole_pixels_ += HolePixels(*eye.holes);
-        if (options_.fill == HoleFill::kFill) filler.Fill(*eye.holes, eye.image);
+        if (settings_.fill == HoleFill::kFill) filler.Fill(*eye.holes, eye.image);
       }
       const int64_t pts = pair->color.pts;
       const int64_t duration = pair->color.duration;
@@ -268,7 +265,7 @@ class StereoJob {
     while (std::optional<MaskFrame> frame = masks_.Pop()) {
       const auto paint = [&](int y, const MutableImageView& band) {
         for (int half = 0; half < 2; ++half)
-          PaintInfillMaskRows((*frame->holes)[static_cast<size_t>(half)], options_.mask_style, y,
+          PaintInfillMaskRows((*frame->holes)[static_cast<size_t>(half)], settings_.mask_style, y,
                               band.Crop(half * width_, 0, width_, band.height));
       };
       mask_writer_->Write(paint, frame->pts, frame->duration);
@@ -277,6 +274,7 @@ class StereoJob {
 
   const StereoJobOptions& options_;
   ProgressMeter meter_;
+  const StereoSettings settings_;
   std::string output_;
   std::string mask_output_;
   PairedInput input_;

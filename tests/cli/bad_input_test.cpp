@@ -358,7 +358,7 @@ TEST_F(BadInput, SidecarsThatDoNotFit) {
   ExpectFailure(kExport,
                 {"--depth_video", depth_, "--xfov", "60", "--save_ply", dir_ / "ply",
                  "--transformation_lock_frame", "0"},
-                2, {"transformation file"});
+                2, {"--transformation_lock_frame belongs to --transformation_file"});
 }
 
 TEST_F(BadInput, ListsThatDoNotFit) {

@@ -145,12 +145,12 @@ TEST_F(Options, DepthWantsAModelForItsOptions) {
   };
   refused({"--no_rolling_average"}, 2, {"--no_rolling_average is not available"});
   refused({"--model", "none.pt"}, 3, {"no model 'none.pt'", "docs/models.md"});
-  refused({"--engine", "model"}, 2, {"--engine model needs --model FILE"});
+  refused({"--engine", "model"}, 2, {"the engine 'model' needs a model (--model FILE)"});
   refused({"--engine", "motion", "--model", "none.pt"}, 2, {"contradict"});
-  refused({"--fp32"}, 2, {"--fp32 belongs to a depth model"});
-  refused({"--trust_model"}, 2, {"--trust_model belongs to a depth model"});
-  refused({"--device", "cuda:0"}, 2, {"--device is 'cuda:0'", "--model FILE"});
-  refused({"--depth_video", depth_}, 2, {"calibrates a relative model"});
+  refused({"--fp32"}, 2, {"--fp32 belongs to --model"});
+  refused({"--trust_model"}, 2, {"--trust_model belongs to --model"});
+  refused({"--device", "cuda:0"}, 2, {"device is 'cuda:0'", "--model FILE"});
+  refused({"--depth_video", depth_}, 2, {"--depth_video belongs to --model"});
   refused({"--reference_max_depth", "20"}, 2, {"reference depth, none was given"});
 }
 
@@ -237,7 +237,7 @@ TEST_F(Options, ExportRefusesWhatComesLater) {
         program, RunProgram(program, {"--depth_video", depth_, "--bit8", std::string("--") + name}),
         2, {std::string("--") + name + " is not available"});
   ExpectOneClearLine(program, RunProgram(program, {"--depth_video", depth_, "--bit8", "--bit16"}),
-                     2, {"contradict"});
+                     2, {"give --bit8 or --bit16, not both"});
 }
 
 TEST_F(Options, DepthErrorMeasuresOneScaleAndTheRest) {

@@ -190,7 +190,7 @@ class DepthModelsWithReference : public DepthModels {
     DepthJobOptions options;
     options.color_video = color_;
     options.output = out_;
-    options.model.path = ModelFile("depth_luminance");
+    options.source.model.path = ModelFile("depth_luminance");
     options.max_depth = 20;
     return options;
   }
@@ -250,7 +250,7 @@ TEST_F(DepthModelsWithReference, ReferencesThatDoNotFit) {
                 {"gone.mkv"});
   ExpectFailure(kDepth, With("depth_luminance", {"--depth_video", color_}), 4, {"color.mkv"});
   ExpectFailure(kDepth, {"--color_video", color_, "--output", out_, "--depth_video", reference_}, 2,
-                {"relative model"});
+                {"--depth_video belongs to --model"});
   ClipShape shape;
   shape.width = kWidth;
   shape.height = kHeight;
@@ -290,11 +290,9 @@ TEST_F(DepthModels, OptionsOfModelsNeedOne) {
                                                          {"--deterministic"},
                                                          {"--sha256", std::string(64, 'a')},
                                                          {"--trust_model"}})
-    ExpectBothFail(options, 2, {options[0] + " belongs to a depth model"});
-  ExpectBothFail({"--device", "cuda"}, 2, {"--device is 'cuda'", "--model"});
-  ExpectBothFail({"--engine", "model"}, 2, {"--engine model needs --model"});
-  ExpectFailure(kStereo, {color_, dir_ / "out.mp4", "--input_size", "140"}, 2,
-                {"--input_size belongs to a depth model"});
+    ExpectBothFail(options, 2, {options[0] + " belongs to --model"});
+  ExpectBothFail({"--device", "cuda"}, 2, {"device is 'cuda'", "--model"});
+  ExpectBothFail({"--engine", "model"}, 2, {"the engine 'model' needs a model"});
 }
 
 TEST_F(DepthModels, ContradictionsAreRefused) {
@@ -304,23 +302,24 @@ TEST_F(DepthModels, ContradictionsAreRefused) {
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   };
-  ExpectBothFail(with({"--fp16", "--fp32"}), 2, {"--fp16 and --fp32 contradict"});
-  ExpectBothFail(with({"--fp16"}), 2, {"--fp16 needs --device cuda"});
-  ExpectBothFail(with({"--engine", "motion"}), 2, {"--engine motion and --model contradict"});
+  ExpectBothFail(with({"--fp16", "--fp32"}), 2, {"give --fp16 or --fp32, not both"});
+  ExpectBothFail(with({"--fp16"}), 2, {"fp16 needs the device cuda"});
+  ExpectBothFail(with({"--engine", "motion"}), 2, {"the engine 'motion' and a model contradict"});
   ExpectBothFail(with({"--batch", "9"}), 2, {"batch = 9", "at most 8"});
   ExpectBothFail(with({"--batch", "0"}), 2, {"--batch"});
   ExpectBothFail(with({"--batch", "65"}), 2, {"--batch"});
   ExpectBothFail(with({"--device", "gpu"}), 3, {"gpu", "cpu, cuda or cuda:N"});
   ExpectBothFail(with({"--device", "cuda:99"}), 3, {"cuda:99"});
   ExpectBothFail(with({"--input_size", "5"}), 2, {"--input_size"});
-  ExpectFailure(kDepth, With("depth_luminance", {"--max_res", "200"}), 2, {"--max_res", "motion"});
+  ExpectFailure(kDepth, With("depth_luminance", {"--max_res", "200"}), 2, {"max_res", "motion"});
   ExpectFailure(kDepth, With("depth_luminance", {"--transformation_output", dir_ / "path.json"}), 2,
                 {"no camera path"});
   ExpectFailure(kDepth, With("depth_luminance", {"--no_rolling_average"}), 2,
                 {"no_rolling_average", "one scale and shift"});
-  for (const char* option : {"--scene_scale", "--working_side"})
-    ExpectFailure(kStereo, {color_, dir_ / "out.mp4", "--model", model, option, "100"}, 2,
-                  {std::string(option) + " belongs to the engine 'motion'"});
+  ExpectFailure(kStereo, {color_, dir_ / "out.mp4", "--model", model, "--scene_scale", "100"}, 2,
+                {"give --scene_scale or --model, not both"});
+  ExpectFailure(kStereo, {color_, dir_ / "out.mp4", "--model", model, "--working_side", "100"}, 2,
+                {"max_res belongs to the engine 'motion'"});
   ExpectFailure(kStereo, {color_, dir_ / "out.mp4", "--model", model, "--encoder", "vits"}, 2,
                 {"--encoder", "--model"});
 }
@@ -484,8 +483,7 @@ TEST_F(DepthModels, StereoTellsAndTakesTheOptionsOfModels) {
   };
   const std::vector<Image> reference = run({});
   ASSERT_EQ(reference.size(), 4u);
-  EXPECT_TRUE(Says("engine model toy-depth-luminance on cpu batch 1 input_size of the model"))
-      << outcome_.out;
+  EXPECT_TRUE(Says("depth_luminance.pt, batch 1, device cpu")) << outcome_.out;
   EXPECT_TRUE(SameFrames(run({"--batch", "3"}), reference));
   EXPECT_TRUE(Says("batch 3"));
   EXPECT_TRUE(SameFrames(run({"--deterministic", "--threads", "3"}), reference));

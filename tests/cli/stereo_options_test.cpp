@@ -316,7 +316,7 @@ TEST_F(StereoOptions, ContradictionsAreRefused) {
     arguments.insert(arguments.end(), options.begin(), options.end());
     ExpectOneClearLine(kProgram, RunProgram(kProgram, arguments), 2, phrases);
   };
-  expect({"--green_and_black_infill_mask", "--do_basic_infill"}, {"contradict"});
+  expect({"--green_and_black_infill_mask", "--do_basic_infill"}, {"not both"});
   expect({"--baseline_scale", "2", "--master_xfov", "45"}, {"contradict"});
   expect({"--baseline_scale", "much"}, {"--baseline_scale", "ortho"});
   expect({"--overwrite", "--no_overwrite"}, {"not both"});

@@ -348,7 +348,7 @@ TEST_F(MonoToSbsCut, ACutStartsAnew) {
 
 TEST_F(MonoToSbsCut, AListOfScenesTellsCutsToo) {
   std::ofstream(dir_ / "scenes.csv") << "Scene Number,Start Frame\n1,1\n2,19\n";
-  plain_.cuts = SceneCuts::kFile;
+  plain_.cuts = SceneCuts::kAuto;
   plain_.scene_file = dir_ / "scenes.csv";
   const std::vector<Image> frames = Run(plain_);
   for (const int frame : {17, 18, 35})
@@ -592,14 +592,14 @@ TEST_F(MonoToSbs, FailuresAreClearAndLeaveNothing) {
   for (const auto& [text, spoil] :
        std::vector<std::pair<std::string, std::function<void(MonoToSbsJobOptions*)>>>{
            {"xfov", [](auto* o) { o->xfov_deg = 180; }},
-           {"scene_scale", [](auto* o) { o->scene_scale = 0; }},
-           {"working_side", [](auto* o) { o->working_side = 10; }},
+           {"scene_scale", [](auto* o) { o->source.scene_scale = 0; }},
+           {"max_res", [](auto* o) { o->source.max_res = 10; }},
            {"max_shift", [](auto* o) { o->max_shift = -1; }},
            {"fps", [](auto* o) { o->fps = 0.01; }},
            {"preview", [](auto* o) { o->preview_interval = 0; }},
            {"preview_every", [](auto* o) { o->preview_every = 0; }},
-           {"list of scenes", [](auto* o) { o->scene_file = "x.csv"; }},
-           {"percentiles", [](auto* o) { o->norm.p_lo = 100; }},
+           {"scene_file", [](auto* o) { o->scene_file = "x.csv"; }},
+           {"p_lo", [](auto* o) { o->norm.p_lo = 100; }},
            {"alpha", [](auto* o) { o->smoothing.alpha = 1; }},
            {"crf", [](auto* o) { o->crf = 60; }},
            {"preset", [](auto* o) { o->preset = "quick"; }}}) {

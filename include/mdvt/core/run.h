@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace mdvt {
 
@@ -23,6 +25,9 @@ struct RunControl {
   // Runs on the thread that made the call, about ten times a second and once at the end
   // of each phase. Returning false ends the call with Error(kCancelled) within a frame.
   std::function<bool(const Progress&)> on_progress;
+  // Called once on the same thread, before the first frame, by jobs that tell what they are about
+  // to do: names and values, for people.
+  std::function<void(const std::vector<std::pair<std::string, std::string>>& facts)> on_start;
   // May be set from any thread or signal handler.
   const std::atomic<bool>* cancelled = nullptr;
 

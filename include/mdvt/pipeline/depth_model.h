@@ -5,9 +5,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "mdvt/core/limits.h"
+#include "mdvt/core/options.h"
 #include "mdvt/core/run.h"
 #include "mdvt/depth/disparity_fit.h"
 #include "mdvt/depth/model_depth.h"
@@ -16,21 +18,55 @@
 
 namespace mdvt {
 
+// Where the model of one job is kept open for the next.
+struct OpenedModel {
+  std::string key;  // of the options it was opened with
+  std::shared_ptr<const Model> model;
+};
+
 struct DepthModelOptions {
-  std::string path;   // empty, with `loaded` empty too: no model
-  ModelOptions open;  // device, precision, trust ...; threads are those of the job
+  std::string path;          // empty, with `loaded` empty too: no model
+  ModelOptions open;         // device, trust ...; threads are those of the job
+  bool fp16 = false;         // half precision, on CUDA
+  bool fp32 = false;         // full precision, also on CUDA where the metadata allows half
+  bool trust_model = false;  // open a model that no manifest lists
   // A model that is open already, for several clips in turn; wins over path.
   std::shared_ptr<const Model> loaded;
-  int input_size = 0;  // see ModelDepthOptions
-  int batch = 1;       // frames of one forward pass
+  std::shared_ptr<OpenedModel> keep;  // may be null
+  int input_size = 0;                 // see ModelDepthOptions
+  int batch = 1;                      // frames of one forward pass
 
   bool empty() const { return path.empty() && !loaded; }
   // Throws Error(kInvalidArgument).
   void Check() const;
 };
+void Describe(OptionList* list, DepthModelOptions* options);
 
-// The model of the options, opened unless it is loaded. num_threads as in JobOptions. Throws what
-// Model::Open does, and Error(kUnsupported) if it is none for depth.
+// Where depth comes from: a model if one is given, else the camera's own motion.
+struct DepthSourceOptions {
+  // "motion" or "model" says what is meant: Error(kInvalidArgument) if it contradicts `model`.
+  std::optional<std::string> engine;
+  DepthModelOptions model;
+  // Short side in pixels of the pictures that depth is computed on. Empty: the model's own; motion:
+  // what makes the long side `max_res`. Valid: [14, 4096].
+  std::optional<int> input_size;
+  // Motion: long side of those pictures at most. Empty: 640 unless input_size is given. Valid: [64,
+  // 4096].
+  std::optional<int> max_res;
+  // Median depth of the clip's first measured frame in metres: for depth from motion, and for
+  // relative models without a reference. Valid: (0, 10000].
+  double scene_scale = 3;
+
+  // The long side of the pictures that depth from motion works on, for frames of this size.
+  int WorkingSide(int width, int height) const;
+  // Throws Error(kInvalidArgument).
+  void Check() const;
+};
+void Describe(OptionList* list, DepthSourceOptions* options);
+
+// The model of the options, opened unless it is loaded. num_threads as in JobOptions. Warns where
+// the licence of the weights does not allow every use. Throws what Model::Open does, and
+// Error(kUnsupported) if it is none for depth.
 std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, int num_threads);
 
 // An estimator of that model for frames of `camera`, without a calibration.

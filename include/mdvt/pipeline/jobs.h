@@ -9,59 +9,35 @@
 #include <optional>
 #include <string>
 
-#include "mdvt/core/limits.h"
 #include "mdvt/core/run.h"
 #include "mdvt/io/depth_codec.h"
-#include "mdvt/io/infill_mask.h"
 #include "mdvt/pipeline/depth_model.h"
+#include "mdvt/pipeline/job_options.h"
 #include "mdvt/stereo/renderer.h"
 
 namespace mdvt {
 
-// Shared by all jobs.
-struct JobOptions {
-  Limits limits;
-  int num_threads = 0;      // 0 means one per core. Never changes the result.
-  bool overwrite = true;    // false: Error(kIo) if an output exists
-  int64_t max_frames = -1;  // stop after exactly this many; -1 = all
-};
-
-// Field of view of a camera. An explicit value wins over the depth file's tags.
-struct FovOptions {
-  std::optional<double> xfov_deg;
-  std::optional<double> yfov_deg;
-  std::string xfov_file;  // per frame; wins over both
-};
-
 struct DepthJobOptions {
   JobOptions job;
   std::string color_video;
-  std::string output;  // empty: <color_video>_depth.mkv
+  std::string output;  // empty: <color_video>_depth.mkv; a folder: a file of that name in it
   // Nothing given: kDefaultXfovDeg, with a warning. Models that need none leave the file without.
   FovOptions fov;
-  // A depth network in place of depth from motion.
-  DepthModelOptions model;
+  DepthSourceOptions source;
   // Metric depth of the same clip, which a relative model is fitted to: one scale and shift for
   // all.
   std::string reference_depth;
-  std::optional<double> reference_max_depth;        // empty: from the file's tags
-  std::optional<DepthEncoding> reference_encoding;  // empty: from the file's tags
+  DepthReadingOptions reference;
   DepthEncoding encoding = DepthEncoding::kRgb16;
   double max_depth = 100;  // metres
-  // Median depth of the clip's first frame in metres: for depth from motion, and for relative
-  // models without a reference.
-  double scene_scale = 3;
   double target_fps = -1;  // -1 = every frame; else frames nearest to that rate are kept
-  // Long side in pixels of the pictures that depth is computed on; the result has full size.
-  // Valid: [64, 4096].
-  int working_side = 640;
   // For depth from motion only: where to write the camera's path as <depth>_transformations.json
   // has it; empty: nowhere.
   std::string transformation_output;
   // Throws Error(kInvalidArgument).
   void Check() const;
 };
-inline constexpr double kDefaultXfovDeg = 60;
+void Describe(OptionList* list, DepthJobOptions* options);
 
 struct DepthJobReport {
   int64_t frames = 0;
@@ -79,39 +55,40 @@ struct DepthJobReport {
 
 DepthJobReport RunDepthJob(const DepthJobOptions& options, const RunControl& control = {});
 
-// How far apart the eyes are in the picture, for a viewer whose screen fills `master_xfov_deg`.
-enum class BaselineRule {
-  kPlain,   // as they are: disparity fx * baseline / z
-  kMaster,  // times tan(master / 2) / tan(xfov / 2), as the original toolbox
-  kOrtho,   // times tan(xfov / 2) / tan(master / 2): depth is perceived as it is
-};
-
-enum class HoleFill {
-  kFill,  // built-in direction-aware fill
-  kBlack,
-};
-
 struct StereoJobOptions {
   JobOptions job;
   std::string depth_video;
   std::string color_video;  // empty: the encoded depth picture is the texture
   std::string output;       // empty: <depth_video>_stereo.mkv, or .mp4 when compressed
   FovOptions fov;
-  std::optional<double> max_depth;              // empty: from the file's tags
-  std::optional<DepthEncoding> depth_encoding;  // empty: from the file's tags
-  StereoOptions stereo;
-  HoleFill fill = HoleFill::kFill;
-  bool write_infill_mask = false;  // <output>_infillmask.mkv
-  InfillMaskStyle mask_style = InfillMaskStyle::kDirections;
-  bool compressed = false;            // H.264 .mp4 in place of FFV1 .mkv
-  std::string convergence_file;       // per frame, smoothed in time
-  std::optional<double> convergence;  // metres, fixed; 0 = parallel
-  BaselineRule baseline_rule = BaselineRule::kPlain;
-  double master_xfov_deg = 45;  // for kMaster and kOrtho, (0, 180)
-  double baseline_scale = 1;    // multiplies the baseline too; [0, 1000]
+  DepthReadingOptions depth;
+  StereoOptions stereo;  // but for baseline and edges, which follow from what stands below
+
+  double pupillary_distance_mm = 63;  // [0, 1000]
+  // How far apart the eyes are in the picture, for a viewer whose screen fills `master_xfov_deg`:
+  //   "none"      as they are: disparity fx * baseline / z
+  //   "upstream"  times tan(master / 2) / tan(xfov / 2), as the original toolbox
+  //   "ortho"     times tan(xfov / 2) / tan(master / 2): depth is perceived as it is
+  //   a number in [0, 1000], which multiplies the baseline
+  std::string baseline_scale = "none";
+  std::optional<double> master_xfov_deg;  // (0, 180); given alone it means "upstream"; else 45
+  std::string convergence_file;           // per frame, smoothed in time
+  std::optional<double> convergence;      // metres, fixed; 0 = parallel
+
+  // Holes, what the camera did not see, are filled from the background beside them. They stay
+  // black with one of the next three, unless do_basic_infill says otherwise.
+  bool remove_edges = false;
+  bool infill_mask = false;                  // write <output>_infillmask.mkv too
+  bool green_and_black_infill_mask = false;  // the same with plain holes, no directions
+  bool do_basic_infill = false;
+  bool dont_remove_edges = false;           // no holes but at the borders: surfaces are stretched
+  bool dont_place_points_in_edges = false;  // always so; for documented command lines
+
+  bool compressed = false;  // H.264 .mp4 in place of FFV1 .mkv; follows from output's ending too
   bool swap_eyes = false;
   void Check() const;
 };
+void Describe(OptionList* list, StereoJobOptions* options);
 
 struct StereoJobReport {
   int64_t frames = 0;
@@ -127,11 +104,11 @@ StereoJobReport RunStereoJob(const StereoJobOptions& options, const RunControl& 
 struct ExportJobOptions {
   JobOptions job;
   std::string depth_video;
-  std::string color_video;          // empty: points are grey, white at the end of the range
-  FovOptions fov;                   // needed for PLY and OBJ
-  std::optional<double> max_depth;  // empty: from the file's tags
-  std::optional<DepthEncoding> depth_encoding;  // empty: from the file's tags
-  std::optional<int> grey_bits;                 // 8 or 16: write a grey video
+  std::string color_video;  // empty: points are grey, white at the end of the range
+  FovOptions fov;           // needed for PLY and OBJ
+  DepthReadingOptions depth;
+  bool bit8 = false;       // write an 8-bit grey video
+  bool bit16 = false;      // write a 16-bit grey video; at most one of the two
   std::string output;      // of the grey video; empty: <depth_video>_grey8.mkv, _grey16.mkv
   std::string ply_folder;  // %07d.ply per frame
   std::string obj_folder;  // %07d.obj per frame
@@ -147,6 +124,7 @@ struct ExportJobOptions {
   int64_t min_frames = -1;  // first frame written (0-based); -1 = 0
   void Check() const;
 };
+void Describe(OptionList* list, ExportJobOptions* options);
 
 struct ExportJobReport {
   int64_t frames = 0;

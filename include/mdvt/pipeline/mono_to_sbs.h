@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "mdvt/core/camera.h"
 #include "mdvt/core/image_resize.h"
@@ -39,8 +41,8 @@ enum class WarpKind {
 };
 
 enum class SceneCuts {
-  kAuto,  // found in the colours (ContentCutDetector), and where the depth's scale starts anew
-  kFile,  // from a list of scenes, and where the depth's scale starts anew
+  kAuto,  // found in the colours (ContentCutDetector), and where the depth's scale starts anew;
+          // with a list of scenes they come from there
   kOff,   // the clip is one scene
 };
 
@@ -65,16 +67,16 @@ struct MonoToSbsJobOptions {
   std::string input;
   std::string output;  // .mp4, .m4v, .mov or .mkv; empty: <input>_sbs.mp4
 
-  // Where depth comes from. Empty: MotionDepthEstimator with the next three.
+  // Where depth comes from. An engine of your own wins over `source`.
   DepthEngine engine;
+  DepthSourceOptions source;
   double xfov_deg = kDefaultXfovDeg;  // of the camera, across. Valid: (0, 180).
-  double scene_scale = 3;             // median depth of a scene in metres. Valid: (0, 10000].
-  int working_side = 640;             // long side of the pictures it works on. Valid: [64, 4096].
 
   NormalizerOptions norm;
+  std::optional<double> norm_lo, norm_hi;  // both: norm.fixed
   SmootherOptions smoothing;
   SceneCuts cuts = SceneCuts::kAuto;
-  std::string scene_file;  // kFile; see ReadSceneStarts
+  std::string scene_file;  // wins over kAuto; see ReadSceneStarts
 
   // Parallax between the nearest and the farthest point, in pixels of one eye before it is
   // squeezed. Empty: an eightieth of the eye's width, 24 pixels at 1920. Wins over shift.max_shift.
@@ -85,23 +87,30 @@ struct MonoToSbsJobOptions {
   bool swap_eyes = false;
 
   CanvasOptions canvas;
+  bool upscale = false;  // canvas.picture_width and _height are these; not in a preview
+  int upscale_width = 2560;
+  int upscale_height = 1440;
   ResizeFilter filter = ResizeFilter::kLanczos;
 
   // Frames per second of the output, constant: frames nearest to each tick, shown twice where there
   // are too few. 0 = every frame at its own time. Valid: 0 or [0.1, 1000].
   double fps = 0;
   // A preview writes few frames, each as the full run would have it, at their own times and without
-  // sound and subtitles. At most one of: the first frame of every so many seconds, (0, 86400];
-  // every n-th frame, at least 1.
+  // sound and subtitles. At most one of: the first frame of every so many seconds, (0, 86400], 3 if
+  // none is given; every n-th frame, at least 1.
+  bool preview = false;
   std::optional<double> preview_interval;
   std::optional<int64_t> preview_every;
   // Where to put a picture (PNG) of up to 24 frames spread over the clip, each as left eye, right
   // eye and disparity (near is white); empty: nowhere.
   std::string contact_sheet;
 
-  bool audio = true;            // all tracks, copied or, where the container demands, as AAC
-  int crf = 18;                 // of x264. Valid: [0, 51].
-  std::string preset = "fast";  // x264's
+  bool audio = true;                 // all tracks, copied or, where the container demands, as AAC
+  int crf = 18;                      // of x264. Valid: [0, 51].
+  std::string preset = "fast";       // x264's, or "p1" (fast) to "p7" (best)
+  std::string video_codec = "auto";  // "auto" or "x264"
+
+  bool parity = false;  // as options: do as the original converter where nothing else is given
 
   // Called once, on the calling thread, before the first frame.
   std::function<void(const MonoToSbsPlan&)> on_start;
@@ -109,6 +118,11 @@ struct MonoToSbsJobOptions {
   // Throws Error(kInvalidArgument).
   void Check() const;
 };
+void Describe(OptionList* list, MonoToSbsJobOptions* options);
+
+// What a run does, in words: its plan and the value of every option.
+std::vector<std::pair<std::string, std::string>> MonoToSbsFacts(const MonoToSbsJobOptions& options,
+                                                                const MonoToSbsPlan& plan);
 
 struct MonoToSbsReport {
   int64_t frames = 0;  // written

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/command_line.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <optional>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+
+namespace mdvt::example {
+namespace {
+
+constexpr size_t kHelpWidth = 98;
+
+[[noreturn]] void Usage(const std::string& text) { throw Error(Code::kInvalidArgument, text); }
+
+// An argument that begins with a dash and is no number: its name, and the value behind "=".
+struct Named {
+  std::string name;
+  std::optional<std::string> value;
+};
+
+std::optional<Named> AsName(const std::string& argument) {
+  const size_t dashes = argument.rfind("--", 0) == 0 ? 2 : argument.rfind("-", 0) == 0 ? 1 : 0;
+  const size_t equals = std::min(argument.find('='), argument.size());
+  std::string name = argument.substr(dashes, equals - dashes);
+  if (dashes == 0 || name.empty() || ParseDouble(argument)) return std::nullopt;  // "-0.5"
+  if (name == "h") name = "help";
+  std::replace(name.begin(), name.end(), '-', '_');
+  if (equals == argument.size()) return Named{name, std::nullopt};
+  return Named{name, argument.substr(equals + 1)};
+}
+
+const Option* OptionAt(const OptionList& options, size_t position) {
+  for (const Option& option : options.options())
+    if (option.position == static_cast<int>(position)) return &option;
+  return nullptr;
+}
+
+bool TakesValue(const Option& option) {
+  return option.kind != OptionKind::kFlag || option.is_switch;
+}
+
+// The option that `--no_name` turns off; null where there is none.
+const Option* Negated(const OptionList& options, const std::string& name) {
+  if (name.rfind("no_", 0) != 0 || options.Find(name) != nullptr) return nullptr;
+  const Option* option = options.Find(name.substr(3));
+  return option != nullptr && option->kind == OptionKind::kFlag ? option : nullptr;
+}
+
+// Calls take(option, value) for each option that the arguments name, in their order.
+void Walk(int argc, char** argv, const OptionList& options,
+          const std::function<void(const Option&, const std::string&)>& take) {
+  size_t bare = 0;  // values without a name
+  bool names = true;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (names && argument == "--") {
+      names = false;
+      continue;
+    }
+    const std::optional<Named> named = names ? AsName(argument) : std::nullopt;
+    if (!named) {
+      const Option* option = OptionAt(options, bare++);
+      if (option == nullptr) Usage("unexpected argument '" + argument + "', see --help");
+      take(*option, argument);
+      continue;
+    }
+    if (const Option* option = Negated(options, named->name)) {
+      if (named->value) Usage("--" + named->name + " takes no value");
+      take(*option, "off");
+      continue;
+    }
+    const Option& option = options.At(named->name);
+    if (named->value) {
+      if (named->value->empty()) Usage("--" + option.name + " needs a value");
+      take(option, *named->value);
+    } else if (!TakesValue(option)) {
+      take(option, "on");
+    } else {
+      // The next argument is the value, also one that begins with a dash, unless it is an option.
+      const std::string value = i + 1 < argc ? argv[i + 1] : "";
+      const std::optional<Named> next = AsName(value);
+      const bool is_option =
+          next && (options.Find(next->name) != nullptr || Negated(options, next->name) != nullptr);
+      if (value.empty() || is_option) Usage("--" + option.name + " needs a value");
+      take(option, value);
+      ++i;
+    }
+  }
+}
+
+// Breaks `text` into lines of at most kHelpWidth that begin with `indent`.
+std::string Wrapped(const std::string& text, const std::string& indent) {
+  std::string result, line = indent;
+  size_t at = 0;
+  while (at < text.size()) {
+    const size_t end = std::min(text.find(' ', at), text.size());
+    const std::string word = text.substr(at, end - at);
+    if (line.size() > indent.size() && line.size() + 1 + word.size() > kHelpWidth) {
+      result += line + "\n";
+      line = indent;
+    }
+    line += (line.size() > indent.size() ? " " : "") + word;
+    at = end + 1;
+  }
+  return result + line + "\n";
+}
+
+}  // namespace
+
+void ParseCommandLine(int argc, char** argv, OptionList* options) {
+  std::map<std::string, std::string> seen;
+  Walk(argc, argv, *options, [&](const Option& option, const std::string& value) {
+    const auto [before, is_new] = seen.emplace(option.name, value);
+    if (!is_new && option.kind == OptionKind::kFlag && before->second != value)
+      Usage("give --" + option.name + " or --no_" + option.name + ", not both");
+    if (!is_new) Usage("--" + option.name + " is given twice");
+    options->SetText(option.name, value);
+  });
+}
+
+std::string FindArgument(int argc, char** argv, const OptionList& options,
+                         const std::string& name) {
+  std::string found;
+  Walk(argc, argv, options, [&](const Option& option, const std::string& value) {
+    if (option.name == name) found = value;
+  });
+  return found;
+}
+
+std::string HelpText(const HelpPage& page, const OptionList& options) {
+  std::string text = "usage: " + page.program;
+  for (size_t position = 0; const Option* option = OptionAt(options, position); ++position) {
+    std::string upper = option->name;
+    std::transform(upper.begin(), upper.end(), upper.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    text += " [" + upper + "]";
+  }
+  text += " [options]\n\n" + page.purpose + "\n";
+  std::string section = "none yet";
+  for (const Option& option : options.options()) {
+    if (option.section != section) {
+      section = option.section;
+      text += "\n" + (section.empty() ? "" : section + " ") + "options:\n";
+    }
+    text += "  --" + option.name;
+    for (const std::string& alias : option.aliases) text += ", --" + alias;
+    if (!TakesValue(option) && option.first_default() == "on") text += ", --no_" + option.name;
+    if (TakesValue(option)) text += " " + (option.is_switch ? "on|off" : option.unit);
+    text += "\n" + Wrapped(option.help + " (default: " + option.DefaultText() + ")", "      ");
+  }
+  if (!options.refused().empty()) {
+    std::string names;
+    for (const auto& [name, why] : options.refused())
+      names += (names.empty() ? "--" : " --") + name;
+    text += "\ndocumented options that this version refuses:\n" + Wrapped(names, "  ");
+  }
+  return text +
+         "\nNames may be written with - in place of _. A video name that ends in .txt is a list "
+         "of\n"
+         "videos, one per line. Exit status: 0 done, 1 failed, 2 wrong use, 3 bad input, 4 "
+         "refused,\n"
+         "5 not converged, 130 interrupted.\n\nexample:\n  " +
+         page.example + "\n";
+}
+
+}  // namespace mdvt::example

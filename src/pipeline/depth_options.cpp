@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/core/error.h"
+#include "mdvt/pipeline/jobs.h"
+#include "pipeline/job_common.h"
+
+namespace mdvt {
+
+void Describe(OptionList* list, DepthJobOptions* options) {
+  list->Field("color_video", &options->color_video, "FILE", "color video, or a list of them")
+      .Input(true)
+      .Required();
+  list->Field("output", &options->output, "FILE", "depth video (.mkv), or a folder")
+      .Output()
+      .Default("<color_video>_depth.mkv");
+  Describe(list, &options->fov, "60 across, with a warning; none for models that do not need it");
+  Describe(list, &options->source);
+  list->Field("depth_video", &options->reference_depth, "FILE",
+              "metric depth of the same clip, or a list: a relative model is fitted to it")
+      .Input(true)
+      .OnlyWith("model");
+  Describe(list, &options->reference, "reference_", "--depth_video");
+  list->Field("max_depth", &options->max_depth, {0, 1e6, true, false}, "METRES",
+              "depth at the end of the file's range; farther is clipped");
+  static const EnumNames<DepthEncoding> kWritten = {{"rgb16", DepthEncoding::kRgb16},
+                                                    {"gray16", DepthEncoding::kGray16},
+                                                    {"rgb24-log", DepthEncoding::kRgb24Log}};
+  list->Field("encoding", &options->encoding, kWritten,
+              "how depth is stored; rgb16 is what all tools of this kind read");
+  list->Field("target_fps", &options->target_fps, {0, 1000, true, false}, "FPS",
+              "keep the frames nearest to this rate")
+      .Or(-1, "all");
+  list->Field("transformation_output", &options->transformation_output, "JSON",
+              "motion: write the camera's path here, camera to world")
+      .Output();
+  Describe(list, &options->job);
+  list->Refuse({"no_rolling_average"},
+               "a model has one scale and shift for the whole clip, there is no average to roll");
+}
+
+void DepthJobOptions::Check() const {
+  CheckDescribed(*this);
+  job.limits.Check();
+  source.Check();
+  const bool has_model = !source.model.empty();
+  Require(reference_depth.empty() || has_model, Code::kInvalidArgument,
+          "a reference depth calibrates a relative model, none was given");
+  Require(!reference_depth.empty() || !(reference.max_depth || reference.encoding),
+          Code::kInvalidArgument, "range and encoding of a reference depth, none was given");
+  Require(transformation_output.empty() || !has_model, Code::kInvalidArgument,
+          "a model gives no camera path: transformation_output goes with depth from motion");
+  DepthCodecOptions codec;
+  codec.encoding = encoding;
+  codec.max_depth = max_depth;
+  codec.Check();
+}
+
+}  // namespace mdvt

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/core/error.h"
+#include "mdvt/pipeline/jobs.h"
+#include "pipeline/job_common.h"
+
+namespace mdvt {
+
+void Describe(OptionList* list, ExportJobOptions* options) {
+  constexpr double kUnlimited = 1e18;
+  list->Field("depth_video", &options->depth_video, "FILE", "depth video, or a list of them")
+      .Input(true)
+      .Required();
+  list->Field("color_video", &options->color_video, "FILE",
+              "colors of the points, or a list of videos")
+      .Input(true)
+      .Default("grey by depth");
+  list->Field("output", &options->output, "FILE", "grey video (.mkv), or a folder")
+      .Output()
+      .Default("<depth_video>_grey8.mkv or _grey16.mkv");
+  list->Field("bit8", &options->bit8, "write an 8-bit grey video, white at the end of the range")
+      .Excludes("bit16");
+  list->Field("bit16", &options->bit16,
+              "write a 16-bit grey video, code 65025 at the end of the range");
+  list->Field("save_ply", &options->ply_folder, "FOLDER",
+              "write a point cloud per frame, <folder>/0000000.ply ...; for a list in a folder per "
+              "clip")
+      .Folder();
+  list->Field("save_obj", &options->obj_folder, "FOLDER",
+              "write a mesh per frame, <folder>/0000000.obj ...; for a list in a folder per clip")
+      .Folder();
+  Describe(list, &options->fov, "from the depth file");
+  Describe(list, &options->depth);
+  list->Field("min_frames", &options->min_frames, {0, kUnlimited}, "N",
+              "number of the first frame to convert, from 0")
+      .Or(-1, "0");
+  list->Field("transformation_file", &options->transformation_file, "JSON",
+              "camera path: write geometry in world axes")
+      .Input();
+  list->Field("transformation_lock_frame", &options->transformation_lock_frame, {0, kUnlimited},
+              "N", "make this frame's camera the world's axes")
+      .Default("the file's own axes")
+      .OnlyWith("transformation_file");
+  list->Field("remove_edges", &options->remove_edges,
+              "leave out triangles between surfaces that lie apart, and points of no triangle");
+  list->Field(
+      "tear_depth", &options->tear_depth, {0, 10}, "SHARE",
+      "surfaces lie apart if their depths differ by more than this share of the nearer one");
+  list->Field("tear_disparity", &options->tear_disparity, {0, 1000}, "PIXELS",
+              "and two eyes see them more than this apart");
+  list->Field("tear_baseline", &options->tear_baseline, {0, 1, true, false}, "METRES",
+              "the distance of those eyes");
+  Describe(list, &options->job);
+  list->Refuse({"save_alembic"}, "this version writes PLY and OBJ, no Alembic");
+  list->Refuse(
+      {"track_file", "mask_video", "strict_mask", "merge_close_points", "use_triangulated_points",
+       "tringulation_min_observations", "save_rescaled_depth", "global_align"},
+      "reconstruction from tracks is not part of this version");
+  list->Refuse({"show_scene_point_clouds", "show_both_point_clouds"},
+               "this version opens no windows");
+}
+
+void ExportJobOptions::Check() const {
+  CheckDescribed(*this);
+  job.limits.Check();
+  Require(bit8 || bit16 || !ply_folder.empty() || !obj_folder.empty(), Code::kInvalidArgument,
+          "nothing to write: give --bit8 or --bit16 for a grey video, --save_ply or --save_obj");
+  Require(!(bit8 && bit16), Code::kInvalidArgument, "bit8 and bit16 contradict each other");
+  Require(output.empty() || bit8 || bit16, Code::kInvalidArgument,
+          "an output name is for a grey video, none was asked for");
+  Require(!transformation_lock_frame || !transformation_file.empty(), Code::kInvalidArgument,
+          "a transformation lock frame needs a transformation file");
+}
+
+}  // namespace mdvt

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <string>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/pipeline/mono_to_sbs.h"
+#include "pipeline/job_common.h"
+
+namespace mdvt {
+namespace {
+
+const EnumNames<NormMode>& NormNames() {
+  static const EnumNames<NormMode> names = {{"ema", NormMode::kEma},
+                                            {"minmax", NormMode::kMinMax},
+                                            {"percentile", NormMode::kPercentile},
+                                            {"fixed", NormMode::kFixed},
+                                            {"metric", NormMode::kMetric}};
+  return names;
+}
+
+// "near", "far", "auto" or a disparity.
+std::string ScreenText(const ConvergenceOptions& convergence) {
+  switch (convergence.plane) {
+    case ScreenPlane::kNear:
+      return "near";
+    case ScreenPlane::kFar:
+      return "far";
+    case ScreenPlane::kAuto:
+      return "auto";
+    case ScreenPlane::kValue:
+      return FormatDouble(convergence.value);
+  }
+  return "";
+}
+
+bool SetScreen(const std::string& text, ConvergenceOptions* convergence) {
+  const std::optional<double> value = ParseDouble(text);
+  if (text == "near") {
+    convergence->plane = ScreenPlane::kNear;
+  } else if (text == "far") {
+    convergence->plane = ScreenPlane::kFar;
+  } else if (text == "auto") {
+    convergence->plane = ScreenPlane::kAuto;
+  } else if (value && *value >= 0 && *value <= 1) {
+    convergence->plane = ScreenPlane::kValue;
+    convergence->value = *value;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool SetPreset(const std::string& text, CanvasOptions* canvas) {
+  for (const int height : {0, 720, 1080, 1440, 2160}) {
+    if (text != (height == 0 ? "source" : std::to_string(height))) continue;
+    canvas->eye_height = height;
+    canvas->eye_width = height * 16 / 9;
+    return true;
+  }
+  return false;
+}
+
+void DescribeDepth(OptionList* list, MonoToSbsJobOptions* o) {
+  list->Section("depth");
+  Describe(list, &o->source);
+  list->Refine("scene_scale").Excludes("model");  // a model's disparity is normalised as it is
+  list->Field("xfov", &o->xfov_deg, {0, 180, true, true}, "DEGREES",
+              "horizontal field of view of the camera");
+  list->Field("norm", &o->norm.mode, NormNames(),
+              "how disparity is brought to its range: percentiles smoothed over time, each frame's "
+              "extremes, its percentiles, one range, or true proportions")
+      .Default("ema; minmax with --parity");
+  const std::vector<std::string> percentiles = {"percentile", "ema", "fixed"};
+  list->Field("p_lo", &o->norm.p_lo, {0, 100}, "PERCENT", "percentile that becomes the farthest")
+      .OnlyWith("norm", percentiles);
+  list->Field("p_hi", &o->norm.p_hi, {0, 100}, "PERCENT", "percentile that becomes the nearest")
+      .OnlyWith("norm", percentiles);
+  list->Field("norm_beta", &o->norm.beta, {0, 1, false, true}, "WEIGHT",
+              "weight of the past, per frame")
+      .OnlyWith("norm", {"ema"});
+  list->Field("norm_lookahead", &o->norm.lookahead, {0, 64}, "FRAMES",
+              "later frames that count too")
+      .OnlyWith("norm", {"ema"});
+  list->Field("norm_lo", &o->norm_lo, {-1e9, 1e9}, "DISPARITY",
+              "what becomes the farthest, in 1 / metres")
+      .Default("that of each scene's first frame")
+      .OnlyWith("norm", {"fixed"})
+      .OnlyWith("norm_hi");
+  list->Field("norm_hi", &o->norm_hi, {-1e9, 1e9}, "DISPARITY",
+              "what becomes the nearest, in 1 / metres")
+      .Default("that of each scene's first frame")
+      .OnlyWith("norm", {"fixed"})
+      .OnlyWith("norm_lo");
+  list->Field("metric_near", &o->norm.metric_near, {0, 10000, true, false}, "METRES",
+              "distance that becomes the nearest")
+      .OnlyWith("norm", {"metric"});
+  list->Field("alpha", &o->smoothing.alpha, {0, 1, false, true}, "WEIGHT",
+              "smoothing of disparity: weight of the past, per frame; 0: none")
+      .Excludes("smooth_tau");
+  list->Field("smooth_tau", &o->smoothing.tau_seconds, {0, 3600, true, false}, "SECONDS",
+              "the same as a time, whatever the frame rate")
+      .Or(0, "--alpha holds");
+  list->Field("motion_adaptive", &o->smoothing.motion_adaptive,
+              "smooth less where the picture moves")
+      .Switch()
+      .Default("on; off with --parity");
+  list->Field("smooth_still", &o->smoothing.still, {0, 255}, "STEPS",
+              "change of the picture, in steps of 8 bits, up to which it is smoothed fully");
+  list->Field("smooth_moving", &o->smoothing.moving, {0, 255}, "STEPS",
+              "change from which it is not smoothed");
+  static const EnumNames<SceneCuts> cuts = {{"on", SceneCuts::kAuto}, {"off", SceneCuts::kOff}};
+  list->Field("scene_cuts", &o->cuts, cuts, "start anew at each cut in the colors")
+      .Default("on; off with --parity");
+  list->Field("scene_file", &o->scene_file, "CSV",
+              "list of scenes (as PySceneDetect writes it) in place of that")
+      .Input()
+      .OnlyWith("scene_cuts", {"on"});
+}
+
+void DescribeStereo(OptionList* list, MonoToSbsJobOptions* o) {
+  list->Section("stereo");
+  list->Field("max_shift", &o->max_shift, {0, 4096}, "PIXELS",
+              "parallax between the nearest and the farthest point, in pixels of one eye")
+      .Default("an eightieth of the eye's width, 24 at 1920; 24 with --parity");
+  list->Field("dynamic_shift", &o->shift.dynamic,
+              "less parallax for flat scenes, torn surfaces and tired eyes")
+      .Switch()
+      .Default("on; off with --parity");
+  list->Field("shift_min_gain", &o->shift.min_gain, {0, 1}, "SHARE",
+              "least share of --max_shift that a scene gets");
+  list->Field("shift_smoothing", &o->shift.smoothing, {0, 1, false, true}, "WEIGHT",
+              "weight of the past in the shift, per frame");
+  list->Field("shift_steep_free", &o->shift.steep_free, {0, 1}, "SHARE",
+              "share of steep pixels from which the shift falls");
+  list->Field("shift_steep_full", &o->shift.steep_full, {0, 1}, "SHARE",
+              "share at which it has fallen to --shift_min_gain");
+  list->Field("shift_max_behind", &o->shift.max_behind, {0, 1, true, false}, "SHARE",
+              "largest parallax behind the screen, as a share of the eye's width");
+  list->Field("shift_max_in_front", &o->shift.max_in_front, {0, 1, true, false}, "SHARE",
+              "largest parallax in front of the screen");
+  list->Custom(
+          "convergence", "WHERE", "near, far, auto or a number in [0, 1]",
+          "what is on the screen: near (nothing in front of it), far, auto (what fills the middle) "
+          "or a disparity in [0, 1]",
+          [o] { return ScreenText(o->convergence); },
+          [o](const std::string& text) { return SetScreen(text, &o->convergence); })
+      .Default("auto; near with --parity");
+  list->Field("convergence_smoothing", &o->convergence.smoothing, {0, 1, false, true}, "WEIGHT",
+              "weight of the past in --convergence auto, per frame");
+  static const EnumNames<WarpKind> warps = {{"forward", WarpKind::kForward},
+                                            {"backward", WarpKind::kBackward}};
+  list->Field(
+          "warp", &o->warp, warps,
+          "forward: nearest surface first, holes filled from their background; backward: as the "
+          "original")
+      .Default("forward; backward with --parity");
+  list->Field("swap_eyes", &o->swap_eyes, "right eye on the left, for crossed viewing");
+  list->Field("parity", &o->parity,
+              "do as the original converter: --norm minmax, --motion_adaptive off, --scene_cuts "
+              "off, --max_shift 24, --dynamic_shift off, --convergence near, --warp backward, "
+              "--fit none, --sbs_w 3840, --sbs_h 2160, each unless given")
+      .Preset({{"norm", "minmax"},
+               {"motion_adaptive", "off"},
+               {"scene_cuts", "off"},
+               {"max_shift", "24"},
+               {"dynamic_shift", "off"},
+               {"convergence", "near"},
+               {"warp", "backward"},
+               {"fit", "none"},
+               {"sbs_w", "3840"},
+               {"sbs_h", "2160"}});
+}
+
+void DescribeFrame(OptionList* list, MonoToSbsJobOptions* o) {
+  list->Section("frame");
+  static const EnumNames<StereoPacking> layouts = {{"sbs", StereoPacking::kSideBySide},
+                                                   {"half-sbs", StereoPacking::kHalfSideBySide},
+                                                   {"tab", StereoPacking::kTopBottom},
+                                                   {"half-tab", StereoPacking::kHalfTopBottom}};
+  list->Field("layout", &o->canvas.packing, layouts,
+              "both eyes side by side or top and bottom, whole or squeezed to half");
+  list->Custom(
+      "preset", "SIZE", "source, 720, 1080, 1440 or 2160",
+      "height of one eye, 16:9; source: as the input",
+      [o] { return o->canvas.eye_height == 0 ? "source" : std::to_string(o->canvas.eye_height); },
+      [o](const std::string& text) { return SetPreset(text, &o->canvas); });
+  list->Field("sbs_w", &o->canvas.frame_width, {4, 16384}, "PIXELS", "width of the whole frame")
+      .Or(0, "from --sbs_h, else both eyes as the input")
+      .Default("from --sbs_h, else both eyes as the input; 3840 with --parity")
+      .Excludes("preset");
+  list->Field("sbs_h", &o->canvas.frame_height, {4, 16384}, "PIXELS", "height of the whole frame")
+      .Or(0, "from --sbs_w, else as the input")
+      .Default("from --sbs_w, else as the input; 2160 with --parity")
+      .Excludes("preset");
+  static const EnumNames<CanvasFit> fits = {
+      {"contain", CanvasFit::kContain}, {"cover", CanvasFit::kCover}, {"none", CanvasFit::kNone}};
+  list->Field("fit", &o->canvas.fit, fits,
+              "contain: all of the picture; cover: no black; none: pixel for pixel")
+      .Default("contain; none with --parity");
+  list->Field("upscale", &o->upscale, "enlarge the picture first; not in a preview");
+  list->Field("up_w", &o->upscale_width, {2, 16384}, "PIXELS", "width of the enlarged picture")
+      .OnlyWith("upscale");
+  list->Field("up_h", &o->upscale_height, {2, 16384}, "PIXELS", "height of the enlarged picture")
+      .OnlyWith("upscale");
+  static const EnumNames<ResizeFilter> filters = {{"nearest", ResizeFilter::kNearest},
+                                                  {"bilinear", ResizeFilter::kBilinear},
+                                                  {"bicubic", ResizeFilter::kBicubic},
+                                                  {"lanczos", ResizeFilter::kLanczos}};
+  list->Field("upscale_filter", &o->filter, filters, "how pictures are resized");
+}
+
+void DescribeOutput(OptionList* list, MonoToSbsJobOptions* o) {
+  list->Section("output");
+  list->Field("fps", &o->fps, {0.1, 1000}, "FPS", "constant rate of the output")
+      .Or(0, "every frame at its own time");
+  list->Field("preview", &o->preview,
+              "few frames only, without sound, each as the full run has it");
+  list->Field("preview_interval", &o->preview_interval, {0, 86400, true, false}, "SECONDS",
+              "time between the frames of a preview")
+      .Default("3")
+      .OnlyWith("preview")
+      .Excludes("preview_every");
+  list->Field("preview_every", &o->preview_every, {1, 1e9}, "N", "every n-th frame in the preview")
+      .Default("none, --preview_interval holds")
+      .OnlyWith("preview");
+  list->Field("contact_sheet", &o->contact_sheet, "PNG",
+              "picture of up to 24 frames: left, right, disparity")
+      .Output();
+  list->Field("audio", &o->audio, "keep the sound, all tracks; --no_audio leaves it out");
+  list->Field("crf", &o->crf, {0, 51}, "QUALITY", "constant quality of the encoder, x264's crf")
+      .Alias("cq");
+  list->Choice("x264_preset", &o->preset,
+               {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower",
+                "veryslow", "placebo", "p1", "p2", "p3", "p4", "p5", "p6", "p7"},
+               "speed of the encoder by x264's names, or p1 (ultrafast) to p7 (slow)")
+      .Alias("nv_preset");
+  list->Choice("video_codec", &o->video_codec, {"auto", "x264"}, "the encoder");
+}
+
+}  // namespace
+
+void Describe(OptionList* list, MonoToSbsJobOptions* options) {
+  list->Field("input", &options->input, "FILE", "color video, or a list of them")
+      .Input(true)
+      .Required()
+      .Positional(0);
+  list->Field("output", &options->output, "FILE", "stereo video (.mp4, .mov or .mkv), or a folder")
+      .Output()
+      .Default("<input>_sbs.mp4")
+      .Positional(1);
+  DescribeDepth(list, options);
+  DescribeStereo(list, options);
+  DescribeFrame(list, options);
+  DescribeOutput(list, options);
+  Describe(list, &options->job);
+  list->Refuse({"encoder"}, "a model file states which network it holds: give it as --model");
+}
+
+void MonoToSbsJobOptions::Check() const {
+  const auto require = [](bool inside, const std::string& text) {
+    Require(inside, Code::kInvalidArgument, text);
+  };
+  CheckDescribed(*this);
+  job.limits.Check();
+  if (!engine) source.Check();
+  require(norm.p_lo < norm.p_hi, "p_lo must be less than p_hi");
+  require(norm_lo.has_value() == norm_hi.has_value(),
+          "norm_lo and norm_hi go together: give both or none");
+  require(!norm_lo || *norm_lo < *norm_hi, "norm_lo must be less than norm_hi");
+  norm.Check();
+  smoothing.Check();
+  shift.Check();
+  convergence.Check();
+  require(cuts == SceneCuts::kAuto || scene_file.empty(),
+          "scene_file and scene_cuts off contradict each other");
+  const bool across = canvas.packing == StereoPacking::kSideBySide ||
+                      canvas.packing == StereoPacking::kHalfSideBySide;
+  const auto multiple = [&](const char* name, int size, int step) {
+    require(size % step == 0, std::string(name) + " is " + std::to_string(size) +
+                                  ", must be a multiple of " + std::to_string(step) +
+                                  " in this layout");
+  };
+  multiple("sbs_w", canvas.frame_width, across ? 4 : 2);
+  multiple("sbs_h", canvas.frame_height, across ? 2 : 4);
+  canvas.Check();
+  require(!(preview_interval && preview_every),
+          "give the interval of a preview in seconds or in frames, not both");
+}
+
+std::vector<std::pair<std::string, std::string>> MonoToSbsFacts(const MonoToSbsJobOptions& options,
+                                                                const MonoToSbsPlan& plan) {
+  const auto size = [](int width, int height) {
+    return std::to_string(width) + "x" + std::to_string(height);
+  };
+  const auto rate = [](const Rational& r) {
+    return r.IsPositive() ? FormatFixed(r.ToDouble(), 3) + " frames per second"
+                          : "times of the source";
+  };
+  const StereoCanvas& canvas = plan.canvas;
+  std::vector<std::pair<std::string, std::string>> facts = {
+      {"input", options.input + ", " + size(plan.source_width, plan.source_height) + ", " +
+                    rate(plan.source_rate)},
+      {"result", plan.format.ToString() + " " + size(canvas.frame_width, canvas.frame_height) +
+                     ", picture " + size(canvas.content_width, canvas.content_height) +
+                     " of each eye's " + size(canvas.half_width, canvas.half_height) + ", " +
+                     (canvas.exact ? "pixel for pixel" : "resized") + ", " +
+                     rate(plan.output_rate) + ", max_shift " + FormatDouble(plan.max_shift) + ", " +
+                     CountOf(plan.latency, "frame") + " of latency"}};
+  MonoToSbsJobOptions copy = options;
+  OptionList list;
+  Describe(&list, &copy);
+  copy.source.engine = copy.source.model.empty() ? "motion" : "model";
+  for (const Option& option : list.options()) {
+    const std::string value = ToText(option.Get());
+    const bool says_nothing =
+        value.empty() || value == "none" || (option.also && value == FormatDouble(*option.also)) ||
+        (value == "off" && option.kind == OptionKind::kFlag && !option.is_switch);
+    if (option.section.empty() || option.section == "run" || says_nothing) continue;
+    if (facts.back().first != option.section) facts.emplace_back(option.section, "");
+    std::string& text = facts.back().second;
+    text += (text.empty() ? "" : ", ") + option.name + " " + value;
+  }
+  return facts;
+}
+
+}  // namespace mdvt

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the command lines of all tools have in common.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "cli/clips.h"
+#include "cli/run_program.h"
+#include "mdvt/pipeline/tools.h"
+#include "support/test_env.h"
+
+namespace mdvt::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kProgram[] = "stereo_rerender";
+
+class CommandLine : public ::testing::Test {
+ protected:
+  CommandLine() {
+    MakeDepth(depth_, shape_, Plane(4));
+    MakeColor(color_, shape_);
+  }
+
+  const TempDir dir_;
+  const ClipShape shape_{32, 16, 2};
+  const std::string depth_ = dir_ / "depth.mkv";
+  const std::string color_ = dir_ / "color.mkv";
+};
+
+TEST_F(CommandLine, HelpShowsEveryOptionOfEveryTool) {
+  for (const ToolInfo& info : Tools()) {
+    const Outcome outcome = RunProgram(info.name, {"--help"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    for (const Option& option : info.make()->options().options()) {
+      EXPECT_NE(outcome.out.find("  --" + option.name), std::string::npos) << option.name;
+      for (const std::string& alias : option.aliases)
+        EXPECT_NE(outcome.out.find(", --" + alias), std::string::npos) << alias;
+    }
+    for (const char* common : {"device", "quiet", "progress", "job", "print_job", "version"})
+      EXPECT_NE(outcome.out.find(std::string("  --") + common), std::string::npos) << common;
+    std::istringstream lines(outcome.out);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
+  }
+}
+
+TEST_F(CommandLine, NamesAreTakenInAnySpelling) {
+  const auto output = [&](const std::string& name) { return dir_ / name; };
+  const std::vector<std::vector<std::string>> spellings = {
+      {"--depth_video", depth_, "--xfov", "60", "--output", output("a.mkv")},
+      {"--depth-video=" + depth_, "-xfov", "60", "--output=" + output("b.mkv")},
+      {"-depth_video", depth_, "--xfov=60", "-output", output("c.mkv")}};
+  std::vector<std::vector<Image>> results;
+  for (const auto& arguments : spellings) {
+    const Outcome outcome = RunProgram(kProgram, arguments);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+  }
+  const std::vector<Image> first = ReadAllFrames(output("a.mkv"));
+  ASSERT_EQ(first.size(), 2u);
+  EXPECT_TRUE(SameFrames(ReadAllFrames(output("b.mkv")), first));
+  EXPECT_TRUE(SameFrames(ReadAllFrames(output("c.mkv")), first));
+}
+
+TEST_F(CommandLine, FlagsThatAreOnCanBeTurnedOff) {
+  const std::vector<std::string> base = {"--depth_video", depth_, "--xfov", "60"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return more;
+  };
+  ASSERT_EQ(RunProgram(kProgram, with({})).status, 0);
+  ExpectOneClearLine(kProgram, RunProgram(kProgram, with({"--no_overwrite"})), 1, {"exists"});
+  ExpectOneClearLine(kProgram, RunProgram(kProgram, with({"--overwrite=off"})), 1, {"exists"});
+  EXPECT_EQ(RunProgram(kProgram, with({"--overwrite"})).status, 0);
+  ExpectOneClearLine(kProgram, RunProgram(kProgram, with({"--overwrite", "--no-overwrite"})), 2,
+                     {"give --overwrite or --no_overwrite, not both"});
+  ExpectOneClearLine(kProgram, RunProgram(kProgram, with({"--no_xfov"})), 2,
+                     {"unknown option '--no_xfov'"});
+  ExpectOneClearLine(kProgram, RunProgram(kProgram, with({"--no_overwrite=on"})), 2,
+                     {"--no_overwrite takes no value"});
+}
+
+TEST_F(CommandLine, NamesThatBeginWithADashAreValues) {
+  fs::copy(depth_, dir_ / "-depth.mkv");
+  const std::string before = fs::current_path().string();
+  fs::current_path(dir_.path());
+  const Outcome outcome =
+      RunProgram(kProgram, {"--depth_video", "-depth.mkv", "--xfov", "60", "--output=-out.mkv"});
+  const Outcome mono = RunProgram("mono_to_sbs", {"--max_frames", "1", "--", "-depth.mkv"});
+  fs::current_path(before);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(fs::exists(dir_ / "-out.mkv"));
+  EXPECT_EQ(mono.status, 0) << mono.err;
+  EXPECT_TRUE(fs::exists(dir_ / "-depth.mkv_sbs.mp4"));
+}
+
+TEST_F(CommandLine, MistakesAreOneClearLine) {
+  const auto fails = [&](const std::vector<std::string>& arguments, const std::string& text) {
+    ExpectOneClearLine(kProgram, RunProgram(kProgram, arguments), 2, {text});
+  };
+  fails({}, "--depth_video is required");
+  fails({"--depth_video"}, "--depth_video needs a value");
+  fails({"--depth_video", "--xfov", "60"}, "--depth_video needs a value");
+  fails({"--depth_video="}, "--depth_video needs a value");
+  fails({"--depth_video", depth_, "--xfov", "60", "--xfov", "70"}, "--xfov is given twice");
+  fails({"--depth_video", depth_, "--xfov", "190"},
+        "--xfov is '190', must be a number in (0, 180)");
+  fails({"--depth_video", depth_, "--convergance", "3"},
+        "unknown option '--convergance', did you mean --convergence?");
+  fails({"--depth_video", depth_, "--vr180"}, "--vr180 is not available");
+  fails({depth_}, "unexpected argument");
+}
+
+TEST_F(CommandLine, AJobFileIsTheCommandLine) {
+  const Outcome printed =
+      RunProgram(kProgram, {"--depth_video", depth_, "--color_video", color_, "--xfov", "60",
+                            "--swap_eyes", "--output", dir_ / "job.mkv", "--print_job"});
+  ASSERT_EQ(printed.status, 0) << printed.err;
+  EXPECT_FALSE(fs::exists(dir_ / "job.mkv"));
+  std::ofstream(dir_ / "job.json") << printed.out;
+  ASSERT_EQ(RunProgram(kProgram, {"--job", dir_ / "job.json"}).status, 0);
+  ASSERT_EQ(RunProgram(kProgram, {"--depth_video", depth_, "--color_video", color_, "--xfov", "60",
+                                  "--swap_eyes", "--output", dir_ / "line.mkv"})
+                .status,
+            0);
+  const std::vector<Image> frames = ReadAllFrames(dir_ / "line.mkv");
+  EXPECT_TRUE(SameFrames(ReadAllFrames(dir_ / "job.mkv"), frames));
+  // The command line wins over the file.
+  ASSERT_EQ(RunProgram(kProgram, {"--job", dir_ / "job.json", "--output", dir_ / "wins.mkv",
+                                  "--max_frames", "1"})
+                .status,
+            0);
+  EXPECT_EQ(ReadAllFrames(dir_ / "wins.mkv").size(), 1u);
+  ExpectOneClearLine(kProgram, RunProgram(kProgram, {"--job", dir_ / "none.json"}), 3,
+                     {"none.json"});
+  ExpectOneClearLine("mono_to_sbs", RunProgram("mono_to_sbs", {"--job", dir_ / "job.json"}), 2,
+                     {"is a job of 'stereo_rerender', not of 'mono_to_sbs'"});
+}
+
+TEST_F(CommandLine, ListsOfVideosGetOutputsOfTheirOwn) {
+  fs::copy(depth_, dir_ / "other.mkv");
+  std::ofstream(dir_ / "list.txt") << depth_ << "\n"
+                                   << dir_ / "other.mkv"
+                                   << "\n";
+  fs::create_directory(dir_ / "out");
+  const std::string program = "convert_metric_depth_video_to_other_format";
+  const Outcome outcome =
+      RunProgram(program, {"--depth_video", dir_ / "list.txt", "--output", dir_ / "out", "--bit8",
+                           "--save_ply", dir_ / "ply", "--xfov", "60"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  for (const char* file : {"out/depth.mkv_grey8.mkv", "out/other.mkv_grey8.mkv",
+                           "ply/depth.mkv/0000001.ply", "ply/other.mkv/0000001.ply"})
+    EXPECT_TRUE(fs::exists(dir_ / file)) << file;
+  std::ofstream(dir_ / "twice.txt") << depth_ << "\n" << depth_ << "\n";
+  const Outcome twice = RunProgram(
+      program, {"--depth_video", dir_ / "twice.txt", "--output", dir_ / "out", "--bit8"});
+  EXPECT_EQ(twice.status, 2);
+  EXPECT_NE(twice.err.find("is the output of an earlier entry of the list too"), std::string::npos);
+  ExpectOneClearLine(program,
+                     RunProgram(program, {"--depth_video", dir_ / "list.txt", "--output",
+                                          dir_ / "a.mkv", "--bit8"}),
+                     2, {"for a list it must be a folder that exists"});
+}
+
+}  // namespace
+}  // namespace mdvt::test
