@@ -45,7 +45,7 @@ fi
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   fail "this system has no apt-get. Install a C++17 compiler, CMake 3.21, Ninja, pkg-config, FFmpeg 5
 or newer, OpenCV 4, Eigen 3.4, Ceres 2.1, Highway 1.0, Nettle, LibTorch 1.13
-or newer, CLI11, pybind11 and NumPy with their
+or newer, pybind11 and NumPy with their
 development files, then call scripts/build.sh with MDVT_SKIP_DEPS=1. Names in Debian 12:
   ${packages[*]}"
 fi

@@ -34,7 +34,6 @@ LIBRARIES = (
     ("nettle", r"nettle/", r"src/model/.*\.cpp$"),
     ("dlopen", r"dlfcn\.h|link\.h", r"src/model/.*\.cpp$"),
     ("pybind11", r"pybind11/|Python\.h", r"bindings/python/"),
-    ("CLI11", r"CLI/", r"examples/"),
 )
 
 # Headers for programs and libraries that know nothing else of mdvt.
@@ -171,7 +170,6 @@ SEEDS = (
     ("src/io/w3.cpp", "#include <nettle/sha2.h>", "nettle has no place here"),
     ("include/mdvt/core/w4.h", '#include "mdvt_backend.h"', "meet in mdvt_backend.h alone"),
     ("backends/torch/y.cpp", '#include "mdvt/core/good.h"', "meet in mdvt_backend.h alone"),
-    ("src/core/s.cpp", "#include <CLI/CLI.hpp>", "CLI11 has no place here"),
 )
 
 
