@@ -39,9 +39,8 @@ TEST(Tools, DescribeEveryOption) {
       EXPECT_FALSE(option.help.empty());
       EXPECT_FALSE(option.given);
       EXPECT_FALSE(option.DefaultText().empty());
-      if (option.kind != OptionKind::kFlag) EXPECT_FALSE(option.unit.empty());
-      if (option.kind == OptionKind::kNumber || option.kind == OptionKind::kInteger)
-        EXPECT_LE(option.range.low, option.range.high);
+      EXPECT_EQ(option.unit.empty(), option.kind == OptionKind::kFlag);
+      EXPECT_LE(option.range.low, option.range.high);
     }
     EXPECT_TRUE(names.count("max_frames") && names.count("overwrite") && names.count("threads"));
     EXPECT_FALSE(info.report_fields().empty());
