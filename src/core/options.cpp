@@ -173,7 +173,8 @@ Option& OptionList::Add(const std::string& name, OptionKind kind, std::string un
   option.section = section_;
   option.get_ = std::move(get);
   option.set_ = std::move(set);
-  option.first_default_ = ToText(option.get_());
+  option.first_value_ = option.get_();
+  option.first_default_ = ToText(option.first_value_);
   if (option.first_default_.empty()) option.first_default_ = "none";
   return option;
 }
@@ -315,6 +316,10 @@ void OptionList::FailUnknown(const std::string& name) const {
   std::string nearest;
   size_t least = 1 + name.size() / 3;  // farther than this is another word
   for (const Option& option : options_) {
+    // At least the difference of their lengths apart: names of any length are looked at quickly.
+    if (std::max(name.size(), option.name.size()) >
+        least + std::min(name.size(), option.name.size()))
+      continue;
     const size_t distance = EditDistance(name, option.name);
     if (distance > least || (!nearest.empty() && distance == least)) continue;
     least = distance;
@@ -397,6 +402,12 @@ void OptionList::SetText(const std::string& name, const std::string& text) {
   Option& option = AtMutable(name);
   option.set_(Checked(option, Parsed(option, text), text));
   option.given = true;
+}
+
+void OptionList::Reset(const std::string& name) {
+  Option& option = AtMutable(name);
+  option.set_(option.first_value_);
+  option.given = false;
 }
 
 void OptionList::TakeGiven(const OptionList& other) {

@@ -287,6 +287,7 @@ const ModelInfo& Model::info() const { return impl_->info; }
 const std::string& Model::path() const { return impl_->path; }
 const std::string& Model::sha256() const { return impl_->sha256; }
 std::string Model::backend() const { return impl_->table->name; }
+bool Model::deterministic() const { return impl_->options.deterministic; }
 
 Model Model::Open(const std::string& path, const ModelOptions& options) {
   options.Check();

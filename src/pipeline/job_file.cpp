@@ -19,31 +19,24 @@ OptionValue ToOptionValue(const json::Value& value, const std::string& name) {
   return value.AsString();
 }
 
-json::Value ToJsonValue(const OptionValue& value) {
+json::Value ToJson(const OptionValue& value) {
   return std::visit(
-      [](const auto& v) {
+      [](const auto& v) -> json::Value {
         if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::monostate>)
-          return json::Value();
+          return nullptr;
         else
-          return json::Value(v);
+          return v;
       },
       value);
 }
 
-}  // namespace
+// What a job file is made of.
+struct Job {
+  std::string tool;
+  json::Value options;
+};
 
-std::string JobToJson(const ToolInfo& tool, const OptionList& options, bool only_given) {
-  json::Value::Members values;
-  for (const Option& option : options.options()) {
-    if (option.section == "common" || (only_given && !option.given)) continue;
-    values.emplace_back(option.name, ToJsonValue(option.Get()));
-  }
-  const json::Value job = json::Value::Members{{"tool", tool.name}, {"options", values}};
-  return json::Write(job, json::Layout::kPretty);
-}
-
-void JobFromJson(const std::string& text, const std::string& what, const ToolInfo& tool,
-                 OptionList* options) {
+Job Parsed(const std::string& text, const std::string& what) {
   const json::Value job = json::Parse(text, Limits(), what);
   const json::Value* name = job.Find("tool");
   const json::Value* values = job.Find("options");
@@ -52,19 +45,66 @@ void JobFromJson(const std::string& text, const std::string& what, const ToolInf
   for (const auto& [key, value] : job.AsMembers())
     Require(key == "tool" || key == "options", Code::kCorrupt,
             what + ": unknown key '" + key + "', must be \"tool\" or \"options\"");
-  Require(name->AsString() == tool.name, Code::kInvalidArgument,
-          what + ": is a job of '" + name->AsString() + "', not of '" + tool.name + "'");
-  for (const auto& [key, value] : values->AsMembers()) {
-    try {
-      options->Set(key, ToOptionValue(value, key));
-    } catch (const Error& error) {
-      throw Error(error.code(), what + ": " + error.what());
-    }
+  return {name->AsString(), *values};
+}
+
+// Runs `body`; the text of its errors begins with what they are about.
+template <typename Body>
+decltype(auto) About(const std::string& what, Body&& body) {
+  try {
+    return body();
+  } catch (const Error& error) {
+    throw Error(error.code(), what + ": " + error.what());
   }
 }
 
+void SetAll(const Job& job, const std::string& what, OptionList* options) {
+  About(what, [&] {
+    for (const auto& [key, value] : job.options.AsMembers())
+      options->Set(key, ToOptionValue(value, key));
+  });
+}
+
+std::string TextOf(const std::string& path) { return ReadTextFile(path, "job file", Limits()); }
+
+}  // namespace
+
+std::string JobToJson(const ToolInfo& tool, const OptionList& options, bool only_given) {
+  json::Value::Members values;
+  for (const Option& option : options.options()) {
+    if (option.section == "common" || (only_given && !option.given)) continue;
+    values.emplace_back(option.name, ToJson(option.Get()));
+  }
+  const json::Value job = json::Value::Members{{"tool", tool.name}, {"options", values}};
+  return json::Write(job, json::Layout::kPretty);
+}
+
+void JobFromJson(const std::string& text, const std::string& what, const ToolInfo& tool,
+                 OptionList* options) {
+  const Job job = Parsed(text, what);
+  Require(job.tool == tool.name, Code::kInvalidArgument,
+          what + ": is a job of '" + job.tool + "', not of '" + tool.name + "'");
+  SetAll(job, what, options);
+}
+
+const ToolInfo& ToolOfJob(const std::string& text, const std::string& what) {
+  const Job job = Parsed(text, what);
+  return About(what, [&]() -> const ToolInfo& { return FindTool(job.tool); });
+}
+
+std::unique_ptr<Tool> ToolFromJson(const std::string& text, const std::string& what) {
+  const Job job = Parsed(text, what);
+  std::unique_ptr<Tool> tool = About(what, [&] { return MakeTool(job.tool); });
+  SetAll(job, what, &tool->options());
+  return tool;
+}
+
 void ReadJobFile(const std::string& path, const ToolInfo& tool, OptionList* options) {
-  JobFromJson(ReadTextFile(path, "job file", Limits()), "job file " + path, tool, options);
+  JobFromJson(TextOf(path), "job file " + path, tool, options);
+}
+
+std::unique_ptr<Tool> ToolFromJobFile(const std::string& path) {
+  return ToolFromJson(TextOf(path), "job file " + path);
 }
 
 }  // namespace mdvt

@@ -20,10 +20,8 @@ std::string Percent(double share) { return FormatFixed(100 * share, 2) + " %"; }
 
 // The value, or none where it does not apply.
 template <typename T>
-OptionValue If(bool applies, T value) {
-  OptionValue result;
-  if (applies) result.emplace<T>(std::move(value));
-  return result;
+std::optional<T> If(bool applies, T value) {
+  return applies ? std::optional<T>(value) : std::nullopt;
 }
 
 void AddSize(ToolReport* to, int width, int height) {
@@ -157,6 +155,17 @@ class JobTool : public Tool {
     if (DepthModelOptions* model = ModelOf(&values_)) model->keep = std::make_shared<OpenedModel>();
   }
 
+  std::unique_ptr<Tool> Clone() const override {
+    auto copy = std::make_unique<JobTool>(run_);
+    // What one keeps open is not for the other, which may run on another thread.
+    DepthModelOptions* model = ModelOf(&copy->values_);
+    const auto keep = model != nullptr ? model->keep : nullptr;
+    copy->values_ = values_;
+    if (model != nullptr) model->keep = keep;
+    copy->options_.TakeGiven(options_);
+    return copy;
+  }
+
   void Check() const override { Settled(); }
   std::string Output() const override { return OutputOf(Settled()); }
 
@@ -172,8 +181,15 @@ class JobTool : public Tool {
   void UseModel(std::shared_ptr<const Model> model) override {
     DepthModelOptions* options = ModelOf(&values_);
     Require(options != nullptr, Code::kInvalidArgument, "this tool uses no model");
+    IsRelativeDepth(model->info());  // throws for networks of another kind
     options_.Set("model", model->path());
+    if (model->deterministic()) options_.Set("deterministic", true);
     options->loaded = std::move(model);
+  }
+
+  void UseLimits(const Limits& limits) override {
+    limits.Check();
+    values_.job.limits = limits;
   }
 
  private:
@@ -182,9 +198,21 @@ class JobTool : public Tool {
     OptionList list;
     Describe(&list, &values);
     list.TakeGiven(options_);
+    if (DepthModelOptions* model = ModelOf(&values)) SettleLoaded(list, model);
     list.Settle();
     values.Check();
     return values;
+  }
+
+  // The option "model" may have been set again, and what is said about opening comes too late.
+  static void SettleLoaded(const OptionList& list, DepthModelOptions* model) {
+    if (model->loaded && model->loaded->path() != model->path) model->loaded.reset();
+    if (!model->loaded) return;
+    for (const char* name : {"device", "fp16", "fp32", "sha256", "trust_model"})
+      Require(!list.WasGiven(name), Code::kInvalidArgument,
+              std::string(name) + " is for a model that is opened by its name, this one is open");
+    Require(!model->open.deterministic || model->loaded->deterministic(), Code::kInvalidArgument,
+            "deterministic is for a model that was opened so, this one was not");
   }
 
   Options values_;
@@ -252,6 +280,15 @@ const ToolInfo& FindTool(const std::string& name) {
 }
 
 std::unique_ptr<Tool> MakeTool(const std::string& name) { return FindTool(name).make(); }
+
+const ToolReport::Field& ToolReport::At(const std::string& name) const {
+  std::string names;
+  for (const Field& field : fields) {
+    if (field.name == name) return field;
+    names += (names.empty() ? "" : ", ") + field.name;
+  }
+  throw Error(Code::kInvalidArgument, "the report has no '" + name + "', only " + names);
+}
 
 const ToolReport::Field* ToolReport::Find(const std::string& name) const {
   for (const Field& field : fields)

@@ -226,6 +226,24 @@ TEST_F(Options, AnotherListTakesOverWhatWasGiven) {
   EXPECT_FALSE(list.WasGiven("angle"));
 }
 
+TEST_F(Options, AreResetToWhatHeldAtFirst) {
+  list_.Set("radius", 3.0);
+  list_.Set("count", int64_t{2});
+  list_.Set("input", std::string("a"));
+  for (const char* name : {"radius", "count", "input"}) list_.Reset(name);
+  EXPECT_EQ(paint_.radius, 2);
+  EXPECT_FALSE(paint_.count.has_value());
+  EXPECT_EQ(paint_.input, "");
+  EXPECT_FALSE(list_.WasGiven("radius"));
+  EXPECT_EQ(FailureOf([&] { list_.Reset("radios"); }),
+            "unknown option 'radios', did you mean radius?");
+}
+
+TEST_F(Options, NamesOfAnyLengthAreRefusedAtOnce) {
+  const std::string endless(10000000, 'r');
+  EXPECT_EQ(FailureOf([&] { list_.At(endless); }), "unknown option '" + endless + "'");
+}
+
 TEST_F(Options, DescribeThemselves) {
   const Option& radius = list_.At("radius");
   EXPECT_EQ(radius.section, "brush");

@@ -101,6 +101,7 @@ class Option {
   OptionValue Get() const { return get_(); }
   std::string DefaultText() const;  // as it was when the option was described
   const std::string& first_default() const { return first_default_; }  // the value alone
+  const OptionValue& first_value() const { return first_value_; }      // the same, not as text
   std::string Valid() const;                                           // "a number in (0, 180)"
 
  private:
@@ -116,6 +117,7 @@ class Option {
   std::vector<std::string> hidden_choices_;
   std::string valid_;  // of Custom()
   std::string first_default_;
+  OptionValue first_value_;
   std::vector<Condition> only_with_;
   std::vector<std::string> excludes_;
   std::vector<std::pair<std::string, std::string>> preset_;
@@ -199,6 +201,8 @@ class OptionList {
   void Set(const std::string& name, const OptionValue& value);
   // The same from the text of a command line.
   void SetText(const std::string& name, const std::string& text);
+  // As if it had never been given.
+  void Reset(const std::string& name);
   OptionValue Get(const std::string& name) const { return At(name).Get(); }
 
   // Which options of `other`, a list of the same description, were given, and its prefix.

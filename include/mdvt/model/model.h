@@ -153,6 +153,7 @@ class Model {
   const std::string& path() const;
   const std::string& sha256() const;  // 64 hexadecimal digits in lower case
   std::string backend() const;
+  bool deterministic() const;  // as ModelOptions
 
   // One forward pass. `inputs` in the order of info().inputs, `outputs` in that of info().outputs;
   // the tensors that `outputs` already has are reused. May be called from several threads.

@@ -11,7 +11,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -21,13 +23,15 @@
 namespace mdvt {
 
 class Model;
+struct Limits;
 
 // What a run has written and found.
 struct ToolReport {
   struct Field {
     std::string name;
-    OptionValue value;  // monostate: does not apply to this run
-    std::string help;   // with the unit
+    OptionKind kind = OptionKind::kText;  // never kChoice
+    OptionValue value;                    // monostate: does not apply to this run
+    std::string help;                     // with the unit
   };
 
   int64_t frames = 0;
@@ -36,8 +40,20 @@ struct ToolReport {
   std::vector<Field> fields;
 
   const Field* Find(const std::string& name) const;
-  void Add(std::string name, OptionValue value, std::string help) {
-    fields.push_back({std::move(name), std::move(value), std::move(help)});
+  // Throws Error(kInvalidArgument) that lists the names.
+  const Field& At(const std::string& name) const;
+  template <typename T>
+  void Add(std::string name, const std::optional<T>& value, std::string help) {
+    const OptionKind kind = std::is_same_v<T, bool>      ? OptionKind::kFlag
+                            : std::is_same_v<T, int64_t> ? OptionKind::kInteger
+                            : std::is_same_v<T, double>  ? OptionKind::kNumber
+                                                         : OptionKind::kText;
+    fields.push_back({std::move(name), kind, {}, std::move(help)});
+    if (value) fields.back().value.emplace<T>(*value);
+  }
+  template <typename T>
+  void Add(std::string name, const T& value, std::string help) {
+    Add(std::move(name), std::optional<T>(value), std::move(help));
   }
 };
 
@@ -49,6 +65,9 @@ class Tool {
   OptionList& options() { return options_; }
   const OptionList& options() const { return options_; }
 
+  // The same options, for a run of their own.
+  virtual std::unique_ptr<Tool> Clone() const = 0;
+
   // Presets filled in, everything checked, but nothing opened. Throws Error(kInvalidArgument).
   virtual void Check() const = 0;
   // The name of the main output; empty if there is none.
@@ -56,9 +75,12 @@ class Tool {
   // Throws Error. After one, nothing has appeared under an output's name.
   virtual ToolReport Run(const RunControl& control = {}) = 0;
 
-  // An open model in place of the option "model". Throws Error(kInvalidArgument) for tools that use
-  // none.
+  // An open model in place of the file that the option "model" names; setting that option replaces
+  // it. Throws Error: kInvalidArgument for tools that use none, kUnsupported for one that gives no
+  // depth.
   virtual void UseModel(std::shared_ptr<const Model> model) = 0;
+  // What its readers may cost, in place of the defaults. Throws Error(kInvalidArgument).
+  virtual void UseLimits(const Limits& limits) = 0;
 
  protected:
   OptionList options_;
@@ -85,7 +107,11 @@ std::string JobToJson(const ToolInfo& tool, const OptionList& options, bool only
 // kInvalidArgument (another tool, unknown names, values out of range). `what` begins the texts.
 void JobFromJson(const std::string& text, const std::string& what, const ToolInfo& tool,
                  OptionList* options);
-// The same for a file.
+// The tool that the text is a job of, alone and with its options.
+const ToolInfo& ToolOfJob(const std::string& text, const std::string& what);
+std::unique_ptr<Tool> ToolFromJson(const std::string& text, const std::string& what);
+// The same for files.
 void ReadJobFile(const std::string& path, const ToolInfo& tool, OptionList* options);
+std::unique_ptr<Tool> ToolFromJobFile(const std::string& path);
 
 }  // namespace mdvt
