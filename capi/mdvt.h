@@ -5,9 +5,9 @@
  * Status      Every function that can fail returns MDVT_OK, a status > 0 that tells what kind of
  *             failure it was (mdvt_last_error() has the text), or MDVT_END < 0, which is none.
  *             Nothing is thrown across the interface and no input ends the process.
- * Handles     Opaque; made by *_open and *_create (NULL after a failure), ended by *_close and
- *             *_destroy (NULL is fine). One thread at a time may use a handle, different handles
- *             may be used side by side; exceptions to this are stated.
+ * Handles     Opaque; made by *_open, *_create and *_new (NULL after a failure), ended by *_close,
+ *             *_destroy and *_free (NULL is fine). One thread at a time may use a handle, different
+ *             handles may be used side by side; exceptions to this are stated.
  * Structs     Those that begin with struct_size may grow at their end in later versions. Fill one
  *             in with its *_init function, then set what differs:
  *                 mdvt_video_writer_options options;
@@ -51,7 +51,7 @@ MDVT_API const char* mdvt_version(void); /* "0.1.0", of the library */
 
 typedef int32_t mdvt_status;
 enum {
-  MDVT_END = -1, /* no failure: nothing more to read, or nothing ready yet */
+  MDVT_END = -1, /* no failure: nothing more to read, nothing ready yet, or no value */
   MDVT_OK = 0,
   MDVT_INVALID_ARGUMENT = 1, /* a value outside the range that its documentation names */
   MDVT_NOT_FOUND = 2,        /* a file, stream or entry that is not there */
@@ -95,14 +95,12 @@ enum {
   MDVT_STRUCT_RENDERER_OPTIONS = 11,
   MDVT_STRUCT_EYE = 12,
   MDVT_STRUCT_MOTION_OPTIONS = 13,
-  MDVT_STRUCT_DEPTH_JOB_OPTIONS = 14,
-  MDVT_STRUCT_STEREO_JOB_OPTIONS = 15,
-  MDVT_STRUCT_EXPORT_JOB_OPTIONS = 16,
-  MDVT_STRUCT_JOB_REPORT = 17,
-  MDVT_STRUCT_MODEL_OPTIONS = 18,
-  MDVT_STRUCT_MODEL_INFO = 19,
-  MDVT_STRUCT_MODEL_DEPTH_OPTIONS = 20,
-  MDVT_STRUCT_MONO_TO_SBS_JOB_OPTIONS = 21
+  MDVT_STRUCT_MODEL_OPTIONS = 14,
+  MDVT_STRUCT_MODEL_INFO = 15,
+  MDVT_STRUCT_MODEL_DEPTH_OPTIONS = 16,
+  MDVT_STRUCT_TOOL_INFO = 17,
+  MDVT_STRUCT_OPTION_INFO = 18,
+  MDVT_STRUCT_REPORT_FIELD_INFO = 19
 };
 
 /* What a reader may cost. 0 means zero, not unlimited; negative values are invalid. */
@@ -573,214 +571,145 @@ MDVT_API mdvt_status mdvt_stage_push(mdvt_stage* stage, const mdvt_frame* frame)
 MDVT_API mdvt_status mdvt_stage_pop(mdvt_stage* stage, mdvt_frame* frame);
 MDVT_API void mdvt_stage_destroy(mdvt_stage* stage);
 
-/* ---- Whole jobs, from files to files ------------------------------------------------------- */
+/* ---- Tools: whole jobs, from files to files -------------------------------------------------- */
+
+/* Every tool has a name, options with names, and a report of a run with named fields:
+ *     mdvt_options_new("stereo_rerender", &options);
+ *     mdvt_options_set_text(options, "depth_video", "clip_depth.mkv");
+ *     mdvt_options_set_number(options, "pupillary_distance", 65);
+ *     mdvt_job_create(options, &job);
+ *     mdvt_job_run(job, NULL, NULL);
+ *     mdvt_job_report_number(job, "hole_share", &hole_share);
+ * The names are those of the programs' command lines, with underscores or hyphens. Nothing else
+ * tells one tool from another: what a program can list, it can run. */
+
+MDVT_API int32_t mdvt_tool_count(void);
+
+typedef struct mdvt_tool_info {
+  uint32_t struct_size;
+  int32_t reserved;
+  const char* name;    /* "stereo_rerender" */
+  const char* purpose; /* some lines for people */
+  const char* example; /* a command line */
+} mdvt_tool_info;
+/* Tools are numbered from 0; the texts last for ever. */
+MDVT_API mdvt_status mdvt_tool_info_get(int32_t index, mdvt_tool_info* info);
+
+/* The options of one run of a tool. */
+typedef struct mdvt_options mdvt_options;
+
+/* With the defaults. Fails: MDVT_INVALID_ARGUMENT if there is no such tool; the text lists them. */
+MDVT_API mdvt_status mdvt_options_new(const char* tool, mdvt_options** options);
+
+/* Of a job as a text: {"tool": "stereo_rerender", "options": {"depth_video": "a.mkv", ...}}, as
+ * --print_job of a program writes it. Fails: MDVT_CORRUPT (no JSON, or not of this shape),
+ * MDVT_INVALID_ARGUMENT (unknown names, values out of range). */
+MDVT_API mdvt_status mdvt_options_from_json(const char* json, mdvt_options** options);
+/* only_given 0: all options, also those that have their defaults. The text is valid until the next
+ * call of this with the same options, or mdvt_options_free. */
+MDVT_API mdvt_status mdvt_options_to_json(mdvt_options* options, int32_t only_given,
+                                          const char** json);
+MDVT_API void mdvt_options_free(mdvt_options* options);
+
+/* Setting fails with MDVT_INVALID_ARGUMENT for names that are not known (the text suggests one),
+ * values of another kind or out of range; the option is as before, then. */
+MDVT_API mdvt_status mdvt_options_set_flag(mdvt_options* options, const char* name, int32_t value);
+MDVT_API mdvt_status mdvt_options_set_integer(mdvt_options* options, const char* name,
+                                              int64_t value);
+MDVT_API mdvt_status mdvt_options_set_number(mdvt_options* options, const char* name, double value);
+/* Texts, choices, and any other option as on a command line: "0.5", "on". */
+MDVT_API mdvt_status mdvt_options_set_text(mdvt_options* options, const char* name,
+                                           const char* value);
+/* As if it had never been given. */
+MDVT_API mdvt_status mdvt_options_unset(mdvt_options* options, const char* name);
+
+/* The value that holds, be it given or the default. MDVT_END, with *value 0 or NULL: it has none.
+ * Fails: MDVT_INVALID_ARGUMENT for unknown names, and where the value is of another kind. */
+MDVT_API mdvt_status mdvt_options_get_flag(const mdvt_options* options, const char* name,
+                                           int32_t* value);
+MDVT_API mdvt_status mdvt_options_get_integer(const mdvt_options* options, const char* name,
+                                              int64_t* value);
+MDVT_API mdvt_status mdvt_options_get_number(const mdvt_options* options, const char* name,
+                                             double* value); /* integers too */
+/* Of any kind, as on a command line. Valid until this option is asked for again, or
+ * mdvt_options_free. */
+MDVT_API mdvt_status mdvt_options_get_text(mdvt_options* options, const char* name,
+                                           const char** value);
+/* 1 if it was set; defaults do not count. */
+MDVT_API mdvt_status mdvt_options_was_given(const mdvt_options* options, const char* name,
+                                            int32_t* given);
+
+/* An open model in place of the file that the option "model" names; setting that option again
+ * replaces it. Options and jobs keep it as long as they need it. Fails: MDVT_INVALID_ARGUMENT for
+ * tools that use none, MDVT_UNSUPPORTED for a model of another kind than "depth". */
+MDVT_API mdvt_status mdvt_options_use_model(mdvt_options* options, const mdvt_model* model);
+/* What the tool's readers may cost; NULL: the defaults. */
+MDVT_API mdvt_status mdvt_options_use_limits(mdvt_options* options, const mdvt_limits* limits);
+
+/* Which options go together, and whether all that are required are there; opens nothing. Fails:
+ * MDVT_INVALID_ARGUMENT. mdvt_job_create does the same. */
+MDVT_API mdvt_status mdvt_options_check(const mdvt_options* options);
+
+/* ---- What can be set: for programs that build a form ----------------------------------------- */
+
+enum {
+  MDVT_OPTION_FLAG = 1,
+  MDVT_OPTION_INTEGER = 2,
+  MDVT_OPTION_NUMBER = 3,
+  MDVT_OPTION_TEXT = 4,
+  MDVT_OPTION_CHOICE = 5 /* a text that is one of `choices` */
+};
+enum { MDVT_PATH_INPUT = 1, MDVT_PATH_OUTPUT = 2, MDVT_PATH_FOLDER = 3 };
+
+/* Pointers are valid until mdvt_options_free. Texts may be "", never NULL. */
+typedef struct mdvt_option_info {
+  uint32_t struct_size;
+  int32_t kind;             /* MDVT_OPTION_* */
+  const char* name;         /* with underscores */
+  const char* unit;         /* what stands for the value in a help: "METRES", "FILE" */
+  const char* help;         /* some words */
+  const char* section;      /* heading in the help */
+  const char* valid;        /* what is taken, in words: "a number in (0, 180)" */
+  const char* default_text; /* what holds if it is not given, in words */
+  double low;               /* INTEGER, NUMBER: the range. 2^53 or more is no limit. */
+  double high;
+  double also;            /* a number outside of it that has a meaning */
+  const char* also_means; /* "all"; "" if there is none */
+  int32_t without_low;    /* 1: `low` itself is not taken */
+  int32_t without_high;   /* 1: `high` itself is not taken */
+  int32_t path;           /* TEXT: MDVT_PATH_* if it names a file or folder; else 0 */
+  int32_t takes_list;     /* 1: programs take a list of such files in a .txt file too */
+  int32_t required;       /* 1: has to be given */
+  int32_t optional;       /* 1: may have no value */
+  int32_t num_choices;
+  int32_t num_aliases;
+  const char* const* choices;
+  const char* const* aliases; /* other names that are taken */
+} mdvt_option_info;
+MDVT_API mdvt_status mdvt_option_count(const mdvt_options* options, int32_t* count);
+/* Options are numbered from 0, in the order of the help. */
+MDVT_API mdvt_status mdvt_option_info_get(const mdvt_options* options, int32_t index,
+                                          mdvt_option_info* info);
+
+/* A field of the tool's report. Pointers are valid until mdvt_options_free. */
+typedef struct mdvt_report_field_info {
+  uint32_t struct_size;
+  int32_t kind;     /* MDVT_OPTION_FLAG, _INTEGER, _NUMBER or _TEXT */
+  const char* name; /* "hole_share" */
+  const char* help; /* some words, with the unit */
+} mdvt_report_field_info;
+MDVT_API mdvt_status mdvt_report_field_count(const mdvt_options* options, int32_t* count);
+MDVT_API mdvt_status mdvt_report_field_info_get(const mdvt_options* options, int32_t index,
+                                                mdvt_report_field_info* info);
+
+/* ---- Jobs ------------------------------------------------------------------------------------ */
 
 /* Decoding, computing and encoding overlap; memory does not grow with the length of the clip. After
  * a failure or cancellation nothing has appeared under an output's name. */
 typedef struct mdvt_job mdvt_job;
 
-typedef struct mdvt_depth_job_options {
-  uint32_t struct_size;
-  int32_t num_threads;       /* 0: one per core, the default. Never changes results. */
-  const mdvt_limits* limits; /* NULL: defaults */
-  int64_t max_frames;        /* stop after this many; -1: all, the default */
-  int32_t overwrite;         /* 0: MDVT_IO if an output exists; 1 */
-  int32_t encoding;          /* MDVT_DEPTH_RGB16 */
-  const char* color_video;   /* has to be given */
-  const char* output;        /* NULL: <color_video>_depth.mkv */
-  double xfov_deg;           /* degrees in (0, 180); 0: not known. Neither: 60, with a warning. */
-  double yfov_deg;
-  const char* xfov_file; /* per frame; wins over both; NULL: none */
-  double max_depth;      /* metres, [1e-6, 1e6]; 100 */
-  double scene_scale;    /* median depth of the first measured frame, metres; 3 */
-  double target_fps;     /* keep the frames nearest to this rate; 0: all, the default */
-  int32_t working_side;  /* long side of the pictures that are measured, [64, 4096]; 640 */
-  int32_t reserved;
-  const char* transformation_output; /* where to write the camera's path; NULL: nowhere */
-  const mdvt_model* model;           /* of kind "depth"; NULL: depth from motion, the default */
-  const char* reference_depth; /* metric depth video that a relative model is fitted to; NULL */
-  int32_t input_size;          /* of the model, as in mdvt_model_depth_options; 0 */
-  int32_t batch;               /* of the model, [1, 64]; 1 */
-} mdvt_depth_job_options;
-MDVT_API mdvt_status mdvt_depth_job_create(const mdvt_depth_job_options* options, mdvt_job** job);
-
-/* How far apart the eyes are in the picture, for a viewer whose screen fills master_xfov_deg. */
-enum {
-  MDVT_BASELINE_PLAIN = 1,  /* as they are: disparity fx * baseline / z */
-  MDVT_BASELINE_MASTER = 2, /* times tan(master / 2) / tan(xfov / 2), as the original toolbox */
-  MDVT_BASELINE_ORTHO = 3   /* times tan(xfov / 2) / tan(master / 2): depth as it is */
-};
-
-typedef struct mdvt_stereo_job_options {
-  uint32_t struct_size;
-  int32_t num_threads;
-  const mdvt_limits* limits;
-  int64_t max_frames;
-  int32_t overwrite;
-  int32_t compressed;      /* 1: H.264 .mp4 in place of FFV1 .mkv; 0 */
-  const char* depth_video; /* has to be given */
-  const char* color_video; /* NULL: the encoded depth picture is the texture */
-  const char* output;      /* NULL: <depth_video>_stereo.mkv, .mp4 when compressed */
-  double xfov_deg;         /* wins over the depth file's tags; 0: not given */
-  double yfov_deg;
-  const char* xfov_file;             /* per frame; wins over both; NULL: none */
-  double max_depth;                  /* metres; 0: what the depth file says */
-  int32_t depth_encoding;            /* MDVT_DEPTH_*; 0: what the depth file says */
-  int32_t fill;                      /* MDVT_FILL_BACKGROUND */
-  int32_t write_infill_mask;         /* 1: also write <output>_infillmask.mkv; 0 */
-  int32_t mask_style;                /* MDVT_MASK_DIRECTIONS */
-  const mdvt_stereo_options* stereo; /* NULL: defaults */
-  int32_t baseline_rule;             /* MDVT_BASELINE_PLAIN */
-  int32_t swap_eyes;                 /* 1: right eye on the left side; 0 */
-  double master_xfov_deg;            /* of the screen, for the other rules, (0, 180); 45 */
-  double baseline_scale;             /* multiplies the baseline too, [0, 1000]; 1 */
-  const char* convergence_file;      /* per frame, smoothed in time; NULL: none */
-  double convergence;                /* metres, fixed; 0: parallel eyes, the default */
-} mdvt_stereo_job_options;
-MDVT_API mdvt_status mdvt_stereo_job_create(const mdvt_stereo_job_options* options, mdvt_job** job);
-
-typedef struct mdvt_export_job_options {
-  uint32_t struct_size;
-  int32_t num_threads;
-  const mdvt_limits* limits;
-  int64_t max_frames;
-  int32_t overwrite;
-  int32_t grey_bits;       /* 8 or 16: write a grey video; 0: none, the default */
-  const char* depth_video; /* has to be given */
-  const char* color_video; /* colours of the geometry; NULL: depth as grey */
-  const char* output;      /* of the grey video; NULL: <depth_video>_grey8.mkv, _grey16.mkv */
-  double xfov_deg;         /* as in mdvt_stereo_job_options; needed for PLY and OBJ */
-  double yfov_deg;
-  const char* xfov_file;
-  double max_depth;                  /* metres; 0: what the depth file says */
-  int32_t depth_encoding;            /* MDVT_DEPTH_*; 0: what the depth file says */
-  int32_t remove_edges;              /* 1: leave out triangles across tears; 0 */
-  const char* ply_folder;            /* one %07d.ply per frame; NULL: none */
-  const char* obj_folder;            /* one %07d.obj per frame; NULL: none */
-  const char* transformation_file;   /* camera-to-world: geometry in world axes; NULL: none */
-  int64_t transformation_lock_frame; /* its camera is the world; -1: none, the default */
-  int64_t min_frames;                /* first frame, 0-based; -1: 0, the default */
-  /* A triangle tears if its depths lie more than this part of the nearest apart (0.02), and two
-   * eyes at tear_baseline metres (0.063) see them more than tear_disparity pixels apart (1). */
-  double tear_depth;
-  double tear_baseline;
-  double tear_disparity;
-} mdvt_export_job_options;
-MDVT_API mdvt_status mdvt_export_job_create(const mdvt_export_job_options* options, mdvt_job** job);
-
-/* Colour video to stereo video in one run, without a depth file in between. Disparity of any source
- * is brought to [0, 1] (norm_*), smoothed (smoothing_*) and shown as
- *     parallax = x_right - x_left = (convergence - disparity) shift    in pixels of one eye */
-enum {
-  MDVT_NORM_MIN_MAX = 1,    /* each frame's extremes */
-  MDVT_NORM_PERCENTILE = 2, /* each frame's percentiles */
-  MDVT_NORM_EMA = 3,        /* percentiles, smoothed over time */
-  MDVT_NORM_FIXED = 4,      /* one range, given or of the first frame of each scene */
-  MDVT_NORM_METRIC = 5      /* 0 is infinity, 1 is norm_metric_near; needs a source of metres */
-};
-enum {
-  MDVT_CUTS_AUTO = 1, /* found in the colours, and where the depth's scale starts anew */
-  MDVT_CUTS_FILE = 2, /* from scene_file, and where the depth's scale starts anew */
-  MDVT_CUTS_OFF = 3   /* the clip is one scene */
-};
-enum {
-  MDVT_SCREEN_NEAR = 1,  /* the nearest point is on the screen */
-  MDVT_SCREEN_FAR = 2,   /* the farthest point is */
-  MDVT_SCREEN_VALUE = 3, /* the disparity convergence_value is */
-  MDVT_SCREEN_AUTO = 4   /* what fills the middle of the picture is */
-};
-enum {
-  MDVT_WARP_FORWARD = 1, /* nearest surface first; holes are filled from their background */
-  MDVT_WARP_BACKWARD = 2 /* as older converters do */
-};
-enum {
-  MDVT_PACKING_SIDE_BY_SIDE = 1, /* left eye left, each with all its columns */
-  MDVT_PACKING_HALF_SIDE_BY_SIDE = 2,
-  MDVT_PACKING_TOP_BOTTOM = 3, /* left eye on top, each with all its rows */
-  MDVT_PACKING_HALF_TOP_BOTTOM = 4
-};
-enum {
-  MDVT_FIT_CONTAIN = 1, /* as large as fits, black beside it */
-  MDVT_FIT_COVER = 2,   /* as small as fills the eye, the rest cut off */
-  MDVT_FIT_NONE = 3     /* pixel for pixel */
-};
-enum {
-  MDVT_FILTER_NEAREST = 1,
-  MDVT_FILTER_BILINEAR = 2,
-  MDVT_FILTER_BICUBIC = 3, /* Catmull-Rom */
-  MDVT_FILTER_LANCZOS = 4  /* three lobes */
-};
-
-typedef struct mdvt_mono_to_sbs_job_options {
-  uint32_t struct_size;
-  int32_t num_threads;
-  const mdvt_limits* limits;
-  int64_t max_frames;
-  int32_t overwrite;
-  int32_t audio;      /* 1: keep all tracks, the default */
-  const char* input;  /* has to be given */
-  const char* output; /* .mp4, .m4v, .mov or .mkv; NULL: <input>_sbs.mp4 */
-
-  /* Where depth comes from. */
-  const mdvt_model* model; /* of kind "depth"; NULL: depth from motion */
-  int32_t input_size;      /* of the model, as in mdvt_model_depth_options; 0 */
-  int32_t batch;           /* of the model, [1, 64]; 1 */
-  double xfov_deg;         /* of the camera, (0, 180); 60 */
-  double scene_scale;      /* of motion: median depth of a scene in metres, (0, 10000]; 3 */
-  int32_t working_side;    /* of motion: long side that is measured, [64, 4096]; 640 */
-
-  int32_t norm_mode;    /* MDVT_NORM_EMA */
-  double norm_p_lo;     /* percentiles that become 0 and 1, 0 <= p_lo < p_hi <= 100; 1 */
-  double norm_p_hi;     /* 99 */
-  double norm_beta;     /* EMA: weight of the past, [0, 1); 0.9 */
-  double norm_fixed_lo; /* FIXED: the range; both 0: of each scene's first frame, default */
-  double norm_fixed_hi;
-  double norm_metric_near;           /* METRIC: metres that become 1, (0, 10000]; 1 */
-  int32_t norm_lookahead;            /* EMA: later frames averaged with a frame, [0, 64]; 0 */
-  int32_t smoothing_motion_adaptive; /* 1: smooth less where the picture moves, the default */
-  double smoothing_alpha;            /* weight of the past, [0, 1); 0.9 */
-  double smoothing_tau_seconds;      /* in place of alpha: exp(-t / tau), [0, 3600]; 0: alpha */
-  double smoothing_still;            /* change in 8-bit steps up to which it is smoothed fully; 2 */
-  double smoothing_moving;           /* from which it is not; 0 <= still < moving <= 255; 8 */
-
-  int32_t cuts;                 /* MDVT_CUTS_AUTO */
-  int32_t convergence_plane;    /* MDVT_SCREEN_AUTO */
-  const char* scene_file;       /* CUTS_FILE: list of the first frames of scenes */
-  double convergence_value;     /* SCREEN_VALUE, [0, 1]; 0.5 */
-  double convergence_smoothing; /* SCREEN_AUTO: weight of the past, [0, 1); 0.95 */
-
-  double max_shift;       /* pixels of one eye from nearest to farthest, [0, 4096]; -1: an eightieth
-                             of the eye's width, the default */
-  double shift_min_gain;  /* least share of it that a scene gets, [0, 1]; 0.4 */
-  double shift_smoothing; /* weight of the past, [0, 1); 0.95 */
-  double shift_steep_free;   /* shares of steep pixels between which the gain falls, */
-  double shift_steep_full;   /* 0 <= steep_free < steep_full <= 1; 0.02 and 0.1 */
-  double shift_max_behind;   /* largest parallax behind the screen by eye's width, (0, 1]; 1/30 */
-  double shift_max_in_front; /* and in front of it, (0, 1]; 0.02 */
-  int32_t shift_dynamic;     /* 0: max_shift always; 1 */
-  int32_t warp;              /* MDVT_WARP_FORWARD */
-  int32_t swap_eyes;         /* 1: right eye first; 0 */
-
-  int32_t packing;     /* MDVT_PACKING_SIDE_BY_SIDE */
-  int32_t fit;         /* MDVT_FIT_CONTAIN */
-  int32_t filter;      /* MDVT_FILTER_LANCZOS */
-  int32_t frame_width; /* of both eyes, 0 or [4, 16384]; 0: from the other side and the shape */
-  int32_t frame_height;
-  int32_t eye_width; /* of one eye before it is squeezed, in place of the frame's; 0: no */
-  int32_t eye_height;
-  int32_t picture_width; /* take the picture as if it had this size; 0: its own */
-  int32_t picture_height;
-
-  double fps;                /* constant rate of the output, [0.1, 1000]; 0: every frame's time */
-  double preview_interval;   /* write the first frame of so many seconds, (0, 86400]; 0: all */
-  int64_t preview_every;     /* write every n-th frame; 0: all. One of the two at most. */
-  const char* contact_sheet; /* picture (PNG) of frames spread over the clip; NULL: none */
-  const char* preset;        /* x264's; NULL: "fast" */
-  int32_t crf;               /* of x264, [0, 51]; 18 */
-  int32_t reserved;
-} mdvt_mono_to_sbs_job_options;
-MDVT_API mdvt_status mdvt_mono_to_sbs_job_create(const mdvt_mono_to_sbs_job_options* options,
-                                                 mdvt_job** job);
+/* Copies the options, which may be changed or freed at once. Fails as mdvt_options_check. */
+MDVT_API mdvt_status mdvt_job_create(const mdvt_options* options, mdvt_job** job);
 
 typedef struct mdvt_progress {
   uint32_t struct_size; /* filled in by the library */
@@ -801,33 +730,22 @@ MDVT_API mdvt_status mdvt_job_run(mdvt_job* job, mdvt_progress_fn on_progress, v
 /* May be called from any thread and from a signal handler, before or during mdvt_job_run. */
 MDVT_API mdvt_status mdvt_job_cancel(mdvt_job* job);
 
-/* Pointers are valid until the job is destroyed. */
-typedef struct mdvt_job_report {
-  uint32_t struct_size;
-  int32_t translation_found; /* depth: 0 if the camera only turned: depth is a guess */
-  int64_t frames;            /* written */
-  int64_t measured_frames;   /* depth: whose depth comes from the camera's translation */
-  const char* output;        /* "" if there is none */
-  const char* mask_output;   /* stereo: infill mask; "" if none was asked for */
-  int32_t width;             /* of the output; export: of the depth video */
-  int32_t height;
-  double xfov_deg;        /* depth: of the clip, or of its median frame */
-  double hole_share;      /* stereo, mono to SBS: mean share of pixels the source did not show */
-  int64_t geometry_files; /* export: PLY and OBJ files */
-  /* depth with a model; "" and zeros elsewhere */
-  const char* model;         /* its name in its metadata */
-  const char* model_license; /* as its metadata states it */
-  double disparity_scale;    /* of a relative model, see mdvt_model_depth_options; 0: metric */
-  double disparity_shift;
-  int64_t fit_samples;     /* pixels that were compared with the reference; 0: no reference */
-  double fit_inlier_share; /* of them: those that the fit explains */
-  double fit_r_squared;    /* of the inliers */
-  int32_t fit_by_median;   /* 1: no line explains them, the scale is the median ratio */
-  int32_t scenes;          /* mono to SBS: scenes found; 0 elsewhere */
-  double mean_shift;       /* mono to SBS: of all frames, pixels of one eye; 0 elsewhere */
-} mdvt_job_report;
-/* After mdvt_job_run has returned MDVT_OK; MDVT_INVALID_ARGUMENT before. */
-MDVT_API mdvt_status mdvt_job_report_get(const mdvt_job* job, mdvt_job_report* report);
+/* What the run has written and found; MDVT_INVALID_ARGUMENT before mdvt_job_run has returned
+ * MDVT_OK. Pointers are valid until the job is destroyed. */
+MDVT_API mdvt_status mdvt_job_frames(const mdvt_job* job, int64_t* frames);       /* written */
+MDVT_API mdvt_status mdvt_job_summary(const mdvt_job* job, const char** summary); /* one line */
+MDVT_API mdvt_status mdvt_job_output_count(const mdvt_job* job, int32_t* count);
+/* A file or folder that was written, numbered from 0. */
+MDVT_API mdvt_status mdvt_job_output(const mdvt_job* job, int32_t index, const char** path);
+/* A field by its name. MDVT_END, with *value 0 or NULL: it does not apply to this run. Fails:
+ * MDVT_INVALID_ARGUMENT for unknown names (the text lists them) and values of another kind. */
+MDVT_API mdvt_status mdvt_job_report_flag(const mdvt_job* job, const char* name, int32_t* value);
+MDVT_API mdvt_status mdvt_job_report_integer(const mdvt_job* job, const char* name, int64_t* value);
+MDVT_API mdvt_status mdvt_job_report_number(const mdvt_job* job, const char* name,
+                                            double* value); /* integers too */
+/* Of any kind: "on", "0.25". */
+MDVT_API mdvt_status mdvt_job_report_text(const mdvt_job* job, const char* name,
+                                          const char** value);
 MDVT_API void mdvt_job_destroy(mdvt_job* job);
 
 /* ---- Defaults ------------------------------------------------------------------------------ */
@@ -854,14 +772,12 @@ MDVT_DEFINE_INIT_(mdvt_fill_options, MDVT_STRUCT_FILL_OPTIONS)
 MDVT_DEFINE_INIT_(mdvt_renderer_options, MDVT_STRUCT_RENDERER_OPTIONS)
 MDVT_DEFINE_INIT_(mdvt_eye, MDVT_STRUCT_EYE)
 MDVT_DEFINE_INIT_(mdvt_motion_options, MDVT_STRUCT_MOTION_OPTIONS)
-MDVT_DEFINE_INIT_(mdvt_depth_job_options, MDVT_STRUCT_DEPTH_JOB_OPTIONS)
-MDVT_DEFINE_INIT_(mdvt_stereo_job_options, MDVT_STRUCT_STEREO_JOB_OPTIONS)
-MDVT_DEFINE_INIT_(mdvt_export_job_options, MDVT_STRUCT_EXPORT_JOB_OPTIONS)
-MDVT_DEFINE_INIT_(mdvt_job_report, MDVT_STRUCT_JOB_REPORT)
 MDVT_DEFINE_INIT_(mdvt_model_options, MDVT_STRUCT_MODEL_OPTIONS)
 MDVT_DEFINE_INIT_(mdvt_model_info, MDVT_STRUCT_MODEL_INFO)
 MDVT_DEFINE_INIT_(mdvt_model_depth_options, MDVT_STRUCT_MODEL_DEPTH_OPTIONS)
-MDVT_DEFINE_INIT_(mdvt_mono_to_sbs_job_options, MDVT_STRUCT_MONO_TO_SBS_JOB_OPTIONS)
+MDVT_DEFINE_INIT_(mdvt_tool_info, MDVT_STRUCT_TOOL_INFO)
+MDVT_DEFINE_INIT_(mdvt_option_info, MDVT_STRUCT_OPTION_INFO)
+MDVT_DEFINE_INIT_(mdvt_report_field_info, MDVT_STRUCT_REPORT_FIELD_INFO)
 #undef MDVT_DEFINE_INIT_
 #undef MDVT_INLINE_
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "convert.h"
 
-#include <array>
 #include <cmath>
 #include <cstddef>
 
@@ -24,14 +23,6 @@ void RequireRange(int64_t value, int64_t low, int64_t high, const std::string& n
     Invalid(name + " = " + std::to_string(value) + ", must be in [" + std::to_string(low) + ", " +
             std::to_string(high) + "]");
   }
-}
-
-// Enumerations begin at 1, so that a struct that nobody filled in does not pass.
-template <typename Enum, size_t kCount>
-Enum Choose(int32_t value, const std::array<Enum, kCount>& choices, const std::string& name,
-            const char* constants) {
-  const int choice = ToChoice(value, static_cast<int>(kCount), name.c_str(), constants);
-  return choices[static_cast<size_t>(choice)];
 }
 
 constexpr std::array<DepthEncoding, 5> kEncodings = {
@@ -282,27 +273,25 @@ int32_t FromEncoding(DepthEncoding encoding) {
   return 0;
 }
 
-HoleFill ToHoleFill(int32_t value, const char* name) {
-  return Choose(value, std::array{HoleFill::kFill, HoleFill::kBlack}, name, "MDVT_FILL_*");
-}
-
-BaselineRule ToBaselineRule(int32_t value, const char* name) {
-  return Choose(value,
-                std::array{BaselineRule::kPlain, BaselineRule::kMaster, BaselineRule::kOrtho}, name,
-                "MDVT_BASELINE_*");
-}
-
 InfillMaskStyle ToMaskStyle(int32_t value, const char* name) {
   return Choose(value, std::array{InfillMaskStyle::kDirections, InfillMaskStyle::kGreen}, name,
                 "MDVT_MASK_*");
 }
 
-int ToChoice(int32_t value, int count, const char* name, const char* constants) {
-  if (value < 1 || value > count) {
-    Invalid(std::string(name) + " = " + std::to_string(value) + ", must be one of " + constants +
-            " (1 to " + std::to_string(count) + ")");
+size_t Index(int32_t index, size_t count, const char* name) {
+  if (index < 0 || static_cast<size_t>(index) >= count) {
+    Invalid(std::string(name) + " = " + std::to_string(index) + ", must be in [0, " +
+            std::to_string(count) + ")");
   }
-  return value - 1;
+  return static_cast<size_t>(index);
+}
+
+size_t Choice(int32_t value, size_t count, const std::string& name, const char* constants) {
+  if (value < 1 || static_cast<size_t>(value) > count) {
+    Invalid(name + " = " + std::to_string(value) + ", must be one of " + constants + " (1 to " +
+            std::to_string(count) + ")");
+  }
+  return static_cast<size_t>(value - 1);
 }
 
 DepthCodecOptions ToCodec(const mdvt_depth_codec* codec, const char* name) {

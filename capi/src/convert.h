@@ -4,6 +4,8 @@
 // caller knows the value as: texts of Error(kInvalidArgument) begin with it.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -18,7 +20,6 @@
 #include "mdvt/io/depth_codec.h"
 #include "mdvt/io/infill_mask.h"
 #include "mdvt/io/video_writer.h"
-#include "mdvt/pipeline/jobs.h"
 #include "mdvt/stereo/renderer.h"
 
 namespace mdvt::capi {
@@ -62,11 +63,19 @@ VideoWriterOptions ToWriterOptions(const mdvt_video_writer_options* options, con
 
 DepthEncoding ToEncoding(int32_t value, const char* name);
 int32_t FromEncoding(DepthEncoding encoding);
-HoleFill ToHoleFill(int32_t value, const char* name);
-BaselineRule ToBaselineRule(int32_t value, const char* name);
 InfillMaskStyle ToMaskStyle(int32_t value, const char* name);
-// The constant's place, from 0, among `count` of them that begin at 1: for enumerations whose C++
-// values are in the same order.
-int ToChoice(int32_t value, int count, const char* name, const char* constants);
+
+// Throws unless index is in [0, count).
+size_t Index(int32_t index, size_t count, const char* name);
+
+// Throws unless value is in [1, count]: that enumerations begin at 1 keeps a struct that nobody
+// filled in from passing. Returns its place, from 0.
+size_t Choice(int32_t value, size_t count, const std::string& name, const char* constants);
+// The one of `choices` that the constant stands for.
+template <typename Enum, size_t kCount>
+Enum Choose(int32_t value, const std::array<Enum, kCount>& choices, const std::string& name,
+            const char* constants) {
+  return choices[Choice(value, kCount, name, constants)];
+}
 
 }  // namespace mdvt::capi

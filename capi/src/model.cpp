@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model.h"
 
-#include <limits>
+#include <array>
 #include <utility>
 
 #include "convert.h"
@@ -13,22 +13,6 @@
 
 using namespace mdvt::capi;
 
-namespace mdvt::capi {
-
-DepthModelOptions ToDepthModel(const mdvt_model* model, int32_t input_size, int32_t batch) {
-  DepthModelOptions to;
-  to.input_size = input_size;
-  to.batch = batch;
-  to.Check();
-  if (model == nullptr) return to;
-  IsRelativeDepth(model->model->info());  // throws for networks of another kind
-  to.loaded = model->model;
-  to.open.deterministic = model->deterministic;
-  return to;
-}
-
-}  // namespace mdvt::capi
-
 namespace {
 
 mdvt::ModelOptions ToModelOptions(const mdvt_model_options& from) {
@@ -36,8 +20,10 @@ mdvt::ModelOptions ToModelOptions(const mdvt_model_options& from) {
   to.backend = TextOrEmpty(from.backend);
   if (from.device != nullptr) to.device = from.device;
   to.num_threads = Threads(from.num_threads, "options.num_threads");
-  to.precision = static_cast<mdvt::ModelPrecision>(
-      ToChoice(from.precision, 3, "options.precision", "MDVT_PRECISION_*"));
+  to.precision = Choose(from.precision,
+                        std::array{mdvt::ModelPrecision::kFp32, mdvt::ModelPrecision::kFp16,
+                                   mdvt::ModelPrecision::kBf16CpuEncoder},
+                        "options.precision", "MDVT_PRECISION_*");
   to.deterministic = Flag(from.deterministic, "options.deterministic");
   to.channels_last = Flag(from.channels_last, "options.channels_last");
   to.profiling_executor = Flag(from.profiling_executor, "options.profiling_executor");
@@ -65,7 +51,6 @@ mdvt_status mdvt_model_open(const char* path, const mdvt_model_options* options,
     const mdvt::ModelOptions opening = ToModelOptions(ReadOptions(options, "options"));
     auto opened = std::make_unique<mdvt_model>();
     opened->model = std::make_shared<const mdvt::Model>(mdvt::Model::Open(file, opening));
-    opened->deterministic = opening.deterministic;
     opened->backend = opened->model->backend();
     *model = opened.release();
   });
@@ -74,9 +59,9 @@ mdvt_status mdvt_model_open(const char* path, const mdvt_model_options* options,
 mdvt_status mdvt_model_info_get(const mdvt_model* model, mdvt_model_info* info) {
   return Guarded([&] {
     RequireSet(model, "model");
-    CheckedSize(info, StructTraits<mdvt_model_info>::kFirstSize, "info");
+    CheckedSize(info, "info");
     const mdvt::ModelInfo& from = model->model->info();
-    auto to = StructTraits<mdvt_model_info>::Defaults();
+    auto to = Defaults<mdvt_model_info>();
     to.batch_max = from.batch_max;
     to.name = from.name.c_str();
     to.kind = mdvt::ToString(from.kind);
@@ -91,7 +76,7 @@ mdvt_status mdvt_model_info_get(const mdvt_model* model, mdvt_model_info* info) 
     to.num_inputs = static_cast<int32_t>(from.inputs.size());
     to.num_outputs = static_cast<int32_t>(from.outputs.size());
     to.has_self_test = from.check.has_value();
-    WriteResult(to, info, "info");
+    WriteStruct(to, info, "info");
   });
 }
 

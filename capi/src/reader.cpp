@@ -67,7 +67,7 @@ std::unique_ptr<mdvt_reader> OpenDepth(const std::string& path,
 
 mdvt_video_info Describe(const mdvt_reader& reader) {
   const mdvt::VideoInfo& from = reader.info();
-  auto to = StructTraits<mdvt_video_info>::Defaults();
+  auto to = Defaults<mdvt_video_info>();
   to.width = from.width;
   to.height = from.height;
   to.rotation_deg = from.rotation_deg;
@@ -99,12 +99,12 @@ mdvt_video_info Describe(const mdvt_reader& reader) {
 template <typename Frame>
 void Give(const Frame& from, mdvt::Image pixels, mdvt_reader& reader, mdvt_frame* frame) {
   reader.current = std::move(pixels);
-  auto to = StructTraits<mdvt_frame>::Defaults();
+  auto to = Defaults<mdvt_frame>();
   to.image = FromView(reader.current.view());
   to.index = from.index;
   to.pts = from.pts;
   to.duration = from.duration;
-  WriteResult(to, frame, "frame");
+  WriteStruct(to, frame, "frame");
 }
 
 }  // namespace
@@ -130,14 +130,14 @@ mdvt_status mdvt_depth_reader_open(const char* path, const mdvt_depth_reader_opt
 mdvt_status mdvt_reader_info(const mdvt_reader* reader, mdvt_video_info* info) {
   return Guarded([&] {
     RequireSet(reader, "reader");
-    WriteResult(Describe(*reader), info, "info");
+    WriteStruct(Describe(*reader), info, "info");
   });
 }
 
 mdvt_status mdvt_reader_read(mdvt_reader* reader, mdvt_frame* frame) {
   return Guarded([&]() -> mdvt_status {
     RequireSet(reader, "reader");
-    CheckedSize(frame, StructTraits<mdvt_frame>::kFirstSize, "frame");
+    CheckedSize(frame, "frame");
     // The decoder may have this buffer back before it needs another.
     reader->current = mdvt::Image();
     if (reader->video) {

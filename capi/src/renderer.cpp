@@ -19,7 +19,7 @@ struct mdvt_renderer {
   mdvt::ThreadPool pool;
   mdvt::StereoRenderer renderer;
   mdvt::DirectionalFill filler;
-  mdvt::HoleFill fill = mdvt::HoleFill::kFill;
+  bool fill = true;  // holes; else they stay black
   mdvt::InfillMaskStyle mask_style = mdvt::InfillMaskStyle::kDirections;
   mdvt::HoleMap left_holes, right_holes;  // reused from frame to frame
 };
@@ -33,8 +33,7 @@ struct Eye {
 };
 
 Eye ReadEye(const mdvt_eye* eye, const mdvt::ImageView& color, const std::string& name) {
-  const mdvt_eye from = ReadStruct(eye, StructTraits<mdvt_eye>::Defaults(),
-                                   StructTraits<mdvt_eye>::kFirstSize, name.c_str());
+  const mdvt_eye from = ReadStruct(eye, name.c_str());
   RequireZero(from.reserved, (name + ".reserved").c_str());
   const auto checked = [&](const mdvt_image& image, const mdvt::PixelFormat& format,
                            const std::string& field) {
@@ -56,7 +55,7 @@ Eye ReadEye(const mdvt_eye* eye, const mdvt::ImageView& color, const std::string
 
 void Complete(mdvt_renderer& renderer, const Eye& eye, const mdvt::HoleMap& holes) {
   if (!eye.mask.empty()) mdvt::PaintInfillMask(holes, renderer.mask_style, eye.mask);
-  if (renderer.fill == mdvt::HoleFill::kFill) renderer.filler.Fill(holes, eye.view.image);
+  if (renderer.fill) renderer.filler.Fill(holes, eye.view.image);
 }
 
 }  // namespace
@@ -71,7 +70,7 @@ mdvt_status mdvt_renderer_create(const mdvt_renderer_options* options, mdvt_rend
     auto made =
         std::make_unique<mdvt_renderer>(stereo, ToFill(from.fill_options, "options.fill_options"),
                                         Threads(from.num_threads, "options.num_threads"));
-    made->fill = ToHoleFill(from.fill, "options.fill");
+    made->fill = Choose(from.fill, std::array{true, false}, "options.fill", "MDVT_FILL_*");
     made->mask_style = ToMaskStyle(from.mask_style, "options.mask_style");
     *renderer = made.release();
   });
@@ -104,7 +103,7 @@ mdvt_status mdvt_renderer_render(mdvt_renderer* renderer, const mdvt_image* colo
                       " m, must be finite and not negative (0: parallel eyes)");
     Eye left_eye = ReadEye(left, color_view, "left");
     Eye right_eye = ReadEye(right, color_view, "right");
-    const bool fill = renderer->fill == mdvt::HoleFill::kFill;
+    const bool fill = renderer->fill;
     if (fill || !left_eye.mask.empty()) left_eye.view.holes = &renderer->left_holes;
     if (fill || !right_eye.mask.empty()) right_eye.view.holes = &renderer->right_holes;
     renderer->renderer.Render(color_view, depth_view.Plane<float>(0), intrinsics, convergence,

@@ -83,7 +83,7 @@ mdvt::ModelDepthOptions ToModelDepth(const mdvt_model_depth_options& from) {
 
 // `report` is null for other sources than motion.
 mdvt_frame Describe(const mdvt::DepthEstimate& from, const mdvt::MotionFrameReport* report) {
-  auto to = StructTraits<mdvt_frame>::Defaults();
+  auto to = Defaults<mdvt_frame>();
   to.image = FromView(from.depth.view());
   if (!from.confidence.empty()) to.confidence = FromView(from.confidence.view());
   to.index = from.index;
@@ -153,8 +153,7 @@ mdvt_status mdvt_stage_push(mdvt_stage* stage, const mdvt_frame* frame) {
       stage->ended = true;
       return;
     }
-    const mdvt_frame from = ReadStruct(frame, StructTraits<mdvt_frame>::Defaults(),
-                                       StructTraits<mdvt_frame>::kFirstSize, "frame");
+    const mdvt_frame from = ReadStruct(frame, "frame");
     const mdvt::MutableImageView image = ToView(&from.image, "frame.image");
     RequireStageFormat(*stage, image);
     mdvt::Frame copy;
@@ -169,14 +168,14 @@ mdvt_status mdvt_stage_push(mdvt_stage* stage, const mdvt_frame* frame) {
 mdvt_status mdvt_stage_pop(mdvt_stage* stage, mdvt_frame* frame) {
   return Guarded([&]() -> mdvt_status {
     RequireSet(stage, "stage");
-    CheckedSize(frame, StructTraits<mdvt_frame>::kFirstSize, "frame");
+    CheckedSize(frame, "frame");
     stage->current = mdvt::DepthEstimate();
     auto next = stage->estimator->Pop();
     if (!next) return MDVT_END;
     stage->current = std::move(*next);
     const mdvt::MotionFrameReport* report = nullptr;
     if (stage->motion != nullptr) report = &stage->motion->frame_reports().back();
-    WriteResult(Describe(stage->current, report), frame, "frame");
+    WriteStruct(Describe(stage->current, report), frame, "frame");
     return MDVT_OK;
   });
 }

@@ -94,8 +94,7 @@ mdvt_status mdvt_depth_writer_open(const char* path, int32_t width, int32_t heig
 mdvt_status mdvt_writer_write(mdvt_writer* writer, const mdvt_frame* frame) {
   return Guarded([&] {
     RequireSet(writer, "writer");
-    const mdvt_frame from = ReadStruct(frame, StructTraits<mdvt_frame>::Defaults(),
-                                       StructTraits<mdvt_frame>::kFirstSize, "frame");
+    const mdvt_frame from = ReadStruct(frame, "frame");
     const mdvt::MutableImageView image = ToView(&from.image, "frame.image");
     mdvt::Require(from.duration >= 0, mdvt::Code::kInvalidArgument,
                   "frame.duration = " + std::to_string(from.duration) + ", must not be negative");

@@ -83,13 +83,8 @@ class Abuse {
     also.insert(also.end(), {std::nan(""), -std::nan(""), kInf, -kInf, -1.0, -1e-300, -1e300});
     Values(argument, name, also);
   }
-  // `first` is the size of a struct that has grown when it first appeared: less was never right.
-  void StructSize(uint32_t& size, const std::string& name, uint32_t first = 0) {
-    const uint32_t least = first == 0 ? size : first;
-    Values(size, name + ".struct_size", {0u, 1u, least - 1, 4097u, UINT32_MAX});
-  }
-  void FrameSize(mdvt_frame& frame, const std::string& name) {
-    StructSize(frame.struct_size, name, 336);
+  void StructSize(uint32_t& size, const std::string& name) {
+    Values(size, name + ".struct_size", {0u, 1u, size - 1, 4097u, UINT32_MAX});
   }
 
   // All fields of an image that has to have this very size and format.
@@ -164,6 +159,15 @@ class Abuse {
     EXPECT_EQ(success, call_()) << function_ << " after the abuse: " << mdvt_last_error();
   }
 
+  // A call that has been made with something wrong, which the text has to name.
+  static void Count(const std::string& call, const std::string& name, mdvt_status status) {
+    const std::string text = mdvt_last_error();
+    const bool right = status == MDVT_INVALID_ARGUMENT && text.find(name) != std::string::npos;
+    EXPECT_TRUE(right) << call << ", " << name << ": status " << status << ", text: " << text;
+    ++Counts().first;
+    Counts().second += right;
+  }
+
   static int64_t tried() { return Counts().first; }
   static int64_t passed() { return Counts().second; }
 
@@ -174,13 +178,7 @@ class Abuse {
   }
 
   void Try(const std::string& name, const std::string& value) {
-    const mdvt_status status = call_();
-    const std::string text = mdvt_last_error();
-    const bool right = status == MDVT_INVALID_ARGUMENT && text.find(name) != std::string::npos;
-    EXPECT_TRUE(right) << function_ << " with " << name << " = " << value << ": status " << status
-                       << ", text: " << text;
-    ++Counts().first;
-    Counts().second += right;
+    Count(function_ + " = " + value, name, call_());
   }
 
   template <typename T>

@@ -3,6 +3,8 @@
 // Row A5 of the scorecard: every pointer NULL, every enumeration outside, every size 0, 1 and huge,
 // every number NaN, infinite and negative, in every function of the C interface.
 #include <cmath>
+#include <cstring>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -10,6 +12,7 @@
 #include "capi/clips.h"
 #include "capi/fake_models.h"
 #include "capi/scorecard.h"
+#include "capi/tools.h"
 #include "support/test_env.h"
 
 namespace mdvt::test {
@@ -35,7 +38,7 @@ TEST(Abuse, StructInit) {
   void* value = &limits;
   uint32_t size = sizeof(limits);
   Abuse abuse("mdvt_struct_init", [&] { return mdvt_struct_init(id, value, size); });
-  abuse.Enum(id, "struct_id", 21);
+  abuse.Enum(id, "struct_id", 19);
   abuse.Pointer(value, "value");
   abuse.Values(size, "struct_size", {0u, 1u, size - 1, 4097u, UINT32_MAX});
   abuse.Again();
@@ -106,7 +109,7 @@ TEST(Abuse, VideoReader) {
   Abuse read("mdvt_reader_read", [&] { return mdvt_reader_read(reader, frame_pointer); });
   read.Pointer(reader, "reader");
   read.Pointer(frame_pointer, "frame");
-  read.FrameSize(frame, "frame");
+  read.StructSize(frame.struct_size, "frame");
   read.Again();
   EXPECT_EQ(1, frame.index) << "abuse has used up frames";
 }
@@ -216,7 +219,7 @@ TEST(Abuse, VideoWriter) {
   });
   write.Pointer(writer, "writer");
   write.Pointer(frame_pointer, "frame");
-  write.FrameSize(frame, "frame");
+  write.StructSize(frame.struct_size, "frame");
   write.Image(frame.image, "frame.image");
   write.Values<int64_t>(frame.duration, "frame.duration", {-1, INT64_MIN});
   write.Again();
@@ -470,7 +473,7 @@ TEST(Abuse, Stage) {
     return status;
   });
   push.Pointer(stage, "stage");
-  push.FrameSize(frame, "frame");
+  push.StructSize(frame.struct_size, "frame");
   push.Image(frame.image, "frame.image");
   push.Again();
 
@@ -481,219 +484,313 @@ TEST(Abuse, Stage) {
       "mdvt_stage_pop", [&] { return mdvt_stage_pop(stage, out_pointer); }, MDVT_END);
   pop.Pointer(stage, "stage");
   pop.Pointer(out_pointer, "frame");
-  pop.FrameSize(out, "frame");
+  pop.StructSize(out.struct_size, "frame");
 }
 
-// The fields that the options of all jobs share.
-template <typename Options>
-void AbuseAnyJob(Abuse& abuse, Options& options, mdvt_limits& limits, uint32_t first_size = 0) {
-  abuse.StructSize(options.struct_size, "options", first_size);
-  abuse.Threads(options.num_threads, "options.num_threads");
-  abuse.template Values<int64_t>(options.max_frames, "options.max_frames", {0, -2, INT64_MIN});
-  abuse.Flag(options.overwrite, "options.overwrite");
-  abuse.Limits(limits, "options.limits");
-}
-// And those of jobs on files with a camera.
-template <typename Options>
-void AbuseJob(Abuse& abuse, Options& options, mdvt_limits& limits, uint32_t first_size = 0) {
-  AbuseAnyJob(abuse, options, limits, first_size);
-  abuse.Real(options.xfov_deg, "options.xfov_deg", {180, 1e300});
-  abuse.Real(options.yfov_deg, "options.yfov_deg", {180, 1e300});
-}
+TEST(Abuse, Tools) {
+  mdvt_tool_info info;
+  mdvt_tool_info_init(&info);
+  mdvt_tool_info* pointer = &info;
+  int32_t index = 0;
+  Abuse tell("mdvt_tool_info_get", [&] { return mdvt_tool_info_get(index, pointer); });
+  tell.Range(index, "index", 0, mdvt_tool_count() - 1);
+  tell.Pointer(pointer, "info");
+  tell.StructSize(info.struct_size, "info");
+  tell.Again();
 
-// Creates a job and lets it go.
-template <typename Options>
-std::function<mdvt_status()> CreateJob(mdvt_status (*create)(const Options*, mdvt_job**),
-                                       const Options*& options, mdvt_job**& result,
-                                       mdvt_job*& job) {
-  return [&, create] {
-    const mdvt_status status = create(options, result);
+  const char* tool = "stereo_rerender";
+  mdvt_options* options = nullptr;
+  mdvt_options** result = &options;
+  Abuse make("mdvt_options_new", [&] {
+    const mdvt_status status = mdvt_options_new(tool, result);
     if (status != MDVT_OK && result != nullptr) {
-      EXPECT_EQ(nullptr, job);
+      EXPECT_EQ(nullptr, options);
     }
-    mdvt_job_destroy(job);
-    job = nullptr;
+    mdvt_options_free(options);
+    options = nullptr;
     return status;
-  };
+  });
+  const std::string endless(100000, 'x');
+  make.Pointer(tool, "tool");
+  // Whatever is asked for, the text tells what there is, even where it is cut off.
+  make.Values<const char*>(tool, "there is no tool '", {"", "stereo", "Stereo_Rerender", "%s%n"});
+  make.Values<const char*>(tool, "there is no tool 'xxx", {endless.c_str()});
+  make.Pointer(result, "options");
+  make.Again();
+
+  const char* json = R"({"tool": "stereo_rerender", "options": {"swap_eyes": true}})";
+  Abuse from("mdvt_options_from_json", [&] {
+    const mdvt_status status = mdvt_options_from_json(json, result);
+    if (status != MDVT_OK && result != nullptr) {
+      EXPECT_EQ(nullptr, options);
+    }
+    mdvt_options_free(options);
+    options = nullptr;
+    return status;
+  });
+  from.Pointer(json, "json");
+  from.Values<const char*>(json, "json: there is no tool", {R"({"tool": "x", "options": {}})"});
+  from.Values<const char*>(json, "swap_eyes",
+                           {R"({"tool": "stereo_rerender", "options": {"swap_eyes": 1}})",
+                            R"({"tool": "stereo_rerender", "options": {"swap_eyes": null}})",
+                            R"({"tool": "stereo_rerender", "options": {"swap_eye": true}})"});
+  from.Pointer(result, "options");
+  from.Again();
 }
 
-TEST(Abuse, DepthJob) {
-  mdvt_limits limits;
-  mdvt_limits_init(&limits);
-  mdvt_depth_job_options options;
-  mdvt_depth_job_options_init(&options);
-  options.limits = &limits;
-  options.color_video = "clip.mp4";
-  const mdvt_depth_job_options* pointer = &options;
-  mdvt_job* job = nullptr;
-  mdvt_job** result = &job;
-  Abuse abuse("mdvt_depth_job_create", CreateJob(mdvt_depth_job_create, pointer, result, job));
-  abuse.Pointer(pointer, "options");
-  abuse.Pointer(result, "job");
-  AbuseJob(abuse, options, limits, 112);
-  abuse.Enum(options.encoding, "options.encoding", 5);
-  abuse.Text(options.color_video, "options.color_video");
-  abuse.Real(options.max_depth, "max_depth", {0, 1e6 + 1, 1e300});
-  abuse.Real(options.scene_scale, "scene_scale", {0, 1e300});
-  abuse.Real(options.target_fps, "target_fps");
-  abuse.Range(options.working_side, "working_side", 64, 4096);
-  abuse.Reserved(options.reserved, "options.reserved");
-  abuse.Values(options.input_size, "input_size", {-1, 13, 16385, INT32_MAX, INT32_MIN});
-  abuse.Range(options.batch, "batch", 1, 64);
-  // Nothing that could be fitted to it.
-  abuse.Values<const char*>(options.reference_depth, "reference depth", {"clip_depth.mkv"});
-  abuse.Again();
-}
+// What leaves mdvt_option_info, of every option of every tool.
+class OptionAbuse {
+ public:
+  OptionAbuse(mdvt_options* options, const mdvt_option_info& info)
+      : options_(options), info_(info), name_(info.name) {}
 
-TEST(Abuse, StereoJob) {
-  mdvt_limits limits;
-  mdvt_limits_init(&limits);
-  mdvt_stereo_options stereo;
-  mdvt_stereo_options_init(&stereo);
-  mdvt_stereo_job_options options;
-  mdvt_stereo_job_options_init(&options);
-  options.limits = &limits;
-  options.stereo = &stereo;
-  options.depth_video = "clip_depth.mkv";
-  const mdvt_stereo_job_options* pointer = &options;
-  mdvt_job* job = nullptr;
-  mdvt_job** result = &job;
-  Abuse abuse("mdvt_stereo_job_create", CreateJob(mdvt_stereo_job_create, pointer, result, job));
-  abuse.Pointer(pointer, "options");
-  abuse.Pointer(result, "job");
-  AbuseJob(abuse, options, limits);
-  abuse.Text(options.depth_video, "options.depth_video");
-  abuse.Real(options.max_depth, "max_depth", {1e6 + 1, 1e300});
-  abuse.Enum(options.depth_encoding, "options.depth_encoding", 5, true);
-  abuse.Enum(options.baseline_rule, "options.baseline_rule", 3);
-  abuse.Real(options.master_xfov_deg, "master_xfov_deg", {0, 180});
-  abuse.Real(options.baseline_scale, "baseline_scale", {1001});
-  abuse.Real(options.convergence, "convergence");
-  abuse.Enum(options.fill, "options.fill", 2);
-  abuse.Enum(options.mask_style, "options.mask_style", 2);
-  abuse.Flag(options.compressed, "options.compressed");
-  abuse.Flag(options.write_infill_mask, "options.write_infill_mask");
-  abuse.Flag(options.swap_eyes, "options.swap_eyes");
-  abuse.StructSize(stereo.struct_size, "options.stereo");
-  abuse.Enum(stereo.edges, "options.stereo.edges", 2);
-  abuse.Real(stereo.baseline, "baseline", {1.0001, 1e300});
-  abuse.Real(stereo.tear_disparity, "tear_disparity", {1001, 1e300});
-  abuse.Real(stereo.tear_depth, "tear_depth", {10.1, 1e300});
-  abuse.Again();
-}
-
-TEST(Abuse, ExportJob) {
-  mdvt_limits limits;
-  mdvt_limits_init(&limits);
-  mdvt_export_job_options options;
-  mdvt_export_job_options_init(&options);
-  options.limits = &limits;
-  options.depth_video = "clip_depth.mkv";
-  options.grey_bits = 16;
-  const mdvt_export_job_options* pointer = &options;
-  mdvt_job* job = nullptr;
-  mdvt_job** result = &job;
-  Abuse abuse("mdvt_export_job_create", CreateJob(mdvt_export_job_create, pointer, result, job));
-  abuse.Pointer(pointer, "options");
-  abuse.Pointer(result, "job");
-  AbuseJob(abuse, options, limits);
-  abuse.Text(options.depth_video, "options.depth_video");
-  abuse.Values(options.grey_bits, "grey_bits", {-1, 1, 7, 9, 15, 17, 32, INT32_MAX, INT32_MIN});
-  abuse.Real(options.max_depth, "max_depth", {1e6 + 1, 1e300});
-  abuse.Values<int64_t>(options.transformation_lock_frame, "transformation_lock_frame",
-                        {-2, INT64_MIN});
-  abuse.Values<int64_t>(options.min_frames, "min_frames", {-2, INT64_MIN});
-  abuse.Flag(options.remove_edges, "options.remove_edges");
-  abuse.Enum(options.depth_encoding, "options.depth_encoding", 5, true);
-  abuse.Real(options.tear_depth, "tear_depth", {10.1});
-  abuse.Real(options.tear_baseline, "tear_baseline", {1.1});
-  abuse.Real(options.tear_disparity, "tear_disparity", {1001});
-  abuse.Again();
-}
-
-TEST(Abuse, MonoToSbsJob) {
-  mdvt_limits limits;
-  mdvt_limits_init(&limits);
-  mdvt_mono_to_sbs_job_options options;
-  mdvt_mono_to_sbs_job_options_init(&options);
-  options.limits = &limits;
-  options.input = "clip.mp4";
-  options.preset = "veryfast";
-  const mdvt_mono_to_sbs_job_options* pointer = &options;
-  mdvt_job* job = nullptr;
-  mdvt_job** result = &job;
-  Abuse abuse("mdvt_mono_to_sbs_job_create",
-              CreateJob(mdvt_mono_to_sbs_job_create, pointer, result, job));
-  abuse.Pointer(pointer, "options");
-  abuse.Pointer(result, "job");
-  AbuseAnyJob(abuse, options, limits);
-  abuse.Text(options.input, "options.input");
-  abuse.Flag(options.audio, "options.audio");
-  abuse.Values(options.input_size, "input_size", {-1, 13, 16385, INT32_MAX, INT32_MIN});
-  abuse.Range(options.batch, "batch", 1, 64);
-  abuse.Real(options.xfov_deg, "xfov", {0, 180});
-  abuse.Real(options.scene_scale, "scene_scale", {0, 10001});
-  abuse.Range(options.working_side, "working_side", 64, 4096);
-  abuse.Enum(options.norm_mode, "options.norm_mode", 5);
-  abuse.Real(options.norm_p_lo, "p_lo", {99, 100});
-  abuse.Real(options.norm_p_hi, "p_hi", {0, 1, 100.1});
-  abuse.Real(options.norm_beta, "beta", {1});
-  abuse.Real(options.norm_fixed_lo, "norm_fixed_lo", {1});
-  abuse.Real(options.norm_fixed_hi, "norm_fixed_hi", {1});  // not in this mode
-  options.norm_mode = MDVT_NORM_FIXED;
-  options.norm_fixed_lo = 2;
-  options.norm_fixed_hi = 3;
-  abuse.Again();
-  constexpr double kInf = std::numeric_limits<double>::infinity();
-  abuse.Values(options.norm_fixed_lo, "norm_fixed_lo", {3.0, 4.0, std::nan(""), -kInf});
-  abuse.Values(options.norm_fixed_hi, "norm_fixed_hi", {2.0, 1.0, std::nan(""), kInf});
-  options.norm_fixed_lo = options.norm_fixed_hi = 0;
-  abuse.Values(options.norm_lookahead, "lookahead", {1, 64});  // of EMA alone
-  options.norm_mode = MDVT_NORM_EMA;
-  abuse.Range(options.norm_lookahead, "lookahead", 0, 64);
-  abuse.Real(options.norm_metric_near, "metric_near", {0, 10001});
-  abuse.Flag(options.smoothing_motion_adaptive, "options.smoothing_motion_adaptive");
-  abuse.Real(options.smoothing_alpha, "alpha", {1});
-  abuse.Real(options.smoothing_tau_seconds, "tau_seconds", {3601});
-  abuse.Real(options.smoothing_still, "still", {8});
-  abuse.Real(options.smoothing_moving, "moving", {2, 256});
-  abuse.Enum(options.cuts, "options.cuts", 3);
-  abuse.Values<int32_t>(options.cuts, "list of scenes", {MDVT_CUTS_FILE});
-  abuse.Values<const char*>(options.scene_file, "list of scenes", {"scenes.txt"});
-  abuse.Enum(options.convergence_plane, "options.convergence_plane", 4);
-  abuse.Real(options.convergence_value, "ConvergenceOptions.value", {1.1});
-  abuse.Real(options.convergence_smoothing, "ConvergenceOptions.smoothing", {1});
-  abuse.Values(options.max_shift, "max_shift", {-2.0, -1e-300, 4097.0, std::nan(""), kInf});
-  abuse.Real(options.shift_min_gain, "min_gain", {1.1});
-  abuse.Real(options.shift_smoothing, "ShiftOptions.smoothing", {1});
-  abuse.Real(options.shift_steep_free, "steep_free", {0.1, 1});
-  abuse.Real(options.shift_steep_full, "steep_full", {0.02, 1.1});
-  abuse.Real(options.shift_max_behind, "max_behind", {0, 1.1});
-  abuse.Real(options.shift_max_in_front, "max_in_front", {0, 1.1});
-  abuse.Flag(options.shift_dynamic, "options.shift_dynamic");
-  abuse.Enum(options.warp, "options.warp", 2);
-  abuse.Flag(options.swap_eyes, "options.swap_eyes");
-  abuse.Enum(options.packing, "options.packing", 4);
-  abuse.Enum(options.fit, "options.fit", 3);
-  abuse.Enum(options.filter, "options.filter", 4);
-  options.picture_width = options.picture_height = 64;  // one needs the other
-  for (auto [side, name] :
-       {std::pair(&options.frame_width, "frame_width"),
-        std::pair(&options.frame_height, "frame_height"),
-        std::pair(&options.eye_width, "eye_width"), std::pair(&options.eye_height, "eye_height"),
-        std::pair(&options.picture_width, "picture sides"),
-        std::pair(&options.picture_height, "picture sides")}) {
-    abuse.Values(*side, name, {-1, INT32_MAX, INT32_MIN});
+  void Setters() {
+    switch (info_.kind) {
+      case MDVT_OPTION_FLAG:
+        Flags();
+        break;
+      case MDVT_OPTION_INTEGER:
+        Integers();
+        Numbers({Middle() + 0.5});
+        Texts({"0.5", "1e", "x", "", " 1", "0x10", "99999999999999999999", "1;2"});
+        break;
+      case MDVT_OPTION_NUMBER:
+        Numbers({});
+        Texts({"x", "", "1e", "1,5", "nan", "inf", "-inf", "1 2", "1e999"});
+        break;
+      case MDVT_OPTION_CHOICE:
+        Texts({"", "no such choice", "-1", "%s"});
+        break;
+      default:
+        break;
+    }
   }
-  abuse.Real(options.fps, "fps", {0.01, 1001});
-  abuse.Real(options.preview_interval, "preview_interval", {86401});
-  abuse.Values<int64_t>(options.preview_every, "preview_every", {-1, INT64_MIN});
-  options.preview_interval = 1;
-  abuse.Values<int64_t>(options.preview_every, "not both", {1});
-  options.preview_interval = 0;
-  abuse.Range(options.crf, "options.crf", 0, 51);
-  abuse.Values<const char*>(options.preset, "options.preset", {""});
-  abuse.Reserved(options.reserved, "options.reserved");
+
+  // Of the kinds that the option is not.
+  void Getters() {
+    int32_t flag = 0;
+    int64_t whole = 0;
+    double number = 0;
+    if (info_.kind != MDVT_OPTION_FLAG && HasValue())
+      Fails("mdvt_options_get_flag", mdvt_options_get_flag(options_, info_.name, &flag));
+    if (info_.kind != MDVT_OPTION_INTEGER && HasValue())
+      Fails("mdvt_options_get_integer", mdvt_options_get_integer(options_, info_.name, &whole));
+    if (info_.kind != MDVT_OPTION_INTEGER && info_.kind != MDVT_OPTION_NUMBER && HasValue())
+      Fails("mdvt_options_get_number", mdvt_options_get_number(options_, info_.name, &number));
+  }
+
+ private:
+  static constexpr double kNoLimit = 9007199254740992;
+
+  // Some right value.
+  double Middle() const {
+    const double middle =
+        info_.high >= kNoLimit ? info_.low + 1 : info_.low + (info_.high - info_.low) / 2;
+    return info_.kind == MDVT_OPTION_INTEGER ? std::floor(middle) : middle;
+  }
+  std::string Text() {
+    const char* text = nullptr;
+    EXPECT_LE(mdvt_options_get_text(options_, info_.name, &text), MDVT_OK) << mdvt_last_error();
+    return text == nullptr ? "none" : text;
+  }
+  bool HasValue() { return Text() != "none"; }
+
+  void Flags() {
+    int32_t value = 1;
+    Abuse abuse("mdvt_options_set_flag " + name_,
+                [&] { return mdvt_options_set_flag(options_, info_.name, value); });
+    abuse.Flag(value, name_);
+    Unchanged("on", [&] { abuse.Again(); });
+    Texts({"", "2", "maybe", "tru", "ON "});
+    Fails("set_number", mdvt_options_set_number(options_, info_.name, 1));
+    Fails("set_integer", mdvt_options_set_integer(options_, info_.name, 1));
+  }
+
+  void Numbers(std::vector<double> wrong) {
+    constexpr double kInf = std::numeric_limits<double>::infinity();
+    double value = Middle();
+    Abuse abuse("mdvt_options_set_number " + name_,
+                [&] { return mdvt_options_set_number(options_, info_.name, value); });
+    wrong.insert(wrong.end(), {std::nan(""), -kInf, kInf, -1e300, 1e300});
+    wrong.push_back(info_.without_low ? info_.low : std::nextafter(info_.low, -kInf));
+    if (info_.high < kNoLimit)
+      wrong.push_back(info_.without_high ? info_.high : std::nextafter(info_.high, kInf));
+    for (double& one : wrong)  // "or -1, all of them"
+      if (*info_.also_means != '\0' && one == info_.also) one = -kInf;
+    const std::string before = Text();
+    Unchanged(before, [&] { abuse.Values(value, name_, wrong); });
+    Fails("set_flag", mdvt_options_set_flag(options_, info_.name, 1));
+  }
+
+  void Integers() {
+    auto value = static_cast<int64_t>(Middle());
+    Abuse abuse("mdvt_options_set_integer " + name_,
+                [&] { return mdvt_options_set_integer(options_, info_.name, value); });
+    std::vector<int64_t> wrong = {INT64_MIN, INT64_MAX, static_cast<int64_t>(info_.low) - 1};
+    if (*info_.also_means != '\0' && wrong.back() == static_cast<int64_t>(info_.also))
+      --wrong.back();
+    if (info_.high < kNoLimit) wrong.push_back(static_cast<int64_t>(info_.high) + 1);
+    const std::string before = Text();
+    Unchanged(before, [&] { abuse.Values(value, name_, wrong); });
+  }
+
+  void Texts(const std::vector<const char*>& wrong) {
+    const std::string before = Text();
+    for (const char* text : wrong)
+      Fails("set_text '" + std::string(text) + "'",
+            mdvt_options_set_text(options_, info_.name, text));
+    EXPECT_EQ(before, Text()) << name_;
+  }
+
+  template <typename Act>
+  void Unchanged(const std::string& before, Act&& act) {
+    act();
+    EXPECT_EQ(before, Text()) << name_ << " has changed";
+  }
+  void Fails(const std::string& what, mdvt_status status) { Abuse::Count(what, name_, status); }
+
+  mdvt_options* options_;
+  mdvt_option_info info_;
+  std::string name_;
+};
+
+TEST(Abuse, EveryOptionOfEveryTool) {
+  for (int32_t tool = 0; tool < mdvt_tool_count(); ++tool) {
+    mdvt_tool_info info;
+    mdvt_tool_info_init(&info);
+    MDVT_ASSERT_OK(mdvt_tool_info_get(tool, &info));
+    SCOPED_TRACE(info.name);
+    const auto options = OptionsOf(info.name);
+    int32_t count = 0;
+    MDVT_ASSERT_OK(mdvt_option_count(options.get(), &count));
+    for (int32_t i = 0; i < count; ++i) {
+      mdvt_option_info option;
+      mdvt_option_info_init(&option);
+      MDVT_ASSERT_OK(mdvt_option_info_get(options.get(), i, &option));
+      OptionAbuse abuse(options.get(), option);
+      abuse.Setters();
+      abuse.Getters();
+    }
+  }
+}
+
+TEST(Abuse, Options) {
+  const auto owned = OptionsOf("mono_to_sbs");
+  mdvt_options* options = owned.get();
+  const char* name = "xfov";
+  const std::string endless(100000, 'x');
+  const std::vector<const char*> unknown = {"", "xfof", "x_fov", "tool", "%n%n", "xfov ", "\xFF"};
+  const auto abuse_name = [&](Abuse& abuse) {
+    abuse.Pointer(options, "options");
+    abuse.Pointer(name, "name");
+    abuse.Values<const char*>(name, "unknown option '", unknown);
+    abuse.Values<const char*>(name, "xfov?", {"xfof", "x-fov"});  // did you mean
+    abuse.Values<const char*>(name, "unknown option 'xxx", {endless.c_str()});
+    abuse.Values<const char*>(name, "is not available", {"encoder"});
+    abuse.Again();
+  };
+
+  double number = 50;
+  Abuse set_number("mdvt_options_set_number",
+                   [&] { return mdvt_options_set_number(options, name, number); });
+  abuse_name(set_number);
+  const char* text = "50";
+  Abuse set_text("mdvt_options_set_text",
+                 [&] { return mdvt_options_set_text(options, name, text); });
+  abuse_name(set_text);
+  set_text.Pointer(text, "value");
+  set_text.Values<const char*>(text, "xfov is '", {"", "wide", "50,5", "0", "180"});
+  Abuse set_integer("mdvt_options_set_integer",
+                    [&] { return mdvt_options_set_integer(options, name, 50); });
+  abuse_name(set_integer);
+  name = "upscale";
+  Abuse set_flag("mdvt_options_set_flag", [&] { return mdvt_options_set_flag(options, name, 1); });
+  abuse_name(set_flag);
+  Abuse unset("mdvt_options_unset", [&] { return mdvt_options_unset(options, name); });
+  abuse_name(unset);
+
+  int32_t flag = 0;
+  int32_t* flag_pointer = &flag;
+  Abuse get_flag("mdvt_options_get_flag",
+                 [&] { return mdvt_options_get_flag(options, name, flag_pointer); });
+  abuse_name(get_flag);
+  get_flag.Pointer(flag_pointer, "value");
+  Abuse given("mdvt_options_was_given",
+              [&] { return mdvt_options_was_given(options, name, flag_pointer); });
+  abuse_name(given);
+  given.Pointer(flag_pointer, "given");
+  name = "threads";
+  int64_t whole = 0;
+  int64_t* whole_pointer = &whole;
+  Abuse get_integer("mdvt_options_get_integer",
+                    [&] { return mdvt_options_get_integer(options, name, whole_pointer); });
+  abuse_name(get_integer);
+  get_integer.Pointer(whole_pointer, "value");
+  double* number_pointer = &number;
+  Abuse get_number("mdvt_options_get_number",
+                   [&] { return mdvt_options_get_number(options, name, number_pointer); });
+  abuse_name(get_number);
+  get_number.Pointer(number_pointer, "value");
+  const char** text_pointer = &text;
+  Abuse get_text("mdvt_options_get_text",
+                 [&] { return mdvt_options_get_text(options, name, text_pointer); });
+  abuse_name(get_text);
+  get_text.Pointer(text_pointer, "value");
+
+  int32_t only_given = 0;
+  Abuse to_json("mdvt_options_to_json",
+                [&] { return mdvt_options_to_json(options, only_given, text_pointer); });
+  to_json.Pointer(options, "options");
+  to_json.Flag(only_given, "only_given");
+  to_json.Pointer(text_pointer, "json");
+  to_json.Again();
+}
+
+TEST(Abuse, WhatCanBeSet) {
+  const auto owned = OptionsOf("mono_to_sbs");
+  const mdvt_options* options = owned.get();
+  int32_t number = 0;
+  int32_t* count = &number;
+  for (const auto& [function, call] :
+       {std::pair("mdvt_option_count", mdvt_option_count),
+        std::pair("mdvt_report_field_count", mdvt_report_field_count)}) {
+    Abuse abuse(function, [&, tell = call] { return tell(options, count); });
+    abuse.Pointer(options, "options");
+    abuse.Pointer(count, "count");
+  }
+  int32_t index = 0;
+  mdvt_option_info option;
+  mdvt_option_info_init(&option);
+  mdvt_option_info* option_pointer = &option;
+  Abuse tell("mdvt_option_info_get",
+             [&] { return mdvt_option_info_get(options, index, option_pointer); });
+  tell.Pointer(options, "options");
+  MDVT_ASSERT_OK(mdvt_option_count(options, count));
+  tell.Range(index, "index", 0, number - 1);
+  tell.Pointer(option_pointer, "info");
+  tell.StructSize(option.struct_size, "info");
+  tell.Again();
+  mdvt_report_field_info field;
+  mdvt_report_field_info_init(&field);
+  mdvt_report_field_info* field_pointer = &field;
+  Abuse report("mdvt_report_field_info_get",
+               [&] { return mdvt_report_field_info_get(options, index, field_pointer); });
+  report.Pointer(options, "options");
+  MDVT_ASSERT_OK(mdvt_report_field_count(options, count));
+  report.Range(index, "index", 0, number - 1);
+  report.Pointer(field_pointer, "info");
+  report.StructSize(field.struct_size, "info");
+  report.Again();
+}
+
+TEST(Abuse, UseLimits) {
+  const auto owned = OptionsOf("mono_to_sbs");
+  mdvt_options* options = owned.get();
+  mdvt_limits limits;
+  mdvt_limits_init(&limits);
+  Abuse abuse("mdvt_options_use_limits", [&] { return mdvt_options_use_limits(options, &limits); });
+  abuse.Pointer(options, "options");
+  abuse.Limits(limits, "limits");
   abuse.Again();
 }
 
@@ -751,6 +848,13 @@ TEST(Abuse, Model) {
   test.Pointer(model, "model");
   test.Again();
 
+  const auto owned_options = OptionsOf("video_metric_convert");
+  mdvt_options* used_by = owned_options.get();
+  Abuse use("mdvt_options_use_model", [&] { return mdvt_options_use_model(used_by, model); });
+  use.Pointer(used_by, "options");
+  use.Pointer(model, "model");
+  use.Again();
+
   mdvt_model_depth_options depth;
   mdvt_model_depth_options_init(&depth);
   depth.camera = {kClipWidth, kClipHeight, 55, 55, 32, 24};
@@ -789,7 +893,7 @@ TEST(Abuse, Model) {
   Picture rgb(Rgb(), kClipWidth, kClipHeight);
   mdvt_frame frame = FrameOf(rgb, 0, 1);
   Abuse push("mdvt_stage_push (model)", [&] { return mdvt_stage_push(stage, &frame); });
-  push.FrameSize(frame, "frame");
+  push.StructSize(frame.struct_size, "frame");
   push.Image(frame.image, "frame.image");
   push.Again();
 }
@@ -804,27 +908,116 @@ TEST(Abuse, BackendRegister) {
 }
 
 TEST(Abuse, Job) {
-  mdvt_depth_job_options options;
-  mdvt_depth_job_options_init(&options);
-  options.color_video = "/nowhere/clip.mp4";
+  const auto owned = OptionsOf("video_metric_convert", {{"color_video", "/nowhere/clip.mp4"}});
+  const mdvt_options* options = owned.get();
+  Abuse check("mdvt_options_check", [&] { return mdvt_options_check(options); });
+  check.Pointer(options, "options");
   mdvt_job* job = nullptr;
-  MDVT_ASSERT_OK(mdvt_depth_job_create(&options, &job));
-  const Owned<mdvt_job> owned(job);
-  mdvt_job_report report;
-  mdvt_job_report_init(&report);
-  mdvt_job_report* report_pointer = &report;
-  // Before the job has run there is none.
-  Abuse tell(
-      "mdvt_job_report_get", [&] { return mdvt_job_report_get(job, report_pointer); },
-      MDVT_INVALID_ARGUMENT);
-  tell.Pointer(job, "job");
-  tell.Pointer(report_pointer, "report");
-  tell.StructSize(report.struct_size, "report", 72);
+  mdvt_job** result = &job;
+  Abuse create("mdvt_job_create", [&] {
+    const mdvt_status status = mdvt_job_create(options, result);
+    if (status != MDVT_OK && result != nullptr) {
+      EXPECT_EQ(nullptr, job);
+    }
+    mdvt_job_destroy(job);
+    job = nullptr;
+    return status;
+  });
+  create.Pointer(options, "options");
+  create.Pointer(result, "job");
+  // What is wrong with the options together comes out here, and in the check.
+  const auto wrong_together = [&](const Values& values, const std::string& text) {
+    const auto bad = OptionsOf("video_metric_convert", values);
+    const mdvt_options* wrong = bad.get();
+    create.Values(options, text, {wrong});
+    check.Values(options, text, {wrong});
+  };
+  wrong_together({}, "color_video is required");
+  wrong_together({{"color_video", "a"}, {"batch", "2"}}, "batch belongs to model");
+  wrong_together({{"color_video", "a"}, {"depth_video", "b"}}, "depth_video belongs to model");
+  wrong_together({{"color_video", "a"}, {"model", "m"}, {"fp16", "on"}, {"fp32", "on"}},
+                 "fp16 or fp32, not both");
+  create.Again();
+
+  MDVT_ASSERT_OK(mdvt_job_create(options, &job));
+  const Owned<mdvt_job> owned_job(job);
   Abuse run("mdvt_job_run",
             [&] { return job == nullptr ? mdvt_job_run(job, nullptr, nullptr) : MDVT_OK; });
   run.Pointer(job, "job");
   Abuse cancel("mdvt_job_cancel", [&] { return mdvt_job_cancel(job); });
   cancel.Pointer(job, "job");
+}
+
+// Each function of the report: before the run, and after it with wrong arguments.
+TEST(Abuse, JobReport) {
+  const TempDir folder;
+  const std::string color = folder / "clip.mkv", depth = folder / "clip_depth.mkv";
+  WriteColorClip(color);
+  WriteDepthClip(depth);
+  const auto owned = JobOf("stereo_rerender", {{"color_video", color}, {"depth_video", depth}});
+  const mdvt_job* job = owned.get();
+  const char* name = "hole_share";
+  int32_t index = 0, flag = 0, *flag_pointer = &flag;
+  int64_t whole = 0, *whole_pointer = &whole;
+  double number = 0, *number_pointer = &number;
+  const char *text = nullptr, **text_pointer = &text;
+  struct Function {
+    std::string name;
+    std::function<mdvt_status()> call;
+    std::function<void(Abuse&)> pointer;
+    bool by_name = false;
+  };
+  const auto value = [](auto& argument, const char* what) {
+    return [&argument, what](Abuse& abuse) { abuse.Pointer(argument, what); };
+  };
+  const Function functions[] = {
+      {"mdvt_job_frames", [&] { return mdvt_job_frames(job, whole_pointer); },
+       value(whole_pointer, "frames")},
+      {"mdvt_job_summary", [&] { return mdvt_job_summary(job, text_pointer); },
+       value(text_pointer, "summary")},
+      {"mdvt_job_output_count", [&] { return mdvt_job_output_count(job, flag_pointer); },
+       value(flag_pointer, "count")},
+      {"mdvt_job_output", [&] { return mdvt_job_output(job, index, text_pointer); },
+       value(text_pointer, "path")},
+      {"mdvt_job_report_number", [&] { return mdvt_job_report_number(job, name, number_pointer); },
+       value(number_pointer, "value"), true},
+      {"mdvt_job_report_text", [&] { return mdvt_job_report_text(job, name, text_pointer); },
+       value(text_pointer, "value"), true},
+      {"mdvt_job_report_integer",
+       [&] {
+         // The right name of this kind is another one.
+         const char* asked = name != nullptr && std::string(name) == "hole_share" ? "width" : name;
+         return mdvt_job_report_integer(job, asked, whole_pointer);
+       },
+       value(whole_pointer, "value"), true},
+  };
+  for (const Function& function : functions) {
+    Abuse early(function.name, function.call, MDVT_INVALID_ARGUMENT);
+    EXPECT_NE(nullptr, std::strstr(mdvt_last_error(), "not been run to its end"))
+        << mdvt_last_error();
+    early.Pointer(job, "job");
+  }
+  MDVT_ASSERT_OK(mdvt_job_run(owned.get(), nullptr, nullptr));
+  for (const Function& function : functions) {
+    Abuse late(function.name, function.call);
+    late.Pointer(job, "job");
+    function.pointer(late);
+    if (function.by_name) {
+      late.Pointer(name, "name");
+      late.Values<const char*>(name, "hole_share", {"", "hole_shar", "frames", "%s", "\xFF"});
+    }
+    if (function.name == "mdvt_job_output") late.Range(index, "index", 0, 0);
+    late.Again();
+  }
+  // Values of another kind.
+  Abuse::Count("flag", "hole_share", mdvt_job_report_flag(job, "hole_share", &flag));
+  Abuse::Count("integer", "hole_share", mdvt_job_report_integer(job, "hole_share", &whole));
+  Abuse::Count("integer", "mask_output", mdvt_job_report_integer(job, "mask_output", &whole));
+  Abuse::Count("number", "mask_output", mdvt_job_report_number(job, "mask_output", &number));
+  Abuse::Count("flag", "width", mdvt_job_report_flag(job, "width", &flag));
+  Abuse::Count("flag", "value", mdvt_job_report_flag(job, "width", nullptr));
+  Abuse::Count("flag", "name", mdvt_job_report_flag(job, nullptr, &flag));
+  Abuse::Count("flag", "job", mdvt_job_report_flag(nullptr, "width", &flag));
 }
 
 }  // namespace

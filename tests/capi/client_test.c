@@ -230,18 +230,21 @@ static int32_t on_progress(void* user, const mdvt_progress* progress) {
 }
 
 static void run_jobs(const char* color, const char* depth, const char* output) {
-  mdvt_stereo_job_options options;
-  mdvt_job_report report;
+  mdvt_options* options;
   mdvt_job* job;
+  int64_t frames;
+  double hole_share;
+  const char* path;
   progress_log log = {0, 0, 0};
   FILE* file;
-  mdvt_stereo_job_options_init(&options);
-  options.color_video = color;
-  options.depth_video = depth;
-  options.output = output;
+  CHECK_OK(mdvt_options_new("stereo_rerender", &options));
+  CHECK_OK(mdvt_options_set_text(options, "color_video", color));
+  CHECK_OK(mdvt_options_set_text(options, "depth_video", depth));
+  CHECK_OK(mdvt_options_set_text(options, "output", output));
+  CHECK_OK(mdvt_options_set_number(options, "pupillary_distance", 65));
 
   log.answer = 1;
-  CHECK_OK(mdvt_stereo_job_create(&options, &job));
+  CHECK_OK(mdvt_job_create(options, &job));
   CHECK(mdvt_job_run(job, on_progress, &log) == MDVT_CANCELLED);
   CHECK(log.calls == 1);
   mdvt_job_destroy(job);
@@ -250,15 +253,42 @@ static void run_jobs(const char* color, const char* depth, const char* output) {
   if (file != NULL) fclose(file);
 
   log.answer = 0;
-  CHECK_OK(mdvt_stereo_job_create(&options, &job));
+  CHECK_OK(mdvt_job_create(options, &job));
+  mdvt_options_free(options);
   CHECK_OK(mdvt_job_run(job, on_progress, &log));
   CHECK(log.frames_done == FRAMES);
-  mdvt_job_report_init(&report);
-  CHECK_OK(mdvt_job_report_get(job, &report));
-  CHECK(report.frames == FRAMES);
-  CHECK(strcmp(report.output, output) == 0);
+  CHECK_OK(mdvt_job_frames(job, &frames));
+  CHECK(frames == FRAMES);
+  CHECK_OK(mdvt_job_output(job, 0, &path));
+  CHECK(path != NULL && strcmp(path, output) == 0);
+  CHECK_OK(mdvt_job_report_number(job, "hole_share", &hole_share));
+  CHECK(hole_share > 0 && hole_share < 1);
   mdvt_job_destroy(job);
   CHECK(remove(output) == 0);
+}
+
+/* What a program that makes a form of any tool needs to know. */
+static void list_tools(void) {
+  mdvt_tool_info tool;
+  mdvt_option_info option;
+  mdvt_options* options;
+  int32_t i, k, count;
+  CHECK(mdvt_tool_count() > 0);
+  for (i = 0; i < mdvt_tool_count(); ++i) {
+    mdvt_tool_info_init(&tool);
+    CHECK_OK(mdvt_tool_info_get(i, &tool));
+    CHECK_OK(mdvt_options_new(tool.name, &options));
+    CHECK_OK(mdvt_option_count(options, &count));
+    CHECK(count > 10);
+    for (k = 0; k < count; ++k) {
+      const char* value;
+      mdvt_option_info_init(&option);
+      CHECK_OK(mdvt_option_info_get(options, k, &option));
+      CHECK(mdvt_options_get_text(options, option.name, &value) <= MDVT_OK);
+      CHECK((value == NULL) <= (option.optional == 1));
+    }
+    mdvt_options_free(options);
+  }
 }
 
 int main(void) {
@@ -275,6 +305,7 @@ int main(void) {
   write_depth(depth);
   render();
   run_jobs(color, depth, output);
+  list_tools();
   remove(color);
   remove(depth);
   CHECK(rmdir(folder) == 0); /* nothing else was left behind */

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "capi/clips.h"
+#include "capi/tools.h"
 #include "mdvt/infill/directional_fill.h"
 #include "mdvt/io/depth_codec.h"
 #include "mdvt/io/infill_mask.h"
@@ -630,49 +632,53 @@ class Jobs : public ::testing::Test {
     ASSERT_NO_FATAL_FAILURE(WriteColorClip(color_, kFrames));
     ASSERT_NO_FATAL_FAILURE(WriteDepthClip(depth_, kFrames));
     before_ = Files(folder_);
-    mdvt_stereo_job_options_init(&options_);
-    options_.color_video = color_.c_str();
-    options_.depth_video = depth_.c_str();
-    options_.output = output_.c_str();
   }
-  Owned<mdvt_job> StereoJob() {
-    mdvt_job* job = nullptr;
-    EXPECT_EQ(MDVT_OK, mdvt_stereo_job_create(&options_, &job)) << mdvt_last_error();
-    return Owned<mdvt_job>(job);
+  Values Stereo() const {
+    return {{"color_video", color_}, {"depth_video", depth_}, {"output", output_}};
   }
+  Owned<mdvt_job> StereoJob() const { return JobOf("stereo_rerender", Stereo()); }
 
   static constexpr int kFrames = 12;
   const TempDir folder_;
   const std::string color_ = folder_ / "clip.mkv", depth_ = folder_ / "clip_depth.mkv",
                     output_ = folder_ / "stereo.mkv";
   std::set<std::string> before_;
-  mdvt_stereo_job_options options_;
 };
 
 TEST_F(Jobs, StereoReportsWhatItDid) {
-  options_.write_infill_mask = 1;
-  const auto job = StereoJob();
+  const auto options = OptionsOf("stereo_rerender", Stereo());
+  MDVT_ASSERT_OK(mdvt_options_set_flag(options.get(), "infill_mask", 1));
+  const auto job = JobOf(options.get());
+  // The job has its own copy.
+  MDVT_ASSERT_OK(mdvt_options_set_text(options.get(), "output", "/nowhere/else.mkv"));
   Calls calls;
   MDVT_ASSERT_OK(mdvt_job_run(job.get(), OnProgress, &calls));
   EXPECT_GE(calls.count, 1);
   EXPECT_EQ(kFrames, calls.last) << "the call at the end is missing";
-  mdvt_job_report report;
-  mdvt_job_report_init(&report);
-  MDVT_ASSERT_OK(mdvt_job_report_get(job.get(), &report));
-  EXPECT_EQ(kFrames, report.frames);
-  EXPECT_STREQ(output_.c_str(), report.output);
-  EXPECT_TRUE(fs::exists(report.mask_output)) << report.mask_output;
-  EXPECT_GT(report.hole_share, 0);
-  EXPECT_LT(report.hole_share, 1);
+  EXPECT_EQ(kFrames, Frames(job.get()));
+  const std::string mask = folder_ / "stereo.mkv_infillmask.mkv";
+  EXPECT_EQ((std::vector<std::string>{output_, mask}), Outputs(job.get()));
+  EXPECT_EQ(mask, Reported(job.get(), "mask_output"));
+  EXPECT_TRUE(fs::exists(mask));
+  EXPECT_GT(Number(job.get(), "hole_share"), 0);
+  EXPECT_LT(Number(job.get(), "hole_share"), 1);
+  int64_t width = 0;
+  MDVT_ASSERT_OK(mdvt_job_report_integer(job.get(), "width", &width));
+  EXPECT_EQ(2 * kClipWidth, width);
+  EXPECT_EQ(2 * kClipWidth, Number(job.get(), "width")) << "an integer is a number too";
+  const char* summary = nullptr;
+  MDVT_ASSERT_OK(mdvt_job_summary(job.get(), &summary));
+  EXPECT_EQ(0, std::string(summary).rfind("128x48, ", 0)) << summary;
   mdvt_reader* opened = nullptr;
-  MDVT_ASSERT_OK(mdvt_video_reader_open(report.output, nullptr, &opened));
+  MDVT_ASSERT_OK(mdvt_video_reader_open(output_.c_str(), nullptr, &opened));
   const Owned<mdvt_reader> reader(opened);
   mdvt_video_info info;
   mdvt_video_info_init(&info);
   MDVT_ASSERT_OK(mdvt_reader_info(reader.get(), &info));
   EXPECT_EQ(2 * kClipWidth, info.width);
-  // A job runs once.
+  // A job runs once, and its report stays.
   EXPECT_EQ(MDVT_INVALID_ARGUMENT, mdvt_job_run(job.get(), nullptr, nullptr));
+  EXPECT_EQ(kFrames, Frames(job.get()));
 }
 
 TEST_F(Jobs, CancelByTheCallback) {
@@ -682,9 +688,11 @@ TEST_F(Jobs, CancelByTheCallback) {
   EXPECT_EQ(MDVT_CANCELLED, mdvt_job_run(job.get(), OnProgress, &calls));
   EXPECT_EQ(1, calls.count);
   EXPECT_EQ(before_, Files(folder_));
-  mdvt_job_report report;
-  mdvt_job_report_init(&report);
-  EXPECT_EQ(MDVT_INVALID_ARGUMENT, mdvt_job_report_get(job.get(), &report));
+  int64_t frames = 0;
+  EXPECT_EQ(MDVT_INVALID_ARGUMENT, mdvt_job_frames(job.get(), &frames));
+  double share = 0;
+  EXPECT_EQ(MDVT_INVALID_ARGUMENT, mdvt_job_report_number(job.get(), "hole_share", &share));
+  EXPECT_EQ(MDVT_INVALID_ARGUMENT, mdvt_job_run(job.get(), nullptr, nullptr)) << "it has been run";
 }
 
 TEST_F(Jobs, CancelFromAnotherThread) {
@@ -704,6 +712,19 @@ TEST_F(Jobs, CancelFromAnotherThread) {
   EXPECT_EQ(MDVT_CANCELLED, mdvt_job_run(job.get(), OnProgress, &calls));
   running = true;
   other.join();
+  EXPECT_EQ(before_, Files(folder_));
+}
+
+mdvt_job* g_signalled = nullptr;
+
+TEST_F(Jobs, CancelFromASignalHandler) {
+  const auto job = StereoJob();
+  g_signalled = job.get();
+  const auto before = std::signal(SIGUSR1, [](int) { mdvt_job_cancel(g_signalled); });
+  Calls calls;
+  calls.act = [] { std::raise(SIGUSR1); };
+  EXPECT_EQ(MDVT_CANCELLED, mdvt_job_run(job.get(), OnProgress, &calls));
+  std::signal(SIGUSR1, before);
   EXPECT_EQ(before_, Files(folder_));
 }
 
@@ -739,14 +760,17 @@ TEST_F(Jobs, SurviveACallbackThatDestroysTheJob) {
 TEST_F(Jobs, SurviveACallbackThatRunsAnother) {
   const auto job = StereoJob();
   const std::string second = folder_ / "second.mkv";
-  options_.output = second.c_str();
-  const auto inner = StereoJob();
+  const auto options = OptionsOf("stereo_rerender", Stereo());
+  SetAll(options.get(), {{"output", second}});
+  const auto inner = JobOf(options.get());
   Calls calls;
   bool done = false;
   calls.act = [&] {
     if (done) return;
     done = true;
     EXPECT_EQ(MDVT_INVALID_ARGUMENT, mdvt_job_run(job.get(), nullptr, nullptr));
+    int64_t frames = 0;
+    EXPECT_EQ(MDVT_INVALID_ARGUMENT, mdvt_job_frames(job.get(), &frames)) << "not yet";
     EXPECT_EQ(MDVT_OK, mdvt_job_run(inner.get(), nullptr, nullptr)) << mdvt_last_error();
   };
   MDVT_EXPECT_OK(mdvt_job_run(job.get(), OnProgress, &calls));
@@ -755,22 +779,27 @@ TEST_F(Jobs, SurviveACallbackThatRunsAnother) {
 }
 
 TEST_F(Jobs, DepthWritesADepthVideo) {
-  mdvt_depth_job_options options;
-  mdvt_depth_job_options_init(&options);
   const std::string output = folder_ / "motion_depth.mkv";
-  options.color_video = color_.c_str();
-  options.output = output.c_str();
-  options.xfov_deg = 50;
-  options.max_frames = 5;
-  mdvt_job* opened = nullptr;
-  MDVT_ASSERT_OK(mdvt_depth_job_create(&options, &opened));
-  const Owned<mdvt_job> job(opened);
+  const auto options =
+      OptionsOf("video_metric_convert", {{"color_video", color_}, {"output", output}});
+  MDVT_ASSERT_OK(mdvt_options_set_number(options.get(), "xfov", 50));
+  MDVT_ASSERT_OK(mdvt_options_set_integer(options.get(), "max-frames", 5));
+  const auto job = JobOf(options.get());
   MDVT_ASSERT_OK(mdvt_job_run(job.get(), nullptr, nullptr));
-  mdvt_job_report report;
-  mdvt_job_report_init(&report);
-  MDVT_ASSERT_OK(mdvt_job_report_get(job.get(), &report));
-  EXPECT_EQ(5, report.frames);
-  EXPECT_NEAR(50, report.xfov_deg, 1e-9);
+  EXPECT_EQ(5, Frames(job.get()));
+  EXPECT_NEAR(50, Number(job.get(), "xfov"), 1e-9);
+  EXPECT_EQ("", Reported(job.get(), "model"));
+  int32_t flag = -1;
+  MDVT_EXPECT_OK(mdvt_job_report_flag(job.get(), "translation_found", &flag));
+  EXPECT_TRUE(flag == 0 || flag == 1) << flag;
+  // What belongs to models alone.
+  double scale = 7;
+  EXPECT_EQ(MDVT_END, mdvt_job_report_number(job.get(), "disparity_scale", &scale));
+  EXPECT_EQ(0, scale);
+  const char* text = "";
+  EXPECT_EQ(MDVT_END, mdvt_job_report_text(job.get(), "fit_samples", &text));
+  EXPECT_EQ(nullptr, text);
+  EXPECT_EQ(MDVT_END, mdvt_job_report_flag(job.get(), "fit_by_median", &flag));
   mdvt_reader* reader_opened = nullptr;
   MDVT_ASSERT_OK(mdvt_depth_reader_open(output.c_str(), nullptr, &reader_opened));
   const Owned<mdvt_reader> reader(reader_opened);
@@ -781,31 +810,58 @@ TEST_F(Jobs, DepthWritesADepthVideo) {
 }
 
 TEST_F(Jobs, ExportWritesAGreyVideo) {
-  mdvt_export_job_options options;
-  mdvt_export_job_options_init(&options);
   const std::string output = folder_ / "grey.mkv";
-  options.depth_video = depth_.c_str();
-  options.output = output.c_str();
-  options.grey_bits = 16;
-  mdvt_job* opened = nullptr;
-  MDVT_ASSERT_OK(mdvt_export_job_create(&options, &opened));
-  const Owned<mdvt_job> job(opened);
+  const auto job = JobOf("convert_metric_depth_video_to_other_format",
+                         {{"depth_video", depth_}, {"output", output}, {"bit16", "on"}});
   MDVT_ASSERT_OK(mdvt_job_run(job.get(), nullptr, nullptr));
-  mdvt_job_report report;
-  mdvt_job_report_init(&report);
-  MDVT_ASSERT_OK(mdvt_job_report_get(job.get(), &report));
-  EXPECT_EQ(kFrames, report.frames);
-  EXPECT_STREQ(output.c_str(), report.output);
-  EXPECT_STREQ("", report.mask_output);
+  EXPECT_EQ(kFrames, Frames(job.get()));
+  EXPECT_EQ(std::vector<std::string>{output}, Outputs(job.get()));
+  EXPECT_EQ("0", Reported(job.get(), "geometry_files"));
 }
 
 TEST_F(Jobs, FailBeforeAnythingIsWritten) {
-  const std::string missing = folder_ / "missing.mkv";
-  options_.depth_video = missing.c_str();
-  const auto job = StereoJob();
+  const auto options = OptionsOf("stereo_rerender", Stereo());
+  SetAll(options.get(), {{"depth_video", folder_ / "missing.mkv"}});
+  const auto job = JobOf(options.get());
   EXPECT_EQ(MDVT_NOT_FOUND, mdvt_job_run(job.get(), nullptr, nullptr));
   EXPECT_NE(nullptr, std::strstr(mdvt_last_error(), "missing.mkv"));
   EXPECT_EQ(before_, Files(folder_));
+}
+
+TEST_F(Jobs, KeepToTheLimitsOfTheirOptions) {
+  const auto options = OptionsOf("stereo_rerender", Stereo());
+  mdvt_limits limits;
+  mdvt_limits_init(&limits);
+  limits.max_side = kClipWidth - 1;
+  MDVT_ASSERT_OK(mdvt_options_use_limits(options.get(), &limits));
+  const auto narrow = JobOf(options.get());
+  MDVT_ASSERT_OK(mdvt_options_use_limits(options.get(), nullptr));
+  const auto usual = JobOf(options.get());
+  EXPECT_EQ(MDVT_LIMIT, mdvt_job_run(narrow.get(), nullptr, nullptr));
+  EXPECT_EQ(before_, Files(folder_));
+  MDVT_EXPECT_OK(mdvt_job_run(usual.get(), nullptr, nullptr));
+}
+
+// Jobs of the same options, side by side.
+TEST_F(Jobs, DoNotShareAnything) {
+  const auto options = OptionsOf("stereo_rerender", Stereo());
+  std::vector<Owned<mdvt_job>> jobs;
+  std::vector<std::string> outputs;
+  for (int i = 0; i < 4; ++i) {
+    outputs.push_back(folder_ / ("side_by_side_" + std::to_string(i) + ".mkv"));
+    SetAll(options.get(), {{"output", outputs.back()}});
+    jobs.push_back(JobOf(options.get()));
+  }
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  for (const auto& job : jobs)
+    threads.emplace_back([&] { good += mdvt_job_run(job.get(), nullptr, nullptr) == MDVT_OK; });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(4, good);
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    EXPECT_EQ(std::vector<std::string>{outputs[i]}, Outputs(jobs[i].get()));
+    EXPECT_EQ(fs::file_size(outputs[0]), fs::file_size(outputs[i]));
+  }
 }
 
 }  // namespace

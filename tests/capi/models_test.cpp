@@ -12,6 +12,7 @@
 
 #include "capi/clips.h"
 #include "capi/fake_models.h"
+#include "capi/tools.h"
 #include "support/test_env.h"
 
 namespace mdvt::test {
@@ -250,12 +251,11 @@ TEST_F(ModelStage, NeedsAModelForDepth) {
   mdvt_stage* stage = nullptr;
   EXPECT_EQ(MDVT_UNSUPPORTED, mdvt_model_depth_create(model.get(), &options_, &stage));
   EXPECT_EQ(nullptr, stage);
-  mdvt_depth_job_options depth;
-  mdvt_depth_job_options_init(&depth);
-  depth.color_video = "clip.mkv";
-  depth.model = model.get();
-  mdvt_job* job = nullptr;
-  EXPECT_EQ(MDVT_UNSUPPORTED, mdvt_depth_job_create(&depth, &job));
+  const auto depth = OptionsOf("video_metric_convert");
+  EXPECT_EQ(MDVT_UNSUPPORTED, mdvt_options_use_model(depth.get(), model.get()));
+  int32_t given = -1;
+  MDVT_EXPECT_OK(mdvt_options_was_given(depth.get(), "model", &given));
+  EXPECT_EQ(0, given);
 }
 
 // ---- Jobs ----
@@ -270,130 +270,142 @@ nlohmann::json BilinearMetadata() {
 class ModelJobs : public Models {
  protected:
   void SetUp() override { ASSERT_NO_FATAL_FAILURE(WriteColorClip(color_)); }
-  void Run(mdvt_job* opened, mdvt_job_report* report) {
-    job_.reset(opened);
-    MDVT_ASSERT_OK(mdvt_job_run(job_.get(), nullptr, nullptr));
-    mdvt_job_report_init(report);
-    MDVT_ASSERT_OK(mdvt_job_report_get(job_.get(), report));
+  // A job with an open model; it keeps the model.
+  Owned<mdvt_job> Run(mdvt_options* options) {
+    Owned<mdvt_job> job = JobOf(options);
+    MDVT_EXPECT_OK(mdvt_job_run(job.get(), nullptr, nullptr));
+    return job;
   }
   const std::string color_ = folder_ / "clip.mkv", output_ = folder_ / "out_depth.mkv";
-  Owned<mdvt_job> job_;
 };
 
 TEST_F(ModelJobs, DepthByAModelAndAReference) {
   Owned<mdvt_model> model;
   MDVT_ASSERT_OK(Open(FakeModel(folder_ / "net.fake", "mean", BilinearMetadata()), &model));
-  mdvt_depth_job_options options;
-  mdvt_depth_job_options_init(&options);
-  options.color_video = color_.c_str();
-  options.output = output_.c_str();
-  options.model = model.get();
-  options.batch = 3;
-  mdvt_job* job = nullptr;
-  MDVT_ASSERT_OK(mdvt_depth_job_create(&options, &job));
-  mdvt_job_report report;
-  ASSERT_NO_FATAL_FAILURE(Run(job, &report));
-  EXPECT_EQ(kClipFrames, report.frames);
-  EXPECT_STREQ("small", report.model);
-  EXPECT_STREQ("Apache-2.0", report.model_license);
-  EXPECT_GT(report.disparity_scale, 0);
-  EXPECT_EQ(0, report.fit_samples) << "there was no reference";
-  const double by_median = report.disparity_scale;
+  const auto options = OptionsOf("video_metric_convert",
+                                 {{"color_video", color_}, {"output", output_}, {"batch", "3"}});
+  MDVT_ASSERT_OK(mdvt_options_use_model(options.get(), model.get()));
+  const auto first = Run(options.get());
+  EXPECT_EQ(kClipFrames, Frames(first.get()));
+  EXPECT_EQ("small", Reported(first.get(), "model"));
+  EXPECT_EQ("Apache-2.0", Reported(first.get(), "model_license"));
+  const double by_median = Number(first.get(), "disparity_scale");
+  EXPECT_GT(by_median, 0);
+  EXPECT_EQ("none", Reported(first.get(), "fit_samples")) << "there was no reference";
+  EXPECT_EQ("none", Reported(first.get(), "measured_frames")) << "of motion";
 
   // What it wrote, as the reference: the fit finds the same calibration.
-  const std::string second = folder_ / "second_depth.mkv";
-  options.output = second.c_str();
-  options.reference_depth = output_.c_str();
-  MDVT_ASSERT_OK(mdvt_depth_job_create(&options, &job));
-  model.reset();  // the job keeps it
-  ASSERT_NO_FATAL_FAILURE(Run(job, &report));
-  EXPECT_GT(report.fit_samples, 1000);
-  EXPECT_GT(report.fit_inlier_share, 0.9);
-  EXPECT_GT(report.fit_r_squared, 0.99);
-  EXPECT_EQ(0, report.fit_by_median);
-  EXPECT_NEAR(by_median, report.disparity_scale, 0.01 * by_median);
-  EXPECT_NEAR(0, report.disparity_shift, 0.01);
+  SetAll(options.get(), {{"output", folder_ / "second_depth.mkv"}, {"depth_video", output_}});
+  model.reset();  // the options keep it
+  const auto second = Run(options.get());
+  EXPECT_GT(Number(second.get(), "fit_samples"), 1000);
+  EXPECT_GT(Number(second.get(), "fit_inlier_share"), 0.9);
+  EXPECT_GT(Number(second.get(), "fit_r_squared"), 0.99);
+  int32_t by_median_alone = -1;
+  MDVT_EXPECT_OK(mdvt_job_report_flag(second.get(), "fit_by_median", &by_median_alone));
+  EXPECT_EQ(0, by_median_alone);
+  EXPECT_NEAR(by_median, Number(second.get(), "disparity_scale"), 0.01 * by_median);
+  EXPECT_NEAR(0, Number(second.get(), "disparity_shift"), 0.01);
 }
 
-// A program that was built before jobs knew of models.
-TEST_F(ModelJobs, ServeStructsOfOlderPrograms) {
-  mdvt_depth_job_options options;
-  std::memset(static_cast<void*>(&options), 0xFF, sizeof(options));
-  MDVT_ASSERT_OK(mdvt_struct_init(MDVT_STRUCT_DEPTH_JOB_OPTIONS, &options, 112));
-  options.color_video = color_.c_str();
-  options.output = output_.c_str();
-  options.xfov_deg = 60;
-  options.max_frames = 2;
-  const mdvt_model* nowhere;
-  std::memset(&nowhere, 0xFF, sizeof(nowhere));
-  EXPECT_EQ(nowhere, options.model) << "written past the older struct";
-  mdvt_job* job = nullptr;
-  MDVT_ASSERT_OK(mdvt_depth_job_create(&options, &job));
-  job_.reset(job);
-  MDVT_ASSERT_OK(mdvt_job_run(job_.get(), nullptr, nullptr));
-  mdvt_job_report report;
-  std::memset(static_cast<void*>(&report), 0xFF, sizeof(report));
-  MDVT_ASSERT_OK(mdvt_struct_init(MDVT_STRUCT_JOB_REPORT, &report, 72));
-  MDVT_ASSERT_OK(mdvt_job_report_get(job_.get(), &report));
-  EXPECT_EQ(2, report.frames);
-  EXPECT_EQ(-1, report.fit_samples) << "written past the older struct";
+TEST_F(ModelJobs, NamingAModelReplacesTheOpenOne) {
+  Owned<mdvt_model> model;
+  MDVT_ASSERT_OK(Open(FakeModel(folder_ / "net.fake"), &model));
+  const auto options =
+      OptionsOf("video_metric_convert", {{"color_video", color_}, {"output", output_}});
+  MDVT_ASSERT_OK(mdvt_options_use_model(options.get(), model.get()));
+  const char* name = nullptr;
+  MDVT_ASSERT_OK(mdvt_options_get_text(options.get(), "model", &name));
+  EXPECT_EQ(folder_ / "net.fake", name);
+  SetAll(options.get(), {{"model", folder_ / "missing.fake"}});
+  const auto other = JobOf(options.get());
+  EXPECT_EQ(MDVT_NOT_FOUND, mdvt_job_run(other.get(), nullptr, nullptr));
+  MDVT_ASSERT_OK(mdvt_options_unset(options.get(), "model"));
+  const auto motion = Run(options.get());
+  EXPECT_EQ("", Reported(motion.get(), "model"));
+}
+
+// What is said about opening comes too late for a model that is open.
+TEST_F(ModelJobs, AnOpenModelTakesNoOptionsOfOpening) {
+  const std::string path = FakeModel(folder_ / "net.fake");
+  for (const bool deterministic : {false, true}) {
+    mdvt_model_options opening;
+    mdvt_model_options_init(&opening);
+    opening.deterministic = deterministic;
+    Owned<mdvt_model> model;
+    MDVT_ASSERT_OK(Open(path, &model, &opening));
+    const auto options = OptionsOf("video_metric_convert", {{"color_video", color_}});
+    MDVT_ASSERT_OK(mdvt_options_use_model(options.get(), model.get()));
+    int32_t set = -1;
+    MDVT_ASSERT_OK(mdvt_options_get_flag(options.get(), "deterministic", &set));
+    EXPECT_EQ(deterministic, set);
+    MDVT_EXPECT_OK(mdvt_options_check(options.get()));
+    MDVT_ASSERT_OK(mdvt_options_set_flag(options.get(), "deterministic", 1));
+    EXPECT_EQ(deterministic ? MDVT_OK : MDVT_INVALID_ARGUMENT, mdvt_options_check(options.get()));
+    MDVT_ASSERT_OK(mdvt_options_set_flag(options.get(), "deterministic", deterministic));
+    for (const auto& [name, value] :
+         Values{{"device", "cuda"}, {"fp32", "on"}, {"sha256", "0"}, {"trust_model", "on"}}) {
+      SetAll(options.get(), {{name, value}});
+      EXPECT_EQ(MDVT_INVALID_ARGUMENT, mdvt_options_check(options.get())) << name;
+      EXPECT_EQ(0, std::string(mdvt_last_error()).rfind(name, 0)) << mdvt_last_error();
+      MDVT_ASSERT_OK(mdvt_options_unset(options.get(), name.c_str()));
+      MDVT_EXPECT_OK(mdvt_options_check(options.get()));
+    }
+  }
+}
+
+TEST_F(ModelJobs, OnlyToolsOfDepthUseOne) {
+  Owned<mdvt_model> model;
+  MDVT_ASSERT_OK(Open(FakeModel(folder_ / "net.fake"), &model));
+  EXPECT_EQ(MDVT_INVALID_ARGUMENT,
+            mdvt_options_use_model(OptionsOf("stereo_rerender").get(), model.get()));
+  EXPECT_NE(nullptr, std::strstr(mdvt_last_error(), "uses no model")) << mdvt_last_error();
 }
 
 TEST_F(ModelJobs, MonoToSbs) {
   Owned<mdvt_model> model;
   MDVT_ASSERT_OK(Open(FakeModel(folder_ / "net.fake", "mean", BilinearMetadata()), &model));
   const std::string output = folder_ / "stereo.mkv";
-  mdvt_mono_to_sbs_job_options options;
-  mdvt_mono_to_sbs_job_options_init(&options);
-  options.input = color_.c_str();
-  options.output = output.c_str();
-  options.model = model.get();
-  options.max_shift = 6;
-  options.shift_dynamic = 0;
-  mdvt_job* job = nullptr;
-  MDVT_ASSERT_OK(mdvt_mono_to_sbs_job_create(&options, &job));
-  mdvt_job_report report;
-  ASSERT_NO_FATAL_FAILURE(Run(job, &report));
-  EXPECT_EQ(kClipFrames, report.frames);
-  EXPECT_STREQ(output.c_str(), report.output);
-  EXPECT_EQ(2 * kClipWidth, report.width);
-  EXPECT_EQ(kClipHeight, report.height);
-  EXPECT_EQ(1, report.scenes);
-  EXPECT_EQ(6, report.mean_shift);
-  EXPECT_STREQ("", report.mask_output);
+  const auto options = OptionsOf("mono_to_sbs", {{"input", color_}, {"output", output}});
+  MDVT_ASSERT_OK(mdvt_options_use_model(options.get(), model.get()));
+  MDVT_ASSERT_OK(mdvt_options_set_number(options.get(), "max_shift", 6));
+  MDVT_ASSERT_OK(mdvt_options_set_flag(options.get(), "dynamic_shift", 0));
+  const auto first = Run(options.get());
+  EXPECT_EQ(kClipFrames, Frames(first.get()));
+  EXPECT_EQ(std::vector<std::string>{output}, Outputs(first.get()));
+  EXPECT_EQ(2 * kClipWidth, Number(first.get(), "width"));
+  EXPECT_EQ(kClipHeight, Number(first.get(), "height"));
+  EXPECT_EQ("1", Reported(first.get(), "scenes"));
+  EXPECT_EQ("6", Reported(first.get(), "mean_shift"));
 
   // Every choice arrives: over and under, half the rows, without a model, every second frame.
-  const std::string second = folder_ / "second.mkv", sheet = folder_ / "sheet.png";
-  options.output = second.c_str();
-  options.model = nullptr;
-  options.packing = MDVT_PACKING_HALF_TOP_BOTTOM;
-  options.cuts = MDVT_CUTS_OFF;
-  options.preview_every = 2;
-  options.contact_sheet = sheet.c_str();
-  options.frame_width = 128;
-  options.frame_height = 96;
-  MDVT_ASSERT_OK(mdvt_mono_to_sbs_job_create(&options, &job));
-  ASSERT_NO_FATAL_FAILURE(Run(job, &report));
-  EXPECT_EQ((kClipFrames + 1) / 2, report.frames);
-  EXPECT_EQ(128, report.width);
-  EXPECT_EQ(96, report.height);
+  const std::string second_output = folder_ / "second.mkv", sheet = folder_ / "sheet.png";
+  MDVT_ASSERT_OK(mdvt_options_unset(options.get(), "model"));
+  SetAll(options.get(), {{"output", second_output},
+                         {"layout", "half-tab"},
+                         {"scene_cuts", "off"},
+                         {"preview", "on"},
+                         {"preview_every", "2"},
+                         {"contact_sheet", sheet},
+                         {"sbs_w", "128"},
+                         {"sbs_h", "96"}});
+  const auto second = Run(options.get());
+  EXPECT_EQ((kClipFrames + 1) / 2, Frames(second.get()));
+  EXPECT_EQ(128, Number(second.get(), "width"));
+  EXPECT_EQ(96, Number(second.get(), "height"));
+  EXPECT_EQ((std::vector<std::string>{second_output, sheet}), Outputs(second.get()));
   EXPECT_TRUE(fs::exists(sheet));
 }
 
 TEST_F(ModelJobs, MonoToSbsRefusesMetricRangesOfRelativeDepth) {
   Owned<mdvt_model> model;
   MDVT_ASSERT_OK(Open(FakeModel(folder_ / "net.fake", "mean", BilinearMetadata()), &model));
-  mdvt_mono_to_sbs_job_options options;
-  mdvt_mono_to_sbs_job_options_init(&options);
   const std::string output = folder_ / "stereo.mkv";
-  options.input = color_.c_str();
-  options.output = output.c_str();
-  options.model = model.get();
-  options.norm_mode = MDVT_NORM_METRIC;
-  mdvt_job* job = nullptr;
-  MDVT_ASSERT_OK(mdvt_mono_to_sbs_job_create(&options, &job));
-  job_.reset(job);
-  EXPECT_EQ(MDVT_REFUSED, mdvt_job_run(job_.get(), nullptr, nullptr));
+  const auto options =
+      OptionsOf("mono_to_sbs", {{"input", color_}, {"output", output}, {"norm", "metric"}});
+  MDVT_ASSERT_OK(mdvt_options_use_model(options.get(), model.get()));
+  const auto job = JobOf(options.get());
+  EXPECT_EQ(MDVT_REFUSED, mdvt_job_run(job.get(), nullptr, nullptr));
   EXPECT_FALSE(fs::exists(output));
 }
 

@@ -159,6 +159,7 @@ struct Closer {
   void operator()(mdvt_stage* handle) const { mdvt_stage_destroy(handle); }
   void operator()(mdvt_job* handle) const { mdvt_job_destroy(handle); }
   void operator()(mdvt_model* handle) const { mdvt_model_close(handle); }
+  void operator()(mdvt_options* handle) const { mdvt_options_free(handle); }
 };
 template <typename Handle>
 using Owned = std::unique_ptr<Handle, Closer>;

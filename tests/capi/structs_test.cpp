@@ -13,7 +13,6 @@
 #include "mdvt/core/error.h"
 
 namespace mdvt::capi {
-namespace {
 
 // A struct as it was in its first version, is, and will be.
 struct First {
@@ -31,11 +30,16 @@ struct Later {
   int64_t b;
   int64_t c;
 };
-constexpr Today kDefaults = {sizeof(Today), 10, 20};
-
-Today Read(const void* user) {
-  return ReadStruct(static_cast<const Today*>(user), kDefaults, sizeof(First), "options");
+template <>
+inline constexpr uint32_t kFirstSize<Today> = sizeof(First);
+template <>
+Today Defaults() {
+  return {sizeof(Today), 10, 20};
 }
+
+namespace {
+
+Today Read(const void* user) { return ReadStruct(static_cast<const Today*>(user), "options"); }
 
 TEST(ReadStruct, TakesTheDefaultOfWhatAnOlderProgramDoesNotKnow) {
   const First older = {sizeof(First), 1};
@@ -82,12 +86,12 @@ TEST(ReadStruct, RefusesSizesThatNoVersionHad) {
 TEST(WriteStruct, FillsInWhatTheProgramKnows) {
   const Today result = {sizeof(Today), 1, 2};
   First older = {sizeof(First), -1};
-  WriteStruct(result, sizeof(First), reinterpret_cast<Today*>(&older), "report");
+  WriteStruct(result, reinterpret_cast<Today*>(&older), "report");
   EXPECT_EQ(sizeof(First), older.struct_size);
   EXPECT_EQ(1, older.a);
 
   Later newer = {sizeof(Later), -1, -1, -1};
-  WriteStruct(result, sizeof(First), reinterpret_cast<Today*>(&newer), "report");
+  WriteStruct(result, reinterpret_cast<Today*>(&newer), "report");
   EXPECT_EQ(sizeof(Later), newer.struct_size);
   EXPECT_EQ(1, newer.a);
   EXPECT_EQ(2, newer.b);
@@ -164,26 +168,6 @@ TEST(StructInit, GivesTheDocumentedDefaults) {
   EXPECT_EQ(640, motion.working_side);
   EXPECT_EQ(16, motion.lookahead);
 
-  mdvt_depth_job_options depth;
-  MDVT_ASSERT_OK(mdvt_depth_job_options_init(&depth));
-  EXPECT_EQ(-1, depth.max_frames);
-  EXPECT_EQ(MDVT_DEPTH_RGB16, depth.encoding);
-  EXPECT_EQ(100, depth.max_depth);
-  EXPECT_EQ(3, depth.scene_scale);
-  EXPECT_EQ(0, depth.target_fps);
-
-  mdvt_stereo_job_options job;
-  MDVT_ASSERT_OK(mdvt_stereo_job_options_init(&job));
-  EXPECT_EQ(1, job.baseline_scale);
-  EXPECT_EQ(MDVT_FILL_BACKGROUND, job.fill);
-  EXPECT_EQ(MDVT_MASK_DIRECTIONS, job.mask_style);
-  EXPECT_EQ(0, job.write_infill_mask);
-
-  mdvt_export_job_options geometry;
-  MDVT_ASSERT_OK(mdvt_export_job_options_init(&geometry));
-  EXPECT_EQ(-1, geometry.transformation_lock_frame);
-  EXPECT_EQ(-1, geometry.min_frames);
-
   mdvt_model_options model;
   MDVT_ASSERT_OK(mdvt_model_options_init(&model));
   EXPECT_EQ(MDVT_PRECISION_FP32, model.precision);
@@ -196,20 +180,6 @@ TEST(StructInit, GivesTheDocumentedDefaults) {
   EXPECT_EQ(1, model_depth.batch);
   EXPECT_EQ(1, model_depth.side_by_side);
   EXPECT_EQ(0, model_depth.disparity_scale);
-
-  mdvt_mono_to_sbs_job_options mono;
-  MDVT_ASSERT_OK(mdvt_mono_to_sbs_job_options_init(&mono));
-  EXPECT_EQ(MDVT_NORM_EMA, mono.norm_mode);
-  EXPECT_EQ(60, mono.xfov_deg);
-  EXPECT_EQ(99, mono.norm_p_hi);
-  EXPECT_EQ(0.9, mono.norm_beta);
-  EXPECT_EQ(-1, mono.max_shift);
-  EXPECT_EQ(MDVT_SCREEN_AUTO, mono.convergence_plane);
-  EXPECT_EQ(0.95, mono.convergence_smoothing);
-  EXPECT_EQ(1.0 / 30, mono.shift_max_behind);
-  EXPECT_EQ(MDVT_FILTER_LANCZOS, mono.filter);
-  EXPECT_EQ(1, mono.audio);
-  EXPECT_EQ(18, mono.crf);
 }
 
 }  // namespace

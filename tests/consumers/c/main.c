@@ -16,6 +16,8 @@ int main(void) {
   mdvt_renderer_options options;
   mdvt_renderer* renderer = NULL;
   mdvt_reader* reader = NULL;
+  mdvt_options* tool = NULL;
+  mdvt_job* job = NULL;
   int x, y;
 
   for (y = 0; y < kHeight; ++y) {
@@ -58,5 +60,18 @@ int main(void) {
   if (mdvt_video_reader_open("missing.mp4", NULL, &reader) == MDVT_NOT_FOUND && reader == NULL)
     printf("not found, and the text names the file: %s\n",
            strstr(mdvt_last_error(), "missing.mp4") != NULL ? "yes" : "no");
+
+  if (mdvt_options_new("mono_to_sbs", &tool) != MDVT_OK ||
+      mdvt_options_set_text(tool, "input", "missing.mp4") != MDVT_OK ||
+      mdvt_job_create(tool, &job) != MDVT_OK) {
+    fprintf(stderr, "%s\n", mdvt_last_error());
+    return 1;
+  }
+  printf("a job by name: %s\n",
+         mdvt_job_run(job, NULL, NULL) == MDVT_NOT_FOUND ? "its input is not found" : "no");
+  if (mdvt_options_set_number(tool, "xfof", 60) == MDVT_INVALID_ARGUMENT)
+    printf("%s\n", mdvt_last_error());
+  mdvt_job_destroy(job);
+  mdvt_options_free(tool);
   return 0;
 }
