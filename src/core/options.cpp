@@ -11,8 +11,6 @@
 namespace mdvt {
 namespace {
 
-constexpr double kMaxWhole = 9007199254740992;  // 2^53: whole numbers are exact up to here
-
 [[noreturn]] void Fail(const std::string& text) { throw Error(Code::kInvalidArgument, text); }
 
 std::string Canonical(std::string name) {
@@ -152,8 +150,8 @@ std::string Option::Valid() const {
       text = "a number ";
       break;
   }
-  text += range.high >= kMaxWhole ? "from " + FormatDouble(range.low) + " on"
-                                  : "in " + range.ToString();
+  text += range.high >= kUnlimitedWhole ? "from " + FormatDouble(range.low) + " on"
+                                        : "in " + range.ToString();
   if (also) text = FormatDouble(*also) + " (" + also_means + ") or " + text;
   return text;
 }
@@ -343,17 +341,17 @@ OptionValue OptionList::Checked(const Option& option, const OptionValue& value,
     case OptionKind::kFlag:
       if (!std::holds_alternative<bool>(value)) fail();
       return value;
-    case OptionKind::kText:
-      if (!std::holds_alternative<std::string>(value)) fail();
-      if (std::get<std::string>(value).find('\0') != std::string::npos)
-        Fail(Named(option) + " contains a zero byte");
-      return value;
+    case OptionKind::kText: {
+      // Texts that may be numbers or flags may be given as such, others are names.
+      if (!std::holds_alternative<std::string>(value) && option.valid_.empty()) fail();
+      std::string text = ToText(value);
+      if (text.find('\0') != std::string::npos) Fail(Named(option) + " contains a zero byte");
+      return text;
+    }
     case OptionKind::kChoice: {
-      const auto* text = std::get_if<std::string>(&value);
-      if (text == nullptr ||
-          !(Contains(option.choices, *text) || Contains(option.hidden_choices_, *text)))
-        fail();
-      return value;
+      std::string text = ToText(value);
+      if (!Contains(option.choices, text) && !Contains(option.hidden_choices_, text)) fail();
+      return text;
     }
     case OptionKind::kInteger:
     case OptionKind::kNumber:
@@ -369,7 +367,8 @@ OptionValue OptionList::Checked(const Option& option, const OptionValue& value,
   }
   const bool whole = option.kind == OptionKind::kInteger;
   const bool fits = option.range.Contains(number) || (option.also && number == *option.also);
-  if (!fits || (whole && (number != std::floor(number) || std::fabs(number) > kMaxWhole))) fail();
+  if (!fits || (whole && (number != std::floor(number) || std::fabs(number) > kUnlimitedWhole)))
+    fail();
   if (!whole) return number;
   return static_cast<int64_t>(number);
 }

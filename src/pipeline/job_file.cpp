@@ -4,6 +4,7 @@
 #include "io/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
+#include "mdvt/core/options_json.h"
 #include "mdvt/pipeline/tools.h"
 
 namespace mdvt {
@@ -17,17 +18,6 @@ OptionValue ToOptionValue(const json::Value& value, const std::string& name) {
   Require(value.is_string(), Code::kCorrupt,
           "option '" + name + "' must be a number, a text, true or false");
   return value.AsString();
-}
-
-json::Value ToJson(const OptionValue& value) {
-  return std::visit(
-      [](const auto& v) -> json::Value {
-        if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::monostate>)
-          return nullptr;
-        else
-          return v;
-      },
-      value);
 }
 
 // What a job file is made of.
@@ -77,6 +67,17 @@ std::string JobToJson(const ToolInfo& tool, const OptionList& options, bool only
   }
   const json::Value job = json::Value::Members{{"tool", tool.name}, {"options", values}};
   return json::Write(job, json::Layout::kPretty);
+}
+
+std::string ToolToJson(const ToolInfo& tool) {
+  json::Value::Array report;
+  for (const ToolReport::Field& field : tool.report_fields())
+    report.push_back(json::Value::Members{{"name", field.name}, {"help", field.help}});
+  return json::Write(json::Value::Members{{"name", tool.name},
+                                          {"purpose", tool.purpose},
+                                          {"example", tool.example},
+                                          {"options", OptionsToJson(tool.make()->options())},
+                                          {"report", report}});
 }
 
 void JobFromJson(const std::string& text, const std::string& what, const ToolInfo& tool,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rendering, depth from motion, whole jobs: progress, cancellation, exceptions, threads."""
+"""Rendering, depth from motion, whole jobs: progress, cancellation, exceptions, threads. Their
+options are in tools_test.py."""
 
 import os
 import signal
@@ -123,16 +124,18 @@ class Jobs(Case):
         self.before = self.files()
 
     def stereo(self, **options):
-        return mdvt.run_stereo_job(self.depth, self.color, self.output, **options)
+        return mdvt.stereo_rerender(depth_video=self.depth, color_video=self.color,
+                                    output=self.output, **options)
 
-    def test_stereo_job(self):
+    def test_stereo_rerender(self):
         calls = []
-        report = self.stereo(write_infill_mask=True, convergence=4.0, baseline=0.4,
-                             progress=lambda p: calls.append((p.frames_done, p.frames_total)))
+        report = self.stereo(infill_mask=True, do_basic_infill=True, convergence=4,
+                             pupillary_distance=400, progress=lambda p: calls.append((p.frames_done, p.frames_total)))
         self.assertEqual(calls[-1], (self.FRAMES, self.FRAMES))
         self.assertEqual((report.frames, report.width, report.height),
                          (self.FRAMES, 2 * WIDTH, HEIGHT))
         self.assertEqual(report.output, self.output)
+        self.assertEqual(report.outputs, [self.output, report.mask_output])
         self.assertTrue(os.path.exists(report.mask_output))
         self.assertGreater(report.hole_share, 0)
         # The job's left eye is that of the renderer.
@@ -143,20 +146,23 @@ class Jobs(Case):
             source, metres, CAMERA, 4.0)
         np.testing.assert_array_equal(frame.planes[0][:, :WIDTH], eyes.left.image.planes[0])
 
-    def test_depth_job(self):
-        report = mdvt.run_depth_job(self.color, self.output, xfov_deg=50, max_frames=4,
-                                    transformation_output=self.path("path.json"))
+    def test_video_metric_convert(self):
+        report = mdvt.video_metric_convert(
+            color_video=self.color, output=self.output, xfov=50, max_frames=4,
+            transformation_output=self.path("path.json"))
         self.assertEqual(report.frames, 4)
-        self.assertAlmostEqual(report.xfov_deg, 50)
+        self.assertAlmostEqual(report.xfov, 50)
+        self.assertIsNone(report.disparity_scale)  # belongs to models
         self.assertAlmostEqual(mdvt.DepthVideoReader(self.output).tags.xfov_deg, 50)
         self.assertEqual(mdvt.read_transformations_file(self.path("path.json")).shape, (4, 4, 4))
 
-    def test_export_job(self):
-        report = mdvt.run_export_job(self.depth, self.color, self.output, grey_bits=16,
-                                     ply_folder=self.path("ply"), max_frames=2)
-        self.assertEqual((report.frames, report.files), (2, 2))
+    def test_export(self):
+        report = mdvt.convert_metric_depth_video_to_other_format(
+            depth_video=self.depth, color_video=self.color, output=self.output, bit16=True,
+            save_ply=self.path("ply"), max_frames=2)
+        self.assertEqual((report.frames, report.geometry_files), (2, 2))
         self.assertEqual(len(os.listdir(self.path("ply"))), 2)
-        self.assertEqual(str(mdvt.VideoReader(report.grey_output).info.format), "gray16")
+        self.assertEqual(str(mdvt.VideoReader(report.output).info.format), "gray16")
 
     def test_false_cancels(self):
         self.assert_error(mdvt.Code.CANCELLED, "", self.stereo, progress=lambda p: False)
@@ -196,7 +202,7 @@ class Jobs(Case):
         timer.start()
         try:
             with self.assertRaises(KeyboardInterrupt):
-                mdvt.run_stereo_job(long_depth, "", self.output, num_threads=1)
+                mdvt.stereo_rerender(depth_video=long_depth, output=self.output, threads=1)
                 time.sleep(1)  # a machine so fast that the job was done: the signal comes here
         finally:
             timer.join()
@@ -220,7 +226,8 @@ class Jobs(Case):
 
         def work():
             running.set()
-            result.append(mdvt.run_stereo_job(long_depth, "", self.output, num_threads=1))
+            result.append(
+                mdvt.stereo_rerender(depth_video=long_depth, output=self.output, threads=1))
 
         thread = threading.Thread(target=work)
         thread.start()
@@ -237,8 +244,9 @@ class Jobs(Case):
         said = []
         mdvt.set_log_sink(lambda level, text: said.append(text))
         self.addCleanup(mdvt.set_log_sink, None)
-        threads = [threading.Thread(target=mdvt.run_depth_job, args=(self.color, self.path(n)),
-                                    kwargs={"progress": lambda p: None})
+        threads = [threading.Thread(target=mdvt.video_metric_convert,
+                                    kwargs={"color_video": self.color, "output": self.path(n),
+                                            "progress": lambda p: None})
                    for n in ("a.mkv", "b.mkv", "c.mkv")]
         for thread in threads:
             thread.start()
@@ -255,7 +263,7 @@ class Jobs(Case):
         before, sys.unraisablehook = sys.unraisablehook, lambda u: hooked.append(str(u.exc_value))
         mdvt.set_log_sink(raises)
         try:
-            report = mdvt.run_depth_job(self.color, self.output)
+            report = mdvt.video_metric_convert(color_video=self.color, output=self.output)
         finally:
             mdvt.set_log_sink(None)
             sys.unraisablehook = before
@@ -280,8 +288,10 @@ class Jobs(Case):
 
     def test_jobs_run_side_by_side(self):
         outputs = [self.path(f"out{i}.mkv") for i in range(4)]
-        threads = [threading.Thread(target=mdvt.run_stereo_job, args=(self.depth, self.color, o))
-                   for o in outputs]
+        threads = [threading.Thread(target=mdvt.stereo_rerender,
+                                    kwargs={"depth_video": self.depth, "color_video": self.color,
+                                            "output": output})
+                   for output in outputs]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -290,17 +300,6 @@ class Jobs(Case):
         for output in outputs[1:]:
             for a, b in zip(first, mdvt.VideoReader(output)):
                 np.testing.assert_array_equal(a, b.planes[0])
-
-    def test_wrong_options_are_named(self):
-        invalid = mdvt.Code.INVALID_ARGUMENT
-        self.assert_error(invalid, "baseline", self.stereo, baseline=-1)
-        self.assert_error(invalid, "scene_scale", mdvt.run_depth_job, self.color, self.output,
-                          scene_scale=0)
-        self.assert_error(mdvt.Code.NOT_FOUND, "missing", mdvt.run_stereo_job,
-                          self.path("missing.mkv"), self.color, self.output)
-        with self.assertRaises(TypeError):
-            self.stereo(no_such_option=1)
-        self.assertEqual(self.files(), self.before)
 
 
 if __name__ == "__main__":

@@ -224,28 +224,28 @@ class Jobs(WithToys):
                 writer.write([luma.astype(np.uint8), chroma, chroma])
 
     def test_depth_job(self):
-        report = mdvt.run_depth_job(self.color, self.output, model=self.model(), batch=2,
-                                    scene_scale=5)
+        report = mdvt.video_metric_convert(color_video=self.color, output=self.output,
+                                           model=self.model(), batch=2, scene_scale=5)
         self.assertEqual((report.frames, report.width, report.height), (FRAMES, WIDTH, HEIGHT))
         self.assertEqual((report.model, report.model_license),
                          ("toy-depth-luminance", "Apache-2.0"))
-        self.assertIsNone(report.fit)
+        self.assertIsNone(report.fit_r_squared)
         first = next(mdvt.DepthVideoReader(self.output)).depth
         self.assertAlmostEqual(float(np.median(first)), 5, delta=0.05)
-        again = mdvt.run_depth_job(self.color, self.path("again.mkv"), model=self.model(),
-                                   reference_depth=self.output)
-        self.assertGreater(again.fit.r_squared, 0.99)
-        self.assertFalse(again.fit.by_median)
-        self.assertAlmostEqual(again.calibration.scale / report.calibration.scale, 1, delta=0.01)
+        again = mdvt.video_metric_convert(
+            color_video=self.color, output=self.path("again.mkv"), model=self.model(),
+            depth_video=self.output)
+        self.assertGreater(again.fit_r_squared, 0.99)
+        self.assertIs(again.fit_by_median, False)
+        self.assertAlmostEqual(again.disparity_scale / report.disparity_scale, 1, delta=0.01)
         fitted = next(mdvt.DepthVideoReader(self.path("again.mkv"))).depth
         np.testing.assert_allclose(fitted, first, rtol=0.02)
 
     def test_mono_to_sbs_job(self):
         calls = []
-        report = mdvt.run_mono_to_sbs_job(
+        report = mdvt.mono_to_sbs(
             self.color, self.path("stereo.mp4"), model=self.model(), max_shift=8,
-            shift_dynamic=False, packing=mdvt.StereoPacking.TOP_BOTTOM,
-            progress=lambda p: calls.append(p.frames_done))
+            dynamic_shift=False, layout="tab", progress=lambda p: calls.append(p.frames_done))
         self.assertEqual((report.frames, report.width, report.height),
                          (FRAMES, WIDTH, 2 * HEIGHT))
         self.assertEqual((report.mean_shift, report.scenes), (8, 1))
@@ -253,12 +253,13 @@ class Jobs(WithToys):
         self.assertEqual(len(list(mdvt.VideoReader(report.output))), FRAMES)
 
     def test_a_reference_needs_a_relative_model(self):
-        self.assert_error(mdvt.Code.INVALID_ARGUMENT, "reference", mdvt.run_depth_job, self.color,
-                          self.output, reference_depth="depth.mkv")
-        self.assert_error(mdvt.Code.UNSUPPORTED, "", mdvt.run_depth_job, self.color, self.output,
-                          model=self.model("segment"))
-        self.assert_error(mdvt.Code.REFUSED, "", mdvt.run_mono_to_sbs_job, self.color,
-                          self.path("s.mp4"), model=self.model(), norm_mode=mdvt.NormMode.METRIC)
+        self.assert_error(mdvt.Code.INVALID_ARGUMENT, "depth_video belongs to model",
+                          mdvt.video_metric_convert, color_video=self.color, output=self.output,
+                          depth_video="depth.mkv")
+        self.assert_error(mdvt.Code.UNSUPPORTED, "", mdvt.video_metric_convert,
+                          color_video=self.color, output=self.output, model=self.model("segment"))
+        self.assert_error(mdvt.Code.REFUSED, "", mdvt.mono_to_sbs, self.color, self.path("s.mp4"),
+                          model=self.model(), norm="metric")
         self.assertEqual(self.files(), ["clip.mkv"])
 
 
@@ -272,15 +273,12 @@ class WithoutNetworks(Case):
 
     def test_mono_to_sbs_from_motion(self):
         write_color(self.path("clip.mkv"))
-        report = mdvt.run_mono_to_sbs_job(
-            self.path("clip.mkv"), self.path("out.mkv"), preview_every=3,
-            eye_size=(48, 64), fit=mdvt.CanvasFit.COVER, contact_sheet=self.path("sheet.png"))
+        report = mdvt.mono_to_sbs(
+            self.path("clip.mkv"), self.path("out.mkv"), preview=True, preview_every=3,
+            sbs_w=2 * WIDTH, sbs_h=HEIGHT, fit="cover", contact_sheet=self.path("sheet.png"))
         self.assertEqual((report.frames, report.width, report.height), (2, 2 * WIDTH, HEIGHT))
         self.assertEqual(str(mdvt.read_image_file(self.path("sheet.png")).format), "rgb8")
-        self.assert_error(mdvt.Code.INVALID_ARGUMENT, "max_shift", mdvt.run_mono_to_sbs_job,
-                          self.path("clip.mkv"), self.path("no.mkv"), max_shift=float("nan"))
-        self.assert_error(mdvt.Code.INVALID_ARGUMENT, "batch", mdvt.run_mono_to_sbs_job,
-                          self.path("clip.mkv"), self.path("no.mkv"), batch=0)
+        self.assertEqual(report.outputs, [self.path("out.mkv"), self.path("sheet.png")])
 
     def test_fit_survives_outliers(self):
         rng = np.random.default_rng(5)

@@ -58,8 +58,13 @@ def split(text):
     return [p for p in parts + [part.strip()] if p]
 
 
-def compiled_parameters(function):
-    """The same from the signature that pybind11 writes into the first line of the docstring."""
+def actual_parameters(function):
+    """The same of a function of the module. pybind11 writes the signature of compiled ones into the
+    first line of their docstring."""
+    if inspect.isfunction(function):
+        return [(p.name, p.kind is not p.KEYWORD_ONLY,
+                 None if p.default is p.empty else repr(p.default))
+                for p in inspect.signature(function).parameters.values()]
     line = function.__doc__.strip().split("\n")[0]
     inside = line[line.index("(") + 1:line.rindex(") ->")]
     result, by_position = [], True
@@ -101,7 +106,7 @@ class Stubs(unittest.TestCase):
         for name, node in self.definitions(self.tree.body).items():
             if isinstance(node, ast.FunctionDef):
                 with self.subTest(name):
-                    self.assertEqual(parameters(node), compiled_parameters(getattr(mdvt, name)))
+                    self.assertEqual(parameters(node), actual_parameters(getattr(mdvt, name)))
                     checked += 1
         self.assertGreater(checked, 20)
 
@@ -123,8 +128,8 @@ class Stubs(unittest.TestCase):
                 for member, definition in stubs.items():
                     members += 1
                     self.compare(actual, member, definition)
-        self.assertGreater(classes, 50)
-        self.assertGreater(members, 250)
+        self.assertGreater(classes, 40)
+        self.assertGreater(members, 220)
 
     def compare(self, actual, member, definition):
         found = inspect.getattr_static(actual, member)
@@ -139,7 +144,7 @@ class Stubs(unittest.TestCase):
         elif member not in {"__hash__"}:
             self.assertEqual(isinstance(found, staticmethod), "staticmethod" in decorators, member)
             self.assertEqual(parameters(definition),
-                             compiled_parameters(getattr(actual, member)), member)
+                             actual_parameters(getattr(actual, member)), member)
 
     def test_marks_the_package_as_typed(self):
         self.assertTrue(STUBS.with_name("py.typed").exists())
@@ -147,7 +152,7 @@ class Stubs(unittest.TestCase):
     def test_everything_is_documented(self):
         for name in public(dir(mdvt)):
             item = getattr(mdvt, name)
-            if inspect.isclass(item) or inspect.isbuiltin(item):
+            if inspect.isclass(item) or inspect.isroutine(item):
                 self.assertTrue(item.__doc__, name)
 
 

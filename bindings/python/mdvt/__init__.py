@@ -27,9 +27,9 @@ A clip, its depth, and both eyes of its first frame:
 >>> bool((eyes.left.image.array() == rgb).all())  # all of it lies at the convergence distance
 True
 
-The same for the whole clip, from files to a file:
+The same for the whole clip, from files to a file, as the program of that name does it:
 
->>> report = mdvt.run_stereo_job(depth_clip, clip, progress=lambda progress: True)
+>>> report = mdvt.stereo_rerender(depth_video=depth_clip, color_video=clip)
 >>> report.frames, report.width, report.height
 (5, 128, 48)
 >>> os.path.basename(report.output)
@@ -38,3 +38,4 @@ The same for the whole clip, from files to a file:
 
 from ._mdvt import *  # noqa: F401,F403
 from ._mdvt import __version__  # noqa: F401
+from ._tools import *  # noqa: F401,F403

@@ -219,7 +219,7 @@ void AddDepthVideo(py::module_& module) {
       module, "DepthVideoReader",
       "Reads depth in metres, with range and encoding found out. Iterate over it for the frames. "
       "What is no depth video is refused.");
-  reader.def(py::init([](const std::string& path, std::optional<double> max_depth,
+  reader.def(py::init([](const Path& path, std::optional<double> max_depth,
                          std::optional<DepthEncoding> encoding, bool allow_damaged,
                          bool allow_range, int num_threads, const std::optional<Limits>& limits) {
                DepthVideoReaderOptions options;
@@ -261,14 +261,13 @@ void AddDepthVideo(py::module_& module) {
       ">>> round(float(next(reader).depth[0, 0]), 3)\n"
       "2.5\n");
   writer.def(
-      py::init([](const std::string& path, int width, int height, DepthEncoding encoding,
-                  double max_depth, double log_offset, DepthRounding rounding,
-                  std::optional<double> xfov_deg, std::optional<double> yfov_deg,
-                  const std::optional<Camera>& camera, const std::optional<std::string>& source,
-                  std::optional<int64_t> source_frames, VideoCodec codec,
-                  const py::object& time_base, const py::object& frame_rate,
+      py::init([](const Path& path, int width, int height, DepthEncoding encoding, double max_depth,
+                  double log_offset, DepthRounding rounding, std::optional<double> xfov_deg,
+                  std::optional<double> yfov_deg, const std::optional<Camera>& camera,
+                  const std::optional<std::string>& source, std::optional<int64_t> source_frames,
+                  VideoCodec codec, const py::object& time_base, const py::object& frame_rate,
                   const py::object& sample_aspect, const std::map<std::string, std::string>& tags,
-                  const std::string& copy_streams_from, int num_threads, bool overwrite,
+                  const Path& copy_streams_from, int num_threads, bool overwrite,
                   bool write_sidecar) {
         DepthVideoWriterOptions options;
         options.codec = {encoding, max_depth, log_offset, rounding};

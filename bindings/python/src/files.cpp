@@ -73,33 +73,33 @@ auto WithoutLock(Read&& read) {
 void AddSidecars(py::module_& module) {
   module.def(
       "read_fov_file",
-      [](const std::string& path, const std::optional<Limits>& limits) {
+      [](const Path& path, const std::optional<Limits>& limits) {
         return WithoutLock([&] { return ReadFovFile(path, LimitsOrDefault(limits)); });
       },
       py::arg("path"), py::arg("limits") = std::nullopt,
       "Horizontal field of view in degrees, per frame.");
   module.def(
       "write_fov_file",
-      [](const std::string& path, const std::vector<double>& xfov_deg) {
+      [](const Path& path, const std::vector<double>& xfov_deg) {
         WithoutLock([&] { WriteFovFile(path, xfov_deg); });
       },
       py::arg("path"), py::arg("xfov_deg"));
   module.def(
       "read_convergence_file",
-      [](const std::string& path, const std::optional<Limits>& limits) {
+      [](const Path& path, const std::optional<Limits>& limits) {
         return WithoutLock([&] { return ReadConvergenceFile(path, LimitsOrDefault(limits)); });
       },
       py::arg("path"), py::arg("limits") = std::nullopt,
       "Convergence distance in metres per frame; nan is not known, 0 is parallel eyes.");
   module.def(
       "write_convergence_file",
-      [](const std::string& path, const std::vector<double>& depth) {
+      [](const Path& path, const std::vector<double>& depth) {
         WithoutLock([&] { WriteConvergenceFile(path, depth); });
       },
       py::arg("path"), py::arg("depth"));
   module.def(
       "read_transformations_file",
-      [](const std::string& path, const std::optional<Limits>& limits) {
+      [](const Path& path, const std::optional<Limits>& limits) {
         return FromPoses(
             WithoutLock([&] { return ReadTransformationsFile(path, LimitsOrDefault(limits)); }));
       },
@@ -107,14 +107,14 @@ void AddSidecars(py::module_& module) {
       "Camera-to-world per frame, N x 4 x 4, metres.");
   module.def(
       "write_transformations_file",
-      [](const std::string& path, const py::array_t<double, py::array::forcecast>& poses) {
+      [](const Path& path, const py::array_t<double, py::array::forcecast>& poses) {
         const std::vector<Pose> to = ToPoses(poses);
         WithoutLock([&] { WriteTransformationsFile(path, to); });
       },
       py::arg("path"), py::arg("world_from_cam"));
   module.def(
       "read_batch_list",
-      [](const std::string& path, const std::optional<Limits>& limits) {
+      [](const Path& path, const std::optional<Limits>& limits) {
         return WithoutLock([&] { return ReadBatchList(path, LimitsOrDefault(limits)); });
       },
       py::arg("path"), py::arg("limits") = std::nullopt,
@@ -124,7 +124,7 @@ void AddSidecars(py::module_& module) {
 void AddPictures(py::module_& module) {
   module.def(
       "read_image_file",
-      [](const std::string& path, const std::optional<Limits>& limits) {
+      [](const Path& path, const std::optional<Limits>& limits) {
         return WithoutLock([&] {
           return PyImage{ReadImageFile(path, LimitsOrDefault(limits)), true};
         });
@@ -132,7 +132,7 @@ void AddPictures(py::module_& module) {
       py::arg("path"), py::arg("limits") = std::nullopt, "PNG or JPEG, gray or RGB.");
   module.def(
       "write_png",
-      [](const std::string& path, const py::object& picture) {
+      [](const Path& path, const py::object& picture) {
         const PyImage image = ToImage(picture, std::nullopt, "picture");
         WithoutLock([&] { WritePng(path, image.image.view()); });
       },
@@ -145,8 +145,8 @@ void AddGeometry(py::module_& module) {
       .value("DOUBLE", PlyScalar::kDouble, "as the original toolbox writes");
   module.def(
       "write_ply",
-      [](const std::string& path, const Floats& points, const Bytes& colors,
-         const Integers& triangles, PlyScalar scalar) {
+      [](const Path& path, const Floats& points, const Bytes& colors, const Integers& triangles,
+         PlyScalar scalar) {
         TriangleMesh mesh;
         mesh.points = ToVectors<float>(points, "points");
         mesh.colors = ToVectors<uint8_t>(colors, "colors");
@@ -164,8 +164,8 @@ void AddGeometry(py::module_& module) {
       "Points N x 3 in metres, colours N x 3 uint8, triangles M x 3 as indices of points.");
   module.def(
       "write_obj",
-      [](const std::string& path, const Floats& points, const Bytes& colors,
-         const Integers& triangles, int significant_digits) {
+      [](const Path& path, const Floats& points, const Bytes& colors, const Integers& triangles,
+         int significant_digits) {
         TriangleMesh mesh;
         mesh.points = ToVectors<float>(points, "points");
         mesh.colors = ToVectors<uint8_t>(colors, "colors");

@@ -165,11 +165,11 @@ void AddModel(py::module_& module) {
                       "It has to be listed in the manifest (manifest.json beside it unless another "
                       "is given) or have the `sha256` given; `allow_unlisted` vouches for others. "
                       "May be used from several threads at once.")
-      .def(py::init([](const std::string& path, const std::string& backend,
-                       const std::string& device, int num_threads, ModelPrecision precision,
-                       bool deterministic, bool channels_last, bool profiling_executor,
-                       bool optimize, std::optional<double> max_run_seconds, bool self_test,
-                       bool allow_unlisted, const std::string& manifest, const std::string& sha256,
+      .def(py::init([](const Path& path, const std::string& backend, const std::string& device,
+                       int num_threads, ModelPrecision precision, bool deterministic,
+                       bool channels_last, bool profiling_executor, bool optimize,
+                       std::optional<double> max_run_seconds, bool self_test, bool allow_unlisted,
+                       const Path& manifest, const std::string& sha256,
                        const std::optional<Limits>& limits) {
              ModelOptions options;
              options.backend = backend;
@@ -440,17 +440,6 @@ void AddFit(py::module_& module) {
 }
 
 }  // namespace
-
-DepthModelOptions DepthModel(const PyModel* model, int input_size, int batch) {
-  DepthModelOptions options;
-  options.input_size = input_size;
-  options.batch = batch;
-  if (model == nullptr) return options;
-  IsRelativeDepth(model->model->info());  // throws for networks of another kind
-  options.loaded = model->model;
-  options.open.deterministic = model->deterministic;
-  return options;
-}
 
 void AddModels(py::module_& module) {
   AddSizes(module);

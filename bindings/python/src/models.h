@@ -6,7 +6,6 @@
 #include <memory>
 
 #include "mdvt/model/model.h"
-#include "mdvt/pipeline/depth_model.h"
 
 namespace mdvt::python {
 
@@ -14,8 +13,5 @@ struct PyModel {
   std::shared_ptr<const Model> model;
   bool deterministic = false;
 };
-
-// The model of a job; null is none.
-DepthModelOptions DepthModel(const PyModel* model, int input_size, int batch);
 
 }  // namespace mdvt::python

@@ -43,7 +43,11 @@ void AddErrors(py::module_& module) {
     try {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const Error& thrown) {
-      const py::object instance = py::reinterpret_borrow<py::object>(error)(thrown.what());
+      // It may quote bytes that are no UTF-8, of a file's name.
+      const std::string text = thrown.what();
+      const auto shown = py::reinterpret_steal<py::object>(
+          PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "replace"));
+      const py::object instance = py::reinterpret_borrow<py::object>(error)(shown);
       instance.attr("code") = thrown.code();
       PyErr_SetObject(error.ptr(), instance.ptr());
     }
@@ -186,5 +190,5 @@ PYBIND11_MODULE(_mdvt, module) {
   mdvt::python::AddStereo(module);
   mdvt::python::AddModels(module);
   mdvt::python::AddMotion(module);
-  mdvt::python::AddJobs(module);
+  mdvt::python::AddTools(module);
 }

@@ -14,6 +14,6 @@ void AddFiles(pybind11::module_& module);   // pictures, sidecars, geometry
 void AddStereo(pybind11::module_& module);  // renderer, holes
 void AddModels(pybind11::module_& module);  // networks, their sizes, their calibration
 void AddMotion(pybind11::module_& module);  // depth from motion and from models
-void AddJobs(pybind11::module_& module);    // whole jobs
+void AddTools(pybind11::module_& module);   // whole jobs
 
 }  // namespace mdvt::python

@@ -17,6 +17,18 @@
 
 namespace mdvt::python {
 
+// What Python takes for a path: a str, bytes, or a pathlib.Path.
+struct Path {
+  std::string text;
+  operator const std::string&() const { return text; }
+};
+
+// A name as Python shows it, also one that is not UTF-8.
+inline py::object NameToPython(const std::string& text) {
+  return py::reinterpret_steal<py::object>(
+      PyUnicode_DecodeFSDefaultAndSize(text.data(), static_cast<py::ssize_t>(text.size())));
+}
+
 // Python's None stands for the defaults.
 inline Limits LimitsOrDefault(const std::optional<Limits>& limits) {
   return limits.value_or(Limits());
@@ -36,8 +48,7 @@ Times TimesOf(const py::handle& picture, const std::optional<int64_t>& pts,
 VideoWriterOptions WriterOptions(VideoCodec codec, const py::object& time_base,
                                  const py::object& frame_rate, const py::object& sample_aspect,
                                  const std::map<std::string, std::string>& tags,
-                                 const std::string& copy_streams_from, int num_threads,
-                                 bool overwrite);
+                                 const Path& copy_streams_from, int num_threads, bool overwrite);
 
 // Adds the methods that every writer has: finish, discard, and "with" that does the one or, after
 // an exception, the other.
@@ -83,3 +94,17 @@ void AddReaderMethods(Class& reader) {
 }
 
 }  // namespace mdvt::python
+
+template <>
+struct pybind11::detail::type_caster<mdvt::python::Path> {
+  PYBIND11_TYPE_CASTER(mdvt::python::Path, const_name("os.PathLike"));
+
+  bool load(handle source, bool /*convert*/) {
+    auto given = reinterpret_steal<object>(PyOS_FSPath(source.ptr()));
+    if (given && PyUnicode_Check(given.ptr()))
+      given = reinterpret_steal<object>(PyUnicode_EncodeFSDefault(given.ptr()));
+    if (given) value.text = reinterpret_borrow<bytes>(given);
+    PyErr_Clear();
+    return static_cast<bool>(given);
+  }
+};

@@ -120,8 +120,8 @@ void AddReader(py::module_& module) {
       "converted to `format`. Iterate over it for the frames; use it in a with statement to close "
       "the file early.");
   reader.def(
-      py::init([](const std::string& path, const std::optional<PixelFormat>& format,
-                  bool apply_rotation, int num_threads, const std::optional<Limits>& limits) {
+      py::init([](const Path& path, const std::optional<PixelFormat>& format, bool apply_rotation,
+                  int num_threads, const std::optional<Limits>& limits) {
         VideoReaderOptions options;
         options.format = format;
         options.apply_rotation = apply_rotation;
@@ -160,12 +160,11 @@ void AddWriter(py::module_& module) {
       ">>> [frame.time for frame in mdvt.VideoReader(path)][1]\n"
       "Fraction(1, 25)\n");
   writer.def(
-      py::init([](const std::string& path, const PixelFormat& format, int width, int height,
+      py::init([](const Path& path, const PixelFormat& format, int width, int height,
                   VideoCodec codec, const py::object& time_base, const py::object& frame_rate,
                   const py::object& sample_aspect, const ColorInfo& color, StereoLayout stereo,
-                  const std::map<std::string, std::string>& tags,
-                  const std::string& copy_streams_from, int num_threads, int crf,
-                  const std::string& preset, bool overwrite) {
+                  const std::map<std::string, std::string>& tags, const Path& copy_streams_from,
+                  int num_threads, int crf, const std::string& preset, bool overwrite) {
         VideoWriterOptions options = WriterOptions(codec, time_base, frame_rate, sample_aspect,
                                                    tags, copy_streams_from, num_threads, overwrite);
         options.color = color;
@@ -195,8 +194,7 @@ void AddWriter(py::module_& module) {
 VideoWriterOptions WriterOptions(VideoCodec codec, const py::object& time_base,
                                  const py::object& frame_rate, const py::object& sample_aspect,
                                  const std::map<std::string, std::string>& tags,
-                                 const std::string& copy_streams_from, int num_threads,
-                                 bool overwrite) {
+                                 const Path& copy_streams_from, int num_threads, bool overwrite) {
   VideoWriterOptions options;
   options.codec = codec;
   options.frame_rate = FromFraction(frame_rate, "frame_rate");

@@ -41,6 +41,9 @@ struct Range {
   std::string ToString() const;  // "(0, 180)"
 };
 
+// 2^53: whole numbers are exact up to here. A range that ends there or beyond has no end.
+inline constexpr double kUnlimitedWhole = 9007199254740992;
+
 // monostate: not given, where an option has no value unless it is given one.
 using OptionValue = std::variant<std::monostate, bool, int64_t, double, std::string>;
 
@@ -196,8 +199,9 @@ class OptionList {
   const Option& At(const std::string& name) const;
   bool WasGiven(const std::string& name) const { return At(name).given; }
 
-  // Whole numbers may be given as int64_t or double, flags as bool, texts and choices as string;
-  // monostate takes a value back where the option is optional.
+  // Whole numbers may be given as int64_t or double, flags as bool, texts and choices as string, or
+  // as the number or bool that they would be read as ("0.5", "on"); monostate takes a value back
+  // where the option is optional.
   void Set(const std::string& name, const OptionValue& value);
   // The same from the text of a command line.
   void SetText(const std::string& name, const std::string& text);

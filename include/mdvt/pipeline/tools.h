@@ -100,6 +100,9 @@ const std::vector<ToolInfo>& Tools();
 // Throws Error(kInvalidArgument) that lists the names.
 const ToolInfo& FindTool(const std::string& name);
 std::unique_ptr<Tool> MakeTool(const std::string& name);
+// All of the above as JSON, for programs that make a form or an interface of it: name, purpose,
+// example, options (see OptionsToJson) and report (a list of name and help).
+std::string ToolToJson(const ToolInfo& tool);
 
 // A job as a file: {"tool": "stereo_rerender", "options": {"depth_video": "a.mkv", ...}}.
 std::string JobToJson(const ToolInfo& tool, const OptionList& options, bool only_given);

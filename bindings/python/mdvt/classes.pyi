@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from os import PathLike
 from types import TracebackType
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 import numpy.typing as npt
 
 __version__: str
-DEFAULT_XFOV_DEG: float
 
 _Array = npt.NDArray[Any]
 _Floats = npt.NDArray[np.float32]
 _Bytes = npt.NDArray[np.uint8]
+_Path = str | bytes | PathLike[str]
 _Rate = Fraction | int
 _Picture = Image | Frame | _Array | Sequence[_Array]
 
@@ -213,8 +214,8 @@ class Frame:
     def rgb(self, bits: int | None = None) -> _Array: ...
 
 def resolve_color(color: ColorInfo, format: PixelFormat, height: int) -> ColorInfo: ...
-def read_image_file(path: str, limits: Limits | None = None) -> Image: ...
-def write_png(path: str, picture: _Picture) -> None: ...
+def read_image_file(path: _Path, limits: Limits | None = None) -> Image: ...
+def write_png(path: _Path, picture: _Picture) -> None: ...
 
 # ---- Video
 
@@ -259,7 +260,7 @@ class VideoInfo:
 class VideoReader:
     def __init__(
         self,
-        path: str,
+        path: _Path,
         *,
         format: PixelFormat | None = None,
         apply_rotation: bool = True,
@@ -294,7 +295,7 @@ class StereoLayout(_Enum):
 class VideoWriter:
     def __init__(
         self,
-        path: str,
+        path: _Path,
         format: PixelFormat,
         width: int,
         height: int,
@@ -306,7 +307,7 @@ class VideoWriter:
         color: ColorInfo = ...,
         stereo: StereoLayout = ...,
         tags: dict[str, str] = ...,
-        copy_streams_from: str = "",
+        copy_streams_from: _Path = "",
         num_threads: int = 0,
         crf: int = 18,
         preset: str = "veryfast",
@@ -407,7 +408,7 @@ class DepthFrame:
 class DepthVideoReader:
     def __init__(
         self,
-        path: str,
+        path: _Path,
         *,
         max_depth: float | None = None,
         encoding: DepthEncoding | None = None,
@@ -439,7 +440,7 @@ class DepthVideoReader:
 class DepthVideoWriter:
     def __init__(
         self,
-        path: str,
+        path: _Path,
         width: int,
         height: int,
         *,
@@ -457,7 +458,7 @@ class DepthVideoWriter:
         frame_rate: _Rate = 0,
         sample_aspect: _Rate = 1,
         tags: dict[str, str] = ...,
-        copy_streams_from: str = "",
+        copy_streams_from: _Path = "",
         num_threads: int = 0,
         overwrite: bool = True,
         write_sidecar: bool = False,
@@ -498,15 +499,15 @@ class DepthMetricsAccumulator:
 
 # ---- Files
 
-def read_fov_file(path: str, limits: Limits | None = None) -> list[float]: ...
-def write_fov_file(path: str, xfov_deg: Sequence[float]) -> None: ...
-def read_convergence_file(path: str, limits: Limits | None = None) -> list[float]: ...
-def write_convergence_file(path: str, depth: Sequence[float]) -> None: ...
+def read_fov_file(path: _Path, limits: Limits | None = None) -> list[float]: ...
+def write_fov_file(path: _Path, xfov_deg: Sequence[float]) -> None: ...
+def read_convergence_file(path: _Path, limits: Limits | None = None) -> list[float]: ...
+def write_convergence_file(path: _Path, depth: Sequence[float]) -> None: ...
 def read_transformations_file(
-    path: str, limits: Limits | None = None
+    path: _Path, limits: Limits | None = None
 ) -> npt.NDArray[np.float64]: ...
-def write_transformations_file(path: str, world_from_cam: npt.ArrayLike) -> None: ...
-def read_batch_list(path: str, limits: Limits | None = None) -> list[str]: ...
+def write_transformations_file(path: _Path, world_from_cam: npt.ArrayLike) -> None: ...
+def read_batch_list(path: _Path, limits: Limits | None = None) -> list[str]: ...
 
 @final
 class PlyScalar(_Enum):
@@ -514,14 +515,14 @@ class PlyScalar(_Enum):
     DOUBLE: ClassVar[PlyScalar]
 
 def write_ply(
-    path: str,
+    path: _Path,
     points: npt.ArrayLike,
     colors: npt.ArrayLike | None = None,
     triangles: npt.ArrayLike | None = None,
     scalar: PlyScalar = ...,
 ) -> None: ...
 def write_obj(
-    path: str,
+    path: _Path,
     points: npt.ArrayLike,
     colors: npt.ArrayLike | None = None,
     triangles: npt.ArrayLike | None = None,
@@ -670,7 +671,7 @@ class ModelCheckResult:
 class Model:
     def __init__(
         self,
-        path: str,
+        path: _Path,
         *,
         backend: str = "",
         device: str = 'cpu',
@@ -683,7 +684,7 @@ class Model:
         max_run_seconds: float | None = None,
         self_test: bool = False,
         allow_unlisted: bool = False,
-        manifest: str = "",
+        manifest: _Path = "",
         sha256: str = "",
         limits: Limits | None = None,
     ) -> None: ...
@@ -868,268 +869,24 @@ class CancelFlag:
     def set(self) -> None: ...
     def is_set(self) -> bool: ...
 
-class DepthJobReport:
+class Report:
     @property
     def frames(self) -> int: ...
     @property
     def output(self) -> str: ...
     @property
-    def xfov_deg(self) -> float: ...
+    def outputs(self) -> list[str]: ...
     @property
-    def translation_found(self) -> bool: ...
-    @property
-    def measured_frames(self) -> int: ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def model_license(self) -> str: ...
-    @property
-    def calibration(self) -> DisparityCalibration | None: ...
-    @property
-    def fit(self) -> DisparityFitResult | None: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def height(self) -> int: ...
+    def summary(self) -> str: ...
+    def __getattr__(self, name: str) -> Any: ...
 
-def run_depth_job(
-    color_video: str,
-    output: str = "",
+def tools() -> list[dict[str, Any]]: ...
+def run_job(
+    job: _Path | dict[str, Any],
     *,
-    xfov_deg: float | None = None,
-    yfov_deg: float | None = None,
-    xfov_file: str = "",
-    encoding: DepthEncoding = ...,
-    max_depth: float = 100.0,
-    scene_scale: float = 3.0,
-    target_fps: float = -1.0,
-    working_side: int = 640,
-    transformation_output: str = "",
-    model: Model | None = None,
-    reference_depth: str = "",
-    input_size: int = 0,
-    batch: int = 1,
     limits: Limits | None = None,
-    num_threads: int = 0,
-    overwrite: bool = True,
-    max_frames: int = -1,
     progress: Callable[[Progress], object] | None = None,
     cancel: CancelFlag | None = None,
-) -> DepthJobReport: ...
+) -> Report: ...
 
-@final
-class HoleFill(_Enum):
-    FILL: ClassVar[HoleFill]
-    BLACK: ClassVar[HoleFill]
-
-@final
-class BaselineRule(_Enum):
-    PLAIN: ClassVar[BaselineRule]
-    MASTER: ClassVar[BaselineRule]
-    ORTHO: ClassVar[BaselineRule]
-
-class StereoJobReport:
-    @property
-    def frames(self) -> int: ...
-    @property
-    def output(self) -> str: ...
-    @property
-    def mask_output(self) -> str: ...
-    @property
-    def hole_share(self) -> float: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def height(self) -> int: ...
-
-def run_stereo_job(
-    depth_video: str,
-    color_video: str = "",
-    output: str = "",
-    *,
-    xfov_deg: float | None = None,
-    yfov_deg: float | None = None,
-    xfov_file: str = "",
-    max_depth: float | None = None,
-    depth_encoding: DepthEncoding | None = None,
-    baseline: float = 0.063,
-    edges: EdgeMode = ...,
-    tear_disparity: float = 1.0,
-    tear_depth: float = 0.02,
-    fill: HoleFill = ...,
-    write_infill_mask: bool = False,
-    mask_style: InfillMaskStyle = ...,
-    compressed: bool = False,
-    convergence_file: str = "",
-    convergence: float | None = None,
-    baseline_rule: BaselineRule = ...,
-    master_xfov_deg: float = 45.0,
-    baseline_scale: float = 1.0,
-    swap_eyes: bool = False,
-    limits: Limits | None = None,
-    num_threads: int = 0,
-    overwrite: bool = True,
-    max_frames: int = -1,
-    progress: Callable[[Progress], object] | None = None,
-    cancel: CancelFlag | None = None,
-) -> StereoJobReport: ...
-
-class ExportJobReport:
-    @property
-    def frames(self) -> int: ...
-    @property
-    def grey_output(self) -> str: ...
-    @property
-    def files(self) -> int: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def height(self) -> int: ...
-
-def run_export_job(
-    depth_video: str,
-    color_video: str = "",
-    output: str = "",
-    *,
-    grey_bits: int | None = None,
-    ply_folder: str = "",
-    obj_folder: str = "",
-    xfov_deg: float | None = None,
-    yfov_deg: float | None = None,
-    xfov_file: str = "",
-    max_depth: float | None = None,
-    depth_encoding: DepthEncoding | None = None,
-    transformation_file: str = "",
-    transformation_lock_frame: int | None = None,
-    remove_edges: bool = False,
-    tear_disparity: float = 1.0,
-    tear_depth: float = 0.02,
-    tear_baseline: float = 0.063,
-    min_frames: int = -1,
-    limits: Limits | None = None,
-    num_threads: int = 0,
-    overwrite: bool = True,
-    max_frames: int = -1,
-    progress: Callable[[Progress], object] | None = None,
-    cancel: CancelFlag | None = None,
-) -> ExportJobReport: ...
-
-@final
-class NormMode(_Enum):
-    MIN_MAX: ClassVar[NormMode]
-    PERCENTILE: ClassVar[NormMode]
-    EMA: ClassVar[NormMode]
-    FIXED: ClassVar[NormMode]
-    METRIC: ClassVar[NormMode]
-
-@final
-class SceneCuts(_Enum):
-    AUTO: ClassVar[SceneCuts]
-    FILE: ClassVar[SceneCuts]
-    OFF: ClassVar[SceneCuts]
-
-@final
-class ScreenPlane(_Enum):
-    NEAR: ClassVar[ScreenPlane]
-    FAR: ClassVar[ScreenPlane]
-    VALUE: ClassVar[ScreenPlane]
-    AUTO: ClassVar[ScreenPlane]
-
-@final
-class WarpKind(_Enum):
-    FORWARD: ClassVar[WarpKind]
-    BACKWARD: ClassVar[WarpKind]
-
-@final
-class StereoPacking(_Enum):
-    SIDE_BY_SIDE: ClassVar[StereoPacking]
-    HALF_SIDE_BY_SIDE: ClassVar[StereoPacking]
-    TOP_BOTTOM: ClassVar[StereoPacking]
-    HALF_TOP_BOTTOM: ClassVar[StereoPacking]
-
-@final
-class CanvasFit(_Enum):
-    CONTAIN: ClassVar[CanvasFit]
-    COVER: ClassVar[CanvasFit]
-    NONE: ClassVar[CanvasFit]
-
-@final
-class ResizeFilter(_Enum):
-    NEAREST: ClassVar[ResizeFilter]
-    BILINEAR: ClassVar[ResizeFilter]
-    BICUBIC: ClassVar[ResizeFilter]
-    LANCZOS: ClassVar[ResizeFilter]
-
-class MonoToSbsReport:
-    @property
-    def frames(self) -> int: ...
-    @property
-    def output(self) -> str: ...
-    @property
-    def scenes(self) -> int: ...
-    @property
-    def hole_share(self) -> float: ...
-    @property
-    def mean_shift(self) -> float: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def height(self) -> int: ...
-
-def run_mono_to_sbs_job(
-    input: str,
-    output: str = "",
-    *,
-    model: Model | None = None,
-    input_size: int = 0,
-    batch: int = 1,
-    xfov_deg: float = 60.0,
-    scene_scale: float = 3.0,
-    working_side: int = 640,
-    norm_mode: NormMode = ...,
-    norm_p_lo: float = 1.0,
-    norm_p_hi: float = 99.0,
-    norm_beta: float = 0.9,
-    norm_lookahead: int = 0,
-    norm_fixed: tuple[float, float] | None = None,
-    norm_metric_near: float = 1.0,
-    smoothing_alpha: float = 0.9,
-    smoothing_tau_seconds: float = 0.0,
-    smoothing_motion_adaptive: bool = True,
-    smoothing_still: float = 2.0,
-    smoothing_moving: float = 8.0,
-    cuts: SceneCuts = ...,
-    scene_file: str = "",
-    max_shift: float | None = None,
-    shift_dynamic: bool = True,
-    shift_min_gain: float = 0.4,
-    shift_smoothing: float = 0.95,
-    shift_steep_free: float = 0.02,
-    shift_steep_full: float = 0.1,
-    shift_max_behind: float = 0.03333333333333333,
-    shift_max_in_front: float = 0.02,
-    convergence_plane: ScreenPlane = ...,
-    convergence_value: float = 0.5,
-    convergence_smoothing: float = 0.95,
-    warp: WarpKind = ...,
-    swap_eyes: bool = False,
-    packing: StereoPacking = ...,
-    fit: CanvasFit = ...,
-    frame_size: tuple[int, int] | None = None,
-    eye_size: tuple[int, int] | None = None,
-    picture_size: tuple[int, int] | None = None,
-    filter: ResizeFilter = ...,
-    fps: float = 0.0,
-    preview_interval: float | None = None,
-    preview_every: int | None = None,
-    contact_sheet: str = "",
-    audio: bool = True,
-    crf: int = 18,
-    preset: str = "fast",
-    limits: Limits | None = None,
-    num_threads: int = 0,
-    overwrite: bool = True,
-    max_frames: int = -1,
-    progress: Callable[[Progress], object] | None = None,
-    cancel: CancelFlag | None = None,
-) -> MonoToSbsReport: ...
+# ---- The tools of the library follow, made by make_stubs.py
