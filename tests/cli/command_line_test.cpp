@@ -36,7 +36,8 @@ TEST_F(CommandLine, HelpShowsEveryOptionOfEveryTool) {
   for (const ToolInfo& info : Tools()) {
     const Outcome outcome = RunProgram(info.name, {"--help"});
     ASSERT_EQ(outcome.status, 0) << outcome.err;
-    for (const Option& option : info.make()->options().options()) {
+    const std::unique_ptr<Tool> tool = info.make();
+    for (const Option& option : tool->options().options()) {
       EXPECT_NE(outcome.out.find("  --" + option.name), std::string::npos) << option.name;
       for (const std::string& alias : option.aliases)
         EXPECT_NE(outcome.out.find(", --" + alias), std::string::npos) << alias;
