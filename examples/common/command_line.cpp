@@ -149,8 +149,15 @@ std::string HelpText(const HelpPage& page, const OptionList& options) {
     text += "  --" + option.name;
     for (const std::string& alias : option.aliases) text += ", --" + alias;
     if (!TakesValue(option) && option.first_default() == "on") text += ", --no_" + option.name;
-    if (TakesValue(option)) text += " " + (option.is_switch ? "on|off" : option.unit);
-    text += "\n" + Wrapped(option.help + " (default: " + option.DefaultText() + ")", "      ");
+    // Many names are a line of their own.
+    const bool many = option.unit.size() > kHelpWidth / 2;
+    if (TakesValue(option))
+      text += " " + (option.is_switch ? "on|off" : many ? "NAME" : option.unit);
+    std::string names = many ? ": " + option.unit : "";
+    for (size_t at = 0; (at = names.find('|', at)) != std::string::npos; at += 2)
+      names.replace(at, 1, ", ");
+    text +=
+        "\n" + Wrapped(option.help + names + " (default: " + option.DefaultText() + ")", "      ");
   }
   if (!options.refused().empty()) {
     std::string names;
