@@ -23,9 +23,6 @@
 namespace mdvt {
 namespace {
 
-// Poses up to which the equations left after the points are solved as one dense matrix.
-constexpr int kMaxDensePoses = 60;
-
 // Steps of rotation and position, of rotation alone or of position alone. Derivatives by a pose are
 // by its step already (bundle_residuals.h): they are passed on.
 class PoseManifold final : public ceres::Manifold {
@@ -544,7 +541,6 @@ class CeresBundle {
       ceres_.SetParameterBlockConstant(values);
     else
       ceres_.SetManifold(values, turns && moves ? &turn_and_move_ : turns ? &turn_ : &move_);
-    if (turns || moves) ++free_poses_;
   }
   void HoldValue(double* value, bool held) {
     if (held && ceres_.HasParameterBlock(value)) ceres_.SetParameterBlockConstant(value);
@@ -562,8 +558,7 @@ class CeresBundle {
   }
 
   void ChooseSolver(BundleSolver wanted, ceres::Solver::Options* options) const {
-    if (wanted == BundleSolver::kAuto)
-      wanted = free_poses_ <= kMaxDensePoses ? BundleSolver::kDense : BundleSolver::kSparse;
+    if (wanted == BundleSolver::kAuto) wanted = ChooseBundleSolver(p_, use_);
     // Eigen's solvers, not those of BLAS and SuiteSparse: these run threads of their own, and how
     // many changes the last bits.
     options->dense_linear_algebra_library_type = ceres::EIGEN;
@@ -603,7 +598,6 @@ class CeresBundle {
   const BundleUse& use_;
   std::vector<double> values_;  // points, poses, mounts, log zooms, log scales and shifts of maps
   std::vector<uint8_t> anchored_;
-  int free_poses_ = 0;
   PoseManifold turn_and_move_{true, true}, turn_{true, false}, move_{false, true};
   std::unique_ptr<ceres::LossFunction> sight_loss_, depth_loss_, relation_loss_;
   std::deque<SightCost> sight_costs_;  // of the sights in use

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What can be told of a bundle problem before it is solved.
+// What can be told of a bundle problem before it is solved. Nothing here knows Ceres.
 #pragma once
 
 #include <cstdint>
@@ -31,5 +31,9 @@ struct BundleGauge {
 };
 // Throws Error(kRefused) if a residual pulls at a size that nothing ties.
 BundleGauge FindBundleGauge(const BundleProblem& problem, const BundleUse& use);
+
+// kDense, kSparse or kIterative: what is left after the points are eliminated links the poses that
+// see common points; how many links elimination adds decides what a step costs.
+BundleSolver ChooseBundleSolver(const BundleProblem& problem, const BundleUse& use);
 
 }  // namespace mdvt

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "geometry/bundle_check.h"
 #include "mdvt/core/error.h"
 #include "support/test_env.h"
 #include "synthetic.h"
@@ -924,6 +925,47 @@ TEST(SolveBundle, RejectsEmptyProblemsAndPointsAllBehind) {
   ExpectError(p, Code::kInvalidArgument, "empty");
   p.sights = {{0, 0, {0, 0}, 1}, {1, 0, {0, 0}, 1}};
   ExpectError(p, Code::kRefused, "behind the cameras");
+}
+
+// --- What solves it ---
+
+// `points` points, each seen by `length` of `frames` poses: in a row, or anywhere.
+BundleSolver Chosen(int frames, int points, int length, bool anywhere, std::mt19937_64& rng) {
+  BundleProblem p;
+  p.lenses.push_back({MakeCamera(), true});
+  for (int f = 0; f < frames; ++f) {
+    p.poses.push_back({});
+    p.cameras.push_back({f, 0, -1});
+  }
+  p.points.assign(points, {{0, 0, 5}, false});
+  for (int i = 0; i < points; ++i) {
+    const int first = static_cast<int>(static_cast<int64_t>(i) * (frames - length + 1) / points);
+    for (int k = 0; k < length; ++k)
+      p.sights.push_back(
+          {anywhere ? static_cast<int>(rng() % static_cast<uint64_t>(frames)) : first + k,
+           i,
+           {310, 250},
+           1});
+  }
+  return ChooseBundleSolver(p, FindBundleUse(p));
+}
+
+TEST(ChooseBundleSolver, FollowsSizeAndLinks) {
+  auto rng = test::Rng();
+  EXPECT_EQ(Chosen(12, 300, 8, false, rng), BundleSolver::kDense);
+  EXPECT_EQ(Chosen(12, 300, 8, true, rng), BundleSolver::kDense);
+  EXPECT_EQ(Chosen(300, 3000, 8, false, rng), BundleSolver::kSparse);
+  EXPECT_EQ(Chosen(2000, 20000, 8, false, rng), BundleSolver::kSparse);
+  EXPECT_EQ(Chosen(300, 6000, 8, true, rng), BundleSolver::kDense);
+  EXPECT_EQ(Chosen(1500, 30000, 8, true, rng), BundleSolver::kIterative);
+}
+
+TEST(ChooseBundleSolver, HeldPosesAndPointsLinkNothing) {
+  auto rng = test::Rng();
+  BundleProblem p = Exact(rng, 4, 10);
+  for (BundlePose& pose : p.poses) pose.rotation_held = pose.position_held = true;
+  EXPECT_EQ(ChooseBundleSolver(p, FindBundleUse(p)), BundleSolver::kDense);
+  EXPECT_EQ(SolveBundle(&p).end, BundleEnd::kSettled);  // each point by itself
 }
 
 }  // namespace
