@@ -739,21 +739,24 @@ TEST(SolveBundle, SaysWhenItHasNotSettled) {
   EXPECT_TRUE(SameBits(none, before));
 }
 
+// Of the sum of the squares, and of a residual, about which Ceres would print a page.
 TEST(SolveBundle, AnOverflowIsAFailureWithoutAWord) {
-  auto rng = test::Rng();
-  BundleProblem problem = Exact(rng, 4, 30);
-  problem.sights[5].sigma = 1e-200;
-  problem.sights[5].xy.x() += 1;
-  const BundleProblem before = problem;
-  testing::internal::CaptureStderr();
-  testing::internal::CaptureStdout();
-  const BundleResult result = SolveBundle(&problem);
-  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
-  EXPECT_EQ(result.end, BundleEnd::kFailed);
-  EXPECT_FALSE(result.converged());
-  EXPECT_FALSE(result.reason.empty());
-  EXPECT_TRUE(SameBits(problem, before));
+  for (const double off : {1.0, 1e200}) {
+    auto rng = test::Rng();
+    BundleProblem problem = Exact(rng, 4, 30);
+    problem.sights[5].sigma = 1e-200;
+    problem.sights[5].xy.x() += off;
+    const BundleProblem before = problem;
+    testing::internal::CaptureStderr();
+    testing::internal::CaptureStdout();
+    const BundleResult result = SolveBundle(&problem);
+    EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+    EXPECT_EQ(result.end, BundleEnd::kFailed);
+    EXPECT_FALSE(result.converged());
+    EXPECT_FALSE(result.reason.empty());
+    EXPECT_TRUE(SameBits(problem, before));
+  }
 }
 
 TEST(SolveBundle, CanBeCancelled) {
