@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
+#include "core/file_descriptor.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
@@ -20,36 +20,25 @@ class FileSource : public ByteSource {
  public:
   explicit FileSource(const std::string& path) : path_(path) {
     // Without O_NONBLOCK a pipe that nobody writes to would hang here.
-    do {
-      descriptor_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    } while (descriptor_ < 0 && errno == EINTR);
-    if (descriptor_ < 0) {
+    descriptor_ = OpenFile(path, O_RDONLY | O_NONBLOCK);
+    if (!descriptor_.is_open()) {
       const int error = errno;
       const bool missing = error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG;
       Require(!missing, Code::kNotFound, path + ": no such file");
       Fail("cannot be opened", error);
     }
     struct stat status = {};
-    if (fstat(descriptor_, &status) != 0) {
-      const int error = errno;
-      close(descriptor_);
-      Fail("cannot be opened", error);
-    }
+    if (fstat(descriptor_.get(), &status) != 0) Fail("cannot be opened", errno);
     if (!S_ISREG(status.st_mode)) {
-      close(descriptor_);
       Require(!S_ISDIR(status.st_mode), Code::kNotFound, path + ": is a folder, not a file");
       throw Error(Code::kUnsupported, path + ": is a pipe or a device, only files can be read");
     }
     size_ = status.st_size;
   }
 
-  ~FileSource() override { close(descriptor_); }
-  FileSource(const FileSource&) = delete;
-  FileSource& operator=(const FileSource&) = delete;
-
   size_t ReadAt(int64_t offset, void* buffer, size_t size) override {
     for (;;) {
-      const ssize_t count = pread(descriptor_, buffer, size, offset);
+      const ssize_t count = pread(descriptor_.get(), buffer, size, offset);
       if (count >= 0) return static_cast<size_t>(count);
       if (errno != EINTR) Fail("reading failed", errno);
     }
@@ -59,11 +48,11 @@ class FileSource : public ByteSource {
 
  private:
   [[noreturn]] void Fail(const char* what, int error) const {
-    throw Error(Code::kIo, path_ + ": " + what + ": " + std::generic_category().message(error));
+    throw Error(Code::kIo, path_ + ": " + what + ": " + SystemErrorText(error));
   }
 
   std::string path_;
-  int descriptor_ = -1;
+  FileDescriptor descriptor_;
   int64_t size_ = 0;
 };
 

@@ -9,6 +9,7 @@
 
 #include "io/depth_codec_kernels.h"
 #include "io/image_pool.h"
+#include "io/output_file.h"
 #include "io/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
@@ -347,15 +348,18 @@ void DepthVideoWriterOptions::Check() const {
 }
 
 struct DepthVideoWriter::Impl {
-  Impl(const std::string& video_path, int video_width, int video_height,
+  Impl(const OutputTarget& given, int video_width, int video_height,
        const DepthVideoWriterOptions& options)
-      : path(video_path),
+      : path(given.path()),
         width(video_width),
         height(video_height),
         codec(options.codec),
         tags(FilledTags(options)),
-        write_sidecar(options.write_sidecar || !IsMatroska(video_path)),
-        video(path, EncodedFormat(codec.encoding), width, height, VideoOptions(options, tags)) {}
+        write_sidecar(options.write_sidecar || !IsMatroska(path)),
+        alone(given.is_in_set() ? nullptr : std::make_unique<OutputSet>(options.video.overwrite)),
+        target(alone ? alone->AddFile(path) : given),
+        sidecar(write_sidecar ? target.Beside(DepthSidecarPath(path)) : target),
+        video(target, EncodedFormat(codec.encoding), width, height, VideoOptions(options, tags)) {}
 
   static DepthTags FilledTags(const DepthVideoWriterOptions& options) {
     options.Check();
@@ -399,7 +403,8 @@ struct DepthVideoWriter::Impl {
 
   void Finish() {
     video.Finish();
-    if (write_sidecar) WriteFileAtomically(DepthSidecarPath(path), tags.ToJson());
+    if (write_sidecar) WriteFile(sidecar, tags.ToJson());
+    if (alone) alone->CommitAll();
   }
 
   std::string path;
@@ -408,12 +413,15 @@ struct DepthVideoWriter::Impl {
   DepthCodecOptions codec;
   DepthTags tags;
   bool write_sidecar;
+  std::unique_ptr<OutputSet> alone;  // of a plain path
+  OutputTarget target;
+  OutputTarget sidecar;
   VideoWriter video;
 };
 
-DepthVideoWriter::DepthVideoWriter(const std::string& path, int width, int height,
+DepthVideoWriter::DepthVideoWriter(const OutputTarget& target, int width, int height,
                                    const DepthVideoWriterOptions& options)
-    : impl_(std::make_unique<Impl>(path, width, height, options)) {}
+    : impl_(std::make_unique<Impl>(target, width, height, options)) {}
 DepthVideoWriter::~DepthVideoWriter() = default;
 DepthVideoWriter::DepthVideoWriter(DepthVideoWriter&&) noexcept = default;
 DepthVideoWriter& DepthVideoWriter::operator=(DepthVideoWriter&&) noexcept = default;

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "io/fast_decimal.h"
-#include "io/text_file.h"
+#include "io/output_file.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
@@ -36,10 +36,10 @@ void Put(T value, char* out) {
 // What both formats check and count.
 class CheckedWriter : public GeometryWriter {
  public:
-  CheckedWriter(const std::string& path, const GeometryCounts& counts)
-      : path_(path), counts_(counts), file_(path) {
+  CheckedWriter(const OutputTarget& target, const GeometryCounts& counts)
+      : path_(target.path()), counts_(counts), file_(target) {
     Require(counts.points <= 0x7FFFFFFF, Code::kLimit,
-            path + ": " + std::to_string(counts.points) + " points, the format holds 2^31 - 1");
+            path_ + ": " + std::to_string(counts.points) + " points, the format holds 2^31 - 1");
   }
 
   void AddPoint(const Eigen::Vector3f& point, const Eigen::Matrix<uint8_t, 3, 1>& color) final {
@@ -62,7 +62,7 @@ class CheckedWriter : public GeometryWriter {
             path_ + ": " + std::to_string(points_) + " points and " + std::to_string(triangles_) +
                 " triangles were added, " + std::to_string(counts_.points) + " and " +
                 std::to_string(counts_.triangles) + " were announced");
-    file_.Commit();
+    file_.Finish();
   }
 
  protected:
@@ -71,7 +71,7 @@ class CheckedWriter : public GeometryWriter {
   virtual void PutTriangle(const Eigen::Matrix<int32_t, 3, 1>& triangle) = 0;
 
   const GeometryCounts& counts() const { return counts_; }
-  AtomicFile* file() { return &file_; }
+  OutputFile* file() { return &file_; }
 
  private:
   [[noreturn]] void FailPoint() const {
@@ -90,7 +90,7 @@ class CheckedWriter : public GeometryWriter {
 
   std::string path_;
   GeometryCounts counts_;
-  AtomicFile file_;
+  OutputFile file_;
   size_t points_ = 0;
   size_t triangles_ = 0;
 };
@@ -98,8 +98,8 @@ class CheckedWriter : public GeometryWriter {
 template <typename T>
 class PlyWriter final : public CheckedWriter {
  public:
-  PlyWriter(const std::string& path, const GeometryCounts& counts, const std::string& type)
-      : CheckedWriter(path, counts) {
+  PlyWriter(const OutputTarget& target, const GeometryCounts& counts, const std::string& type)
+      : CheckedWriter(target, counts) {
     std::string header = "ply\nformat binary_little_endian 1.0\nelement vertex " +
                          std::to_string(counts.points) + "\n";
     for (const char* axis : {"x", "y", "z"}) header += "property " + type + " " + axis + "\n";
@@ -163,8 +163,8 @@ class ColorTexts {
 
 class ObjWriter final : public CheckedWriter {
  public:
-  ObjWriter(const std::string& path, const GeometryCounts& counts, int digits)
-      : CheckedWriter(path, counts), digits_(digits), colors_(digits) {
+  ObjWriter(const OutputTarget& target, const GeometryCounts& counts, int digits)
+      : CheckedWriter(target, counts), digits_(digits), colors_(digits) {
     file()->Write("# " + std::to_string(counts.points) + " vertices in metres, " +
                   std::to_string(counts.triangles) + " triangles; x right, y down, z forward\n");
   }
@@ -227,29 +227,30 @@ void WriteAll(const std::vector<Eigen::Vector3f>& points, const Colors& colors,
 
 }  // namespace
 
-std::unique_ptr<GeometryWriter> NewPlyWriter(const std::string& path, const GeometryCounts& counts,
-                                             PlyScalar scalar) {
+std::unique_ptr<GeometryWriter> NewPlyWriter(const OutputTarget& target,
+                                             const GeometryCounts& counts, PlyScalar scalar) {
   if (scalar == PlyScalar::kDouble)
-    return std::make_unique<PlyWriter<double>>(path, counts, "double");
-  return std::make_unique<PlyWriter<float>>(path, counts, "float");
+    return std::make_unique<PlyWriter<double>>(target, counts, "double");
+  return std::make_unique<PlyWriter<float>>(target, counts, "float");
 }
 
-std::unique_ptr<GeometryWriter> NewObjWriter(const std::string& path, const GeometryCounts& counts,
+std::unique_ptr<GeometryWriter> NewObjWriter(const OutputTarget& target,
+                                             const GeometryCounts& counts,
                                              const ObjOptions& options) {
   options.Check();
-  return std::make_unique<ObjWriter>(path, counts, options.significant_digits);
+  return std::make_unique<ObjWriter>(target, counts, options.significant_digits);
 }
 
-void WritePly(const std::string& path, const PointCloud& cloud, PlyScalar scalar) {
-  CheckColors(cloud.points, cloud.colors, path);
+void WritePly(const OutputTarget& target, const PointCloud& cloud, PlyScalar scalar) {
+  CheckColors(cloud.points, cloud.colors, target.path());
   WriteAll(cloud.points, cloud.colors, nullptr,
-           NewPlyWriter(path, Counts(cloud.points, cloud.colors, nullptr), scalar).get());
+           NewPlyWriter(target, Counts(cloud.points, cloud.colors, nullptr), scalar).get());
 }
 
-void WritePly(const std::string& path, const TriangleMesh& mesh, PlyScalar scalar) {
-  CheckColors(mesh.points, mesh.colors, path);
+void WritePly(const OutputTarget& target, const TriangleMesh& mesh, PlyScalar scalar) {
+  CheckColors(mesh.points, mesh.colors, target.path());
   WriteAll(mesh.points, mesh.colors, &mesh.triangles,
-           NewPlyWriter(path, Counts(mesh.points, mesh.colors, &mesh.triangles), scalar).get());
+           NewPlyWriter(target, Counts(mesh.points, mesh.colors, &mesh.triangles), scalar).get());
 }
 
 void ObjOptions::Check() const {
@@ -258,10 +259,10 @@ void ObjOptions::Check() const {
               ", must be in [1, 9]");
 }
 
-void WriteObj(const std::string& path, const TriangleMesh& mesh, const ObjOptions& options) {
-  CheckColors(mesh.points, mesh.colors, path);
+void WriteObj(const OutputTarget& target, const TriangleMesh& mesh, const ObjOptions& options) {
+  CheckColors(mesh.points, mesh.colors, target.path());
   WriteAll(mesh.points, mesh.colors, &mesh.triangles,
-           NewObjWriter(path, Counts(mesh.points, mesh.colors, &mesh.triangles), options).get());
+           NewObjWriter(target, Counts(mesh.points, mesh.colors, &mesh.triangles), options).get());
 }
 
 }  // namespace mdvt

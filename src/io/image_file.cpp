@@ -189,7 +189,8 @@ Image ReadImageFile(std::unique_ptr<ByteSource> source, const std::string& name,
   return turn.IsIdentity() ? image : ff::TurnImage(image.view(), turn);
 }
 
-void WritePng(const std::string& path, const ImageView& image) {
+void WritePng(const OutputTarget& target, const ImageView& image) {
+  const std::string& path = target.path();
   const PixelFormat& format = image.format;
   const bool gray = format.model == ColorModel::kGray;
   Require((gray || format.model == ColorModel::kRgb) && (format.bits == 8 || format.bits == 16),
@@ -198,7 +199,7 @@ void WritePng(const std::string& path, const ImageView& image) {
   Require(!image.empty(), Code::kInvalidArgument, path + ": the image has no pixels");
   const AVCodec* codec = avcodec_find_encoder(AV_CODEC_ID_PNG);
   Require(codec != nullptr, Code::kUnsupported, "this build of FFmpeg has no PNG encoder");
-  OutputFile file(path);
+  OutputFile file(target);
 
   ff::FramePtr frame = ff::NewFrame();
   frame->width = image.width;
@@ -240,8 +241,8 @@ void WritePng(const std::string& path, const ImageView& image) {
   const ff::PacketPtr packet = ff::NewPacket();
   ff::CheckFf(avcodec_receive_packet(encoder.get(), packet.get()), Code::kInternal,
               path + ": encoding failed");
-  file.Append(packet->data, static_cast<size_t>(packet->size));
-  file.Commit();
+  file.WriteAt(0, packet->data, static_cast<size_t>(packet->size));
+  file.Finish();
 }
 
 }  // namespace mdvt

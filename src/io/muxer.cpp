@@ -60,7 +60,9 @@ struct Muxer::Reader {
   }
 };
 
-Muxer::Muxer(const std::string& path, const char* format, bool overwrite) : file_(path, overwrite) {
+Muxer::Muxer(const OutputTarget& target, const char* format, bool overwrite)
+    : file_(target, overwrite) {
+  const std::string& path = target.path();
   const int error = avformat_alloc_output_context2(&context_, nullptr, format, nullptr);
   Require(error != AVERROR(EINVAL), Code::kUnsupported,
           path + ": this build of FFmpeg cannot write the format " + format);
@@ -126,7 +128,7 @@ void Muxer::Finish() {
   const int error = av_write_trailer(context_);
   avio_flush(io_);
   Check(error < 0 ? error : io_->error, "the container cannot be finished");
-  file_.Commit();
+  file_.Finish();
 }
 
 int Muxer::WriteBytes(void* self, uint8_t* data, int size) noexcept {

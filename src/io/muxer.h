@@ -14,7 +14,7 @@ namespace mdvt::ff {
 class Muxer {
  public:
   // format  FFmpeg's name: "matroska", "mp4", "mov".
-  Muxer(const std::string& path, const char* format, bool overwrite);
+  Muxer(const OutputTarget& target, const char* format, bool overwrite);
   ~Muxer();
   Muxer(const Muxer&) = delete;
   Muxer& operator=(const Muxer&) = delete;
@@ -31,7 +31,7 @@ class Muxer {
   // Writes at once, without reordering among streams, and leaves `packet` blank. Throws Error(kIo).
   void Write(AVPacket* packet);
 
-  // Ends the container and gives the file its name. Throws Error(kIo).
+  // Ends the container and the file. Throws Error(kIo).
   void Finish();
 
  private:

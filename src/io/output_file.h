@@ -1,50 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A file that appears under its name only when it is whole.
+// The bytes of one output. All writers of files write through this.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/staged_file.h"
+#include "mdvt/io/output_set.h"
 
 namespace mdvt {
 
-// Bytes go to a hidden file with a unique name in the folder of `path`. Commit() syncs it, compares
-// its size, renames it to `path` and syncs the folder. Without Commit(), or if that throws before
-// the rename, the hidden file is removed and what was under `path` stays as it was.
+// Finish() makes the file whole: written out, counted, synced. It then appears with the others of
+// its set, or at once if the target was a plain path. Without Finish() nothing appears.
+// Every function throws Error(kIo) that names the target's path and the system's reason ("No space
+// left on device"); the constructor also what OutputSet::AddFile() throws.
 class OutputFile {
  public:
-  // overwrite  false: Error(kIo) if `path` exists, now or at Commit().
-  // Throws Error(kIo): folder missing or not writable, `path` is a folder or a device.
-  explicit OutputFile(const std::string& path, bool overwrite = true);
-  ~OutputFile();
+  // overwrite  of a plain path; a set has its own.
+  explicit OutputFile(const OutputTarget& target, bool overwrite = true);
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  // Throws Error(kIo) that names `path` and the system's reason ("No space left on device").
+  // At once, wherever it is.
   void WriteAt(int64_t offset, const void* data, size_t size);
-  void Append(const void* data, size_t size) { WriteAt(size_, data, size); }
-  // Reads back what was written; returns the number of bytes, 0 at the end. Throws Error(kIo).
+  // Reads back what WriteAt() wrote; returns the number of bytes, 0 at the end.
   size_t ReadAt(int64_t offset, void* buffer, size_t size) const;
 
-  int64_t size() const { return size_; }
-  const std::string& path() const { return path_; }
-  const std::string& temporary_path() const { return temporary_path_; }
+  // At the end, gathered into large pieces. Not to be mixed with WriteAt().
+  void Write(const void* data, size_t size);
+  void Write(std::string_view text) { Write(text.data(), text.size()); }
+  // The same in two steps for many small records: room for `size` <= 4096 bytes, then how many of
+  // them were filled.
+  char* Room(size_t size) {
+    if (used_ + size > buffer_.size()) Flush();
+    return buffer_.data() + used_;
+  }
+  void Add(size_t size) { used_ += size; }
 
-  // Throws Error(kIo).
-  void Commit();
+  int64_t size() const { return size_; }  // without what is still gathered
+  const std::string& path() const { return file_->path; }
+
+  void Finish();
 
  private:
-  [[noreturn]] void Fail(const std::string& what, int error) const;
-  void Rename();
-  void SyncFolder() const;
+  void Flush();
+  void RequireUnfinished() const;
 
-  std::string path_;
-  std::string folder_;
-  std::string temporary_path_;
-  bool overwrite_;
-  int descriptor_ = -1;
+  std::unique_ptr<OutputSet> alone_;  // of a plain path
+  std::shared_ptr<StagedFile> file_;
   int64_t size_ = 0;
+  std::vector<char> buffer_;
+  size_t used_ = 0;  // bytes of the buffer that are not yet in the file
 };
+
+// A whole small file.
+void WriteFile(const OutputTarget& target, std::string_view content);
 
 }  // namespace mdvt

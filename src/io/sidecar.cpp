@@ -9,6 +9,7 @@
 
 #include "core/json_reader.h"
 #include "core/utf8.h"
+#include "io/output_file.h"
 #include "io/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
@@ -281,17 +282,17 @@ std::string FormatTransformations(const std::vector<Pose>& world_from_cam) {
   return text + "]";
 }
 
-void WriteFovFile(const std::string& path, const std::vector<double>& xfov_deg) {
-  WriteFileAtomically(path, FormatFov(xfov_deg));
+void WriteFovFile(const OutputTarget& target, const std::vector<double>& xfov_deg) {
+  WriteFile(target, FormatFov(xfov_deg));
 }
 
-void WriteConvergenceFile(const std::string& path, const std::vector<double>& depth,
+void WriteConvergenceFile(const OutputTarget& target, const std::vector<double>& depth,
                           MissingValue missing) {
-  WriteFileAtomically(path, FormatConvergence(depth, missing));
+  WriteFile(target, FormatConvergence(depth, missing));
 }
 
-void WriteTransformationsFile(const std::string& path, const std::vector<Pose>& world_from_cam) {
-  WriteFileAtomically(path, FormatTransformations(world_from_cam));
+void WriteTransformationsFile(const OutputTarget& target, const std::vector<Pose>& world_from_cam) {
+  WriteFile(target, FormatTransformations(world_from_cam));
 }
 
 }  // namespace mdvt

@@ -67,18 +67,18 @@ void AddStereoSideData(AVStream* stream, StereoLayout layout) {
 }  // namespace
 
 struct VideoWriter::Impl {
-  Impl(const std::string& path, const PixelFormat& image_format, int image_width, int image_height,
-       const VideoWriterOptions& writer_options)
+  Impl(const OutputTarget& target, const PixelFormat& image_format, int image_width,
+       int image_height, const VideoWriterOptions& writer_options)
       : options(writer_options),
         format(image_format),
         width(image_width),
         height(image_height),
-        container(ContainerFor(path, options.codec)),
-        encoder(path, format, width, height, options, true),
-        muxer(path, container, options.overwrite) {
+        container(ContainerFor(target.path(), options.codec)),
+        encoder(target.path(), format, width, height, options, true),
+        muxer(target, container, options.overwrite) {
     stream = muxer.AddStream();
     ff::CheckFf(avcodec_parameters_from_context(stream->codecpar, &encoder.context()),
-                Code::kInternal, path);
+                Code::kInternal, target.path());
     stream->time_base = ff::ToAv(options.time_base);
     stream->sample_aspect_ratio = encoder.context().sample_aspect_ratio;
     stream->disposition = AV_DISPOSITION_DEFAULT;
@@ -213,9 +213,9 @@ struct VideoWriter::Impl {
   bool finished = false;
 };
 
-VideoWriter::VideoWriter(const std::string& path, const PixelFormat& format, int width, int height,
-                         const VideoWriterOptions& options)
-    : impl_(std::make_unique<Impl>(path, format, width, height, options)) {}
+VideoWriter::VideoWriter(const OutputTarget& target, const PixelFormat& format, int width,
+                         int height, const VideoWriterOptions& options)
+    : impl_(std::make_unique<Impl>(target, format, width, height, options)) {}
 
 VideoWriter::~VideoWriter() = default;
 VideoWriter::VideoWriter(VideoWriter&&) noexcept = default;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/file_descriptor.h"
 #include "mdvt/core/limits.h"
 
 namespace mdvt {
@@ -27,9 +28,6 @@ struct FileStamp {
 class ModelFile {
  public:
   explicit ModelFile(const std::string& path);
-  ~ModelFile();
-  ModelFile(const ModelFile&) = delete;
-  ModelFile& operator=(const ModelFile&) = delete;
 
   const FileStamp& stamp() const { return stamp_; }
   // Up to `size` bytes; 0 at the end.
@@ -37,7 +35,7 @@ class ModelFile {
 
  private:
   std::string path_;
-  int fd_ = -1;
+  FileDescriptor file_;
   FileStamp stamp_;
 };
 

@@ -140,7 +140,7 @@ TEST(GeometryFiles, RefuseWhatNoReaderCouldUse) {
     ExpectError(Code::kInvalidArgument, "significant_digits",
                 [&] { WriteObj(path, Quad(), options); });
   }
-  ExpectError(Code::kIo, "folder does not exist", [&] { WriteObj(dir / "no/a.obj", Quad()); });
+  ExpectError(Code::kIo, "does not exist", [&] { WriteObj(dir / "no/a.obj", Quad()); });
   EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
 }
 

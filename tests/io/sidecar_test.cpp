@@ -268,10 +268,10 @@ TEST(Files, ErrorsNameTheFile) {
   std::ofstream(dir / "bad.json") << "[1, 2";
   ExpectError(Code::kCorrupt, "bad.json: FOV list: the text ends inside",
               [&] { ReadFovFile(dir / "bad.json"); });
-  ExpectError(Code::kIo, "the folder does not exist",
-              [&] { WriteFovFile(dir / "none/a.json", {60}); });
-  ExpectError(Code::kIo, "it is a folder", [&] { WriteFovFile(dir.path().string(), {60}); });
-  ExpectError(Code::kIo, "not a regular file", [] { WriteFovFile("/dev/full", {60}); });
+  ExpectError(Code::kIo, "does not exist", [&] { WriteFovFile(dir / "none/a.json", {60}); });
+  ExpectError(Code::kInvalidArgument, "is a folder",
+              [&] { WriteFovFile(dir.path().string(), {60}); });
+  ExpectError(Code::kInvalidArgument, "is a device", [] { WriteFovFile("/dev/full", {60}); });
   Limits limits;
   limits.max_text_bytes = 3;
   ExpectError(Code::kLimit, "longer than the limit of 3",
@@ -283,7 +283,7 @@ TEST(Files, PipesDoNotBlock) {
   const std::string path = dir / "pipe";
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   ExpectError(Code::kIo, "not a regular file", [&] { ReadFovFile(path); });
-  ExpectError(Code::kIo, "not a regular file", [&] { WriteFovFile(path, {60}); });
+  ExpectError(Code::kInvalidArgument, "a pipe", [&] { WriteFovFile(path, {60}); });
 }
 
 TEST(Locale, DecimalCommaChangesNothing) {

@@ -15,6 +15,7 @@
 #include "mdvt/core/rational.h"
 #include "mdvt/io/byte_source.h"
 #include "mdvt/io/depth_codec.h"
+#include "mdvt/io/output_set.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
 
@@ -121,8 +122,8 @@ struct DepthVideoWriterOptions {
   // FOV or intrinsics, source, and what else is known; encoding, range, rate and aspect are filled
   // in, kind is "depth" unless set.
   DepthTags tags;
-  // Write <video>.mdvt.json as well. Always written for containers other than Matroska, which keep
-  // no tags of ours.
+  // Write <video>.mdvt.json as well; both files appear together. Always written for containers
+  // other than Matroska, which keep no tags of ours.
   bool write_sidecar = false;
 
   // Throws Error(kInvalidArgument).
@@ -133,7 +134,7 @@ struct DepthVideoWriterOptions {
 class DepthVideoWriter {
  public:
   // Throws as VideoWriter does.
-  DepthVideoWriter(const std::string& path, int width, int height,
+  DepthVideoWriter(const OutputTarget& target, int width, int height,
                    const DepthVideoWriterOptions& options);
   ~DepthVideoWriter();
   DepthVideoWriter(DepthVideoWriter&&) noexcept;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PLY point clouds and OBJ meshes. OpenCV axes (x right, y down, z forward), metres. Every file is
-// written under a temporary name, then renamed; Error(kIo) names it.
+// PLY point clouds and OBJ meshes. OpenCV axes (x right, y down, z forward), metres. Files
+// appear when they are whole, or with the others of their OutputSet; errors name them.
 #pragma once
 
 #include <Eigen/Core>
@@ -9,6 +9,8 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "mdvt/io/output_set.h"
 
 namespace mdvt {
 
@@ -29,9 +31,9 @@ enum class PlyScalar { kFloat, kDouble };  // kDouble: as the original toolbox w
 // a list of three vertex indices per face as well.
 // Throws Error(kInvalidArgument) that names the entry: a coordinate that is not finite, colours
 // that are neither none nor one per point, a triangle that names a point which is not there.
-void WritePly(const std::string& path, const PointCloud& cloud,
+void WritePly(const OutputTarget& target, const PointCloud& cloud,
               PlyScalar scalar = PlyScalar::kFloat);
-void WritePly(const std::string& path, const TriangleMesh& mesh,
+void WritePly(const OutputTarget& target, const TriangleMesh& mesh,
               PlyScalar scalar = PlyScalar::kFloat);
 
 struct ObjOptions {
@@ -44,7 +46,7 @@ struct ObjOptions {
 };
 
 // Text: "v x y z [r g b]" with colours 0..1, "f a b c" 1-based. Throws as WritePly.
-void WriteObj(const std::string& path, const TriangleMesh& mesh, const ObjOptions& options = {});
+void WriteObj(const OutputTarget& target, const TriangleMesh& mesh, const ObjOptions& options = {});
 
 // The same files written point by point, for clouds and meshes that never exist as a whole: all
 // points first, then all triangles, then Finish(). Without Finish() nothing appears.
@@ -66,9 +68,11 @@ struct GeometryCounts {
 };
 
 // Both throw as WritePly and WriteObj do, the points and triangles they name being the one added.
-std::unique_ptr<GeometryWriter> NewPlyWriter(const std::string& path, const GeometryCounts& counts,
+std::unique_ptr<GeometryWriter> NewPlyWriter(const OutputTarget& target,
+                                             const GeometryCounts& counts,
                                              PlyScalar scalar = PlyScalar::kFloat);
-std::unique_ptr<GeometryWriter> NewObjWriter(const std::string& path, const GeometryCounts& counts,
+std::unique_ptr<GeometryWriter> NewObjWriter(const OutputTarget& target,
+                                             const GeometryCounts& counts,
                                              const ObjOptions& options = {});
 
 }  // namespace mdvt

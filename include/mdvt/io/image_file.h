@@ -9,6 +9,7 @@
 #include "mdvt/core/image.h"
 #include "mdvt/core/limits.h"
 #include "mdvt/io/byte_source.h"
+#include "mdvt/io/output_set.h"
 
 namespace mdvt {
 
@@ -23,8 +24,8 @@ Image ReadImageFile(const std::string& path, const Limits& limits = {});
 Image ReadImageFile(std::unique_ptr<ByteSource> source, const std::string& name,
                     const Limits& limits = {});
 
-// PNG of Gray or Rgb with 8 or 16 bits, every bit kept. Written under a temporary name, then
-// renamed. Throws Error: kInvalidArgument (another format, no pixels), kIo.
-void WritePng(const std::string& path, const ImageView& image);
+// PNG of Gray or Rgb with 8 or 16 bits, every bit kept. Throws Error: kInvalidArgument (another
+// format, no pixels), and as OutputSet::AddFile().
+void WritePng(const OutputTarget& target, const ImageView& image);
 
 }  // namespace mdvt

@@ -12,6 +12,7 @@
 
 #include "mdvt/core/camera.h"
 #include "mdvt/core/limits.h"
+#include "mdvt/io/output_set.h"
 
 namespace mdvt {
 
@@ -46,10 +47,10 @@ enum class MissingValue { kNull, kNan };
 
 // Written on one line under a temporary name, synced, then renamed. Throw Error(kIo), and
 // kInvalidArgument for a value that the reader would refuse.
-void WriteFovFile(const std::string& path, const std::vector<double>& xfov_deg);
-void WriteConvergenceFile(const std::string& path, const std::vector<double>& depth,
+void WriteFovFile(const OutputTarget& target, const std::vector<double>& xfov_deg);
+void WriteConvergenceFile(const OutputTarget& target, const std::vector<double>& depth,
                           MissingValue missing = MissingValue::kNull);
-void WriteTransformationsFile(const std::string& path, const std::vector<Pose>& world_from_cam);
+void WriteTransformationsFile(const OutputTarget& target, const std::vector<Pose>& world_from_cam);
 
 // The texts of those files.
 std::string FormatFov(const std::vector<double>& xfov_deg);

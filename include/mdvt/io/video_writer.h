@@ -11,6 +11,7 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/rational.h"
+#include "mdvt/io/output_set.h"
 
 namespace mdvt {
 
@@ -54,17 +55,17 @@ struct VideoWriterOptions {
   int num_threads = 0;              // of the encoder; 0 means one per core
   int crf = 18;                     // kH264: quality, 0 (lossless) .. 51
   std::string preset = "veryfast";  // kH264: x264's presets
-  bool overwrite = true;            // false: Error(kIo) at construction if the file exists
+  // Of a plain path, see OutputSet; a set has its own.
+  bool overwrite = true;
 };
 
-// The file is written under a temporary name in the same folder; Finish() counts the frames, syncs
-// and renames it. Destruction without Finish() removes the temporary file and leaves whatever was
-// under the final name. Not thread safe.
+// Finish() counts the frames and syncs the file, which then appears under its name, or waits for
+// the others of its OutputSet. Without Finish() whatever was under the name stays. Not thread safe.
 class VideoWriter {
  public:
   // Throws Error: kInvalidArgument (format and codec do not go together, file ending unknown),
-  // kIo (folder missing or not writable), kUnsupported (encoder not in this FFmpeg).
-  VideoWriter(const std::string& path, const PixelFormat& format, int width, int height,
+  // kUnsupported (encoder not in this FFmpeg), and as OutputSet::AddFile().
+  VideoWriter(const OutputTarget& target, const PixelFormat& format, int width, int height,
               const VideoWriterOptions& options = {});
   ~VideoWriter();
   VideoWriter(VideoWriter&&) noexcept;
@@ -81,7 +82,7 @@ class VideoWriter {
   void Write(const RowFiller& fill, int64_t pts, int64_t duration = 0);
 
   // Throws Error(kIo) if the disk was full or the count of frames in the file is not the count of
-  // frames given; nothing appears under the final name then. No frame at all is kInvalidArgument.
+  // frames given; nothing appears then. No frame at all is kInvalidArgument.
   void Finish();
 
   int64_t frames_written() const;
