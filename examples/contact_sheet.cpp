@@ -13,6 +13,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/image_file.h"
+#include "mdvt/io/output_set.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/job_options.h"
 
@@ -121,6 +122,10 @@ int main(int argc, char** argv) {
   options.Field("tile_width", &tile_width, {16, 2048}, "PIXELS", "width of one picture");
 
   return program.Main(argc, argv, [&] {
+    mdvt::OutputSet outputs;
+    for (const std::string& path : {color_path, depth_path, stereo_path, mask_path})
+      outputs.AddInput(path);
+    const mdvt::OutputTarget target = outputs.AddFile(output);
     mdvt::VideoReaderOptions rgb;
     rgb.format = PixelFormat::Rgb(8);
     mdvt::VideoReader color(color_path, rgb);
@@ -174,7 +179,8 @@ int main(int argc, char** argv) {
       for (int k = 0; k < taken; ++k)
         PaintDepth(maps[static_cast<size_t>(k)], low, high, sheet.Tile(k, 1, 0, false));
     }
-    mdvt::WritePng(output, sheet.image.view());
+    mdvt::WritePng(target, sheet.image.view());
+    outputs.CommitAll();
     std::printf("wrote %s: %dx%d\n", output.c_str(), across, down);
     return std::fflush(stdout) == 0 ? 0 : 1;
   });

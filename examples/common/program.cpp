@@ -11,6 +11,7 @@
 #include <set>
 #include <system_error>
 
+#include "common/standard_streams.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/io/ffmpeg_log.h"
@@ -174,6 +175,7 @@ int Program::Report(const std::exception& failure) {
 }
 
 int Program::Main(int argc, char** argv, const std::function<int()>& body) {
+  OpenStandardStreams();
   ReturnFreedMemory();
   CatchSignals();
   try {

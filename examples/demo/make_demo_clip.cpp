@@ -10,6 +10,7 @@
 #include "common/program.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/depth_video.h"
+#include "mdvt/io/output_set.h"
 #include "mdvt/io/video_writer.h"
 #include "support/raycast.h"
 
@@ -58,12 +59,13 @@ int main(int argc, char** argv) {
     mdvt::ThreadPool pool;
     const mdvt::test::RayCaster caster(clip.scene, &pool);
 
+    mdvt::OutputSet outputs;
     mdvt::VideoWriterOptions video;
     video.codec = mdvt::VideoCodec::kH264;
     video.time_base = {1, 24};
     video.frame_rate = {24, 1};
     video.color = {1, 1, 1, false, 2};  // BT.709, limited range, chroma in the centre
-    mdvt::VideoWriter color(output, mdvt::PixelFormat::Yuv(420), w, h, video);
+    mdvt::VideoWriter color(outputs.AddFile(output), mdvt::PixelFormat::Yuv(420), w, h, video);
 
     std::optional<mdvt::DepthVideoWriter> depth;
     if (!depth_output.empty()) {
@@ -72,7 +74,7 @@ int main(int argc, char** argv) {
       depth_video.video.time_base = video.time_base;
       depth_video.video.frame_rate = video.frame_rate;
       depth_video.tags.xfov_deg = kXfovDeg;
-      depth.emplace(depth_output, w, h, depth_video);
+      depth.emplace(outputs.AddFile(depth_output), w, h, depth_video);
     }
     for (int64_t i = 0; i < frames; ++i) {
       const mdvt::test::View view = clip.At(static_cast<double>(i));
@@ -81,6 +83,7 @@ int main(int argc, char** argv) {
     }
     color.Finish();
     if (depth) depth->Finish();
+    outputs.CommitAll();
     std::printf("wrote %s: %lld frames, %dx%d\n", output.c_str(), static_cast<long long>(frames), w,
                 h);
     return std::fflush(stdout) == 0 ? 0 : 1;

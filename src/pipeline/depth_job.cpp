@@ -12,6 +12,7 @@
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/depth_video.h"
+#include "mdvt/io/output_set.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/bounded_queue.h"
@@ -54,12 +55,7 @@ VideoReaderOptions ReaderOptions(const DepthJobOptions& options) {
 }
 
 std::string DefaultOutput(const DepthJobOptions& options) {
-  const std::string output = OutputName(options.output, options.color_video, "_depth.mkv");
-  CheckOutput(output, options.job.overwrite, {options.color_video, options.reference_depth});
-  if (!options.transformation_output.empty())
-    CheckOutput(options.transformation_output, options.job.overwrite,
-                {options.color_video, options.fov.xfov_file});
-  return output;
+  return OutputName(options.output, options.color_video, "_depth.mkv");
 }
 
 class DepthJob {
@@ -68,6 +64,8 @@ class DepthJob {
       : options_(options),
         meter_(control),
         output_(DefaultOutput(options)),
+        outputs_(options.job.overwrite),
+        video_(StageOutputs()),
         reader_(options.color_video, ReaderOptions(options)),
         model_(options.source.model.empty()
                    ? nullptr
@@ -88,14 +86,9 @@ class DepthJob {
     threads.Run(&meter_, frames_done_, expected_frames_);
     meter_.Finish(frames_done_);  // may still cancel: nothing has appeared yet
 
-    // Both files appear together: the small one waits under another name.
-    std::optional<PendingFile> path_file;
-    if (!options_.transformation_output.empty()) {
-      path_file.emplace(options_.transformation_output);
-      WriteTransformationsFile(path_file->path(), world_from_cam_);
-    }
+    if (path_) WriteTransformationsFile(*path_, world_from_cam_);
     writer_->Finish();
-    if (path_file) path_file->Publish();
+    outputs_.CommitAll();
 
     DepthJobReport report;
     report.frames = frames_done_;
@@ -116,6 +109,13 @@ class DepthJob {
   }
 
  private:
+  OutputTarget StageOutputs() {
+    AddInputs(&outputs_, options_);
+    if (!options_.transformation_output.empty())
+      path_ = outputs_.AddFile(options_.transformation_output);
+    return outputs_.AddFile(output_);
+  }
+
   void OpenWriter() {
     const VideoInfo& source = reader_.info();
     DepthVideoWriterOptions writer;
@@ -137,8 +137,7 @@ class DepthJob {
     expected_frames_ = ExpectedFrames(std::llround(estimated), 0, options_.job.max_frames);
     writer.video.sample_aspect = source.sample_aspect;
     writer.video.num_threads = options_.job.num_threads;
-    writer.video.overwrite = options_.job.overwrite;
-    writer_.emplace(output_, source.width, source.height, writer);
+    writer_.emplace(video_, source.width, source.height, writer);
   }
 
   void Decode() {
@@ -259,6 +258,9 @@ class DepthJob {
   const DepthJobOptions& options_;
   ProgressMeter meter_;
   std::string output_;
+  OutputSet outputs_;
+  std::optional<OutputTarget> path_;
+  OutputTarget video_;
   VideoReader reader_;
   std::shared_ptr<const Model> model_;  // null: depth from motion
   bool knows_fov_;

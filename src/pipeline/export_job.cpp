@@ -14,13 +14,13 @@
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/geometry_file.h"
+#include "mdvt/io/output_set.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/depth_mesher.h"
 #include "pipeline/job_common.h"
 #include "pipeline/paired_input.h"
 #include "pipeline/stage_threads.h"
-#include "pipeline/staged_folder.h"
 
 namespace mdvt {
 namespace {
@@ -90,6 +90,13 @@ std::string FrameName(int64_t number, const char* ending) {
   return name;
 }
 
+// Empty if no grey video is asked for.
+std::string GreyOutput(const ExportJobOptions& options) {
+  if (!options.bit8 && !options.bit16) return "";
+  return OutputName(options.output, options.depth_video,
+                    options.bit16 ? "_grey16.mkv" : "_grey8.mkv");
+}
+
 class ExportJob {
  public:
   ExportJob(const ExportJobOptions& options, const RunControl& control)
@@ -97,6 +104,8 @@ class ExportJob {
         meter_(control),
         first_frame_(std::max<int64_t>(0, options.min_frames)),
         wants_geometry_(!options.ply_folder.empty() || !options.obj_folder.empty()),
+        grey_output_(GreyOutput(options)),
+        outputs_(options.job.overwrite),
         input_(InputOptions()),
         width_(input_.depth_info().width),
         height_(input_.depth_info().height),
@@ -105,8 +114,6 @@ class ExportJob {
       camera_.emplace(options.fov, input_.depth_tags(), width_, height_,
                       input_.lead_info().sample_aspect, options.job.limits);
     if (WantsGrey()) OpenGreyWriter();
-    if (!options.ply_folder.empty()) ply_.emplace(options.ply_folder);
-    if (!options.obj_folder.empty()) obj_.emplace(options.obj_folder);
   }
 
   ExportJobReport Run() {
@@ -125,9 +132,7 @@ class ExportJob {
     meter_.Finish(wants_geometry_ ? geometry_done_ : grey_done_);
 
     if (grey_writer_) grey_writer_->Finish();
-    if (ply_) ply_->Publish();
-    if (obj_) obj_->Publish();
-    if (grey_file_) grey_file_->Publish();
+    outputs_.CommitAll();
 
     ExportJobReport report;
     report.frames = wants_geometry_ ? geometry_done_ : grey_done_;
@@ -142,12 +147,10 @@ class ExportJob {
   bool WantsGrey() const { return options_.bit8 || options_.bit16; }
 
   PairedInputOptions InputOptions() {
-    if (WantsGrey()) {
-      grey_output_ = OutputName(options_.output, options_.depth_video,
-                                options_.bit16 ? "_grey16.mkv" : "_grey8.mkv");
-      CheckOutput(grey_output_, options_.job.overwrite,
-                  {options_.depth_video, options_.color_video});
-    }
+    AddInputs(&outputs_, options_);
+    if (!grey_output_.empty()) grey_target_ = outputs_.AddFile(grey_output_);
+    if (!options_.ply_folder.empty()) ply_ = outputs_.AddFolder(options_.ply_folder);
+    if (!options_.obj_folder.empty()) obj_ = outputs_.AddFolder(options_.obj_folder);
     PairedInputOptions input;
     input.depth_video = options_.depth_video;
     if (wants_geometry_) input.color_video = options_.color_video;
@@ -172,10 +175,7 @@ class ExportJob {
     writer.video.frame_rate = source.frame_rate;
     writer.video.sample_aspect = source.sample_aspect;
     writer.video.num_threads = options_.job.num_threads;
-    writer.video.overwrite = options_.job.overwrite;
-    // With geometry beside it the video waits until that has appeared.
-    if (wants_geometry_) grey_file_.emplace(grey_output_);
-    grey_writer_.emplace(grey_file_ ? grey_file_->path() : grey_output_, width_, height_, writer);
+    grey_writer_.emplace(*grey_target_, width_, height_, writer);
   }
 
   int GeometryWriters() const {
@@ -217,19 +217,17 @@ class ExportJob {
       mesher.SetDepth(depth, camera);
       if (ply_) {
         const std::string name = FrameName(frame->number, "ply");
-        if (!options_.job.overwrite) ply_->RequireAbsent(name);
         GeometryCounts counts = mesher.counts();
         counts.triangles = 0;  // a cloud
-        const std::unique_ptr<GeometryWriter> writer = NewPlyWriter(ply_->Path(name), counts);
+        const std::unique_ptr<GeometryWriter> writer = NewPlyWriter(ply_->AddFile(name), counts);
         mesher.AddPoints(frame->color.view(), pose, writer.get());
         writer->Finish();
         ++files_;
       }
       if (obj_) {
         const std::string name = FrameName(frame->number, "obj");
-        if (!options_.job.overwrite) obj_->RequireAbsent(name);
         const std::unique_ptr<GeometryWriter> writer =
-            NewObjWriter(obj_->Path(name), mesher.counts());
+            NewObjWriter(obj_->AddFile(name), mesher.counts());
         mesher.AddPoints(frame->color.view(), pose, writer.get());
         mesher.AddTriangles(writer.get());
         writer->Finish();
@@ -244,15 +242,16 @@ class ExportJob {
   int64_t first_frame_;
   bool wants_geometry_;
   std::string grey_output_;
+  OutputSet outputs_;
+  std::optional<OutputTarget> grey_target_;
+  std::optional<OutputFolder> ply_;
+  std::optional<OutputFolder> obj_;
   PairedInput input_;
   int width_;
   int height_;
   Poses poses_;
   std::optional<ClipCamera> camera_;
-  std::optional<PendingFile> grey_file_;  // outlives the writer that fills it
   std::optional<DepthVideoWriter> grey_writer_;
-  std::optional<StagedFolder> ply_;
-  std::optional<StagedFolder> obj_;
   BoundedQueue<DepthFrame> grey_{0};
   BoundedQueue<GeometryFrame> geometry_{0};
   std::atomic<int64_t> grey_done_{0};

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/job_common.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "mdvt/core/error.h"
@@ -26,41 +22,6 @@ std::string OutputName(const std::string& output, const std::string& input,
   std::error_code ignored;
   if (!fs::is_directory(output, ignored)) return output;
   return (fs::path(output) / (FileName(input) + suffix)).string();
-}
-
-void CheckOutput(const std::string& output, bool overwrite,
-                 std::initializer_list<std::string> inputs) {
-  std::error_code ignored;
-  Require(!fs::is_directory(output, ignored), Code::kInvalidArgument,
-          "output '" + output + "' is a folder, name a file");
-  Require(!fs::exists(output, ignored) || fs::is_regular_file(output, ignored),
-          Code::kInvalidArgument,
-          "output '" + output + "' is a device or a pipe, only files can be written");
-  for (const std::string& input : inputs)
-    Require(input.empty() || !fs::equivalent(output, input, ignored), Code::kInvalidArgument,
-            "output '" + output + "' is one of the inputs, give another name");
-  Require(overwrite || !fs::exists(fs::symlink_status(output, ignored)), Code::kIo,
-          "output '" + output + "' exists and may not be overwritten");
-}
-
-PendingFile::PendingFile(std::string final_path) : final_path_(std::move(final_path)) {
-  static std::atomic<uint32_t> counter{0};
-  const fs::path target(final_path_);
-  path_ = (target.parent_path() / (".mdvt-" + std::to_string(getpid()) + "-" +
-                                   std::to_string(counter++) + "-" + target.filename().string()))
-              .string();
-}
-
-PendingFile::~PendingFile() {
-  std::error_code ignored;
-  if (!published_) fs::remove(path_, ignored);
-}
-
-void PendingFile::Publish() {
-  std::error_code error;
-  fs::rename(path_, final_path_, error);
-  Require(!error, Code::kIo, "cannot write '" + final_path_ + "': " + error.message());
-  published_ = true;
 }
 
 ClipCamera::ClipCamera(const FovOptions& fov, const DepthTags& tags, int width, int height,

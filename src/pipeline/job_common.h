@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What all jobs share: output names, the camera of each frame, files that appear together.
+// What all jobs share: names of files, the camera of each frame.
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "mdvt/core/options.h"
 #include "mdvt/core/rational.h"
 #include "mdvt/io/depth_video.h"
+#include "mdvt/io/output_set.h"
 #include "mdvt/pipeline/jobs.h"
 
 namespace mdvt {
@@ -34,30 +34,17 @@ void CheckDescribed(const Options& options) {
   list.Check();
 }
 
-// Throws Error(kInvalidArgument) if `output` is a folder, a device or one of the `inputs` (empty
-// names are skipped), Error(kIo) if it exists and may not be replaced.
-void CheckOutput(const std::string& output, bool overwrite,
-                 std::initializer_list<std::string> inputs);
-
-// A file that is written whole beside its final name and renamed by Publish(), so that several
-// outputs of one job appear together or not at all. Removed if it was never published.
-class PendingFile {
- public:
-  explicit PendingFile(std::string final_path);
-  ~PendingFile();
-  PendingFile(const PendingFile&) = delete;
-  PendingFile& operator=(const PendingFile&) = delete;
-
-  // Same folder and same ending as the final path.
-  const std::string& path() const { return path_; }
-  // Throws Error(kIo).
-  void Publish();
-
- private:
-  std::string final_path_;
-  std::string path_;
-  bool published_ = false;
-};
+// The options of a job that name files which it reads, as inputs of its outputs.
+template <typename Options>
+void AddInputs(OutputSet* outputs, const Options& options) {
+  Options copy = options;
+  OptionList list;
+  Describe(&list, &copy);
+  for (const Option& option : list.options())
+    if (option.path == PathKind::kInput)
+      if (const OptionValue value = option.Get(); std::holds_alternative<std::string>(value))
+        outputs->AddInput(std::get<std::string>(value));
+}
 
 // The camera of each frame of a clip. The first of these that is given holds: the file of FOVs per
 // frame, the FOV options, the tags of the depth file.

@@ -15,6 +15,7 @@
 #include "mdvt/infill/directional_fill.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/depth_video.h"
+#include "mdvt/io/output_set.h"
 #include "mdvt/io/scene_list.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
@@ -62,12 +63,7 @@ struct RenderedFrame {
 };
 
 std::string DefaultOutput(const MonoToSbsJobOptions& options) {
-  const std::string output = OutputName(options.output, options.input, "_sbs.mp4");
-  CheckOutput(output, options.job.overwrite, {options.input, options.scene_file});
-  if (!options.contact_sheet.empty())
-    CheckOutput(options.contact_sheet, options.job.overwrite,
-                {options.input, options.scene_file, output});
-  return output;
+  return OutputName(options.output, options.input, "_sbs.mp4");
 }
 
 VideoReaderOptions ReaderOptions(const JobOptions& job) {
@@ -431,6 +427,8 @@ class MonoToSbsJob {
       : options_(options),
         meter_(control),
         output_(DefaultOutput(options)),
+        outputs_(options.job.overwrite),
+        video_(StageOutputs()),
         reader_(options.input, ReaderOptions(options.job)),
         preview_(options.preview_interval || options.preview_every),
         engine_pool_(options.job.num_threads) {
@@ -453,13 +451,9 @@ class MonoToSbsJob {
     threads.Run(&meter_, frames_done_, expected_frames_);
     meter_.Finish(frames_done_);  // may still cancel: nothing has appeared yet
 
-    std::optional<PendingFile> sheet;
-    if (!options_.contact_sheet.empty()) {
-      sheet.emplace(options_.contact_sheet);
-      maker_->sheet().Write(sheet->path());
-    }
+    if (sheet_) maker_->sheet().Write(*sheet_);
     writer_->Finish();
-    if (sheet) sheet->Publish();
+    outputs_.CommitAll();
 
     MonoToSbsReport report;
     report.frames = frames_done_;
@@ -473,6 +467,12 @@ class MonoToSbsJob {
   }
 
  private:
+  OutputTarget StageOutputs() {
+    AddInputs(&outputs_, options_);
+    if (!options_.contact_sheet.empty()) sheet_ = outputs_.AddFile(options_.contact_sheet);
+    return outputs_.AddFile(output_);
+  }
+
   void MakePlan() {
     const VideoInfo& source = reader_.info();
     CanvasOptions canvas = options_.canvas;
@@ -560,8 +560,7 @@ class MonoToSbsJob {
     video.num_threads = options_.job.num_threads;
     video.crf = options_.crf;
     video.preset = options_.preset;
-    video.overwrite = options_.job.overwrite;
-    writer_.emplace(output_, plan_.format, plan_.canvas.frame_width, plan_.canvas.frame_height,
+    writer_.emplace(video_, plan_.format, plan_.canvas.frame_width, plan_.canvas.frame_height,
                     video);
   }
 
@@ -694,6 +693,9 @@ class MonoToSbsJob {
   const MonoToSbsJobOptions& options_;
   ProgressMeter meter_;
   std::string output_;
+  OutputSet outputs_;
+  std::optional<OutputTarget> sheet_;
+  OutputTarget video_;
   VideoReader reader_;
   const bool preview_;
   MonoToSbsPlan plan_;

@@ -14,6 +14,7 @@
 #include "mdvt/core/parallel.h"
 #include "mdvt/infill/directional_fill.h"
 #include "mdvt/io/color_convert.h"
+#include "mdvt/io/output_set.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/jobs.h"
@@ -119,6 +120,8 @@ class StereoJob {
         settings_(Settle(options)),
         output_(settings_.output),
         mask_output_(settings_.write_infill_mask ? output_ + "_infillmask.mkv" : ""),
+        outputs_(options.job.overwrite),
+        video_(StageOutputs()),
         input_(InputOptions()),
         width_(input_.depth_info().width),
         height_(input_.depth_info().height),
@@ -148,7 +151,7 @@ class StereoJob {
 
     if (mask_writer_) mask_writer_->Finish();
     writer_->Finish();
-    if (mask_file_) mask_file_->Publish();
+    outputs_.CommitAll();
 
     StereoJobReport report;
     report.frames = frames_done_;
@@ -162,10 +165,13 @@ class StereoJob {
   }
 
  private:
+  OutputTarget StageOutputs() {
+    AddInputs(&outputs_, options_);
+    if (!mask_output_.empty()) mask_ = outputs_.AddFile(mask_output_);
+    return outputs_.AddFile(output_);
+  }
+
   PairedInputOptions InputOptions() {
-    const std::initializer_list<std::string> inputs = {options_.depth_video, options_.color_video};
-    CheckOutput(output_, options_.job.overwrite, inputs);
-    if (!mask_output_.empty()) CheckOutput(mask_output_, options_.job.overwrite, inputs);
     PairedInputOptions input;
     input.depth_video = options_.depth_video;
     // Without a color video the picture of the depth file is the texture.
@@ -196,12 +202,9 @@ class StereoJob {
     video.tags = tags.ToTags();
     video.copy_streams_from = options_.color_video;
     video.num_threads = options_.job.num_threads;
-    video.overwrite = options_.job.overwrite;
-    writer_.emplace(output_, output_format_, 2 * width_, height_, video);
-    if (mask_output_.empty()) return;
+    writer_.emplace(video_, output_format_, 2 * width_, height_, video);
+    if (!mask_) return;
 
-    // The mask waits under a name of its own until the stereo video has appeared.
-    mask_file_.emplace(mask_output_);
     VideoWriterOptions mask;
     mask.codec = VideoCodec::kFfv1;
     mask.time_base = source.time_base;
@@ -213,7 +216,7 @@ class StereoJob {
                   settings_.mask_style == InfillMaskStyle::kGreen ? "green8" : "normal8-v2"},
                  {"MDVT_SOURCE", FileName(output_)}};
     mask.num_threads = options_.job.num_threads;
-    mask_writer_.emplace(mask_file_->path(), PixelFormat::Rgb(8), 2 * width_, height_, mask);
+    mask_writer_.emplace(*mask_, PixelFormat::Rgb(8), 2 * width_, height_, mask);
   }
 
   void Render() {
@@ -277,6 +280,9 @@ class StereoJob {
   const StereoSettings settings_;
   std::string output_;
   std::string mask_output_;
+  OutputSet outputs_;
+  std::optional<OutputTarget> mask_;
+  OutputTarget video_;
   PairedInput input_;
   int width_;  // of one eye
   int height_;
@@ -287,7 +293,6 @@ class StereoJob {
   Convergence convergence_;
   ImagePool images_;
   ObjectPool<EyeHoles> holes_;
-  std::optional<PendingFile> mask_file_;  // outlives the writer that fills it
   std::optional<VideoWriter> writer_;
   std::optional<VideoWriter> mask_writer_;
   BoundedQueue<RenderedFrame> rendered_{0};

@@ -71,7 +71,7 @@ void ThumbnailSheet::Add(const ImageView& left, const ImageView& right,
   tiles_.push_back(std::move(tile));
 }
 
-void ThumbnailSheet::Write(const std::string& path) const {
+void ThumbnailSheet::Write(const OutputTarget& target) const {
   const int count = static_cast<int>(tiles_.size());
   const int across = std::min(count, kTilesAcross);
   const int down = (count + kTilesAcross - 1) / kTilesAcross;
@@ -84,7 +84,7 @@ void ThumbnailSheet::Write(const std::string& path) const {
     CopyPixels(tiles_[static_cast<size_t>(i)].view(),
                sheet.mutable_view().Crop(x, y, width, height));
   }
-  WritePng(path, sheet.view());
+  WritePng(target, sheet.view());
 }
 
 }  // namespace mdvt

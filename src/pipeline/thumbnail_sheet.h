@@ -9,6 +9,7 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/rational.h"
+#include "mdvt/io/output_set.h"
 
 namespace mdvt {
 
@@ -23,8 +24,8 @@ class ThumbnailSheet {
   // Keeps that frame. eye_aspect: width of an eye on screen over its height.
   void Add(const ImageView& left, const ImageView& right, PlaneView<const float> disparity,
            const ColorInfo& color, double eye_aspect);
-  // Writes the PNG. Throws Error(kIo).
-  void Write(const std::string& path) const;
+  // Writes the PNG. Throws Error(kIo) and what OutputSet::AddFile() throws.
+  void Write(const OutputTarget& target) const;
 
  private:
   std::vector<Image> tiles_;

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whole jobs with two or more outputs in which a call to the system fails: afterwards all outputs
+// are the old ones, byte for byte, or all are the new ones, and nothing else is in the folder.
+// Every seventh call by default; all of them, once and for ever, with MDVT_FAULTS=all in the
+// environment.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "cli/clips.h"
+#include "mdvt/io/output_set.h"
+#include "mdvt/pipeline/jobs.h"
+#include "mdvt/pipeline/mono_to_sbs.h"
+#include "support/faulty_system.h"
+#include "support/test_env.h"
+
+namespace mdvt {
+namespace {
+
+namespace fs = std::filesystem;
+using test::TempDir;
+
+// Every file below a folder, hidden ones too, with its bytes.
+using Tree = std::map<std::string, std::string>;
+Tree Read(const std::string& folder) {
+  Tree tree;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string name = fs::relative(entry.path(), folder).string();
+    tree[name] = entry.is_directory() ? "" : std::string(std::istreambuf_iterator<char>(file), {});
+  }
+  return tree;
+}
+
+class PublishFaults : public ::testing::Test {
+ protected:
+  PublishFaults() {
+    shape_.width = 64;
+    shape_.height = 48;
+    shape_.frames = 3;
+    test::MakeColor(color_, shape_);
+    test::DepthClipOptions tagged;
+    tagged.tags.xfov_deg = 60;
+    test::MakeDepth(depth_, shape_, test::BoxOnWall(shape_, 1, 4), tagged);
+  }
+
+  // `run` writes `outputs` (places in a folder) into the folder it is given.
+  void Campaign(const std::string& name, const std::vector<std::string>& outputs,
+                const std::function<void(const std::string& folder)>& run) {
+    const char* wish = std::getenv("MDVT_FAULTS");
+    const bool all = wish != nullptr && std::string(wish) == "all";
+    const auto put_old = [&](const std::string& folder, bool exist) {
+      for (const std::string& output : outputs) {
+        if (!exist) continue;
+        fs::create_directories(fs::path(folder + "/" + output).parent_path());
+        std::ofstream(folder + "/" + output) << "old " << output;
+      }
+    };
+    const TempDir reference;
+    put_old(reference.path().string(), true);
+    run(reference.path().string());
+    const Tree whole = Read(reference.path().string());
+    int tried = 0, failed = 0, refused = 0;
+    for (const auto& [error, forever] :
+         {std::pair(EIO, false), std::pair(ENOSPC, true), std::pair(EDQUOT, false)}) {
+      if (!all && error == EDQUOT) continue;
+      for (const bool exist : {true, false}) {
+        if (!all && !exist) continue;
+        for (int at = 0;; at += all ? 1 : 7) {
+          SCOPED_TRACE(name + ": call " + std::to_string(at) + " fails with " +
+                       std::to_string(error) + (forever ? " forever" : ""));
+          const TempDir dir;
+          const std::string folder = dir.path().string();
+          put_old(folder, exist);
+          const Tree old = Read(folder);
+          std::string failure;
+          const test::FaultOutcome outcome = test::RunWithFault(
+              {at, error, forever}, [&] { run(folder); }, &failure);
+          const bool ended = !::testing::Test::HasFailure();
+          // Where removing the hidden folder is what failed it stays until the next run.
+          if (!forever && !(outcome.hit && test::IsPartOfCleaning(outcome.which))) {
+            EXPECT_TRUE(Read(folder) == (failure.empty() ? whole : old)) << failure;
+          }
+          EXPECT_TRUE(failure.empty() || failure.find(folder) != std::string::npos) << failure;
+          EXPECT_EQ(failure.find(".mdvt-"), std::string::npos) << failure;
+          // A run that ends before it has written anything.
+          OutputSet().AddFile(folder + "/unused");
+          for (const std::string& output : outputs)
+            OutputSet().AddFolder(fs::path(folder + "/" + output).parent_path().string());
+          const Tree next = Read(folder);
+          EXPECT_TRUE(next == whole || (next == old && !failure.empty())) << failure;
+          EXPECT_TRUE(next == old || failure.empty() || forever) << failure;
+          if (!outcome.hit) break;
+          ++tried;
+          refused += !failure.empty();
+          failed += ended && ::testing::Test::HasFailure();
+          ASSERT_LT(at, 3000);
+        }
+      }
+    }
+    EXPECT_GE(tried, 5);
+    std::printf("%s: %d failing calls tried, %d ended the run, %d left something wrong\n",
+                name.c_str(), tried, refused, failed);
+  }
+
+  const TempDir dir_;
+  test::ClipShape shape_;
+  const std::string color_ = dir_ / "color.mkv";
+  const std::string depth_ = dir_ / "depth.mkv";
+};
+
+TEST_F(PublishFaults, StereoWithMask) {
+  Campaign("stereo", {"s.mkv", "s.mkv_infillmask.mkv"}, [&](const std::string& folder) {
+    StereoJobOptions options;
+    options.depth_video = depth_;
+    options.color_video = color_;
+    options.output = folder + "/s.mkv";
+    options.infill_mask = true;
+    options.job.num_threads = 1;
+    RunStereoJob(options);
+  });
+}
+
+TEST_F(PublishFaults, DepthWithTransformations) {
+  Campaign("depth", {"d.mkv", "path.json"}, [&](const std::string& folder) {
+    DepthJobOptions options;
+    options.color_video = color_;
+    options.fov.xfov_deg = 60;
+    options.output = folder + "/d.mkv";
+    options.transformation_output = folder + "/path.json";
+    options.job.num_threads = 1;
+    RunDepthJob(options);
+  });
+}
+
+TEST_F(PublishFaults, ExportOfAVideoAndTwoFolders) {
+  Campaign("export",
+           {"g.mkv", "a/ply/0000000.ply", "a/ply/0000001.ply", "a/ply/0000002.ply",
+            "a/obj/0000000.obj", "a/obj/0000001.obj", "a/obj/0000002.obj"},
+           [&](const std::string& folder) {
+             ExportJobOptions options;
+             options.depth_video = depth_;
+             options.bit8 = true;
+             options.output = folder + "/g.mkv";
+             options.ply_folder = folder + "/a/ply";
+             options.obj_folder = folder + "/a/obj";
+             options.job.num_threads = 1;
+             RunExportJob(options);
+           });
+}
+
+TEST_F(PublishFaults, SideBySideWithContactSheet) {
+  Campaign("mono_to_sbs", {"sbs.mp4", "sheet.png"}, [&](const std::string& folder) {
+    MonoToSbsJobOptions options;
+    options.input = color_;
+    options.output = folder + "/sbs.mp4";
+    options.contact_sheet = folder + "/sheet.png";
+    options.job.num_threads = 1;
+    RunMonoToSbsJob(options);
+  });
+}
+
+}  // namespace
+}  // namespace mdvt
