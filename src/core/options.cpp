@@ -359,6 +359,8 @@ OptionValue OptionList::Checked(const Option& option, const OptionValue& value,
   }
   double number = 0;
   if (const auto* whole = std::get_if<int64_t>(&value)) {
+    constexpr auto kMost = static_cast<int64_t>(kUnlimitedWhole);
+    if (*whole > kMost || *whole < -kMost) fail();  // beyond, a double would be another number
     number = static_cast<double>(*whole);
   } else if (const auto* real = std::get_if<double>(&value)) {
     number = *real;

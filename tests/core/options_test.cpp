@@ -141,6 +141,8 @@ TEST_F(Options, ValuesOutOfRangeAreNamedWithWhatIsValid) {
             "--max_frames is '1.5', must be -1 (all) or a whole number from 1 on");
   EXPECT_EQ(failure("threads", "99999999999999999999"),
             "--threads is '99999999999999999999', must be a whole number in [0, 1024]");
+  EXPECT_EQ(failure("max_frames", "9007199254740993"),
+            "--max_frames is '9007199254740993', must be -1 (all) or a whole number from 1 on");
   EXPECT_EQ(failure("color", "blue"), "--color is 'blue', must be one of red|green");
   EXPECT_EQ(failure("codec", "vp9"), "--codec is 'vp9', must be one of ffv1|x264");
   EXPECT_EQ(failure("smooth", "maybe"), "--smooth is 'maybe', must be on or off");
