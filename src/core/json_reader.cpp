@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/text_file.h"
 #include "core/utf8.h"
 
 namespace mdvt {
@@ -21,13 +22,9 @@ bool IsWordChar(char c) {
 }  // namespace
 
 JsonReader::JsonReader(const char* data, size_t size, std::string what, const Limits& limits)
-    : begin_(data), at_(data), end_(data + size), token_(data), what_(std::move(what)) {
-  limits.Check();
+    : begin_(data), end_(data + size), what_(std::move(what)) {
+  at_ = token_ = CheckedText(data, size, what_, limits).data();
   max_depth_ = static_cast<size_t>(limits.max_json_depth);
-  Require(size <= static_cast<uint64_t>(limits.max_text_bytes), Code::kLimit,
-          what_ + ": " + std::to_string(size) + " bytes, the limit is " +
-              std::to_string(limits.max_text_bytes));
-  if (size >= 3 && std::memcmp(data, "\xEF\xBB\xBF", 3) == 0) at_ += 3;
 }
 
 void JsonReader::Fail(const std::string& text, Code code) const {

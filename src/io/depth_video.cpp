@@ -7,10 +7,10 @@
 #include <deque>
 #include <utility>
 
+#include "core/text_file.h"
 #include "io/depth_codec_kernels.h"
 #include "io/image_pool.h"
 #include "io/output_file.h"
-#include "io/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
@@ -146,12 +146,8 @@ struct DepthVideoReader::Impl {
     const std::string sidecar = DepthSidecarPath(info.path);
     struct stat status = {};
     if (stat(sidecar.c_str(), &status) != 0) return;
-    const std::string text = ReadTextFile(sidecar, "depth sidecar", options.video.limits);
-    try {
-      Complete(&tags, DepthTags::FromJson(text.data(), text.size(), options.video.limits));
-    } catch (const Error& error) {
-      throw Error(error.code(), sidecar + ": " + error.what());
-    }
+    Complete(&tags,
+             ReadAndParse(sidecar, "depth sidecar", options.video.limits, DepthTags::FromJson));
   }
 
   void RefuseOtherKinds() const {

@@ -5,19 +5,12 @@
 #include <optional>
 #include <string_view>
 
-#include "io/text_file.h"
+#include "core/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 
 namespace mdvt {
 namespace {
-
-std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\"";
-  const size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 // Field number `index` of a line; empty if there are fewer. No field that is read holds a
 // delimiter.
@@ -27,27 +20,21 @@ std::string_view Field(std::string_view line, char delimiter, size_t index) {
     if (end == std::string_view::npos) return {};
     line.remove_prefix(end + 1);
   }
-  return Trim(line.substr(0, line.find(delimiter)));
+  return Trim(line.substr(0, line.find(delimiter)), "\"");
 }
 
 }  // namespace
 
 std::vector<int64_t> ParseSceneStarts(const char* data, size_t size, const Limits& limits) {
-  limits.Check();
-  Require(size <= static_cast<uint64_t>(limits.max_text_bytes), Code::kLimit,
-          "scene list: " + std::to_string(size) + " bytes, the limit is " +
-              std::to_string(limits.max_text_bytes));
-  std::string_view text(data, size);
-  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
+  TextLines lines(CheckedText(data, size, "scene list", limits));
   std::vector<int64_t> starts;
   char delimiter = ',';
   std::optional<size_t> column;
-  for (size_t number = 1; !text.empty(); ++number) {
-    const size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (Trim(line).empty() || Trim(line).substr(0, 14) == "Timecode List:") continue;
-    const std::string where = "scene list: line " + std::to_string(number);
+  while (const auto next = lines.Next()) {
+    const std::string_view line = *next;
+    const std::string_view content = Trim(line, "\"");
+    if (content.empty() || content.substr(0, 14) == "Timecode List:") continue;
+    const std::string where = "scene list: line " + std::to_string(lines.number());
     if (!column) {
       if (std::count(line.begin(), line.end(), ';') > std::count(line.begin(), line.end(), ','))
         delimiter = ';';
@@ -72,12 +59,7 @@ std::vector<int64_t> ParseSceneStarts(const char* data, size_t size, const Limit
 }
 
 std::vector<int64_t> ReadSceneStarts(const std::string& path, const Limits& limits) {
-  const std::string text = ReadTextFile(path, "scene list", limits);
-  try {
-    return ParseSceneStarts(text.data(), text.size(), limits);
-  } catch (const Error& error) {
-    throw Error(error.code(), path + ": " + error.what());
-  }
+  return ReadAndParse(path, "scene list", limits, ParseSceneStarts);
 }
 
 }  // namespace mdvt

@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "core/json_reader.h"
+#include "core/text_file.h"
 #include "core/utf8.h"
 #include "io/output_file.h"
-#include "io/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
 #include "mdvt/core/log.h"
@@ -107,25 +107,6 @@ double RotationDeviation(const Eigen::Matrix3d& r) {
   return (r.transpose() * r - Eigen::Matrix3d::Identity()).cwiseAbs().maxCoeff();
 }
 
-std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\v\f";
-  const size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
-// Runs a parser on a file and names the file in its errors.
-template <typename Parse>
-auto ReadAndParse(const std::string& path, const char* what, const Limits& limits,
-                  const Parse& parse) {
-  const std::string text = ReadTextFile(path, what, limits);
-  try {
-    return parse(text.data(), text.size(), limits);
-  } catch (const Error& error) {
-    throw Error(error.code(), path + ": " + error.what());
-  }
-}
-
 }  // namespace
 
 std::vector<double> ParseFov(const char* data, size_t size, const Limits& limits) {
@@ -188,20 +169,14 @@ std::vector<Pose> ReadTransformationsFile(const std::string& path, const Limits&
 }
 
 std::vector<std::string> ParseBatchList(const char* data, size_t size, const Limits& limits) {
-  limits.Check();
-  Require(size <= static_cast<uint64_t>(limits.max_text_bytes), Code::kLimit,
-          "batch list: " + std::to_string(size) + " bytes, the limit is " +
-              std::to_string(limits.max_text_bytes));
-  std::string_view text(data, size);
-  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
+  TextLines lines(CheckedText(data, size, "batch list", limits));
   std::vector<std::string> entries;
-  for (size_t line = 1; !text.empty(); ++line) {
-    const size_t end = text.find('\n');
-    std::string_view entry = Trim(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  while (const auto line = lines.Next()) {
+    std::string_view entry = Trim(*line);
     if (entry.empty() || entry.front() == '#') continue;
     const auto fail = [&](const char* what) {
-      throw Error(Code::kCorrupt, "batch list: line " + std::to_string(line) + " " + what);
+      throw Error(Code::kCorrupt,
+                  "batch list: line " + std::to_string(lines.number()) + " " + what);
     };
     if (entry.size() >= 2 && entry.front() == '"' && entry.back() == '"') {
       entry = entry.substr(1, entry.size() - 2);

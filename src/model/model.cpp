@@ -10,6 +10,7 @@
 #include <optional>
 #include <system_error>
 
+#include "core/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
@@ -140,8 +141,7 @@ ModelInfo ReadInfo(const mdvt_backend* table, const std::string& path, const Lim
   const std::string sidecar = path + ".json";
   std::error_code ignored;
   if (fs::exists(sidecar, ignored)) {
-    const std::string text = ReadWholeFile(sidecar, limits);
-    return Naming(sidecar, [&] { return ModelInfo::Parse(text.data(), text.size(), limits); });
+    return ReadAndParse(sidecar, "model metadata", limits, ModelInfo::Parse);
   }
   BackendText text(table);
   CheckBackend(table, table->read_metadata(path.c_str(), text.Receive()), "'" + path + "'");

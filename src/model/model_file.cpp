@@ -34,20 +34,4 @@ size_t ModelFile::Read(char* to, size_t size) const {
   }
 }
 
-std::string ReadWholeFile(const std::string& path, const Limits& limits) {
-  const ModelFile file(path);
-  const auto check = [&](int64_t size) {
-    Require(size <= limits.max_text_bytes, Code::kLimit,
-            "'" + path + "': more than " + std::to_string(limits.max_text_bytes) + " bytes");
-  };
-  check(file.stamp().size);
-  std::string text;
-  char block[65536];
-  while (const size_t got = file.Read(block, sizeof block)) {
-    text.append(block, got);
-    check(static_cast<int64_t>(text.size()));
-  }
-  return text;
-}
-
 }  // namespace mdvt

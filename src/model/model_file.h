@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Model files and the texts beside them, as the operating system has them.
+// Model files, as the operating system has them.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,6 @@
 #include <string>
 
 #include "core/file_descriptor.h"
-#include "mdvt/core/limits.h"
 
 namespace mdvt {
 
@@ -38,9 +37,6 @@ class ModelFile {
   FileDescriptor file_;
   FileStamp stamp_;
 };
-
-// Throws as ModelFile, and Error(kLimit) past limits.max_text_bytes.
-std::string ReadWholeFile(const std::string& path, const Limits& limits);
 
 struct HashedFile {
   std::string sha256;

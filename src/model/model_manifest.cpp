@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/json.h"
+#include "core/text_file.h"
 #include "mdvt/core/error.h"
 #include "model/model_file.h"
 
@@ -90,12 +91,7 @@ ModelManifest ModelManifest::Parse(const char* text, size_t size, const Limits& 
 }
 
 ModelManifest ModelManifest::Read(const std::string& path, const Limits& limits) {
-  const std::string text = ReadWholeFile(path, limits);
-  try {
-    return Parse(text.data(), text.size(), limits);
-  } catch (const Error& error) {
-    throw Error(error.code(), "'" + path + "': " + error.what());
-  }
+  return ReadAndParse(path, kWhat, limits, Parse);
 }
 
 const ManifestEntry* ModelManifest::FindFile(std::string_view file) const {

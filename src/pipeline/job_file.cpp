@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
-#include "io/text_file.h"
+#include "core/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
 #include "mdvt/core/options_json.h"

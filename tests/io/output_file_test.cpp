@@ -11,8 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/text_file.h"
 #include "io/expect_error.h"
-#include "io/text_file.h"
 #include "support/test_env.h"
 
 namespace mdvt {

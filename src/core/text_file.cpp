@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/text_file.h"
+#include "core/text_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 
 #include "core/file_descriptor.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
 
-std::string ReadTextFile(const std::string& path, const char* what, const Limits& limits) {
+std::string ReadTextFile(const std::string& path, const std::string& what, const Limits& limits) {
   limits.Check();
-  const std::string name = std::string(what) + " " + path;
+  const std::string name = what + " " + path;
   Require(path.find('\0') == std::string::npos, Code::kInvalidArgument,
-          std::string(what) + ": the path contains a zero byte");
+          what + ": the path contains a zero byte");
   // O_NONBLOCK: opening a pipe without a writer would wait for ever.
   const FileDescriptor file = OpenFile(path, O_RDONLY | O_NONBLOCK);
   if (!file.is_open()) {
@@ -49,6 +50,37 @@ std::string ReadTextFile(const std::string& path, const char* what, const Limits
   }
   text.resize(used);
   return text;
+}
+
+std::string_view CheckedText(const char* data, size_t size, const std::string& what,
+                             const Limits& limits) {
+  limits.Check();
+  if (size > static_cast<uint64_t>(limits.max_text_bytes)) {
+    throw Error(Code::kLimit, what + ": " + std::to_string(size) + " bytes, the limit is " +
+                                  std::to_string(limits.max_text_bytes));
+  }
+  std::string_view text(data, size);
+  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
+  return text;
+}
+
+std::string_view Trim(std::string_view text, std::string_view more) {
+  const auto is_space = [&](char c) {
+    return std::string_view(" \t\r\v\f").find(c) != std::string_view::npos ||
+           more.find(c) != std::string_view::npos;
+  };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<std::string_view> TextLines::Next() {
+  if (rest_.empty()) return std::nullopt;
+  const size_t end = rest_.find('\n');
+  const std::string_view line = rest_.substr(0, end);
+  rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
+  ++number_;
+  return line;
 }
 
 }  // namespace mdvt

@@ -1,28 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/text_file.h"
+#include "core/utf8.h"
 
 #include <gtest/gtest.h>
 
-#include "core/utf8.h"
-#include "io/expect_error.h"
-#include "io/output_file.h"
-#include "support/test_env.h"
+#include <string>
 
 namespace mdvt {
 namespace {
-
-using test::ExpectError;
-
-TEST(ReadTextFile, RefusesZeroBytesInPaths) {
-  ExpectError(Code::kInvalidArgument, "zero byte",
-              [] { ReadTextFile(std::string("a\0b", 3), "file", {}); });
-}
-
-TEST(ReadTextFile, NotFoundAlsoBelowAFile) {
-  const test::TempDir dir;
-  WriteFile(dir / "a", "x");
-  ExpectError(Code::kNotFound, "file", [&] { ReadTextFile(dir / "a/b", "file", {}); });
-}
 
 TEST(Utf8, KnowsWellFormedSequences) {
   for (const char* good : {"", "abc", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF",
