@@ -11,45 +11,11 @@
 
 #include "io/expect_error.h"
 #include "mdvt/core/error.h"
+#include "support/pictures.h"
 #include "support/test_env.h"
 
 namespace mdvt {
 namespace {
-
-const std::vector<PixelFormat>& Formats() {
-  static const std::vector<PixelFormat> formats = {
-      PixelFormat::Yuv(420, 8),  PixelFormat::Yuv(420, 10), PixelFormat::Yuv(422, 8),
-      PixelFormat::Yuv(444, 16), PixelFormat::Gray(8),      PixelFormat::Gray(12),
-      PixelFormat::Rgb(8),       PixelFormat::Rgb(16)};
-  return formats;
-}
-
-int Get(const Image& image, int plane, int x, int y) {
-  return image.format().type == SampleType::kU8 ? image.Plane<uint8_t>(plane).At(x, y)
-                                                : image.Plane<uint16_t>(plane).At(x, y);
-}
-
-void Set(Image& image, int plane, int x, int y, int value) {
-  if (image.format().type == SampleType::kU8) {
-    image.MutablePlane<uint8_t>(plane).At(x, y) = static_cast<uint8_t>(value);
-  } else {
-    image.MutablePlane<uint16_t>(plane).At(x, y) = static_cast<uint16_t>(value);
-  }
-}
-
-// Every sample from value(plane, x, y).
-Image Picture(PixelFormat format, int width, int height,
-              const std::function<int(int, int, int)>& value) {
-  Image image(format, width, height);
-  for (int plane = 0; plane < format.num_planes(); ++plane) {
-    for (int y = 0; y < format.PlaneHeight(plane, height); ++y) {
-      for (int x = 0; x < format.PlaneWidth(plane, width); ++x) {
-        Set(image, plane, x, y, value(plane, x, y));
-      }
-    }
-  }
-  return image;
-}
 
 HoleMap NoHoles(int width, int height) {
   HoleMap holes;
@@ -100,7 +66,7 @@ HoleMap RandomHoles(int width, int height, std::mt19937_64& rng, bool touching) 
 
 TEST(FillHoles, UniformBackgroundIsContinuedExactly) {
   const int width = 61, height = 14;
-  for (const PixelFormat& format : Formats()) {
+  for (const PixelFormat& format : test::IntegerFormats()) {
     const auto background = [&](int plane) { return format.max_value() * (plane + 2) / 5; };
     HoleMap holes = NoHoles(width, height);
     for (int y = 0; y < height; ++y) {
@@ -114,14 +80,14 @@ TEST(FillHoles, UniformBackgroundIsContinuedExactly) {
       const int sx = plane > 0 ? format.chroma_shift_x : 0;
       return (x << sx) >= 32 && (x << sx) < 44 ? format.max_value() : background(plane);
     };
-    Image image = Picture(format, width, height, [&](int plane, int x, int y) {
+    Image image = test::MakePicture(format, width, height, [&](int plane, int x, int y) {
       return IsFilled(holes, format, plane, x, y) ? 0 : scene(plane, x, y);
     });
     FillHoles(holes, {}, image.mutable_view());
     for (int plane = 0; plane < format.num_planes(); ++plane) {
       for (int y = 0; y < format.PlaneHeight(plane, height); ++y) {
         for (int x = 0; x < format.PlaneWidth(plane, width); ++x) {
-          ASSERT_EQ(Get(image, plane, x, y), scene(plane, x, y))
+          ASSERT_EQ(test::SampleOf(image, plane, x, y), scene(plane, x, y))
               << format.ToString() << " plane " << plane << " " << x << "," << y;
         }
       }
@@ -136,11 +102,11 @@ TEST(FillHoles, TakesTheBackgroundSideOfEachHole) {
     for (auto& row : holes.rows) {
       row.push_back(Hole(15, 25, from_left ? HoleSide::kLeft : HoleSide::kRight, width));
     }
-    Image image = Picture(PixelFormat::Gray(8), width, height, [](int, int x, int) {
+    Image image = test::MakePicture(PixelFormat::Gray(8), width, height, [](int, int x, int) {
       return x < 15 ? 60 : x >= 25 ? 200 : 0;
     });
     FillHoles(holes, {}, image.mutable_view());
-    for (int x = 15; x < 25; ++x) EXPECT_EQ(Get(image, 0, x, 1), from_left ? 60 : 200);
+    for (int x = 15; x < 25; ++x) EXPECT_EQ(test::SampleOf(image, 0, x, 1), from_left ? 60 : 200);
   }
 }
 
@@ -149,11 +115,13 @@ TEST(FillHoles, VerticalGradientIsKept) {
   const int width = 50, height = 60;
   HoleMap holes = NoHoles(width, height);
   for (auto& row : holes.rows) row.push_back(Hole(20, 40, HoleSide::kLeft, width));
-  Image image = Picture(PixelFormat::Gray(8), width, height,
-                        [](int, int x, int y) { return x >= 20 && x < 40 ? 0 : 20 + 3 * y; });
+  Image image = test::MakePicture(PixelFormat::Gray(8), width, height, [](int, int x, int y) {
+    return x >= 20 && x < 40 ? 0 : 20 + 3 * y;
+  });
   FillHoles(holes, {}, image.mutable_view());
   for (int y = 8; y < height - 8; ++y) {
-    for (int x = 20; x < 40; ++x) ASSERT_EQ(Get(image, 0, x, y), 20 + 3 * y) << x << "," << y;
+    for (int x = 20; x < 40; ++x)
+      ASSERT_EQ(test::SampleOf(image, 0, x, y), 20 + 3 * y) << x << "," << y;
   }
 }
 
@@ -161,8 +129,9 @@ TEST(FillHoles, HorizontalGradientGivesTheMeanBesideTheRim) {
   const int width = 60, height = 1;
   HoleMap holes = NoHoles(width, height);
   holes.rows[0].push_back(Hole(30, 50, HoleSide::kLeft, width));
-  Image image = Picture(PixelFormat::Gray(16), width, height,
-                        [](int, int x, int) { return x >= 30 && x < 50 ? 0 : 1000 + 10 * x; });
+  Image image = test::MakePicture(PixelFormat::Gray(16), width, height, [](int, int x, int) {
+    return x >= 30 && x < 50 ? 0 : 1000 + 10 * x;
+  });
   DirectionalFillOptions options;
   options.rim = 0;
   FillHoles(holes, options, image.mutable_view());
@@ -170,7 +139,7 @@ TEST(FillHoles, HorizontalGradientGivesTheMeanBesideTheRim) {
     const int samples = 2 + (x - 30) / 8;  // the documented widening: two, then more
     double mean = 0;
     for (int i = 0; i < samples; ++i) mean += (1000.0 + 10 * (29 - i)) / samples;
-    EXPECT_NEAR(Get(image, 0, x, 0), mean, 0.5) << x;
+    EXPECT_NEAR(test::SampleOf(image, 0, x, 0), mean, 0.5) << x;
   }
 }
 
@@ -181,16 +150,16 @@ TEST(FillHoles, PassesOverForegroundAtTheRim) {
   const auto scene = [](int, int x, int) {
     return x >= 28 ? 220 : x == 19 ? 200 : x == 18 ? 150 : x < 18 ? 40 : 0;
   };
-  Image image = Picture(PixelFormat::Gray(8), width, height, scene);
+  Image image = test::MakePicture(PixelFormat::Gray(8), width, height, scene);
   FillHoles(holes, {}, image.mutable_view());
-  for (int x = 20; x < 28; ++x) EXPECT_EQ(Get(image, 0, x, 4), 40);
-  EXPECT_EQ(Get(image, 0, 19, 4), 200);  // only holes change
+  for (int x = 20; x < 28; ++x) EXPECT_EQ(test::SampleOf(image, 0, x, 4), 40);
+  EXPECT_EQ(test::SampleOf(image, 0, 19, 4), 200);  // only holes change
 
   DirectionalFillOptions options;
   options.rim = 0;
-  image = Picture(PixelFormat::Gray(8), width, height, scene);
+  image = test::MakePicture(PixelFormat::Gray(8), width, height, scene);
   FillHoles(holes, options, image.mutable_view());
-  EXPECT_EQ(Get(image, 0, 20, 4), 175);
+  EXPECT_EQ(test::SampleOf(image, 0, 20, 4), 175);
 }
 
 TEST(FillHoles, RowsWithoutDataRepeatTheNearest) {
@@ -201,7 +170,7 @@ TEST(FillHoles, RowsWithoutDataRepeatTheNearest) {
     for (const int y : empty) {
       holes.rows[static_cast<size_t>(y)].push_back(Hole(0, width, HoleSide::kBoth, width));
     }
-    Image image = Picture(format, width, height, [&](int plane, int x, int y) {
+    Image image = test::MakePicture(format, width, height, [&](int plane, int x, int y) {
       return std::count(empty.begin(), empty.end(), y) ? 0 : 10 * y + x + 100 * plane % 128;
     });
     const Image before = image.Clone();
@@ -210,7 +179,8 @@ TEST(FillHoles, RowsWithoutDataRepeatTheNearest) {
     for (int plane = 0; plane < format.num_planes(); ++plane) {
       for (int y = 0; y < height; ++y) {
         for (int x = 0; x < width; ++x) {
-          ASSERT_EQ(Get(image, plane, x, y), Get(before, plane, x, source[y])) << y;
+          ASSERT_EQ(test::SampleOf(image, plane, x, y), test::SampleOf(before, plane, x, source[y]))
+              << y;
         }
       }
     }
@@ -220,11 +190,11 @@ TEST(FillHoles, RowsWithoutDataRepeatTheNearest) {
 TEST(FillHoles, PictureWithoutAnyDataStaysAsItIs) {
   HoleMap holes = NoHoles(9, 5);
   for (auto& row : holes.rows) row.push_back(Hole(0, 9, HoleSide::kBoth, 9));
-  Image image = Picture(PixelFormat::Yuv(420, 8), 9, 5,
-                        [](int plane, int, int) { return plane == 0 ? 16 : 128; });
+  Image image = test::MakePicture(PixelFormat::Yuv(420, 8), 9, 5,
+                                  [](int plane, int, int) { return plane == 0 ? 16 : 128; });
   FillHoles(holes, {}, image.mutable_view());
-  EXPECT_EQ(Get(image, 0, 4, 2), 16);
-  EXPECT_EQ(Get(image, 1, 2, 1), 128);
+  EXPECT_EQ(test::SampleOf(image, 0, 4, 2), 16);
+  EXPECT_EQ(test::SampleOf(image, 1, 2, 1), 128);
 }
 
 // Whatever the holes: nothing else changes, filled values lie between those of the picture, and
@@ -234,11 +204,11 @@ TEST(FillHoles, PropertiesHoldForRandomHoles) {
   const std::vector<std::pair<int, int>> sizes = {{1, 1},  {1, 7},   {2, 2},   {3, 1},
                                                   {17, 5}, {64, 33}, {301, 20}};
   for (const auto& [width, height] : sizes) {
-    for (const PixelFormat& format : Formats()) {
+    for (const PixelFormat& format : test::IntegerFormats()) {
       for (const bool touching : {false, true}) {
         const HoleMap holes = RandomHoles(width, height, rng, touching);
         const int low = format.max_value() / 4, high = format.max_value() / 2;
-        const Image before = Picture(format, width, height, [&](int plane, int x, int y) {
+        const Image before = test::MakePicture(format, width, height, [&](int plane, int x, int y) {
           return IsFilled(holes, format, plane, x, y)
                      ? format.max_value()
                      : low + static_cast<int>(rng() % static_cast<uint64_t>(high - low));
@@ -255,12 +225,12 @@ TEST(FillHoles, PropertiesHoldForRandomHoles) {
           for (int y = 0; y < format.PlaneHeight(plane, height); ++y) {
             for (int x = 0; x < format.PlaneWidth(plane, width); ++x) {
               if (!IsFilled(holes, format, plane, x, y)) {
-                ASSERT_EQ(Get(image, plane, x, y), Get(before, plane, x, y));
+                ASSERT_EQ(test::SampleOf(image, plane, x, y), test::SampleOf(before, plane, x, y));
               } else if (any_data) {
-                ASSERT_GE(Get(image, plane, x, y), low)
+                ASSERT_GE(test::SampleOf(image, plane, x, y), low)
                     << format.ToString() << " " << width << "x" << height << " plane " << plane
                     << " " << x << "," << y << (touching ? " touching" : "");
-                ASSERT_LT(Get(image, plane, x, y), high)
+                ASSERT_LT(test::SampleOf(image, plane, x, y), high)
                     << format.ToString() << " " << width << "x" << height << " plane " << plane
                     << " " << x << "," << y << (touching ? " touching" : "");
               }
@@ -274,7 +244,8 @@ TEST(FillHoles, PropertiesHoldForRandomHoles) {
           for (int plane = 0; plane < format.num_planes(); ++plane) {
             for (int y = 0; y < format.PlaneHeight(plane, height); ++y) {
               for (int x = 0; x < format.PlaneWidth(plane, width); ++x) {
-                ASSERT_EQ(Get(image, plane, x, y), Get(other, plane, x, y)) << threads;
+                ASSERT_EQ(test::SampleOf(image, plane, x, y), test::SampleOf(other, plane, x, y))
+                    << threads;
               }
             }
           }
@@ -290,15 +261,16 @@ TEST(DirectionalFill, KeepsNothingFromTheFrameBefore) {
   for (const auto& [width, height] :
        std::vector<std::pair<int, int>>{{120, 40}, {33, 9}, {200, 64}, {1, 1}, {120, 40}}) {
     const HoleMap holes = RandomHoles(width, height, rng, true);
-    const Image before = Picture(PixelFormat::Yuv(420, 8), width, height,
-                                 [&](int, int, int) { return static_cast<int>(rng() & 255); });
+    const Image before =
+        test::MakePicture(PixelFormat::Yuv(420, 8), width, height,
+                          [&](int, int, int) { return static_cast<int>(rng() & 255); });
     Image reused = before.Clone(), fresh = before.Clone();
     fill.Fill(holes, reused.mutable_view());
     FillHoles(holes, {}, fresh.mutable_view());
     for (int plane = 0; plane < 3; ++plane) {
       for (int y = 0; y < fresh.format().PlaneHeight(plane, height); ++y) {
         for (int x = 0; x < fresh.format().PlaneWidth(plane, width); ++x) {
-          ASSERT_EQ(Get(reused, plane, x, y), Get(fresh, plane, x, y));
+          ASSERT_EQ(test::SampleOf(reused, plane, x, y), test::SampleOf(fresh, plane, x, y));
         }
       }
     }

@@ -24,14 +24,6 @@ using test::RandomImage;
 using test::SampleOf;
 using test::StereoPair;
 
-const std::vector<PixelFormat>& Formats() {
-  static const std::vector<PixelFormat> formats = {
-      PixelFormat::Yuv(420, 8),  PixelFormat::Yuv(420, 10), PixelFormat::Yuv(422, 8),
-      PixelFormat::Yuv(444, 16), PixelFormat::Gray(8),      PixelFormat::Gray(12),
-      PixelFormat::Rgb(8),       PixelFormat::Rgb(16)};
-  return formats;
-}
-
 StereoPair Render(const Image& color, const Image& depth, double k, double convergence = 0,
                   StereoOptions options = {}, ThreadPool* pool = nullptr) {
   StereoPair pair(color.format(), color.width(), color.height());
@@ -51,7 +43,7 @@ size_t HolePixels(const HoleMap& holes) {
 
 TEST(StereoRenderer, ZeroBaselineIsTheSource) {
   std::mt19937_64 rng = test::Rng();
-  for (const PixelFormat& format : Formats()) {
+  for (const PixelFormat& format : test::IntegerFormats()) {
     const Image color = RandomImage(format, 67, 35, rng);
     const Image depth = BusyDepth(67, 35, rng);
     StereoOptions options;
@@ -71,7 +63,7 @@ TEST(StereoRenderer, ZeroBaselineIsTheSource) {
 
 TEST(StereoRenderer, PlaneAtConvergenceIsTheSource) {
   std::mt19937_64 rng = test::Rng();
-  for (const PixelFormat& format : Formats()) {
+  for (const PixelFormat& format : test::IntegerFormats()) {
     const Image color = RandomImage(format, 131, 22, rng);
     const Image depth = ConstantDepth(131, 22, 3.7f);
     const StereoPair pair = Render(color, depth, 40, 3.7f);
@@ -148,7 +140,7 @@ TEST(StereoRenderer, ResamplesSmoothPicturesTo255thOfTheRange) {
 TEST(StereoRenderer, WholePixelShiftsAreExactForEveryFormat) {
   std::mt19937_64 rng = test::Rng();
   const int width = 90, height = 10, shift = 6;
-  for (const PixelFormat& format : Formats()) {
+  for (const PixelFormat& format : test::IntegerFormats()) {
     const Image color = RandomImage(format, width, height, rng);
     const StereoPair pair = Render(color, ConstantDepth(width, height, 2), shift * 2);
     for (int plane = 0; plane < format.num_planes(); ++plane) {
@@ -420,7 +412,7 @@ TEST(StereoRenderer, TakesEverySizeAndFormat) {
   const std::vector<std::pair<int, int>> sizes = {{1, 1}, {1, 9},  {2, 2},   {3, 3},
                                                   {5, 1}, {63, 2}, {129, 7}, {16384, 3}};
   for (const auto& [width, height] : sizes) {
-    for (const PixelFormat& format : Formats()) {
+    for (const PixelFormat& format : test::IntegerFormats()) {
       const Image color = RandomImage(format, width, height, rng);
       const Image depth = BusyDepth(width, height, rng);
       const StereoPair pair = Render(color, depth, 0.02 * width, 2);
@@ -476,7 +468,7 @@ TEST(StereoRenderer, WritesOnlyItsOwnHalf) {
 TEST(StereoRenderer, IsTheSameForEveryThreadCount) {
   std::mt19937_64 rng = test::Rng();
   int cases = 0, same = 0;
-  for (const PixelFormat& format : Formats()) {
+  for (const PixelFormat& format : test::IntegerFormats()) {
     const int width = 322, height = 181;
     const Image color = RandomImage(format, width, height, rng);
     const Image depth = BusyDepth(width, height, rng, 0.01);

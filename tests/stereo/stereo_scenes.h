@@ -12,39 +12,9 @@
 #include "mdvt/core/camera.h"
 #include "mdvt/core/image.h"
 #include "mdvt/stereo/renderer.h"
+#include "support/pictures.h"
 
 namespace mdvt::test {
-
-inline Image RandomImage(PixelFormat format, int width, int height, std::mt19937_64& rng) {
-  Image image(format, width, height);
-  for (int plane = 0; plane < format.num_planes(); ++plane) {
-    for (int y = 0; y < format.PlaneHeight(plane, height); ++y) {
-      for (int x = 0; x < format.PlaneWidth(plane, width); ++x) {
-        const auto value = static_cast<uint16_t>(rng() & static_cast<uint64_t>(format.max_value()));
-        if (format.type == SampleType::kU8) {
-          image.MutablePlane<uint8_t>(plane).At(x, y) = static_cast<uint8_t>(value);
-        } else {
-          image.MutablePlane<uint16_t>(plane).At(x, y) = value;
-        }
-      }
-    }
-  }
-  return image;
-}
-
-// Sample (x, y) of a plane, of either integer type.
-inline int SampleOf(const Image& image, int plane, int x, int y) {
-  return image.format().type == SampleType::kU8 ? image.Plane<uint8_t>(plane).At(x, y)
-                                                : image.Plane<uint16_t>(plane).At(x, y);
-}
-
-inline void SetSample(Image& image, int plane, int x, int y, int value) {
-  if (image.format().type == SampleType::kU8) {
-    image.MutablePlane<uint8_t>(plane).At(x, y) = static_cast<uint8_t>(value);
-  } else {
-    image.MutablePlane<uint16_t>(plane).At(x, y) = static_cast<uint16_t>(value);
-  }
-}
 
 inline Image ConstantDepth(int width, int height, float z) {
   Image depth(PixelFormat::GrayF32(), width, height);
