@@ -11,6 +11,7 @@
 #include "mdvt/core/log.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/sidecar.h"
+#include "support/log_catcher.h"
 #include "support/test_env.h"
 
 namespace mdvt {
@@ -238,7 +239,7 @@ bool FailsAsExpected(const std::function<void(const std::string&)>& read, const 
 }
 
 TEST(BadFiles, FailForTheRightReason) {
-  SetLogSink([](LogLevel, const std::string&) {});
+  const test::LogCatcher log;
   const test::TempDir dir;
   int passed = 0, total = 0;
   for (const BadFile& bad : TextFiles()) {
@@ -254,7 +255,6 @@ TEST(BadFiles, FailForTheRightReason) {
     ++total;
     passed += FailsAsExpected(Depth, path, bad.code, bad.text);
   }
-  SetLogSink(nullptr);
   std::printf(
       "{\"id\":\"A4\",\"value\":%d,\"target\":%d,\"pass\":%s,"
       "\"measure\":\"bad text files and depth videos refused with their code and text\"}\n",

@@ -21,6 +21,7 @@
 #include "mdvt/core/log.h"
 #include "mdvt/io/image_file.h"
 #include "mdvt/io/video_reader.h"
+#include "support/log_catcher.h"
 #include "support/test_env.h"
 
 namespace mdvt {
@@ -364,7 +365,7 @@ std::vector<Case> Cases() {
 }
 
 TEST(BadVideos, FailForTheRightReason) {
-  SetLogSink([](LogLevel, const std::string&) {});
+  const test::LogCatcher log;
   const auto cases = Cases();
   int right = 0;
   for (const Case& c : cases) {
@@ -378,7 +379,6 @@ TEST(BadVideos, FailForTheRightReason) {
     }
     if (failed_before == ::testing::Test::HasFailure()) ++right;
   }
-  SetLogSink({});
   std::printf("{\"id\":\"A4\",\"value\":%d,\"target\":%zu,\"pass\":%s}\n", right, cases.size(),
               right == static_cast<int>(cases.size()) ? "true" : "false");
   EXPECT_GE(cases.size(), 40u);
@@ -460,7 +460,7 @@ struct Bomb {
 };
 
 TEST(BadVideos, BombsAreRefusedSoonAndInLittleMemory) {
-  SetLogSink([](LogLevel, const std::string&) {});
+  const test::LogCatcher log;
   const std::vector<Bomb> bombs = {
       {"png 30000 x 30000", Picture(HugePng(30000, 30000))},
       {"png 2^31 x 2^31", Picture(HugePng(0x7FFFFFFF, 0x7FFFFFFF))},
@@ -507,7 +507,6 @@ TEST(BadVideos, BombsAreRefusedSoonAndInLittleMemory) {
       std::printf("%s: %.2f s, %lld MiB\n", bomb.name, seconds, static_cast<long long>(mib));
     held += good ? 1 : 0;
   }
-  SetLogSink({});
   std::printf("{\"id\":\"B1\",\"value\":%d,\"target\":%zu,\"pass\":%s}\n", held, bombs.size(),
               held == static_cast<int>(bombs.size()) ? "true" : "false");
 }
@@ -571,7 +570,7 @@ TEST(BadVideos, ShortReadsChangeNothing) {
 }
 
 TEST(BadVideos, DamagedMediaEndInAStatus) {
-  SetLogSink([](LogLevel, const std::string&) {});
+  const test::LogCatcher log;
   ClipSpec h264 = Ffv1Clip();
   h264.encoder = "libx264";
   h264.codec_options = {{"preset", "ultrafast"}};
@@ -606,12 +605,11 @@ TEST(BadVideos, DamagedMediaEndInAStatus) {
       ++tried;
     }
   }
-  SetLogSink({});
   EXPECT_EQ(tried, 600);
 }
 
 TEST(BadVideos, CutOffFilesAreNeverShortVideos) {
-  SetLogSink([](LogLevel, const std::string&) {});
+  const test::LogCatcher log;
   ClipSpec mp4 = Mp4Clip();
   ClipSpec front = Mp4Clip();
   front.muxer_options = {{"movflags", "faststart"}};
@@ -630,7 +628,6 @@ TEST(BadVideos, CutOffFilesAreNeverShortVideos) {
       }
     }
   }
-  SetLogSink({});
 }
 
 // FFmpeg skips a damaged Matroska cluster as if it were not there.
@@ -645,10 +642,7 @@ TEST(BadVideos, MissingEndIsWarnedOf) {
   for (size_t at = text.find(id); at != std::string::npos; at = text.find(id, at + 1)) cluster = at;
   ASSERT_GT(cluster, bytes.size() / 2);
   std::fill_n(bytes.begin() + static_cast<ptrdiff_t>(cluster), 4, std::byte{0xFF});
-  std::string warning;
-  SetLogSink([&](LogLevel level, const std::string& line) {
-    if (level == LogLevel::kWarning) warning = line;
-  });
+  const test::LogCatcher log;
   int frames = 0;
   std::string error;
   try {
@@ -657,14 +651,12 @@ TEST(BadVideos, MissingEndIsWarnedOf) {
   } catch (const Error& e) {
     error = e.what();
   }
-  SetLogSink({});
   EXPECT_LT(frames, 100);
-  EXPECT_TRUE(warning.find("missing or damaged") != std::string::npos || !error.empty())
-      << frames << " frames, no word";
+  EXPECT_TRUE(log.Says("missing or damaged") || !error.empty()) << frames << " frames, no word";
 }
 
 TEST(BadVideos, ThousandOpensLeakNothing) {
-  SetLogSink([](LogLevel, const std::string&) {});
+  const test::LogCatcher log;
   const TempDir folder;
   MakeClip(folder / "good.mkv", Ffv1Clip());
   test::WriteBytes(folder / "cut.mkv", FirstPart(Clip(Ffv1Clip()), 0.5));
@@ -690,7 +682,6 @@ TEST(BadVideos, ThousandOpensLeakNothing) {
     if (!open(i % 2 == 0 ? "good.mkv" : kBad[i / 2 % 4])) ++failed;
   }
   const int leaked = test::CountDescriptors() - descriptors + test::CountThreads() - threads;
-  SetLogSink({});
   EXPECT_EQ(failed, 500);
   EXPECT_EQ(leaked, 0);
   std::printf("{\"id\":\"B4\",\"value\":%d,\"target\":0,\"pass\":%s}\n", leaked,

@@ -8,6 +8,7 @@
 
 #include "io/expect_error.h"
 #include "mdvt/core/log.h"
+#include "support/log_catcher.h"
 #include "support/test_env.h"
 
 namespace mdvt {
@@ -15,24 +16,6 @@ namespace {
 
 using test::ExpectError;
 namespace fs = std::filesystem;
-
-// Collects what the library says while it lives.
-class LogCapture {
- public:
-  LogCapture() {
-    SetLogSink([this](LogLevel level, const std::string& text) {
-      if (level >= LogLevel::kWarning) lines.push_back(text);
-    });
-  }
-  ~LogCapture() { SetLogSink(nullptr); }
-  bool Says(const std::string& part) const {
-    for (const std::string& line : lines) {
-      if (line.find(part) != std::string::npos) return true;
-    }
-    return false;
-  }
-  std::vector<std::string> lines;
-};
 
 // Depth with every kind of pixel: far, near, no data, past the range.
 Image Scene(int width, int height, int frame) {
@@ -115,7 +98,7 @@ TEST(DepthVideo, RoundTripsEveryEncodingAndSize) {
       DepthVideoWriterOptions options = Options(encoding, 12.5);
       options.codec.log_offset = 0.7;
       WriteClip(path, options, width, height);
-      LogCapture log;
+      test::LogCatcher log;
       DepthVideoReader reader(path);
       EXPECT_EQ(reader.codec().encoding, encoding);
       EXPECT_EQ(reader.codec().max_depth, 12.5);
@@ -177,7 +160,7 @@ TEST(DepthVideo, TruncatedCodesOfTheOriginalsAreReadBitForBit) {
   for (const double max_depth : {100.0, 20.0}) {
     DepthVideoReaderOptions options;
     options.max_depth = max_depth;
-    LogCapture log;
+    test::LogCatcher log;
     DepthVideoReader reader(dir / "d.mkv", options);
     EXPECT_EQ(reader.codec().encoding, DepthEncoding::kRgb16);
     EXPECT_TRUE(log.lines.empty()) << log.lines[0];
@@ -200,14 +183,14 @@ TEST(DepthVideo, OrderOfSources) {
   const std::string path = dir / "d.mkv";
   WriteForeign(path, PixelFormat::Rgb(8), 1, Rgb16Sample);
   {
-    LogCapture log;
+    test::LogCatcher log;
     EXPECT_EQ(DepthVideoReader(path).codec().max_depth, 100);
     ASSERT_EQ(log.lines.size(), 1u);
     EXPECT_TRUE(log.Says("--max_depth 20")) << log.lines[0];
   }
   std::ofstream(DepthSidecarPath(path)) << "{\"MDVT_MAX_DEPTH\": 20, \"MDVT_XFOV\": 50}";
   {
-    LogCapture log;
+    test::LogCatcher log;
     const DepthVideoReader reader(path);
     EXPECT_EQ(reader.codec().max_depth, 20) << "the sidecar, where tags lack it";
     EXPECT_EQ(reader.tags().xfov_deg, 50);
@@ -262,7 +245,7 @@ TEST(DepthVideo, LooksOfUntaggedFiles) {
   const test::TempDir dir;
   const std::string path = dir / "d.mkv";
   const auto encoding_of = [&](const std::string& warning) {
-    LogCapture log;
+    test::LogCatcher log;
     const DepthEncoding encoding = DepthVideoReader(path).codec().encoding;
     EXPECT_TRUE(log.Says(warning)) << warning;
     return encoding;
@@ -313,7 +296,7 @@ TEST(DepthVideo, RefusesWhatWasCodedWithLoss) {
   ExpectError(Code::kRefused, "R and G differ in 0.17 %", [&] { DepthVideoReader reader(path); });
   DepthVideoReaderOptions options;
   options.allow_damaged = true;
-  LogCapture log;
+  test::LogCatcher log;
   DepthVideoReader reader(path, options);
   EXPECT_TRUE(reader.Read());
   EXPECT_TRUE(log.Says("frame 0: channels that must agree differ in 0.17 %"));
@@ -328,7 +311,7 @@ TEST(DepthVideo, ToleratesASinglePixelAndNamesIt) {
   WriteForeign(path, PixelFormat::Rgb(8), 2, sample, 64, 64);
   DepthVideoReaderOptions options;
   options.max_depth = 100;
-  LogCapture log;
+  test::LogCatcher log;
   DepthVideoReader reader(path, options);
   EXPECT_TRUE(reader.Read());
   EXPECT_TRUE(reader.Read());
@@ -454,7 +437,7 @@ TEST(DepthVideo, LosslessH264KeepsEveryBitAndGetsASidecar) {
   for (const char* name : {"d.mkv", "d.mp4"}) {
     WriteClip(dir / name, options, 32, 18);
     EXPECT_EQ(fs::exists(DepthSidecarPath(dir / name)), std::string(name) == "d.mp4");
-    LogCapture log;
+    test::LogCatcher log;
     DepthVideoReader reader(dir / name);
     EXPECT_TRUE(log.lines.empty());
     EXPECT_EQ(reader.codec().max_depth, 100);

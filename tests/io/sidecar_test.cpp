@@ -11,6 +11,7 @@
 
 #include "io/expect_error.h"
 #include "mdvt/core/log.h"
+#include "support/log_catcher.h"
 #include "support/test_env.h"
 
 namespace mdvt {
@@ -34,16 +35,6 @@ std::string ReadAll(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
-
-// Collects what the library says while it lives.
-class LogCapture {
- public:
-  LogCapture() {
-    SetLogSink([this](LogLevel, const std::string& text) { lines.push_back(text); });
-  }
-  ~LogCapture() { SetLogSink(nullptr); }
-  std::vector<std::string> lines;
-};
 
 TEST(Fov, ReadsWhatPythonWrites) {
   EXPECT_EQ(Fov("[48.25, 60.0, 1e-3, 179]"), (std::vector<double>{48.25, 60, 0.001, 179}));
@@ -124,7 +115,7 @@ TEST(Convergence, WritesBothDialects) {
 }
 
 TEST(Transformations, ReadsTheDocumentedExample) {
-  LogCapture log;
+  test::LogCatcher log;
   const auto poses = Transformations(
       "[[[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]],\n"
       " [[0.996195, 0.0, 0.087156, 0.1], [0.0, 1.0, 0.0, 0.0], [-0.087156, 0.0, 0.996195, 0.02], "
@@ -144,7 +135,7 @@ std::string Matrix(const std::string& rotation_row) {
 }
 
 TEST(Transformations, RepairsSmallDeviationsWithOneWarning) {
-  LogCapture log;
+  test::LogCatcher log;
   const auto poses =
       Transformations("[" + Matrix("1.0004, 0, 0") + ", " + Matrix("1.0002, 0, 0") + "]");
   ASSERT_EQ(log.lines.size(), 1u);

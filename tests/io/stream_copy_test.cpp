@@ -13,6 +13,7 @@
 #include "mdvt/core/log.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
+#include "support/log_catcher.h"
 #include "support/test_env.h"
 
 namespace mdvt {
@@ -25,17 +26,6 @@ using test::Packet;
 using test::ReadContent;
 using test::TempDir;
 using test::Track;
-
-class LogCatcher {
- public:
-  LogCatcher() {
-    SetLogSink([this](LogLevel level, const std::string& text) {
-      if (level >= LogLevel::kWarning) lines.push_back(text);
-    });
-  }
-  ~LogCatcher() { SetLogSink({}); }
-  std::vector<std::string> lines;
-};
 
 // Reads the pictures of `from` and writes them, or the first `frames`, with everything else.
 void Copy(const std::string& from, const std::string& to, VideoCodec codec, int frames = 1 << 30,
@@ -84,7 +74,7 @@ void ExpectSamePackets(const Track& a, const Track& b, double tolerance) {
 TEST(StreamCopy, AudioCanBeLeftOut) {
   const TempDir folder;
   MakeClip(folder / "in.mkv", FullClip());
-  LogCatcher log;
+  test::LogCatcher log;
   Copy(folder / "in.mkv", folder / "out.mkv", VideoCodec::kFfv1, 1 << 30, false);
   EXPECT_TRUE(log.lines.empty()) << log.lines[0];
   EXPECT_FALSE(VideoReader(folder / "out.mkv").info().has_audio);
@@ -95,7 +85,7 @@ TEST(StreamCopy, AudioCanBeLeftOut) {
 TEST(StreamCopy, MatroskaToMatroskaKeepsEverything) {
   const TempDir folder;
   MakeClip(folder / "in.mkv", FullClip());
-  LogCatcher log;
+  test::LogCatcher log;
   Copy(folder / "in.mkv", folder / "out.mkv", VideoCodec::kFfv1);
   EXPECT_TRUE(log.lines.empty()) << log.lines[0];
   const Content in = ReadContent(folder / "in.mkv"), out = ReadContent(folder / "out.mkv");
@@ -123,7 +113,7 @@ TEST(StreamCopy, PacketsLieNearTheirPictures) {
   MakeClip(folder / "in.mkv", FullClip());
   for (const char* name : {"out.mkv", "out.mp4"}) {
     const bool mkv = std::string(name) == "out.mkv";
-    const LogCatcher log;
+    const test::LogCatcher log;
     Copy(folder / "in.mkv", folder / name, mkv ? VideoCodec::kFfv1 : VideoCodec::kH264);
     // No long runs of one kind: 25 pictures and 47 sound packets a second take turns.
     const auto order = ReadContent(folder / name).order;
@@ -139,7 +129,7 @@ TEST(StreamCopy, PacketsLieNearTheirPictures) {
 TEST(StreamCopy, MatroskaToMp4WarnsOfWhatIsLeftOut) {
   const TempDir folder;
   MakeClip(folder / "in.mkv", FullClip());
-  LogCatcher log;
+  test::LogCatcher log;
   Copy(folder / "in.mkv", folder / "out.mp4", VideoCodec::kH264);
   ASSERT_EQ(log.lines.size(), 1u);
   EXPECT_NE(log.lines[0].find("attachment"), std::string::npos) << log.lines[0];
@@ -160,7 +150,7 @@ TEST(StreamCopy, SubtitlesSurviveTheWayThroughMp4) {
   spec.subtitles = {"one", "two\nlines", "<i>slanted</i> \xC3\xA4"};
   spec.attachment = false;
   MakeClip(folder / "in.mkv", spec);
-  const LogCatcher log;
+  const test::LogCatcher log;
   Copy(folder / "in.mkv", folder / "middle.mp4", VideoCodec::kH264);
   Copy(folder / "middle.mp4", folder / "out.mkv", VideoCodec::kFfv1);
   const Content out = ReadContent(folder / "out.mkv");
@@ -189,7 +179,7 @@ TEST(StreamCopy, AudioThatMp4CannotHoldBecomesAac) {
   spec.attachment = false;
   spec.audio_encoder = "pcm_s16le";
   MakeClip(folder / "in.mkv", spec);
-  LogCatcher log;
+  test::LogCatcher log;
   Copy(folder / "in.mkv", folder / "out.mp4", VideoCodec::kH264);
   const Content out = ReadContent(folder / "out.mp4");
   const Track* audio = out.Find(AVMEDIA_TYPE_AUDIO);
@@ -216,7 +206,7 @@ TEST(StreamCopy, StartOffsetsAreKept) {
       spec.audio_begin = 0.7;
       spec.audio_seconds = 2;
       MakeClip(folder / "in", spec);
-      const LogCatcher log;
+      const test::LogCatcher log;
       for (const char* name : {"out.mkv", "out.mp4"}) {
         const bool mkv = std::string(name) == "out.mkv";
         Copy(folder / "in", folder / name, mkv ? VideoCodec::kFfv1 : VideoCodec::kH264);
@@ -238,7 +228,7 @@ TEST(StreamCopy, EncoderDelayDoesNotShiftThePictures) {
   MakeClip(folder / "in.mp4", spec);
   const Content in = ReadContent(folder / "in.mp4");
   ASSERT_LT(in.Find(AVMEDIA_TYPE_AUDIO)->packets[0].seconds, 0);
-  const LogCatcher log;
+  const test::LogCatcher log;
   for (const char* name : {"out.mkv", "out.mp4"}) {
     const bool mkv = std::string(name) == "out.mkv";
     Copy(folder / "in.mp4", folder / name, mkv ? VideoCodec::kFfv1 : VideoCodec::kH264);
@@ -254,7 +244,7 @@ TEST(StreamCopy, SoundEndsWithAShortenedVideo) {
   spec.frames = 250;  // 10 s
   spec.audio_seconds = 10;
   MakeClip(folder / "in.mkv", spec);
-  const LogCatcher log;
+  const test::LogCatcher log;
   Copy(folder / "in.mkv", folder / "out.mkv", VideoCodec::kFfv1, 25);
   const Content out = ReadContent(folder / "out.mkv");
   EXPECT_EQ(out.Find(AVMEDIA_TYPE_VIDEO)->packets.size(), 25u);
@@ -274,7 +264,7 @@ TEST(StreamCopy, SoundLongerThanTheWholeVideoIsKept) {
     spec.subtitles.clear();
     spec.attachment = false;
     MakeClip(folder / "in", spec);
-    const LogCatcher log;
+    const test::LogCatcher log;
     Copy(folder / "in", folder / "out.mkv", VideoCodec::kFfv1);
     const Content in = ReadContent(folder / "in"), out = ReadContent(folder / "out.mkv");
     EXPECT_EQ(out.Find(AVMEDIA_TYPE_AUDIO)->packets.size(),

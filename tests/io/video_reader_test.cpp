@@ -13,6 +13,7 @@
 #include "io/clip_maker.h"
 #include "io/expect_error.h"
 #include "mdvt/core/log.h"
+#include "support/log_catcher.h"
 #include "support/test_env.h"
 
 namespace mdvt {
@@ -31,18 +32,6 @@ std::vector<Frame> ReadAll(VideoReader* reader) {
   while (auto frame = reader->Read()) frames.push_back(*frame);
   return frames;
 }
-
-// Collects what is logged while it lives.
-class LogCatcher {
- public:
-  LogCatcher() {
-    SetLogSink([this](LogLevel level, const std::string& text) {
-      if (level >= LogLevel::kWarning) lines.push_back(text);
-    });
-  }
-  ~LogCatcher() { SetLogSink({}); }
-  std::vector<std::string> lines;
-};
 
 // --- pixels -------------------------------------------------------------------------------------
 
@@ -329,7 +318,7 @@ TEST(VideoReader, EqualTimesAreMovedApartWithOneWarning) {
   spec.time_base = {1, 10000};
   spec.pts = {0, 1, 2, 10};
   MakeClip(folder / "clip.mkv", spec);
-  LogCatcher log;
+  test::LogCatcher log;
   VideoReader reader(folder / "clip.mkv");
   const auto frames = ReadAll(&reader);
   ASSERT_EQ(frames.size(), 4u);
@@ -400,7 +389,7 @@ TEST(VideoReader, SlantedDisplayMatrixIsIgnoredWithAWarning) {
   spec.encoder = "mpeg4";
   spec.display_matrix = std::vector<int32_t>{46341, 46341, 0, -46341, 46341, 0, 0, 0, 1 << 30};
   MakeClip(folder / "clip.mov", spec);
-  LogCatcher log;
+  test::LogCatcher log;
   VideoReader reader(folder / "clip.mov");
   EXPECT_EQ(reader.info().rotation_deg, 0);
   ASSERT_EQ(log.lines.size(), 1u);

@@ -22,6 +22,7 @@
 #include "mdvt/model/pass_memory.h"
 #include "model/fake_backend.h"
 #include "model/metadata.h"
+#include "support/log_catcher.h"
 #include "support/test_env.h"
 
 namespace mdvt {
@@ -276,13 +277,11 @@ TEST_F(ModelTest, SidecarOverridesWhatIsEmbedded) {
 }
 
 TEST_F(ModelTest, WarnsOfKeysThatItDoesNotKnow) {
-  std::string log;
-  SetLogSink([&](LogLevel, const std::string& text) { log += text; });
+  const test::LogCatcher log;
   json metadata = DepthMetadata();
   metadata["colour"] = 1;
   OpenOne("mean", metadata);
-  SetLogSink({});
-  EXPECT_NE(log.find("does not know: colour"), std::string::npos) << log;
+  EXPECT_TRUE(log.Says("does not know: colour"));
 }
 
 TEST_F(ModelTest, ChecksItself) {
