@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "mdvt/core/error.h"
+#include "core/naming.h"
 #include "mdvt/core/limits.h"
 
 namespace mdvt {
@@ -22,11 +22,7 @@ template <typename Parse>
 auto ReadAndParse(const std::string& path, const std::string& what, const Limits& limits,
                   const Parse& parse) {
   const std::string text = ReadTextFile(path, what, limits);
-  try {
-    return parse(text.data(), text.size(), limits);
-  } catch (const Error& error) {
-    throw Error(error.code(), path + ": " + error.what());
-  }
+  return Naming(path, [&] { return parse(text.data(), text.size(), limits); });
 }
 
 // The text without a UTF-8 byte order mark. Throws Error(kLimit) past limits.max_text_bytes, with a

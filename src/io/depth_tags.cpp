@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "core/json.h"
+#include "core/naming.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/depth_video.h"
@@ -166,11 +167,7 @@ DepthTags DepthTags::FromJson(const char* data, size_t size, const Limits& limit
                 "\" is neither text nor a number");
     tags[key] = json::ToText(tag);
   }
-  try {
-    return FromTags(tags);
-  } catch (const Error& error) {
-    throw Error(error.code(), std::string(kWhat) + ": " + error.what());
-  }
+  return Naming(kWhat, [&] { return FromTags(tags); });
 }
 
 std::string DepthSidecarPath(const std::string& video_path) { return video_path + ".mdvt.json"; }

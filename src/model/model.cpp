@@ -10,6 +10,7 @@
 #include <optional>
 #include <system_error>
 
+#include "core/naming.h"
 #include "core/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
@@ -51,16 +52,6 @@ bool IsDevice(const std::string& text) {
          kind.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == std::string::npos &&
          !number.empty() && number.size() <= 3 &&
          number.find_first_not_of("0123456789") == std::string::npos;
-}
-
-// Runs `body` and puts "'path': " before the text of its error.
-template <typename Body>
-auto Naming(const std::string& path, const Body& body) {
-  try {
-    return body();
-  } catch (const Error& error) {
-    throw Error(error.code(), "'" + path + "': " + error.what());
-  }
 }
 
 struct Verdict {
@@ -116,7 +107,7 @@ bool MayBeOpened(const Verdict& verdict, const ModelOptions& options) {
 }
 
 const mdvt_backend* BackendOf(const std::string& path, const ModelOptions& options) {
-  return Naming(path, [&] {
+  return Naming("'" + path + "'", [&] {
     return options.backend.empty() ? FindBackendFor(fs::path(path).extension().string())
                                    : FindBackend(options.backend);
   });
@@ -149,7 +140,8 @@ ModelInfo ReadInfo(const mdvt_backend* table, const std::string& path, const Lim
           "'" + path + "': not an mdvt model, it has no metadata: export it with one of " +
               "models/export, or describe it in '" + sidecar + "'");
   const std::string json = text.ToString();
-  return Naming(path, [&] { return ModelInfo::Parse(json.data(), json.size(), limits); });
+  return Naming("'" + path + "'",
+                [&] { return ModelInfo::Parse(json.data(), json.size(), limits); });
 }
 
 void CheckPrecision(const ModelInfo& info, const ModelOptions& options) {
@@ -316,7 +308,7 @@ Model Model::Open(const std::string& path, const ModelOptions& options) {
                                        ": export it with an older PyTorch, or "
                                        "build the backend against a newer LibTorch");
   }
-  Naming(path, [&] { CheckPrecision(info, options); });
+  Naming("'" + path + "'", [&] { CheckPrecision(info, options); });
 
   mdvt_backend_options wanted = {};
   wanted.struct_size = sizeof wanted;

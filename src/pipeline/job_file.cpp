@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
+#include "core/naming.h"
 #include "core/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
@@ -38,18 +39,8 @@ Job Parsed(const std::string& text, const std::string& what) {
   return {name->AsString(), *values};
 }
 
-// Runs `body`; the text of its errors begins with what they are about.
-template <typename Body>
-decltype(auto) About(const std::string& what, Body&& body) {
-  try {
-    return body();
-  } catch (const Error& error) {
-    throw Error(error.code(), what + ": " + error.what());
-  }
-}
-
 void SetAll(const Job& job, const std::string& what, OptionList* options) {
-  About(what, [&] {
+  Naming(what, [&] {
     for (const auto& [key, value] : job.options.AsMembers())
       options->Set(key, ToOptionValue(value, key));
   });
@@ -90,12 +81,12 @@ void JobFromJson(const std::string& text, const std::string& what, const ToolInf
 
 const ToolInfo& ToolOfJob(const std::string& text, const std::string& what) {
   const Job job = Parsed(text, what);
-  return About(what, [&]() -> const ToolInfo& { return FindTool(job.tool); });
+  return Naming(what, [&]() -> const ToolInfo& { return FindTool(job.tool); });
 }
 
 std::unique_ptr<Tool> ToolFromJson(const std::string& text, const std::string& what) {
   const Job job = Parsed(text, what);
-  std::unique_ptr<Tool> tool = About(what, [&] { return MakeTool(job.tool); });
+  std::unique_ptr<Tool> tool = Naming(what, [&] { return MakeTool(job.tool); });
   SetAll(job, what, &tool->options());
   return tool;
 }
