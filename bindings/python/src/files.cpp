@@ -81,7 +81,7 @@ void AddSidecars(py::module_& module) {
   module.def(
       "write_fov_file",
       [](const Path& path, const std::vector<double>& xfov_deg) {
-        WithoutLock([&] { WriteFovFile(path, xfov_deg); });
+        WithoutLock([&] { WriteFovFile(path.text, xfov_deg); });
       },
       py::arg("path"), py::arg("xfov_deg"));
   module.def(
@@ -94,7 +94,7 @@ void AddSidecars(py::module_& module) {
   module.def(
       "write_convergence_file",
       [](const Path& path, const std::vector<double>& depth) {
-        WithoutLock([&] { WriteConvergenceFile(path, depth); });
+        WithoutLock([&] { WriteConvergenceFile(path.text, depth); });
       },
       py::arg("path"), py::arg("depth"));
   module.def(
@@ -109,7 +109,7 @@ void AddSidecars(py::module_& module) {
       "write_transformations_file",
       [](const Path& path, const py::array_t<double, py::array::forcecast>& poses) {
         const std::vector<Pose> to = ToPoses(poses);
-        WithoutLock([&] { WriteTransformationsFile(path, to); });
+        WithoutLock([&] { WriteTransformationsFile(path.text, to); });
       },
       py::arg("path"), py::arg("world_from_cam"));
   module.def(
@@ -134,7 +134,7 @@ void AddPictures(py::module_& module) {
       "write_png",
       [](const Path& path, const py::object& picture) {
         const PyImage image = ToImage(picture, std::nullopt, "picture");
-        WithoutLock([&] { WritePng(path, image.image.view()); });
+        WithoutLock([&] { WritePng(path.text, image.image.view()); });
       },
       py::arg("path"), py::arg("picture"), "Gray or RGB with 8 or 16 bits.");
 }
@@ -153,9 +153,9 @@ void AddGeometry(py::module_& module) {
         mesh.triangles = ToVectors<int32_t>(triangles, "triangles");
         WithoutLock([&] {
           if (triangles) {
-            WritePly(path, mesh, scalar);
+            WritePly(path.text, mesh, scalar);
           } else {
-            WritePly(path, PointCloud{mesh.points, mesh.colors}, scalar);
+            WritePly(path.text, PointCloud{mesh.points, mesh.colors}, scalar);
           }
         });
       },
@@ -170,7 +170,7 @@ void AddGeometry(py::module_& module) {
         mesh.points = ToVectors<float>(points, "points");
         mesh.colors = ToVectors<uint8_t>(colors, "colors");
         mesh.triangles = ToVectors<int32_t>(triangles, "triangles");
-        WithoutLock([&] { WriteObj(path, mesh, {significant_digits}); });
+        WithoutLock([&] { WriteObj(path.text, mesh, {significant_digits}); });
       },
       py::arg("path"), py::arg("points"), py::arg("colors") = std::nullopt,
       py::arg("triangles") = std::nullopt,
