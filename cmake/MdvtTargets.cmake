@@ -10,6 +10,9 @@ if(MDVT_SANITIZE)
   target_compile_options(mdvt_flags INTERFACE
     -fsanitize=${MDVT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
   target_link_options(mdvt_flags INTERFACE -fsanitize=${MDVT_SANITIZE})
+  # Ceres comes compiled without sanitizers, and shares Eigen's inline functions with this project: with
+  # them, Eigen would allocate in another way here than it frees there.
+  target_compile_definitions(mdvt_flags INTERFACE EIGEN_MALLOC_ALREADY_ALIGNED=1)
 endif()
 
 # mdvt_add_layer(NAME SOURCES a.cpp ... [PUBLIC targets...] [PRIVATE targets...])

@@ -9,10 +9,12 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "geometry/bundle_check.h"
 #include "mdvt/core/error.h"
+#include "mdvt/geometry/similarity.h"
 #include "support/test_env.h"
 #include "synthetic.h"
 
@@ -476,6 +478,80 @@ TEST(SolveBundle, TurningAloneIsFoundWithHeldPositions) {
   EXPECT_NEAR(problem.lenses[0].camera.fx / 500, 1, 1e-6);
 }
 
+// A noisy walk as a tracker sees it: half a pixel of noise, depths of 10 % with a scale per frame
+// that wanders, some tracks on moving things, a focal length 12 % off.
+TEST(SolveBundle, FindsPathScaleAndFocalLengthOfANoisyWalk) {
+  auto rng = test::Rng();
+  const int frames = 60, length = 30, tracks = 300;
+  BundleProblem truth;
+  Camera camera = MakeCamera(1400);
+  camera.width = 1920, camera.height = 1080, camera.cx = 960, camera.cy = 540;
+  camera.fy = camera.fx;
+  truth.lenses.push_back({camera, false});
+  for (int f = 0; f < frames; ++f) {
+    const double t = static_cast<double>(f) / frames;
+    truth.poses.push_back(
+        {test::MakePose({0.03 * std::sin(9 * t), 0.15 * std::sin(3 * t), 0.02 * std::sin(5 * t)},
+                        {0.8 * std::sin(2 * t), 0.1 * std::sin(6 * t), t})});
+    truth.cameras.push_back({f, 0, -1});
+  }
+  truth.poses[0].rotation_held = truth.poses[0].position_held = true;
+  BundleProblem problem = truth;
+  double wander = 0;
+  for (int f = 0; f < frames; ++f) {
+    wander = 0.9 * wander + 0.02 * test::Normal(rng);
+    problem.depth_maps.push_back({1, 0, false, true});
+    problem.depth_map_priors.push_back({f, 1, 0, 0.1, kInfinity});
+    if (f > 0) problem.depth_map_changes.push_back({f - 1, f, 0.03, kInfinity});
+    truth.depth_maps.push_back({std::exp(wander), 0, false, true});
+  }
+  for (int i = 0; i < tracks; ++i) {
+    const int first = i % (frames - length + 1);
+    const bool moves = i % 7 == 0;
+    const double z = 2.5 * std::exp(test::Uniform(rng, 0, 1.6));
+    const Eigen::Vector2d pixel(test::Uniform(rng, 300, 1620), test::Uniform(rng, 200, 880));
+    Eigen::Vector3d x = truth.poses[first].pose * camera.Unproject(pixel, z);
+    for (int k = 0; k < length; ++k) {
+      if (moves) x += Eigen::Vector3d(0.02, 0, 0);
+      const Eigen::Vector3d seen = truth.poses[first + k].pose.inverse() * x;
+      problem.sights.push_back(
+          {first + k, i,
+           camera.Project(seen) + 0.5 * Eigen::Vector2d(test::Normal(rng), test::Normal(rng)),
+           0.6});
+      if (k % 4 == 0)
+        problem.depths.push_back(
+            {first + k, i, first + k,
+             seen.z() * truth.depth_maps[first + k].scale * std::exp(0.1 * test::Normal(rng)),
+             0.15});
+      if (k == length / 2)
+        problem.points.push_back(
+            {truth.poses[first].pose * camera.Unproject(pixel, 1.1 * z), false});
+    }
+  }
+  problem.lenses[0].camera.fx *= 1.12, problem.lenses[0].camera.fy *= 1.12;
+  problem.focal_priors.push_back({0, 1400 * 1.12, 0.3});
+  for (BundlePose& pose : problem.poses) DisturbPose(rng, 0.005, 0.05, &pose);
+  problem.sight_loss = {BundleLoss::Kind::kCauchy, 2};
+  problem.depth_loss = {BundleLoss::Kind::kCauchy, 1};
+  BundleOptions options;
+  options.max_iterations = 200;
+  options.tolerance = 1e-5;
+  const BundleResult result = SolveBundle(&problem, options);
+  EXPECT_TRUE(result.converged()) << result.reason;
+  EXPECT_FALSE(result.scale_is_free);
+  EXPECT_NEAR(problem.lenses[0].camera.fx / 1400, 1, 0.01);
+  std::vector<Eigen::Vector3d> got, want;
+  for (int f = 0; f < frames; ++f) {
+    got.push_back(problem.poses[f].pose.translation());
+    want.push_back(truth.poses[f].pose.translation());
+  }
+  // The path is 2 m long. The depths alone tell its size, as well as their wandering lets them.
+  EXPECT_LT(AlignPoints(got, want, false).rms, 0.03);
+  const Similarity fit = AlignPoints(got, want);
+  EXPECT_NEAR(fit.scale, 1, 0.06);
+  EXPECT_LT(fit.rms, 0.003);
+}
+
 // --- What stays ---
 
 TEST(SolveBundle, HeldParametersKeepTheirBits) {
@@ -550,6 +626,19 @@ TEST(SolveBundle, GivesTheSameBitsAgain) {
       EXPECT_EQ(a.iterations, b.iterations);
     }
   }
+}
+
+TEST(SolveBundle, SolvesRunSideBySide) {
+  auto rng = test::Rng();
+  BundleProblem start = Exact(rng, 6, 60);
+  Disturb(rng, &start);
+  BundleProblem alone = start;
+  SolveBundle(&alone);
+  std::vector<BundleProblem> problems(8, start);
+  std::vector<std::thread> threads;
+  for (BundleProblem& problem : problems) threads.emplace_back([&] { SolveBundle(&problem); });
+  for (std::thread& thread : threads) thread.join();
+  for (const BundleProblem& problem : problems) EXPECT_TRUE(SameBits(problem, alone));
 }
 
 TEST(SolveBundle, RotationsStayRigid) {
