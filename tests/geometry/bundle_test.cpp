@@ -219,6 +219,38 @@ TEST(SolveBundle, AllSolversAgree) {
   ExpectScene(iterative, dense, 1e-3);
 }
 
+// Where points, poses or both have nothing to solve, Ceres must not end the program.
+TEST(SolveBundle, EverySolverTakesEveryShape) {
+  auto rng = test::Rng();
+  const BundleProblem all = Exact(rng, 5, 20);
+  BundleProblem points = all, poses = all, relations, focal = all, turns = all;
+  for (BundlePose& pose : points.poses) pose.rotation_held = pose.position_held = true;
+  for (BundlePoint& point : poses.points) point.held = true;
+  relations.poses = all.poses;
+  for (int i = 0; i < 4; ++i)
+    relations.relations.push_back(
+        {i, i + 1, all.poses[i].pose.inverse() * all.poses[i + 1].pose, 0.1, 0.1});
+  focal.lenses[0].focal_held = false;
+  for (BundlePose& pose : focal.poses) pose.rotation_held = pose.position_held = true;
+  for (BundlePoint& point : focal.points) point.held = true;
+  for (BundlePose& pose : turns.poses) pose.position_held = true;
+  for (const BundleProblem& truth : {points, poses, relations, focal, turns}) {
+    for (const BundleSolver solver :
+         {BundleSolver::kDense, BundleSolver::kSparse, BundleSolver::kIterative}) {
+      BundleProblem problem = truth;
+      Disturb(rng, &problem);
+      for (BundleLens& lens : problem.lenses)
+        if (!lens.focal_held) lens.camera.fx *= 1.1, lens.camera.fy *= 1.1;
+      BundleOptions options = Exactly();
+      options.solver = solver;
+      const BundleResult result = SolveBundle(&problem, options);
+      EXPECT_GT(result.initial_cost, 1e-3);
+      EXPECT_LT(result.final_cost, 1e-12 * result.initial_cost) << static_cast<int>(solver);
+      ExpectScene(problem, truth, 1e-5);
+    }
+  }
+}
+
 TEST(SolveBundle, RobustLossesResistOutliers) {
   auto rng = test::Rng();
   const BundleProblem truth = Exact(rng, 8, 120);
