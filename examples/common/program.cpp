@@ -215,8 +215,7 @@ int Program::RunItems() {
   const std::vector<ListedInput> lists = ReadLists(*options_);
   if (!lists.empty()) CheckAgainstLists(*options_, lists[0].option);
   tool_->Check();
-  if (const Option* threads = options_->Find("threads"))
-    SetOpenCvThreads(static_cast<int>(std::get<int64_t>(threads->Get())));
+  LetOpenCvUseThreadPools();
   if (lists.empty()) {
     display_->Begin("");
     RunOne(control);

@@ -189,5 +189,16 @@ FramePtr WrapImage(const ImageView& image, AVPixelFormat av_format) {
   return frame;
 }
 
+int RunSlices(ThreadPool* pool, AVCodecContext* c, SliceFunction slice, void* arguments,
+              int* results, int count, int size) {
+  pool->ParallelFor(count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int result = slice(c, static_cast<std::byte*>(arguments) + i * size);
+      if (results != nullptr) results[i] = result;
+    }
+  });
+  return 0;
+}
+
 }  // namespace ff
 }  // namespace mdvt

@@ -11,6 +11,7 @@
 
 #include "mdvt/core/error.h"
 #include "mdvt/core/image.h"
+#include "mdvt/core/parallel.h"
 #include "mdvt/core/rational.h"
 
 extern "C" {
@@ -107,5 +108,11 @@ int FileEnum(const Enum& from, int count, int unknown) {
 }
 
 bool IsFullRangeYuvj(AVPixelFormat format);
+
+// AVCodecContext::execute on the threads of a pool: calls slice() for each of `count` arguments of
+// `size` bytes.
+using SliceFunction = int (*)(AVCodecContext* c, void* argument);
+int RunSlices(ThreadPool* pool, AVCodecContext* c, SliceFunction slice, void* arguments,
+              int* results, int count, int size);
 
 }  // namespace mdvt::ff

@@ -253,6 +253,11 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
     c.chroma_sample_location = static_cast<AVChromaLocation>(options.color.chroma_location);
   }
   c.thread_count = std::min(ResolveThreads(options.num_threads), kMaxEncoderThreads);
+  if (options.codec == VideoCodec::kFfv1 && options.pool != nullptr) {
+    c.thread_count = 1;
+    c.opaque = options.pool;
+    c.execute = &Execute;
+  }
   if (global_header) c.flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 
   Dictionary settings;
@@ -287,6 +292,12 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
 }
 
 VideoEncoder::~VideoEncoder() = default;
+
+// What FFV1 calls to code slices.
+int VideoEncoder::Execute(AVCodecContext* c, SliceFunction slice, void* arguments, int* results,
+                          int count, int size) noexcept {
+  return RunSlices(static_cast<ThreadPool*>(c->opaque), c, slice, arguments, results, count, size);
+}
 
 FramePtr VideoEncoder::OwnFrame() {
   if (!own_buffer_) {
@@ -373,6 +384,8 @@ bool VideoEncoder::MayHaveOverflowed(const AVPacket& packet) const {
 }
 
 int VideoEncoder::SendToCodec(const AVFrame* frame) {
+  // x264 with sliced threads has ended its work on the frame when it returns.
+  const GangScope threads(encoder_->thread_count);
   if (buffer_rows_ == 0) return avcodec_send_frame(encoder_.get(), frame);
   const int height = encoder_->height;
   for (;;) {

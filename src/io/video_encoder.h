@@ -41,6 +41,8 @@ class VideoEncoder {
   // A frame over the one buffer that every frame uses: none of the encoders looks at a frame again
   // once it has taken it.
   FramePtr OwnFrame();
+  static int Execute(AVCodecContext* c, SliceFunction slice, void* arguments, int* results,
+                     int count, int size) noexcept;
   void InterleaveRows(const ImageView& image, int y, AVFrame* frame) const;
   void SendFrame(FramePtr frame, int64_t pts);
   // Calls avcodec_send_frame with a packet buffer that is no larger than need be, see the .cpp.

@@ -134,7 +134,9 @@ struct VideoReader::Impl {
     ff::CheckFf(avcodec_parameters_to_context(&c, stream->codecpar), Code::kCorrupt, info.path);
     c.pkt_timebase = stream->time_base;
     c.max_pixels = options.limits.max_pixels_per_frame;
-    c.thread_count = std::min(ResolveThreads(options.num_threads), kMaxDecoderThreads);
+    c.thread_count = options.pool != nullptr
+                         ? 1
+                         : std::min(ResolveThreads(options.num_threads), kMaxDecoderThreads);
     // Each thread may hold a frame of its own, of 16 bits in three full planes at worst, beside the
     // codec's own few.
     const int64_t frame_bytes = std::max<int64_t>(1, int64_t{6} * c.width * c.height);
@@ -148,6 +150,7 @@ struct VideoReader::Impl {
       if (c.extradata_size > 0) c.thread_type = FF_THREAD_SLICE;
       c.get_buffer2 = &GetBuffer;
       c.opaque = this;
+      if (options.pool != nullptr) c.execute = &Execute;
     }
     c.err_recognition = AV_EF_CRCCHECK;
     // Damaged frames come out flagged instead of vanishing, so that they can be named.
@@ -155,6 +158,13 @@ struct VideoReader::Impl {
     const int error = avcodec_open2(&c, c.codec, nullptr);
     ff::CheckFf(error, error == AVERROR_INVALIDDATA ? Code::kCorrupt : Code::kUnsupported,
                 info.path + ": its decoder cannot be started");
+  }
+
+  // What FFV1 calls to decode slices.
+  static int Execute(AVCodecContext* c, ff::SliceFunction slice, void* arguments, int* results,
+                     int count, int size) noexcept {
+    return ff::RunSlices(static_cast<Impl*>(c->opaque)->options.pool, c, slice, arguments, results,
+                         count, size);
   }
 
   // FFV1 keeps the picture before, which it looks at only to patch damage; those frames are refused

@@ -268,6 +268,12 @@ struct Model::Impl {
   // Checks all inputs; what they are for the backend.
   std::vector<mdvt_backend_tensor> Prepare(const std::vector<ModelInput>& inputs, LayoutDims* dims,
                                            int64_t* bytes) const;
+
+  // On the CPU; elsewhere the calling thread waits for the device.
+  int ThreadsOfARun() const {
+    return options.device == "cpu" && !options.deterministic ? ResolveThreads(options.num_threads)
+                                                             : 1;
+  }
 };
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -451,6 +457,7 @@ std::vector<ModelTensor> Model::RunKept(const std::vector<ModelInput>& inputs) c
 
   mdvt_backend_tensor results[MDVT_BACKEND_MAX_TENSORS] = {};
   size_t count = 0;
+  const GangScope threads(m.ThreadsOfARun());
   const auto start = std::chrono::steady_clock::now();
   CheckBackend(
       m.table,
@@ -519,6 +526,7 @@ std::vector<int64_t> Model::TraceMemory(const std::vector<ModelInput>& inputs) c
   if (!CanTraceRuns(m.table)) return {};
   std::vector<int64_t> events(kMostEvents);
   size_t count = 0;
+  const GangScope threads(m.ThreadsOfARun());
   const mdvt_backend_status status =
       m.table->trace_run(m.model, given.data(), given.size(), events.data(), events.size(), &count);
   if (status == MDVT_BACKEND_UNSUPPORTED) return {};

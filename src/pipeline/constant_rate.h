@@ -11,48 +11,49 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/rational.h"
+#include "mdvt/core/stage.h"
 
 namespace mdvt {
 
 // Shows, at each tick of a clock that starts at the first frame, the frame nearest to it (the
 // earlier one on ties), from there to the end of the last frame. A frame that is nearest to no tick
 // is dropped; one that is nearest to several is given once, with their number.
-class ConstantRate {
+struct ShownFrame {
+  Frame frame;
+  int64_t first_tick = 0;
+  int64_t ticks = 1;
+};
+
+class ConstantRate : public Stage<Frame, ShownFrame> {
  public:
   ConstantRate(double fps, Rational time_base) : tick_(1 / fps), time_base_(time_base) {}
 
-  struct Shown {
-    Frame frame;
-    int64_t first_tick = 0;
-    int64_t ticks = 1;
-  };
+  int latency() const override { return 1; }
 
-  // Takes the next frame; gives the one before it if it is shown.
-  std::optional<Shown> Push(Frame frame) {
-    std::optional<Shown> shown;
+  void Push(Frame frame) override {
     if (!holds_) {
       start_ = frame.pts;
     } else {
       last_step_ = Seconds(frame.pts) - Seconds(held_.pts);
-      shown = Show((Seconds(held_.pts) + Seconds(frame.pts)) / 2, true);
+      Show((Seconds(held_.pts) + Seconds(frame.pts)) / 2, true);
     }
     held_ = std::move(frame);
     holds_ = true;
-    return shown;
   }
 
-  // The last frame, if a tick is left for it.
-  std::optional<Shown> Finish() {
-    if (!holds_) return std::nullopt;
+  // The last frame is shown if a tick is left for it.
+  void Finish() override {
+    if (!holds_) return;
     const double duration = held_.duration > 0
                                 ? static_cast<double>(held_.duration) * time_base_.ToDouble()
                                 : std::max(last_step_, 0.0);
     // At least the tick that is nearest to it, as for all frames.
     const double middle = Seconds(held_.pts) + tick_ / 2;
-    std::optional<Shown> shown = Show(std::max(Seconds(held_.pts) + duration, middle), false);
+    Show(std::max(Seconds(held_.pts) + duration, middle), false);
     holds_ = false;
-    return shown;
   }
+
+  std::optional<ShownFrame> Pop() override { return std::exchange(shown_, std::nullopt); }
 
  private:
   // A rounding error is no reason to show another frame.
@@ -62,15 +63,15 @@ class ConstantRate {
     return static_cast<double>(pts - start_) * time_base_.ToDouble();
   }
 
-  std::optional<Shown> Show(double until, bool inclusive) {
-    Shown shown;
+  void Show(double until, bool inclusive) {
+    ShownFrame shown;
     shown.first_tick = next_tick_;
     const double room = inclusive ? kRoom : -kRoom;
     while (static_cast<double>(next_tick_) * tick_ < until + room) ++next_tick_;
     shown.ticks = next_tick_ - shown.first_tick;
-    if (shown.ticks == 0) return std::nullopt;
+    if (shown.ticks == 0) return;
     shown.frame = std::move(held_);
-    return shown;
+    shown_ = std::move(shown);
   }
 
   double tick_;  // seconds
@@ -80,6 +81,7 @@ class ConstantRate {
   double last_step_ = 0;
   bool holds_ = false;
   Frame held_;
+  std::optional<ShownFrame> shown_;
 };
 
 }  // namespace mdvt

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <atomic>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -15,12 +14,11 @@
 #include "mdvt/io/output_set.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_reader.h"
-#include "mdvt/pipeline/bounded_queue.h"
+#include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/pipeline/motion_depth.h"
 #include "pipeline/frame_chooser.h"
 #include "pipeline/job_common.h"
-#include "pipeline/stage_threads.h"
 
 namespace mdvt {
 namespace {
@@ -46,10 +44,10 @@ FovOptions FovOrDefault(const FovOptions& fov, bool needed) {
 }
 
 // Depth from motion looks at luma, networks at colour.
-VideoReaderOptions ReaderOptions(const DepthJobOptions& options) {
+VideoReaderOptions ReaderOptions(const DepthJobOptions& options, ThreadPool* pool) {
   VideoReaderOptions reader;
   reader.limits = options.job.limits;
-  reader.num_threads = DecoderThreads(options.job.num_threads);
+  reader.pool = pool;
   reader.format = options.source.model.empty() ? PixelFormat::Gray(8) : PixelFormat::Rgb(8);
   return reader;
 }
@@ -58,15 +56,22 @@ std::string DefaultOutput(const DepthJobOptions& options) {
   return OutputName(options.output, options.color_video, "_depth.mkv");
 }
 
+std::vector<Pose> CameraPathOf(const MotionDepthEstimator& estimator) {
+  std::vector<Pose> world_from_cam;
+  for (const MotionFrameReport& frame : estimator.frame_reports())
+    world_from_cam.push_back(frame.world_from_cam);
+  return world_from_cam;
+}
+
 class DepthJob {
  public:
   DepthJob(const DepthJobOptions& options, const RunControl& control)
       : options_(options),
-        meter_(control),
+        graph_(options.job.num_threads, control),
         output_(DefaultOutput(options)),
         outputs_(options.job.overwrite),
         video_(StageOutputs()),
-        reader_(options.color_video, ReaderOptions(options)),
+        reader_(options.color_video, ReaderOptions(options, graph_.pool())),
         model_(options.source.model.empty()
                    ? nullptr
                    : OpenDepthModel(options.source.model, options.job.num_threads)),
@@ -78,30 +83,33 @@ class DepthJob {
   }
 
   DepthJobReport Run() {
-    if (model_) CalibrateModel();
-    StageThreads threads({&frames_, &depths_});
-    threads.Start([this] { Decode(); });
-    threads.Start([this] { Estimate(); });
-    threads.Start([this] { Encode(); });
-    threads.Run(&meter_, frames_done_, expected_frames_);
-    meter_.Finish(frames_done_);  // may still cancel: nothing has appeared yet
+    CalibrateModel();
+    DepthEstimator* const engine = MakeEngine();
+    auto depths = graph_.Then(Frames(), engine);
+    graph_.Into(std::move(depths), [this](DepthEstimate depth) {
+      writer_->Write(std::move(depth.depth), depth.pts, depth.duration);
+    });
+    graph_.Run("depth", expected_frames_);
+    Require(graph_.frames_done() > 0, Code::kCorrupt,
+            "'" + options_.color_video + "' has no frames");
 
-    if (path_) WriteTransformationsFile(*path_, world_from_cam_);
+    if (path_) WriteTransformationsFile(*path_, CameraPathOf(*motion_));
     writer_->Finish();
     outputs_.CommitAll();
 
     DepthJobReport report;
-    report.frames = frames_done_;
+    report.frames = graph_.frames_done();
     report.output = output_;
     if (knows_fov_) report.xfov_deg = camera_.typical_xfov_deg();
     if (model_) {
       report.model = model_->info().name;
       report.model_license = model_->info().source.license;
-      report.calibration = calibration_;
+      report.calibration = network_->calibration();
       report.fit = fit_;
     } else {
-      report.translation_found = motion_.translation_found();
-      report.measured_frames = motion_.measured;
+      const MotionReport motion = motion_->report();
+      report.translation_found = motion.translation_found();
+      report.measured_frames = motion.measured;
     }
     report.width = reader_.info().width;
     report.height = reader_.info().height;
@@ -136,30 +144,21 @@ class DepthJob {
     }
     expected_frames_ = ExpectedFrames(std::llround(estimated), 0, options_.job.max_frames);
     writer.video.sample_aspect = source.sample_aspect;
-    writer.video.num_threads = options_.job.num_threads;
+    writer.video.pool = graph_.pool();
     writer_.emplace(video_, source.width, source.height, writer);
   }
 
-  void Decode() {
-    int64_t count = 0;
-    const auto push = [this, &count](Frame frame) {
-      frame.index = count++;
-      frames_.Push(std::move(frame));
-    };
-    while (options_.job.max_frames < 0 || count < options_.job.max_frames) {
-      std::optional<Frame> frame = reader_.Read();
-      if (!frame) {
-        if (chooser_ && (frame = chooser_->Finish())) push(std::move(*frame));
-        break;
-      }
-      if (chooser_) {
-        frame = chooser_->Push(std::move(*frame));
-        frames_.CheckAborted();
-      }
-      if (frame) push(std::move(*frame));
-    }
-    Require(count > 0, Code::kCorrupt, "'" + options_.color_video + "' has no frames");
-    frames_.Close();
+  // Those of the clip that get a depth, numbered anew.
+  Stream<Frame> Frames() {
+    Stream<Frame> frames = graph_.From([this] { return reader_.Read(); });
+    if (chooser_) frames = graph_.Map(std::move(frames), &*chooser_);
+    frames = graph_.While(std::move(frames), [this] {
+      return options_.job.max_frames < 0 || frames_chosen_ < options_.job.max_frames;
+    });
+    return graph_.Map(std::move(frames), [this](Frame frame) {
+      frame.index = frames_chosen_++;
+      return frame;
+    });
   }
 
   DepthModelOptions ModelOptions() const {
@@ -175,7 +174,7 @@ class DepthJob {
   }
 
   void CalibrateModel() {
-    if (options_.reference_depth.empty()) return;
+    if (!model_ || options_.reference_depth.empty()) return;
     Require(IsRelativeDepth(model_->info()), Code::kInvalidArgument,
             "model '" + model_->info().name +
                 "' gives metric depth: a reference depth is for relative ones");
@@ -185,54 +184,23 @@ class DepthJob {
     reference.depth.max_depth = options_.reference.max_depth;
     reference.depth.encoding = options_.reference.encoding;
     reference.limits = options_.job.limits;
-    reference.num_threads = options_.job.num_threads;
-    ThreadPool pool(options_.job.num_threads);
-    const auto estimator = MakeModelDepth(ModelOptions(), model_, ModelOptionsOfClip(), &pool);
-    fit_ = CalibrateByReference(reference, estimator.get(), &meter_);
-    calibration_ = fit_->calibration;
+    const auto estimator =
+        MakeModelDepth(ModelOptions(), model_, ModelOptionsOfClip(), graph_.pool());
+    fit_ = CalibrateByReference(reference, estimator.get(), &graph_);
     if (fit_->by_median)
       LogWarning("no scale and shift of '" + model_->info().name + "' explain '" +
                  options_.reference_depth + "': the median of the ratios is taken as the scale");
   }
 
-  void Estimate() {
-    ThreadPool pool(options_.job.num_threads);
+  DepthEstimator* MakeEngine() {
     if (model_) {
-      EstimateByModel(&pool);
-    } else {
-      EstimateFromMotion(&pool);
+      ModelDepthOptions depth = ModelOptionsOfClip();
+      if (fit_) depth.calibration = fit_->calibration;
+      if (IsRelativeDepth(model_->info()) && !fit_)
+        depth.median_depth = options_.source.scene_scale;
+      network_ = MakeModelDepth(ModelOptions(), model_, depth, graph_.pool());
+      return network_.get();
     }
-    depths_.Close();
-  }
-
-  void RunEstimator(DepthEstimator* estimator) {
-    if (const int group = estimator->group(); group > 1) {
-      frames_.SetCapacity(static_cast<size_t>(group));
-      depths_.SetCapacity(static_cast<size_t>(group));
-    }
-    const auto hand_on = [&] {
-      while (std::optional<DepthEstimate> depth = estimator->Pop()) depths_.Push(std::move(*depth));
-    };
-    while (std::optional<Frame> frame = frames_.Pop()) {
-      estimator->Push(*frame);
-      frame.reset();
-      hand_on();
-    }
-    estimator->Finish();
-    hand_on();
-  }
-
-  void EstimateByModel(ThreadPool* pool) {
-    ModelDepthOptions depth = ModelOptionsOfClip();
-    depth.calibration = calibration_;
-    if (IsRelativeDepth(model_->info()) && !calibration_)
-      depth.median_depth = options_.source.scene_scale;
-    const auto estimator = MakeModelDepth(ModelOptions(), model_, depth, pool);
-    RunEstimator(estimator.get());
-    calibration_ = estimator->calibration();
-  }
-
-  void EstimateFromMotion(ThreadPool* pool) {
     MotionDepthOptions motion;
     motion.camera = camera_.At(0);
     if (!options_.fov.xfov_file.empty())
@@ -240,23 +208,12 @@ class DepthJob {
     motion.scene_scale = options_.source.scene_scale;
     motion.working_side = options_.source.WorkingSide(reader_.info().width, reader_.info().height);
     motion.confidence = false;
-    MotionDepthEstimator estimator(motion, pool);
-    RunEstimator(&estimator);
-    motion_ = estimator.report();
-    if (!options_.transformation_output.empty())
-      for (const MotionFrameReport& frame : estimator.frame_reports())
-        world_from_cam_.push_back(frame.world_from_cam);
-  }
-
-  void Encode() {
-    while (std::optional<DepthEstimate> depth = depths_.Pop()) {
-      writer_->Write(std::move(depth->depth), depth->pts, depth->duration);
-      ++frames_done_;
-    }
+    motion_.emplace(motion, graph_.pool());
+    return &*motion_;
   }
 
   const DepthJobOptions& options_;
-  ProgressMeter meter_;
+  Graph graph_;
   std::string output_;
   OutputSet outputs_;
   std::optional<OutputTarget> path_;
@@ -267,14 +224,11 @@ class DepthJob {
   ClipCamera camera_;
   std::optional<FrameChooser> chooser_;
   std::optional<DepthVideoWriter> writer_;
-  BoundedQueue<Frame> frames_{0};
-  BoundedQueue<DepthEstimate> depths_{0};
-  std::atomic<int64_t> frames_done_{0};
-  std::atomic<int64_t> expected_frames_{0};
-  std::optional<DisparityCalibration> calibration_;
-  std::optional<DisparityFitResult> fit_;
-  MotionReport motion_;
-  std::vector<Pose> world_from_cam_;
+  int64_t frames_chosen_ = 0;
+  int64_t expected_frames_ = 0;
+  std::optional<DisparityFitResult> fit_;  // to the reference
+  std::unique_ptr<ModelDepthEstimator> network_;
+  std::optional<MotionDepthEstimator> motion_;
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include "mdvt/pipeline/depth_model.h"
 
 #include <algorithm>
-#include <deque>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -47,6 +46,11 @@ bool TrustWouldHelp(const DepthModelOptions& options, ModelOptions open) {
   };
   return !may_be_opened(ModelTrust::kListed) && may_be_opened(ModelTrust::kUnlisted);
 }
+
+struct Sample {
+  Frame frame;
+  Image reference;
+};
 
 }  // namespace
 
@@ -105,48 +109,50 @@ std::unique_ptr<ModelDepthEstimator> MakeModelDepth(const DepthModelOptions& opt
 }
 
 DisparityFitResult CalibrateByReference(const ReferenceCalibrationOptions& options,
-                                        ModelDepthEstimator* estimator, ProgressMeter* meter) {
+                                        ModelDepthEstimator* estimator, Graph* graph) {
   VideoReaderOptions color;
   color.limits = options.limits;
-  color.num_threads = options.num_threads;
+  color.pool = graph->pool();
   VideoReader color_reader(options.color_video, color);
   DepthVideoReaderOptions depth = options.depth;
   depth.video.limits = options.limits;
-  depth.video.num_threads = options.num_threads;
+  depth.video.pool = graph->pool();
   DepthVideoReader depth_reader(options.depth_video, depth);
-
   const int64_t estimated = color_reader.info().estimated_frames;
   const int64_t step = std::max<int64_t>(1, estimated / std::max(1, options.frames));
+
+  PairNames names;
+  names.first = "color video '" + options.color_video + "'";
+  names.second = "reference depth '" + options.depth_video + "'";
+  names.remedy = "they must have the same length";
+  int64_t index = 0;
+  int used = 0;
+  ColorConverter converter;
+  const auto choose = [&](std::pair<Frame, DepthFrame> pair) -> std::optional<Sample> {
+    if (index++ % step != 0 || !HoldsDepth(pair.second.depth.Plane<float>())) return std::nullopt;
+    ++used;
+    pair.first.image =
+        converter.Convert(pair.first.image, color_reader.info().color, estimator->input_format());
+    return Sample{std::move(pair.first), std::move(pair.second.depth)};
+  };
+  auto pairs = graph->Zip(graph->From([&] { return color_reader.Read(); }),
+                          graph->From([&] { return depth_reader.Read(); }), names);
+  auto wanted = graph->While(std::move(pairs), [&] { return used < options.frames; });
+  auto both = graph->Split(
+      graph->Map(std::move(wanted), choose), [](const Sample& sample) { return sample.frame; },
+      [](const Sample& sample) { return sample.reference; });
+
   DisparityFitOptions fit_options;
   fit_options.saturated_depth = static_cast<double>(SaturatedDepth(depth_reader.codec()));
   DisparityFit fit(fit_options);
-  ColorConverter converter;
-  std::deque<Image> references;  // of the frames that are in the estimator
-  const auto take = [&] {
-    while (std::optional<DepthEstimate> estimate = estimator->Pop()) {
-      fit.Add(estimate->depth.Plane<float>(), references.front().Plane<float>());
-      references.pop_front();
-    }
-  };
-  int64_t used = 0;
-  for (int64_t index = 0; used < options.frames; ++index) {
-    std::optional<Frame> frame = color_reader.Read();
-    if (!frame) break;
-    std::optional<DepthFrame> reference = depth_reader.Read();
-    Require(reference.has_value(), Code::kInvalidArgument,
-            "the reference depth '" + options.depth_video + "' has " + CountOf(index, "frame") +
-                ", color video '" + options.color_video + "' has more");
-    meter->Update(0, estimated);
-    if (index % step != 0 || !HoldsDepth(reference->depth.Plane<float>())) continue;
-    frame->image =
-        converter.Convert(frame->image, color_reader.info().color, estimator->input_format());
-    references.push_back(std::move(reference->depth));
-    estimator->Push(*frame);
-    ++used;
-    take();
-  }
-  estimator->Finish();
-  take();
+  auto estimates = graph->Then(std::move(both.first), estimator);
+  // As many references as there are frames in the estimator.
+  const auto group = static_cast<size_t>(estimator->group());
+  auto compared = graph->Zip(std::move(estimates), std::move(both.second).Holding(group + 1), {});
+  graph->Into(std::move(compared), [&](const std::pair<DepthEstimate, Image>& pair) {
+    fit.Add(pair.first.depth.Plane<float>(), pair.second.Plane<float>());
+  });
+  graph->Run("calibration", std::min<int64_t>(estimated, options.frames));
   Require(
       used > 0, Code::kInvalidArgument,
       "the reference depth '" + options.depth_video + "' holds no depth in the frames looked at");

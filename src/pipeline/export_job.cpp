@@ -17,10 +17,9 @@
 #include "mdvt/io/output_set.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/pipeline/jobs.h"
+#include "pipeline/clip_pair.h"
 #include "pipeline/depth_mesher.h"
 #include "pipeline/job_common.h"
-#include "pipeline/paired_input.h"
-#include "pipeline/stage_threads.h"
 
 namespace mdvt {
 namespace {
@@ -30,9 +29,9 @@ constexpr int64_t kFrameBytesPerPixel = 8;
 // All of them together hold about this much, or two frames.
 constexpr int64_t kGeometryBytes = int64_t{32} << 20;
 
-struct GeometryFrame {
-  int64_t number = 0;  // of the frame in the clip
-  Image depth;
+struct NumberedFrame {
+  int64_t number = 0;  // in the clip
+  DepthFrame depth;
   Image color;  // Rgb(8)
 };
 
@@ -101,7 +100,7 @@ class ExportJob {
  public:
   ExportJob(const ExportJobOptions& options, const RunControl& control)
       : options_(options),
-        meter_(control),
+        graph_(options.job.num_threads, control),
         first_frame_(std::max<int64_t>(0, options.min_frames)),
         wants_geometry_(!options.ply_folder.empty() || !options.obj_folder.empty()),
         grey_output_(GreyOutput(options)),
@@ -117,25 +116,25 @@ class ExportJob {
   }
 
   ExportJobReport Run() {
-    std::vector<AnyQueue*> queues = input_.queues();
-    queues.push_back(&grey_);
-    queues.push_back(&geometry_);
-    std::atomic<int64_t> total{input_.expected_frames()};
-    StageThreads threads(queues);
-    input_.Start(&threads);
-    threads.Start([this] { Distribute(); });
-    if (grey_writer_) threads.Start([this] { WriteGrey(); });
-    if (wants_geometry_)
-      for (int i = 0; i < GeometryWriters(); ++i) threads.Start([this] { WriteGeometry(); });
-    threads.Run(&meter_, wants_geometry_ ? geometry_done_ : grey_done_, total);
-    // May still cancel: nothing has appeared yet.
-    meter_.Finish(wants_geometry_ ? geometry_done_ : grey_done_);
+    auto frames = graph_.Map(input_.Frames(&graph_), [this](PairedFrame pair) {
+      return NumberedFrame{next_number_++, std::move(pair.depth), std::move(pair.color.image)};
+    });
+    if (wants_geometry_ && grey_writer_) {
+      auto both = graph_.Split(std::move(frames));
+      WriteGeometry(std::move(both.first));
+      WriteGrey(std::move(both.second));
+    } else if (wants_geometry_) {
+      WriteGeometry(std::move(frames));
+    } else {
+      WriteGrey(std::move(frames));
+    }
+    graph_.Run("export", input_.expected_frames());
 
     if (grey_writer_) grey_writer_->Finish();
     outputs_.CommitAll();
 
     ExportJobReport report;
-    report.frames = wants_geometry_ ? geometry_done_ : grey_done_;
+    report.frames = graph_.frames_done();
     report.grey_output = grey_output_;
     report.files = files_;
     report.width = width_;
@@ -146,17 +145,17 @@ class ExportJob {
  private:
   bool WantsGrey() const { return options_.bit8 || options_.bit16; }
 
-  PairedInputOptions InputOptions() {
+  ClipPairOptions InputOptions() {
     AddInputs(&outputs_, options_);
     if (!grey_output_.empty()) grey_target_ = outputs_.AddFile(grey_output_);
     if (!options_.ply_folder.empty()) ply_ = outputs_.AddFolder(options_.ply_folder);
     if (!options_.obj_folder.empty()) obj_ = outputs_.AddFolder(options_.obj_folder);
-    PairedInputOptions input;
+    ClipPairOptions input;
     input.depth_video = options_.depth_video;
     if (wants_geometry_) input.color_video = options_.color_video;
     input.color_format = PixelFormat::Rgb(8);
     input.depth.video.limits = options_.job.limits;
-    input.depth.video.num_threads = options_.job.num_threads;
+    input.depth.video.pool = graph_.pool();
     input.depth.max_depth = options_.depth.max_depth;
     input.depth.encoding = options_.depth.encoding;
     input.first_frame = first_frame_;
@@ -174,88 +173,77 @@ class ExportJob {
     writer.video.time_base = source.time_base;
     writer.video.frame_rate = source.frame_rate;
     writer.video.sample_aspect = source.sample_aspect;
-    writer.video.num_threads = options_.job.num_threads;
+    writer.video.pool = graph_.pool();
     grey_writer_.emplace(*grey_target_, width_, height_, writer);
   }
 
-  int GeometryWriters() const {
+  int GeometryWriters() {
     const int64_t bytes = kFrameBytesPerPixel * width_ * height_;
     const int64_t fitting = std::max<int64_t>(2, kGeometryBytes / bytes);
-    return static_cast<int>(std::min<int64_t>(ResolveThreads(options_.job.num_threads), fitting));
+    return static_cast<int>(std::min<int64_t>(graph_.pool()->num_threads(), fitting));
   }
 
-  void Distribute() {
-    int64_t number = first_frame_;
-    while (std::optional<PairedFrame> pair = input_.Pop()) {
-      if (wants_geometry_) geometry_.Push({number, pair->depth.depth, pair->color.image});
-      if (grey_writer_) grey_.Push(std::move(pair->depth));
-      ++number;
-    }
-    grey_.Close();
-    geometry_.Close();
+  void WriteGrey(Stream<NumberedFrame> frames) {
+    graph_.Into(std::move(frames), [this](const NumberedFrame& frame) {
+      grey_writer_->Write(frame.depth.depth.Plane<float>(), frame.depth.pts, frame.depth.duration);
+    });
   }
 
-  void WriteGrey() {
-    while (std::optional<DepthFrame> frame = grey_.Pop()) {
-      grey_writer_->Write(frame->depth.Plane<float>(), frame->pts, frame->duration);
-      ++grey_done_;
-    }
-  }
-
-  void WriteGeometry() {
+  // In any order: each frame has files of its own.
+  void WriteGeometry(Stream<NumberedFrame> frames) {
     TearRule rule;
     rule.enabled = options_.remove_edges;
     rule.disparity = options_.tear_disparity;
     rule.depth = options_.tear_depth;
     rule.baseline = options_.tear_baseline;
-    DepthMesher mesher(rule);
-    while (std::optional<GeometryFrame> frame = geometry_.Pop()) {
-      const DepthView depth = frame->depth.Plane<float>();
-      const Camera camera = camera_->At(frame->number);
-      const Pose pose = poses_.At(frame->number);
-      if (frame->color.empty()) frame->color = GreyPicture(depth, input_.depth_codec().max_depth);
-      mesher.SetDepth(depth, camera);
-      if (ply_) {
-        const std::string name = FrameName(frame->number, "ply");
-        GeometryCounts counts = mesher.counts();
-        counts.triangles = 0;  // a cloud
-        const std::unique_ptr<GeometryWriter> writer = NewPlyWriter(ply_->AddFile(name), counts);
-        mesher.AddPoints(frame->color.view(), pose, writer.get());
-        writer->Finish();
-        ++files_;
-      }
-      if (obj_) {
-        const std::string name = FrameName(frame->number, "obj");
-        const std::unique_ptr<GeometryWriter> writer =
-            NewObjWriter(obj_->AddFile(name), mesher.counts());
-        mesher.AddPoints(frame->color.view(), pose, writer.get());
-        mesher.AddTriangles(writer.get());
-        writer->Finish();
-        ++files_;
-      }
-      ++geometry_done_;
+    graph_.IntoEach(std::move(frames), GeometryWriters(), [&] {
+      return [this, mesher = DepthMesher(rule)](const NumberedFrame& frame) mutable {
+        WriteGeometryOf(frame, &mesher);
+      };
+    });
+  }
+
+  void WriteGeometryOf(const NumberedFrame& frame, DepthMesher* mesher) {
+    const DepthView depth = frame.depth.depth.Plane<float>();
+    const Pose pose = poses_.At(frame.number);
+    Image color = frame.color;
+    if (color.empty()) color = GreyPicture(depth, input_.depth_codec().max_depth);
+    mesher->SetDepth(depth, camera_->At(frame.number));
+    if (ply_) {
+      GeometryCounts counts = mesher->counts();
+      counts.triangles = 0;  // a cloud
+      const std::unique_ptr<GeometryWriter> writer =
+          NewPlyWriter(ply_->AddFile(FrameName(frame.number, "ply")), counts);
+      mesher->AddPoints(color.view(), pose, writer.get());
+      writer->Finish();
+      ++files_;
+    }
+    if (obj_) {
+      const std::unique_ptr<GeometryWriter> writer =
+          NewObjWriter(obj_->AddFile(FrameName(frame.number, "obj")), mesher->counts());
+      mesher->AddPoints(color.view(), pose, writer.get());
+      mesher->AddTriangles(writer.get());
+      writer->Finish();
+      ++files_;
     }
   }
 
   const ExportJobOptions& options_;
-  ProgressMeter meter_;
+  Graph graph_;
   int64_t first_frame_;
+  int64_t next_number_ = first_frame_;
   bool wants_geometry_;
   std::string grey_output_;
   OutputSet outputs_;
   std::optional<OutputTarget> grey_target_;
   std::optional<OutputFolder> ply_;
   std::optional<OutputFolder> obj_;
-  PairedInput input_;
+  ClipPair input_;
   int width_;
   int height_;
   Poses poses_;
   std::optional<ClipCamera> camera_;
   std::optional<DepthVideoWriter> grey_writer_;
-  BoundedQueue<DepthFrame> grey_{0};
-  BoundedQueue<GeometryFrame> geometry_{0};
-  std::atomic<int64_t> grey_done_{0};
-  std::atomic<int64_t> geometry_done_{0};
   std::atomic<int64_t> files_{0};
 };
 

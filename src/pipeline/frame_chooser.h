@@ -9,20 +9,21 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/rational.h"
+#include "mdvt/core/stage.h"
 
 namespace mdvt {
 
 // Keeps, for each tick of a clock of `target_fps` that starts at the first frame, the frame nearest
 // to it (the earlier one on ties); no frame twice. At a rate at or above that of the clip all
 // frames near a tick stay, which is all of them.
-class FrameChooser {
+class FrameChooser : public Stage<Frame, Frame> {
  public:
   FrameChooser(double target_fps, Rational time_base)
       : tick_(1 / target_fps), time_base_(time_base) {}
 
-  // Takes the next frame; gives a frame that is chosen, if that is now known.
-  std::optional<Frame> Push(Frame frame) {
-    std::optional<Frame> chosen;
+  int latency() const override { return 1; }
+
+  void Push(Frame frame) override {
     if (!holds_) start_ = frame.pts;
     if (holds_) {
       // Ticks that are nearer to the held frame than to this one.
@@ -32,19 +33,19 @@ class FrameChooser {
         wanted = true;
         ++next_tick_;
       }
-      if (wanted) chosen = std::move(held_);
+      if (wanted) chosen_ = std::move(held_);
     }
     held_ = std::move(frame);
     holds_ = true;
-    return chosen;
   }
 
-  // The last frame, if a tick is left that it is nearest to.
-  std::optional<Frame> Finish() {
-    if (!holds_ || next_tick_ * tick_ > Seconds(held_.pts) + tick_ / 2) return std::nullopt;
+  // The last frame is chosen if a tick is left that it is nearest to.
+  void Finish() override {
+    if (holds_ && next_tick_ * tick_ <= Seconds(held_.pts) + tick_ / 2) chosen_ = std::move(held_);
     holds_ = false;
-    return std::move(held_);
   }
+
+  std::optional<Frame> Pop() override { return std::exchange(chosen_, std::nullopt); }
 
  private:
   double Seconds(int64_t pts) const {
@@ -56,6 +57,7 @@ class FrameChooser {
   int64_t start_ = 0;
   double next_tick_ = 0;
   bool holds_ = false;
+  std::optional<Frame> chosen_;
   Frame held_;
 };
 

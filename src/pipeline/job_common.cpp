@@ -76,8 +76,6 @@ std::string CountOf(int64_t count, const char* what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-int DecoderThreads(int num_threads) { return (ResolveThreads(num_threads) + 1) / 2; }
-
 int64_t ExpectedFrames(int64_t estimated, int64_t first, int64_t max_frames) {
   if (estimated <= 0) return std::max<int64_t>(0, max_frames);
   const int64_t left = std::max<int64_t>(0, estimated - first);

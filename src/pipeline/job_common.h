@@ -76,10 +76,6 @@ class ClipCamera {
 // "1 frame", "12 frames".
 std::string CountOf(int64_t count, const char* what);
 
-// Threads for the decoder of a colour video: half of them, because the other stages work beside it
-// and each thread holds pictures of its own.
-int DecoderThreads(int num_threads);
-
 // Frames that a job will write as far as the container tells: for progress only.
 int64_t ExpectedFrames(int64_t estimated, int64_t first, int64_t max_frames);
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <deque>
 #include <utility>
@@ -19,14 +18,13 @@
 #include "mdvt/io/scene_list.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
-#include "mdvt/pipeline/bounded_queue.h"
+#include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/motion_depth.h"
 #include "mdvt/stereo/backward_warp.h"
 #include "mdvt/stereo/renderer.h"
 #include "mdvt/tracking/content_cut.h"
 #include "pipeline/constant_rate.h"
 #include "pipeline/job_common.h"
-#include "pipeline/stage_threads.h"
 #include "pipeline/thumbnail_sheet.h"
 
 namespace mdvt {
@@ -66,10 +64,10 @@ std::string DefaultOutput(const MonoToSbsJobOptions& options) {
   return OutputName(options.output, options.input, "_sbs.mp4");
 }
 
-VideoReaderOptions ReaderOptions(const JobOptions& job) {
+VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool) {
   VideoReaderOptions reader;
   reader.limits = job.limits;
-  reader.num_threads = job.num_threads;
+  reader.pool = pool;
   return reader;
 }
 
@@ -216,20 +214,97 @@ class PreviewSampler {
   double start_ = 0;
 };
 
-// One frame after another from depth to both eyes. Owned by one thread.
-class EyeMaker {
+// What the engine and the detector of cuts say of each frame.
+class DepthMapper : public Stage<InputFrame, MappedFrame> {
  public:
-  EyeMaker(const MonoToSbsJobOptions& options, const MonoToSbsPlan& plan, const VideoInfo& source)
+  DepthMapper(const MonoToSbsJobOptions& options, const VideoInfo& source, DepthEstimator* engine,
+              ThreadPool* pool)
+      : options_(options),
+        color_(source.color),
+        engine_(engine),
+        starts_(options, source, pool),
+        pictures_(engine->input_format(), source.width, source.height) {}
+
+  int latency() const override { return engine_->latency(); }
+  int group() const override { return engine_->group(); }
+
+  void Push(InputFrame input) override {
+    starts_.Push(input);
+    Frame picture = input.frame;
+    picture.index = pushed_++;
+    if (picture.image.format() != engine_->input_format()) {
+      Image converted = pictures_.Get();
+      converter_.Convert(picture.image.view(), color_, converted.mutable_view());
+      picture.image = std::move(converted);
+    }
+    engine_->Push(std::move(picture));
+    waiting_.push_back(std::move(input));
+  }
+
+  void Finish() override {
+    starts_.Finish();
+    engine_->Finish();
+    finished_ = true;
+  }
+
+  std::optional<MappedFrame> Pop() override {
+    while (const std::optional<bool> cut = starts_.Pop()) cuts_.push_back(*cut);
+    // One at a time: an engine may hold the work of a whole window until it is asked.
+    if (!estimate_) estimate_ = engine_->Pop();
+    if (!estimate_ || cuts_.empty()) {
+      Require(!finished_ || waiting_.empty(), Code::kInternal, "the depth engine kept frames back");
+      return std::nullopt;
+    }
+    MappedFrame frame;
+    frame.input = std::move(waiting_.front());
+    const Image& picture = frame.input.frame.image;
+    Require(estimate_->index == handed_on_ && estimate_->depth.format() == PixelFormat::GrayF32() &&
+                estimate_->depth.width() == picture.width() &&
+                estimate_->depth.height() == picture.height(),
+            Code::kInternal,
+            "the depth engine did not give frame " + std::to_string(handed_on_) +
+                " in the size of the picture");
+    frame.depth = std::move(estimate_->depth);
+    frame.quantity = estimate_->quantity;
+    frame.new_scene =
+        cuts_.front() || (options_.cuts != SceneCuts::kOff && estimate_->starts_scene);
+    waiting_.pop_front();
+    cuts_.pop_front();
+    estimate_.reset();
+    ++handed_on_;
+    return frame;
+  }
+
+ private:
+  const MonoToSbsJobOptions& options_;
+  ColorInfo color_;
+  DepthEstimator* engine_;
+  SceneStarts starts_;
+  ColorConverter converter_;
+  ImagePool pictures_;
+  std::deque<InputFrame> waiting_;
+  std::deque<bool> cuts_;
+  std::optional<DepthEstimate> estimate_;
+  int64_t pushed_ = 0;
+  int64_t handed_on_ = 0;
+  bool finished_ = false;
+};
+
+// One frame after another from depth to both eyes. Owned by one thread.
+class EyeMaker : public Stage<MappedFrame, RenderedFrame> {
+ public:
+  EyeMaker(const MonoToSbsJobOptions& options, const MonoToSbsPlan& plan, const VideoInfo& source,
+           ThreadPool* pool)
       : options_(options),
         canvas_(plan.canvas),
         color_(ResolveColor(source.color, source.format, source.height)),
-        pool_(options.job.num_threads),
-        normalizer_(options.norm, &pool_),
-        smoother_(options.smoothing, &pool_),
+        pool_(pool),
+        normalizer_(options.norm, pool_),
+        smoother_(options.smoothing, pool_),
         shifts_(ShiftWith(options.shift, plan.max_shift)),
         screen_(options.convergence),
-        renderer_(Stereo(color_), &pool_),
-        filler_({}, &pool_),
+        renderer_(Stereo(color_), pool_),
+        filler_({}, pool_),
         images_([this, format = source.format] {
           auto image = std::make_unique<Image>(format, canvas_.frame_width, canvas_.frame_height);
           PaintPadding(canvas_, color_.full_range, image->mutable_view());
@@ -243,14 +318,14 @@ class EyeMaker {
     scaled_ = Image(PixelFormat::GrayF32(), canvas_.content_width, canvas_.content_height);
     color_resizer_.emplace(source.format, source.width, source.height, canvas_.window,
                            canvas_.content_width, canvas_.content_height,
-                           ResizeOptions{options.filter, color_.chroma_location}, &pool_);
+                           ResizeOptions{options.filter, color_.chroma_location}, pool_);
     map_resizer_.emplace(PixelFormat::GrayF32(), source.width, source.height, canvas_.window,
                          canvas_.content_width, canvas_.content_height,
-                         ResizeOptions{ResizeFilter::kBilinear, 0}, &pool_);
+                         ResizeOptions{ResizeFilter::kBilinear, 0}, pool_);
   }
 
-  // Takes the next frame; its range may become known only later.
-  void Push(MappedFrame frame) {
+  // The range of a frame may become known only later.
+  void Push(MappedFrame frame) override {
     if (frame.quantity == DepthQuantity::kMetricDepth) {
       normalizer_.PushDepth(frame.depth.MutablePlane<float>(), frame.new_scene);
     } else {
@@ -260,18 +335,19 @@ class EyeMaker {
     }
     waiting_.push_back(std::move(frame));
   }
-  void Finish() { normalizer_.Finish(); }
+  void Finish() override { normalizer_.Finish(); }
 
-  // True while there is a frame to be had; `rendered` stays empty for one that a preview passes
-  // over.
-  bool Pop(std::optional<RenderedFrame>* rendered) {
-    rendered->reset();
-    const std::optional<NormalRange> range = normalizer_.Pop();
-    if (!range) return false;
-    MappedFrame frame = std::move(waiting_.front());
-    waiting_.pop_front();
-    Make(*range, &frame, rendered);
-    return true;
+  // Frames that a preview passes over do not come out.
+  std::optional<RenderedFrame> Pop() override {
+    std::optional<RenderedFrame> rendered;
+    while (!rendered) {
+      const std::optional<NormalRange> range = normalizer_.Pop();
+      if (!range) break;
+      MappedFrame frame = std::move(waiting_.front());
+      waiting_.pop_front();
+      Make(*range, &frame, &rendered);
+    }
+    return rendered;
   }
 
   int scenes() const { return scenes_; }
@@ -302,7 +378,7 @@ class EyeMaker {
 
     // A flat frame has nothing to show and nothing to remember.
     if (range.flat)
-      NormalizeDisparity(range, frame->depth.MutablePlane<float>(), &pool_);
+      NormalizeDisparity(range, frame->depth.MutablePlane<float>(), pool_);
     else
       smoother_.Smooth(input.frame.image, seconds, new_scene || was_flat_, range, &frame->depth);
     was_flat_ = range.flat;
@@ -331,7 +407,7 @@ class EyeMaker {
       facts.lo = range.lo;
       facts.hi = range.hi;
       facts.zero_is_infinity = frame->quantity == DepthQuantity::kMetricDepth;
-      facts.steep_share = options_.shift.dynamic ? SteepShare(map, steep_step_, &pool_) : 0;
+      facts.steep_share = options_.shift.dynamic ? SteepShare(map, steep_step_, pool_) : 0;
       facts.convergence = convergence;
       facts.new_scene = new_scene;
       shift = shifts_.Push(facts, eye_width_);
@@ -369,7 +445,7 @@ class EyeMaker {
       return;
     }
     if (options_.warp == WarpKind::kBackward) {
-      BackwardWarp(color, map, shift, convergence, left, right, color_.chroma_location, &pool_);
+      BackwardWarp(color, map, shift, convergence, left, right, color_.chroma_location, pool_);
       return;
     }
     // x_left - x_right = fx baseline (1 / depth - 1 / distance): the parallax with its sign turned.
@@ -397,7 +473,7 @@ class EyeMaker {
   const MonoToSbsJobOptions& options_;
   const StereoCanvas canvas_;
   const ColorInfo color_;
-  ThreadPool pool_;
+  ThreadPool* const pool_;
   DisparityNormalizer normalizer_;
   DisparitySmoother smoother_;
   ShiftController shifts_;
@@ -425,38 +501,32 @@ class MonoToSbsJob {
  public:
   MonoToSbsJob(const MonoToSbsJobOptions& options, const RunControl& control)
       : options_(options),
-        meter_(control),
+        graph_(options.job.num_threads, control),
         output_(DefaultOutput(options)),
         outputs_(options.job.overwrite),
         video_(StageOutputs()),
-        reader_(options.input, ReaderOptions(options.job)),
-        preview_(options.preview_interval || options.preview_every),
-        engine_pool_(options.job.num_threads) {
+        reader_(options.input, ReaderOptions(options.job, graph_.pool())),
+        preview_(options.preview_interval || options.preview_every) {
     MakePlan();
     OpenWriter();
-    maker_.emplace(options_, plan_, reader_.info());
+    maker_.emplace(options_, plan_, reader_.info(), graph_.pool());
   }
 
   MonoToSbsReport Run() {
     if (options_.on_start) options_.on_start(plan_);
-    if (const int group = engine_->group(); group > 1) {
-      frames_.SetCapacity(static_cast<size_t>(group));
-      depths_.SetCapacity(static_cast<size_t>(group));
-    }
-    StageThreads threads({&frames_, &depths_, &rendered_});
-    threads.Start([this] { Decode(); });
-    threads.Start([this] { Estimate(); });
-    threads.Start([this] { Render(); });
-    threads.Start([this] { Encode(); });
-    threads.Run(&meter_, frames_done_, expected_frames_);
-    meter_.Finish(frames_done_);  // may still cancel: nothing has appeared yet
+    DepthMapper mapper(options_, reader_.info(), engine_.get(), graph_.pool());
+    auto mapped = graph_.Then(Frames().Holding(1), &mapper).Holding(1);
+    auto rendered = graph_.Then(std::move(mapped), &*maker_).Holding(1);
+    graph_.Into(std::move(rendered), [this](RenderedFrame frame) { return Encode(&frame); });
+    graph_.Run("stereo", expected_frames_);
+    Require(shown_ > 0, Code::kCorrupt, "'" + options_.input + "' has no frames");
 
     if (sheet_) maker_->sheet().Write(*sheet_);
     writer_->Finish();
     outputs_.CommitAll();
 
     MonoToSbsReport report;
-    report.frames = frames_done_;
+    report.frames = graph_.frames_done();
     report.output = output_;
     report.scenes = maker_->scenes();
     report.hole_share = maker_->mean_hole_share();
@@ -530,7 +600,7 @@ class MonoToSbsJob {
     }
     if (own) {
       std::unique_ptr<DepthEstimator> engine =
-          own({camera.At(0), rate_ ? plan_.output_rate : source.frame_rate, &engine_pool_});
+          own({camera.At(0), rate_ ? plan_.output_rate : source.frame_rate, graph_.pool()});
       Require(engine != nullptr, Code::kInvalidArgument, "the depth engine made no estimator");
       return engine;
     }
@@ -538,7 +608,7 @@ class MonoToSbsJob {
     motion.camera = camera.At(0);
     motion.scene_scale = depth.scene_scale;
     motion.working_side = depth.WorkingSide(source.width, source.height);
-    return std::make_unique<MotionDepthEstimator>(motion, &engine_pool_);
+    return std::make_unique<MotionDepthEstimator>(motion, graph_.pool());
   }
 
   void OpenWriter() {
@@ -558,140 +628,55 @@ class MonoToSbsJob {
     if (!preview_) video.copy_streams_from = options_.input;
     video.copy_audio = options_.audio;
     video.num_threads = options_.job.num_threads;
+    video.pool = graph_.pool();
     video.crf = options_.crf;
     video.preset = options_.preset;
     writer_.emplace(video_, plan_.format, plan_.canvas.frame_width, plan_.canvas.frame_height,
                     video);
   }
 
-  void Decode() {
+  Stream<InputFrame> Frames() {
+    Stream<Frame> frames = graph_.From([this] { return reader_.Read(); });
+    const auto once = [](Frame frame) { return ShownFrame{std::move(frame), 0, 1}; };
+    Stream<ShownFrame> shown =
+        rate_ ? graph_.Map(std::move(frames), &*rate_) : graph_.Map(std::move(frames), once);
+    shown = graph_.While(std::move(shown), [this] { return shown_ < most_shown(); });
+    return graph_.Map(std::move(shown),
+                      [this](ShownFrame next) { return ToInput(std::move(next)); });
+  }
+
+  int64_t most_shown() const {
+    return options_.job.max_frames < 0 ? INT64_MAX : options_.job.max_frames;
+  }
+
+  InputFrame ToInput(ShownFrame next) {
     const VideoInfo& source = reader_.info();
-    int64_t shown = 0;  // frames of the output so far
-    const int64_t most = options_.job.max_frames < 0 ? INT64_MAX : options_.job.max_frames;
-    const int64_t start = rate_ ? Rescale(source.start_pts, source.time_base, time_base_) : 0;
-    const auto push = [&](Frame frame, int64_t first_tick, int64_t ticks) {
-      InputFrame input;
-      input.seconds = static_cast<double>(frame.pts) * source.time_base.ToDouble();
-      input.pts = frame.pts;
-      input.duration = frame.duration;
-      if (rate_) {
-        input.shows = std::min(ticks, most - shown);
-        input.pts = start + first_tick * kStepsPerTick;
-        input.duration = kStepsPerTick;
-      }
-      shown += input.shows;
-      input.frame = std::move(frame);
-      frames_.Push(std::move(input));
-    };
-    while (shown < most) {
-      std::optional<Frame> frame = reader_.Read();
-      if (!rate_) {
-        if (!frame) break;
-        push(std::move(*frame), 0, 1);
-        continue;
-      }
-      std::optional<ConstantRate::Shown> next =
-          frame ? rate_->Push(std::move(*frame)) : rate_->Finish();
-      if (next) push(std::move(next->frame), next->first_tick, next->ticks);
-      if (!frame) break;
-      frames_.CheckAborted();
+    InputFrame input;
+    input.seconds = static_cast<double>(next.frame.pts) * source.time_base.ToDouble();
+    input.pts = next.frame.pts;
+    input.duration = next.frame.duration;
+    if (rate_) {
+      input.shows = std::min(next.ticks, most_shown() - shown_);
+      input.pts =
+          Rescale(source.start_pts, source.time_base, time_base_) + next.first_tick * kStepsPerTick;
+      input.duration = kStepsPerTick;
     }
-    Require(shown > 0, Code::kCorrupt, "'" + options_.input + "' has no frames");
-    frames_.Close();
+    shown_ += input.shows;
+    input.frame = std::move(next.frame);
+    return input;
   }
 
-  void Estimate() {
-    SceneStarts starts(options_, reader_.info(), &engine_pool_);
-    ColorConverter converter;
-    const VideoInfo& source = reader_.info();
-    ImagePool pictures(engine_->input_format(), source.width, source.height);
-    std::deque<InputFrame> waiting;
-    std::deque<bool> cuts;
-    std::deque<DepthEstimate> estimates;
-    int64_t pushed = 0, handed_on = 0;
-    const auto hand_on = [&] {
-      while (const std::optional<bool> cut = starts.Pop()) cuts.push_back(*cut);
-      for (;;) {
-        // One at a time: an engine may hold the work of a whole window until it is asked.
-        if (estimates.empty()) {
-          std::optional<DepthEstimate> estimate = engine_->Pop();
-          if (!estimate) return;
-          estimates.push_back(std::move(*estimate));
-        }
-        if (cuts.empty()) return;
-        MappedFrame frame;
-        DepthEstimate& estimate = estimates.front();
-        frame.input = std::move(waiting.front());
-        const Image& picture = frame.input.frame.image;
-        Require(estimate.index == handed_on && estimate.depth.format() == PixelFormat::GrayF32() &&
-                    estimate.depth.width() == picture.width() &&
-                    estimate.depth.height() == picture.height(),
-                Code::kInternal,
-                "the depth engine did not give frame " + std::to_string(handed_on) +
-                    " in the size of the picture");
-        frame.depth = std::move(estimate.depth);
-        frame.quantity = estimate.quantity;
-        frame.new_scene =
-            cuts.front() || (options_.cuts != SceneCuts::kOff && estimate.starts_scene);
-        waiting.pop_front();
-        cuts.pop_front();
-        estimates.pop_front();
-        ++handed_on;
-        depths_.Push(std::move(frame));
-      }
-    };
-    while (std::optional<InputFrame> input = frames_.Pop()) {
-      starts.Push(*input);
-      Frame picture = input->frame;
-      picture.index = pushed++;
-      if (picture.image.format() != engine_->input_format()) {
-        Image converted = pictures.Get();
-        converter.Convert(picture.image.view(), source.color, converted.mutable_view());
-        picture.image = std::move(converted);
-      }
-      engine_->Push(picture);
-      picture.image = Image();
-      waiting.push_back(std::move(*input));
-      input.reset();
-      hand_on();
-    }
-    starts.Finish();
-    engine_->Finish();
-    hand_on();
-    Require(waiting.empty(), Code::kInternal, "the depth engine kept frames back");
-    depths_.Close();
-  }
-
-  void Render() {
-    std::optional<RenderedFrame> rendered;
-    const auto hand_on = [&] {
-      while (maker_->Pop(&rendered))
-        if (rendered) rendered_.Push(std::move(*rendered));
-    };
-    while (std::optional<MappedFrame> frame = depths_.Pop()) {
-      maker_->Push(std::move(*frame));
-      frame.reset();
-      hand_on();
-    }
-    maker_->Finish();
-    hand_on();
-    rendered_.Close();
-  }
-
-  void Encode() {
-    ColorConverter converter;
-    while (std::optional<RenderedFrame> frame = rendered_.Pop()) {
-      const Image image = converter.Convert(frame->image, output_color_, plan_.format);
-      frame->image = Image();
-      for (int64_t show = 0; show < frame->shows; ++show) {
-        writer_->Write(image, frame->pts + show * frame->duration, frame->duration);
-        ++frames_done_;
-      }
-    }
+  // Returns how many frames of the output it was.
+  int64_t Encode(RenderedFrame* frame) {
+    const Image image = converter_.Convert(frame->image, output_color_, plan_.format);
+    frame->image = Image();
+    for (int64_t show = 0; show < frame->shows; ++show)
+      writer_->Write(image, frame->pts + show * frame->duration, frame->duration);
+    return frame->shows;
   }
 
   const MonoToSbsJobOptions& options_;
-  ProgressMeter meter_;
+  Graph graph_;
   std::string output_;
   OutputSet outputs_;
   std::optional<OutputTarget> sheet_;
@@ -701,16 +686,13 @@ class MonoToSbsJob {
   MonoToSbsPlan plan_;
   Rational time_base_;
   std::optional<ConstantRate> rate_;
-  ThreadPool engine_pool_;
   std::unique_ptr<DepthEstimator> engine_;
   ColorInfo output_color_;
   std::optional<VideoWriter> writer_;
   std::optional<EyeMaker> maker_;
-  BoundedQueue<InputFrame> frames_{1};
-  BoundedQueue<MappedFrame> depths_{1};
-  BoundedQueue<RenderedFrame> rendered_{1};
-  std::atomic<int64_t> frames_done_{0};
-  std::atomic<int64_t> expected_frames_{0};
+  ColorConverter converter_;
+  int64_t shown_ = 0;  // frames of the output that have been decoded
+  int64_t expected_frames_ = 0;
 };
 
 }  // namespace

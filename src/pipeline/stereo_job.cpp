@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -17,11 +16,11 @@
 #include "mdvt/io/output_set.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_writer.h"
+#include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/stereo/convergence.h"
+#include "pipeline/clip_pair.h"
 #include "pipeline/job_common.h"
-#include "pipeline/paired_input.h"
-#include "pipeline/stage_threads.h"
 #include "pipeline/stereo_settings.h"
 
 namespace mdvt {
@@ -30,13 +29,8 @@ namespace {
 using EyeHoles = std::array<HoleMap, 2>;  // of the left and the right half of the picture
 
 struct RenderedFrame {
-  Image image;  // both eyes, render format
-  int64_t pts = 0;
-  int64_t duration = 0;
-};
-
-struct MaskFrame {
-  std::shared_ptr<EyeHoles> holes;
+  Image image;                      // both eyes, render format
+  std::shared_ptr<EyeHoles> holes;  // for the mask; null without one
   int64_t pts = 0;
   int64_t duration = 0;
 };
@@ -116,7 +110,7 @@ class StereoJob {
  public:
   StereoJob(const StereoJobOptions& options, const RunControl& control)
       : options_(options),
-        meter_(control),
+        graph_(options.job.num_threads, control),
         settings_(Settle(options)),
         output_(settings_.output),
         mask_output_(settings_.write_infill_mask ? output_ + "_infillmask.mkv" : ""),
@@ -130,6 +124,8 @@ class StereoJob {
         camera_(options.fov, input_.depth_tags(), width_, height_, input_.lead_info().sample_aspect,
                 options.job.limits),
         convergence_(options, input_.lead_info().frame_rate),
+        renderer_(ColoredAs(settings_.stereo, input_.lead_info(), render_format_), graph_.pool()),
+        filler_({}, graph_.pool()),
         images_(render_format_, 2 * width_, height_),
         holes_([] { return std::make_unique<EyeHoles>(); }) {
     if (render_format_ != input_.lead_info().format) input_.ConvertColorTo(render_format_);
@@ -137,24 +133,23 @@ class StereoJob {
   }
 
   StereoJobReport Run() {
-    std::vector<AnyQueue*> queues = input_.queues();
-    queues.push_back(&rendered_);
-    queues.push_back(&masks_);
-    std::atomic<int64_t> total{input_.expected_frames()};
-    StageThreads threads(queues);
-    input_.Start(&threads);
-    threads.Start([this] { Render(); });
-    threads.Start([this] { Encode(); });
-    if (mask_writer_) threads.Start([this] { EncodeMasks(); });
-    threads.Run(&meter_, frames_done_, total);
-    meter_.Finish(frames_done_);  // may still cancel: nothing has appeared yet
+    auto rendered = graph_.Then(input_.Frames(&graph_),
+                                [this](PairedFrame pair) { return Render(std::move(pair)); });
+    if (mask_writer_) {
+      auto both = graph_.Split(std::move(rendered), &WithoutHoles, &WithoutImage);
+      Encode(std::move(both.first));
+      EncodeMasks(std::move(both.second).Holding(1));
+    } else {
+      Encode(std::move(rendered));
+    }
+    graph_.Run("stereo", input_.expected_frames());
 
     if (mask_writer_) mask_writer_->Finish();
     writer_->Finish();
     outputs_.CommitAll();
 
     StereoJobReport report;
-    report.frames = frames_done_;
+    report.frames = graph_.frames_done();
     report.output = output_;
     report.mask_output = mask_output_;
     report.width = 2 * width_;
@@ -171,13 +166,13 @@ class StereoJob {
     return outputs_.AddFile(output_);
   }
 
-  PairedInputOptions InputOptions() {
-    PairedInputOptions input;
+  ClipPairOptions InputOptions() {
+    ClipPairOptions input;
     input.depth_video = options_.depth_video;
     // Without a color video the picture of the depth file is the texture.
     input.color_video = options_.color_video.empty() ? options_.depth_video : options_.color_video;
     input.depth.video.limits = options_.job.limits;
-    input.depth.video.num_threads = options_.job.num_threads;
+    input.depth.video.pool = graph_.pool();
     input.depth.max_depth = options_.depth.max_depth;
     input.depth.encoding = options_.depth.encoding;
     input.max_frames = options_.job.max_frames;
@@ -202,6 +197,7 @@ class StereoJob {
     video.tags = tags.ToTags();
     video.copy_streams_from = options_.color_video;
     video.num_threads = options_.job.num_threads;
+    video.pool = graph_.pool();
     writer_.emplace(video_, output_format_, 2 * width_, height_, video);
     if (!mask_) return;
 
@@ -215,75 +211,73 @@ class StereoJob {
                  {"MDVT_ENCODING",
                   settings_.mask_style == InfillMaskStyle::kGreen ? "green8" : "normal8-v2"},
                  {"MDVT_SOURCE", FileName(output_)}};
-    mask.num_threads = options_.job.num_threads;
+    mask.pool = graph_.pool();
     mask_writer_.emplace(*mask_, PixelFormat::Rgb(8), 2 * width_, height_, mask);
   }
 
-  void Render() {
-    ThreadPool pool(options_.job.num_threads);
-    StereoOptions stereo = settings_.stereo;
-    stereo.color = ResolveColor(input_.lead_info().color, render_format_, height_);
-    StereoRenderer renderer(stereo, &pool);
-    DirectionalFill filler({}, &pool);
-    int64_t index = 0;
-    while (std::optional<PairedFrame> pair = input_.Pop()) {
-      Camera camera = camera_.At(index);
-      camera.fx *= BaselineFactor(settings_, camera);  // disparity is fx * baseline / z
-      Image both = images_.Get();
-      std::shared_ptr<EyeHoles> holes = holes_.Get();
-      const size_t left = options_.swap_eyes ? 1 : 0;
-      std::array<EyeView, 2> halves;
-      for (size_t half = 0; half < 2; ++half) {
-        halves[half].image =
-            both.mutable_view().Crop(static_cast<int>(half) * width_, 0, width_, height_);
-        halves[half].holes = &(*holes)[half];
-      }
-      renderer.Render(pair->color.image.view(), pair->depth.depth.Plane<float>(), camera,
-                      convergence_.At(index), halves[left], halves[1 - left]);
-      for (const EyeView& eye : halves) {
-        hole_pixels_ += HolePixels(*eye.holes);
-        if (settings_.fill == HoleFill::kFill) filler.Fill(*eye.holes, eye.image);
-      }
-      const int64_t pts = pair->color.pts;
-      const int64_t duration = pair->color.duration;
-      pair.reset();  // hands the decoders' frames back before this thread waits
-      rendered_.Push({std::move(both), pts, duration});
-      if (mask_writer_) masks_.Push({std::move(holes), pts, duration});
-      ++index;
-    }
-    rendered_.Close();
-    masks_.Close();
+  static StereoOptions ColoredAs(StereoOptions stereo, const VideoInfo& source,
+                                 const PixelFormat& format) {
+    stereo.color = ResolveColor(source.color, format, source.height);
+    return stereo;
   }
 
-  void Encode() {
-    ColorConverter converter;
-    while (std::optional<RenderedFrame> frame = rendered_.Pop()) {
-      writer_->Write(converter.Convert(frame->image, output_color_, output_format_), frame->pts,
-                     frame->duration);
-      ++frames_done_;
-    }
+  static RenderedFrame WithoutHoles(const RenderedFrame& frame) {
+    return {frame.image, nullptr, frame.pts, frame.duration};
+  }
+  static RenderedFrame WithoutImage(const RenderedFrame& frame) {
+    return {Image(), frame.holes, frame.pts, frame.duration};
   }
 
-  void EncodeMasks() {
-    while (std::optional<MaskFrame> frame = masks_.Pop()) {
+  RenderedFrame Render(PairedFrame pair) {
+    const int64_t index = next_index_++;
+    Camera camera = camera_.At(index);
+    camera.fx *= BaselineFactor(settings_, camera);  // disparity is fx * baseline / z
+    Image both = images_.Get();
+    std::shared_ptr<EyeHoles> holes = holes_.Get();
+    const size_t left = options_.swap_eyes ? 1 : 0;
+    std::array<EyeView, 2> halves;
+    for (size_t half = 0; half < 2; ++half) {
+      halves[half].image =
+          both.mutable_view().Crop(static_cast<int>(half) * width_, 0, width_, height_);
+      halves[half].holes = &(*holes)[half];
+    }
+    renderer_.Render(pair.color.image.view(), pair.depth.depth.Plane<float>(), camera,
+                     convergence_.At(index), halves[left], halves[1 - left]);
+    for (const EyeView& eye : halves) {
+      hole_pixels_ += HolePixels(*eye.holes);
+      if (settings_.fill == HoleFill::kFill) filler_.Fill(*eye.holes, eye.image);
+    }
+    if (!mask_writer_) holes.reset();
+    return {std::move(both), std::move(holes), pair.color.pts, pair.color.duration};
+  }
+
+  void Encode(Stream<RenderedFrame> frames) {
+    graph_.Into(std::move(frames), [this](const RenderedFrame& frame) {
+      writer_->Write(converter_.Convert(frame.image, output_color_, output_format_), frame.pts,
+                     frame.duration);
+    });
+  }
+
+  void EncodeMasks(Stream<RenderedFrame> frames) {
+    graph_.Into(std::move(frames), [this](const RenderedFrame& frame) {
       const auto paint = [&](int y, const MutableImageView& band) {
         for (int half = 0; half < 2; ++half)
-          PaintInfillMaskRows((*frame->holes)[static_cast<size_t>(half)], settings_.mask_style, y,
+          PaintInfillMaskRows((*frame.holes)[static_cast<size_t>(half)], settings_.mask_style, y,
                               band.Crop(half * width_, 0, width_, band.height));
       };
-      mask_writer_->Write(paint, frame->pts, frame->duration);
-    }
+      mask_writer_->Write(paint, frame.pts, frame.duration);
+    });
   }
 
   const StereoJobOptions& options_;
-  ProgressMeter meter_;
+  Graph graph_;
   const StereoSettings settings_;
   std::string output_;
   std::string mask_output_;
   OutputSet outputs_;
   std::optional<OutputTarget> mask_;
   OutputTarget video_;
-  PairedInput input_;
+  ClipPair input_;
   int width_;  // of one eye
   int height_;
   PixelFormat render_format_;
@@ -291,13 +285,14 @@ class StereoJob {
   ColorInfo output_color_;
   ClipCamera camera_;
   Convergence convergence_;
+  StereoRenderer renderer_;
+  DirectionalFill filler_;
   ImagePool images_;
   ObjectPool<EyeHoles> holes_;
   std::optional<VideoWriter> writer_;
   std::optional<VideoWriter> mask_writer_;
-  BoundedQueue<RenderedFrame> rendered_{0};
-  BoundedQueue<MaskFrame> masks_{1};
-  std::atomic<int64_t> frames_done_{0};
+  ColorConverter converter_;
+  int64_t next_index_ = 0;
   int64_t hole_pixels_ = 0;
 };
 

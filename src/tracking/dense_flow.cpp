@@ -8,7 +8,7 @@
 #include <opencv2/video/tracking.hpp>
 
 #include "mdvt/core/error.h"
-#include "mdvt/core/parallel.h"
+#include "tracking/opencv_threads.h"
 
 namespace mdvt {
 namespace {
@@ -22,11 +22,6 @@ cv::Mat Wrap(PlaneView<const uint8_t> plane) {
 }
 
 }  // namespace
-
-void SetOpenCvThreads(int num_threads) {
-  // More than there are cores would gain nothing; TBB below OpenCV complains of them on stderr.
-  cv::setNumThreads(std::min(ResolveThreads(num_threads), ResolveThreads(0)));
-}
 
 void FlowField::Resize(int new_width, int new_height) {
   width = new_width;
@@ -66,6 +61,7 @@ void DenseFlow::Compute(PlaneView<const uint8_t> first, PlaneView<const uint8_t>
   if (!has_start) flow->Resize(first.width, first.height);
   if (first.width < kLeastSide || first.height < kLeastSide) return;
 
+  const tracking::OpenCvScope threads;
   cv::Mat a = Wrap(first), b = Wrap(second);
   // DIS takes rows without padding only.
   if (!a.isContinuous()) a = a.clone();

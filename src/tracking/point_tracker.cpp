@@ -8,6 +8,7 @@
 #include <opencv2/video/tracking.hpp>
 
 #include "mdvt/core/error.h"
+#include "tracking/opencv_threads.h"
 
 namespace mdvt {
 namespace {
@@ -112,6 +113,7 @@ TrackingStep PointTracker::Track(PlaneView<const uint8_t> frame) {
   TrackingStep step;
   if (size.width < kLeastSide || size.height < kLeastSide) return step;
 
+  const tracking::OpenCvScope threads;
   const cv::Mat raw(frame.height, frame.width, CV_8UC1, const_cast<uint8_t*>(frame.data),
                     static_cast<size_t>(frame.stride));
   cv::Mat picture;

@@ -84,7 +84,6 @@ TEST(BoundedQueue, AfterAbortEveryCallThrowsAndItemsAreGone) {
   EXPECT_EQ(item.use_count(), 1);
   EXPECT_THROW(queue.Push(item), StageAborted);
   EXPECT_THROW(queue.Pop(), StageAborted);
-  EXPECT_THROW(queue.CheckAborted(), StageAborted);
 }
 
 TEST(BoundedQueue, WithoutRoomHandsOver) {
@@ -119,13 +118,42 @@ TEST(BoundedQueue, MoreRoomLetsAWaitingProducerGoOn) {
     queue.Close();
   });
   while (pushed != 1) std::this_thread::yield();
-  queue.SetCapacity(4);
+  queue.Widen(4);
   while (pushed != 4) std::this_thread::yield();  // nothing has been popped
   std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_EQ(pushed, 4);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(queue.Pop(), i);
   EXPECT_EQ(queue.Pop(), std::nullopt);
   producer.join();
+}
+
+TEST(BoundedQueue, AfterAbandonItemsAreDroppedAndTheProducerIsTold) {
+  BoundedQueue<std::shared_ptr<int>> queue(1);
+  const auto item = std::make_shared<int>(7);
+  EXPECT_TRUE(queue.Push(item));
+  bool wanted = true;
+  std::thread producer([&] { wanted = queue.Push(item); });  // waits, there is room for one
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  queue.Abandon();
+  producer.join();
+  EXPECT_FALSE(wanted);
+  EXPECT_FALSE(queue.Push(item));
+  EXPECT_EQ(item.use_count(), 1);
+}
+
+TEST(BoundedQueue, WhoWaitsLetsOthersCompute) {
+  ThreadPool pool(1);
+  BoundedQueue<int> queue(0);
+  std::thread consumer([&] {
+    const ComputeScope computes(&pool);
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(queue.Pop(), i);
+  });
+  std::thread producer([&] {
+    const ComputeScope computes(&pool);
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(queue.Push(i));
+  });
+  producer.join();
+  consumer.join();
 }
 
 TEST(BoundedQueue, AbortEndsAHandOver) {

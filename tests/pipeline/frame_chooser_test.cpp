@@ -15,12 +15,17 @@ namespace {
 std::vector<int64_t> Choose(double fps, Rational time_base, const std::vector<int64_t>& pts) {
   FrameChooser chooser(fps, time_base);
   std::vector<int64_t> chosen;
+  const auto take = [&] {
+    while (const std::optional<Frame> out = chooser.Pop()) chosen.push_back(out->pts);
+  };
   for (const int64_t time : pts) {
     Frame frame;
     frame.pts = time;
-    if (const std::optional<Frame> out = chooser.Push(frame)) chosen.push_back(out->pts);
+    chooser.Push(frame);
+    take();
   }
-  if (const std::optional<Frame> out = chooser.Finish()) chosen.push_back(out->pts);
+  chooser.Finish();
+  take();
   return chosen;
 }
 

@@ -4,7 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <mutex>
 #include <opencv2/core/utility.hpp>
+#include <set>
+#include <thread>
+#include <vector>
 
 #include "mdvt/core/error.h"
 #include "mdvt/core/parallel.h"
@@ -142,17 +147,37 @@ TEST(RoundTripError, IsZeroForInverseShiftsAndLargeOutside) {
   EXPECT_THROW(RoundTripError(forth, FlowField(), {error.data(), 80, 20, 10}), mdvt::Error);
 }
 
-TEST(SetOpenCvThreads, HoldsForTheProcess) {
-  const int before = cv::getNumThreads();
-  SetOpenCvThreads(1);
+TEST(LetOpenCvUseThreadPools, RunsItsLoopsOnThePoolOfTheCaller) {
+  const auto loop = [](std::set<std::thread::id>* threads) {
+    std::mutex mutex;
+    std::vector<int> times(100, 0);
+    cv::parallel_for_(cv::Range(0, 100), [&](const cv::Range& range) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      const std::lock_guard<std::mutex> lock(mutex);
+      threads->insert(std::this_thread::get_id());
+      for (int i = range.start; i < range.end; ++i) ++times[static_cast<size_t>(i)];
+    });
+    EXPECT_EQ(times, std::vector<int>(100, 1));
+  };
+  LetOpenCvUseThreadPools();
+  std::set<std::thread::id> alone, together;
+  loop(&alone);
+  EXPECT_EQ(alone, std::set<std::thread::id>{std::this_thread::get_id()});
   EXPECT_EQ(cv::getNumThreads(), 1);
-  SetOpenCvThreads(0);
-  EXPECT_EQ(cv::getNumThreads(), ResolveThreads(0));
-  // TBB writes a warning where more are wanted than there are cores.
-  SetOpenCvThreads(1000);
-  EXPECT_EQ(cv::getNumThreads(), ResolveThreads(0));
-  EXPECT_THROW(SetOpenCvThreads(-1), mdvt::Error);
-  cv::setNumThreads(before);
+  ThreadPool pool(3);
+  const ComputeScope computes(&pool);
+  EXPECT_EQ(cv::getNumThreads(), 3);
+  loop(&together);
+  EXPECT_EQ(together.size(), 3u);
+  const Image first = test::Waves(320, 180, 0, 0), second = test::Waves(320, 180, 3, 1);
+  FlowField on_pool, on_one;
+  DenseFlow().Compute(Plane(first), Plane(second), &on_pool);
+  ThreadPool one(1);
+  std::thread([&] {
+    const ComputeScope also(&one);
+    DenseFlow().Compute(Plane(first), Plane(second), &on_one);
+  }).join();
+  EXPECT_EQ(on_pool.vectors, on_one.vectors);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/limits.h"
+#include "mdvt/core/parallel.h"
 #include "mdvt/core/rational.h"
 #include "mdvt/io/byte_source.h"
 
@@ -40,7 +41,10 @@ struct VideoInfo {
 
 struct VideoReaderOptions {
   Limits limits;
-  int num_threads = 0;         // of the decoder; 0 means one per core
+  int num_threads = 0;  // of the decoder; 0 means one per core
+  // In place of threads of its own the decoder works on those of this pool, which must outlive the
+  // reader: FFV1 decodes its slices side by side, other codecs work on the thread that reads.
+  ThreadPool* pool = nullptr;
   bool apply_rotation = true;  // turn frames upright by the file's display matrix
   // Convert to this format with the stream's own matrix and range. Empty: the decoder's own
   // planar format; packed ones (bgra, nv12, p010, ...) become their planar equal without loss.

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "mdvt/core/image.h"
+#include "mdvt/core/parallel.h"
 #include "mdvt/core/rational.h"
 #include "mdvt/io/output_set.h"
 
@@ -51,8 +52,12 @@ struct VideoWriterOptions {
   // subtitles into SubRip or timed text. If the frames end before that file's own video does, what
   // begins after the last one is left out. Read as the video advances: memory stays bounded.
   std::string copy_streams_from;
-  bool copy_audio = true;           // false: of that file everything but its audio
-  int num_threads = 0;              // of the encoder; 0 means one per core
+  bool copy_audio = true;  // false: of that file everything but its audio
+  int num_threads = 0;     // of the encoder; 0 means one per core
+  // In place of threads of its own FFV1 codes its slices on those of this pool, which must outlive
+  // the writer. H.264 keeps `num_threads`, because the file depends on them, and stands for so many
+  // threads of the pool while it works.
+  ThreadPool* pool = nullptr;
   int crf = 18;                     // kH264: quality, 0 (lossless) .. 51
   std::string preset = "veryfast";  // kH264: x264's presets
   // Of a plain path, see OutputSet; a set has its own.

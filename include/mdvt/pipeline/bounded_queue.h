@@ -23,9 +23,8 @@ struct StageAborted {};
 class AnyQueue {
  public:
   virtual ~AnyQueue() = default;
-  // For who learns late how much is worth holding. More room lets a waiting producer go on.
-  virtual void SetCapacity(size_t capacity) = 0;
-  // At least so much.
+  // Makes room for so much at least, for who learns late how much is worth holding. It lets a
+  // waiting producer go on.
   virtual void Widen(size_t capacity) = 0;
   // Wakes everybody; every later Push and Pop throws. What the queue held is dropped at once.
   virtual void Abort() = 0;
@@ -42,8 +41,13 @@ class BoundedQueue : public AnyQueue {
  public:
   explicit BoundedQueue(size_t capacity) : capacity_(capacity) {}
 
-  void SetCapacity(size_t capacity) override { Resize(capacity, false); }
-  void Widen(size_t capacity) override { Resize(capacity, true); }
+  void Widen(size_t capacity) override {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      capacity_ = std::max(capacity_, capacity);
+    }
+    not_full_.notify_all();
+  }
 
   // Waits while the queue is full, with capacity 0 until the item has been taken. False if it was
   // dropped because nobody wants more. Throws StageAborted.
@@ -58,12 +62,6 @@ class BoundedQueue : public AnyQueue {
     if (capacity_ == 0)
       WaitUntil(&lock, &not_full_, [&] { return abandoned_ || popped_ >= number; });
     return !abandoned_;
-  }
-
-  // For a producer that has nothing to hand on yet. Throws StageAborted.
-  void CheckAborted() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (aborted_) throw StageAborted{};
   }
 
   // The producer's last call: Pop() gives what is left, then nothing.
@@ -109,14 +107,6 @@ class BoundedQueue : public AnyQueue {
       }
       lock->lock();
     }
-  }
-
-  void Resize(size_t capacity, bool only_up) {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      capacity_ = only_up ? std::max(capacity_, capacity) : capacity;
-    }
-    not_full_.notify_all();
   }
 
   void Drop(bool* why) {

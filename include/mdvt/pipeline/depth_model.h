@@ -10,11 +10,11 @@
 
 #include "mdvt/core/limits.h"
 #include "mdvt/core/options.h"
-#include "mdvt/core/run.h"
 #include "mdvt/depth/disparity_fit.h"
 #include "mdvt/depth/model_depth.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/model/model.h"
+#include "mdvt/pipeline/graph.h"
 
 namespace mdvt {
 
@@ -81,12 +81,12 @@ struct ReferenceCalibrationOptions {
   DepthVideoReaderOptions depth;
   int frames = 32;  // that are compared, spread evenly over the clip
   Limits limits;
-  int num_threads = 0;
 };
 
-// Runs the estimator on a few frames of the clip and fits its relative disparity to the reference.
-// Throws what the readers, the estimator and DisparityFit throw, and Error(kCancelled).
+// Runs the estimator on a few frames of the clip, as a phase "calibration" of the graph, and fits
+// its relative disparity to the reference. Throws what the readers, the estimator and DisparityFit
+// throw, Error(kCancelled), and Error(kInvalidArgument) if one video ends before the other.
 DisparityFitResult CalibrateByReference(const ReferenceCalibrationOptions& options,
-                                        ModelDepthEstimator* estimator, ProgressMeter* meter);
+                                        ModelDepthEstimator* estimator, Graph* graph);
 
 }  // namespace mdvt

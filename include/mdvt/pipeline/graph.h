@@ -13,6 +13,7 @@
 // that Run() throws. What sources, stages and sinks refer to must outlive the Run() after them.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -41,11 +42,12 @@ class Stream {
   Stream(Stream&&) noexcept = default;
   Stream& operator=(Stream&&) noexcept = default;
 
-  // How many items may wait where this is taken. 0: the maker waits until its item has been taken,
-  // so that only one more is being made.
+  // At least so many items may wait where this is taken. Without it only what a stage works on in
+  // one go: where that is a single item, the maker waits until its item has been taken, so that for
+  // large ones there are two in all, the one being made and the one being used.
   Stream&& Holding(size_t items) && {
-    room_ = items;
-    if (taking_ == Taking::kQueue) queues_.front()->SetCapacity(items);
+    room_ = std::max(room_, items);
+    if (taking_ == Taking::kQueue) queues_.front()->Widen(items);
     return std::move(*this);
   }
 

@@ -29,10 +29,11 @@ struct FlowField {
   }
 };
 
-// How many threads OpenCV, which computes flow and tracks, uses in this process; 0 means one per
-// core, which is also the most. Never changes a result. It holds for the whole process: a program
-// may call it, a library should not. Throws Error(kInvalidArgument) outside [0, 1024].
-void SetOpenCvThreads(int num_threads);
+// From now on the loops of OpenCV, which computes flow and tracks, run on the ThreadPool on whose
+// permit the calling thread computes (see ThreadPool::Current()), and on that thread alone if there
+// is none. Never changes a result. It holds for the whole process and every user of OpenCV in it:
+// the main() of a program may call it, before anything else of OpenCV, a library should not.
+void LetOpenCvUseThreadPools();
 
 enum class FlowEffort {
   kFast,      // coarse grid of patches: about a quarter of the time, for small motion

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A depth video and the colour video it belongs to, read in step by two threads.
+// A depth video and the colour video that it belongs to.
 #pragma once
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/video_reader.h"
-#include "mdvt/pipeline/bounded_queue.h"
-#include "pipeline/stage_threads.h"
+#include "mdvt/pipeline/graph.h"
 
 namespace mdvt {
 
@@ -20,7 +18,7 @@ struct PairedFrame {
   Frame color;  // empty image if no colour video was given
 };
 
-struct PairedInputOptions {
+struct ClipPairOptions {
   std::string depth_video;
   std::string color_video;  // empty: none
   DepthVideoReaderOptions depth;
@@ -29,42 +27,38 @@ struct PairedInputOptions {
   int64_t max_frames = -1;
 };
 
-class PairedInput {
+class ClipPair {
  public:
   // Opens both. Throws what the readers throw, and Error(kInvalidArgument) that names both values
   // if the two disagree in size or, by more than one part in a thousand, in frame rate.
-  explicit PairedInput(const PairedInputOptions& options);
+  explicit ClipPair(const ClipPairOptions& options);
 
   const VideoInfo& depth_info() const { return depth_reader_.info(); }
   const DepthTags& depth_tags() const { return depth_reader_.tags(); }
   const DepthCodecOptions& depth_codec() const { return depth_reader_.codec(); }
   // Of the colour video, else of the depth video: what times and shape the output takes over.
   const VideoInfo& lead_info() const;
-  // Colour frames come in this format. Set it between construction and Start().
+  // Colour frames come in this format. To be set before Frames().
   void ConvertColorTo(const PixelFormat& format) { convert_to_ = format; }
-  // For progress: frames that Pop() will give, 0 if not known.
+  // For progress: frames that Frames() will give, 0 if not known.
   int64_t expected_frames() const;
 
-  std::vector<AnyQueue*> queues() { return {&depth_queue_, &color_queue_}; }
-  void Start(StageThreads* threads);
-
-  // The next pair; empty after the last. Throws Error(kInvalidArgument) that names both counts if
-  // one video ends before the other or if there is no frame from first_frame on.
-  std::optional<PairedFrame> Pop();
+  // Both are decoded in threads of their own. The graph fails with Error(kInvalidArgument) that
+  // names both counts if one video ends before the other, or if there is no frame from first_frame
+  // on.
+  Stream<PairedFrame> Frames(Graph* graph);
 
  private:
-  template <typename Item, typename Read>
-  void Decode(BoundedQueue<Item>* queue, int64_t* frames_read, const Read& read) const;
-  [[noreturn]] void FailOnLength(bool depth_ended);
+  std::optional<DepthFrame> ReadDepth();
+  std::optional<Frame> ReadColor();
 
-  PairedInputOptions options_;
+  ClipPairOptions options_;
+  int64_t end_;  // no frame from here on is read
   DepthVideoReader depth_reader_;
   std::optional<VideoReader> color_reader_;
   std::optional<PixelFormat> convert_to_;
   ColorConverter converter_;
-  BoundedQueue<DepthFrame> depth_queue_{0};
-  BoundedQueue<Frame> color_queue_{0};
-  int64_t depth_frames_ = 0;  // read so far; by the decoding thread, final once its queue is closed
+  int64_t depth_frames_ = 0;  // read so far
   int64_t color_frames_ = 0;
   int64_t pairs_ = 0;
 };
