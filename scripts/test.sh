@@ -3,7 +3,8 @@
 # Builds everything and runs the tests; ends with the summary of ctest.
 #
 # usage: scripts/test.sh [release|debug|asan] [options of ctest ...]
-#   scripts/test.sh -L unit     only the tests of one kind: unit, cli, abi, fuzz, fault or slow
+#   scripts/test.sh -L unit     only the tests of one kind: unit, cli, abi, python, headers,
+#                               fuzz, fault or slow
 #   scripts/test.sh -R core/    only the tests whose names match
 # Clips with known depth are looked for in $MDVT_DATA, else in ../shared/data; without them the tests
 # that want them are skipped.
@@ -13,7 +14,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 preset=release
 case ${1:-} in
   release | debug | asan) preset=$1; shift ;;
-  -h | --help) sed -n '3,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -h | --help) sed -n '3,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
 esac
 
 "$root/scripts/build.sh" "$preset" --tests
