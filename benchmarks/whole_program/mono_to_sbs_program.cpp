@@ -27,9 +27,9 @@
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/depth_model.h"
+#include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/mono_to_sbs.h"
 #include "mdvt/pipeline/motion_depth.h"
-#include "pipeline/stage_threads.h"
 #include "support/raycast.h"
 #include "whole_program/parts.h"
 
@@ -113,21 +113,15 @@ void Encode(const Clip& clip, const std::vector<Frame>& output) {
 void CodecsSideBySide(const Clip& clip, const std::vector<Frame>& output) {
   VideoReader reader(clip.color);
   VideoWriter writer = OpenWriter(clip, output);
-  BoundedQueue<int64_t> decoded(1);
-  const RunControl control;
-  ProgressMeter meter(control);
-  const std::atomic<int64_t> none{0};
-  StageThreads threads({&decoded});
-  threads.Start([&] {
-    while (const std::optional<Frame> frame = reader.Read()) decoded.Push(frame->pts);
-    decoded.Close();
+  size_t next = 0;
+  Graph graph(0);
+  auto decoded = graph.From([&]() -> std::optional<int64_t> {
+    const std::optional<Frame> frame = reader.Read();
+    return frame ? std::optional<int64_t>(frame->pts) : std::nullopt;
   });
-  threads.Start([&] {
-    size_t next = 0;
-    while (const std::optional<int64_t> pts = decoded.Pop())
-      writer.Write(output.at(next++).image, *pts);
-  });
-  threads.Run(&meter, none, none);
+  graph.Into(std::move(decoded).Holding(1),
+             [&](int64_t pts) { writer.Write(output.at(next++).image, pts); });
+  graph.Run("both", 0);
   writer.Finish();
 }
 

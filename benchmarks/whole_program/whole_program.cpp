@@ -21,12 +21,11 @@
 #include <vector>
 
 #include "core/object_pool.h"
-#include "mdvt/core/run.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/video_writer.h"
+#include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/jobs.h"
-#include "pipeline/paired_input.h"
-#include "pipeline/stage_threads.h"
+#include "pipeline/clip_pair.h"
 #include "whole_program/parts.h"
 
 namespace mdvt {
@@ -97,56 +96,33 @@ StereoJobReport Render(const Clip& clip, int64_t max_frames) {
   return RunStereoJob(options);
 }
 
-// A stereo job without its computing: each picture that `next` gives is encoded twice, side by
-// side, with the overlap of a job. `start` starts the decoding stages, whose queues are `queues`.
-void CopyBothEyes(const VideoInfo& source, std::vector<AbortableQueue*> queues,
-                  const std::function<void(StageThreads*)>& start,
-                  const std::function<std::optional<Frame>()>& next, VideoWriter* writer) {
-  ImagePool images(source.format, 2 * source.width, source.height);
-  BoundedQueue<std::pair<Image, int64_t>> copied(0);
-  queues.push_back(&copied);
-  const RunControl control;
-  ProgressMeter meter(control);
-  const std::atomic<int64_t> none{0};
-  StageThreads threads(queues);
-  start(&threads);
-  threads.Start([&] {
-    while (const std::optional<Frame> frame = next()) {
-      Image both = images.Get();
-      for (int half = 0; half < 2; ++half)
-        CopyPixels(frame->image.view(),
-                   both.mutable_view().Crop(half * source.width, 0, source.width, source.height));
-      copied.Push({std::move(both), frame->pts});
-    }
-    copied.Close();
-  });
-  threads.Start([&] {
-    while (const auto frame = copied.Pop()) writer->Write(frame->first, frame->second);
-  });
-  threads.Run(&meter, none, none);
-  writer->Finish();
-}
-
-// The job with its compute stage left out: both eyes are the picture itself.
+// The job with its compute stage left out: both inputs are decoded, and each picture is encoded
+// twice, side by side, with the overlap of a job.
 void CopyOnly(const Clip& clip) {
-  PairedInputOptions input_options;
+  ClipPairOptions input_options;
   input_options.color_video = clip.color;
   input_options.depth_video = clip.depth;
-  PairedInput input(input_options);
+  ClipPair input(input_options);
   const VideoInfo& source = input.lead_info();
   VideoWriterOptions video;
   video.time_base = source.time_base;
   video.frame_rate = source.frame_rate;
   video.color = source.color;
   VideoWriter writer(clip.output, source.format, 2 * source.width, source.height, video);
-  CopyBothEyes(
-      source, input.queues(), [&](StageThreads* threads) { input.Start(threads); },
-      [&]() -> std::optional<Frame> {
-        std::optional<PairedFrame> pair = input.Pop();
-        if (!pair) return std::nullopt;
-        return std::move(pair->color);
-      },
-      &writer);
+  ImagePool images(source.format, 2 * source.width, source.height);
+  Graph graph(0);
+  auto copied = graph.Then(input.Frames(&graph), [&](PairedFrame pair) {
+    Image both = images.Get();
+    for (int half = 0; half < 2; ++half)
+      CopyPixels(pair.color.image.view(),
+                 both.mutable_view().Crop(half * source.width, 0, source.width, source.height));
+    return std::make_pair(std::move(both), pair.color.pts);
+  });
+  graph.Into(std::move(copied), [&](const std::pair<Image, int64_t>& frame) {
+    writer.Write(frame.first, frame.second);
+  });
+  graph.Run("copying", 0);
+  writer.Finish();
 }
 
 void Run(const Clip& clip) {
