@@ -42,6 +42,9 @@ install(FILES ${PROJECT_BINARY_DIR}/mdvtConfig.cmake ${PROJECT_BINARY_DIR}/mdvtC
 get_property(mdvt_programs GLOBAL PROPERTY MDVT_PROGRAMS)
 if(mdvt_programs)
   install(TARGETS ${mdvt_programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
+  # Man pages, and completions for bash and zsh.
+  install(DIRECTORY ${PROJECT_BINARY_DIR}/share/ DESTINATION ${CMAKE_INSTALL_DATADIR}
+          COMPONENT runtime OPTIONAL)
 endif()
 
 # --- Models: where they come from and what their licences allow; the files are the user's ---

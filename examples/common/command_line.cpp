@@ -2,17 +2,15 @@
 #include "common/command_line.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <optional>
 
+#include "common/help_page.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 
 namespace mdvt::example {
 namespace {
-
-constexpr size_t kHelpWidth = 98;
 
 [[noreturn]] void Usage(const std::string& text) { throw Error(Code::kInvalidArgument, text); }
 
@@ -31,16 +29,6 @@ std::optional<Named> AsName(const std::string& argument) {
   std::replace(name.begin(), name.end(), '-', '_');
   if (equals == argument.size()) return Named{name, std::nullopt};
   return Named{name, argument.substr(equals + 1)};
-}
-
-const Option* OptionAt(const OptionList& options, size_t position) {
-  for (const Option& option : options.options())
-    if (option.position == static_cast<int>(position)) return &option;
-  return nullptr;
-}
-
-bool TakesValue(const Option& option) {
-  return option.kind != OptionKind::kFlag || option.is_switch;
 }
 
 // The option that `--no_name` turns off; null where there is none.
@@ -92,23 +80,6 @@ void Walk(int argc, char** argv, const OptionList& options,
   }
 }
 
-// Breaks `text` into lines of at most kHelpWidth that begin with `indent`.
-std::string Wrapped(const std::string& text, const std::string& indent) {
-  std::string result, line = indent;
-  size_t at = 0;
-  while (at < text.size()) {
-    const size_t end = std::min(text.find(' ', at), text.size());
-    const std::string word = text.substr(at, end - at);
-    if (line.size() > indent.size() && line.size() + 1 + word.size() > kHelpWidth) {
-      result += line + "\n";
-      line = indent;
-    }
-    line += (line.size() > indent.size() ? " " : "") + word;
-    at = end + 1;
-  }
-  return result + line + "\n";
-}
-
 }  // namespace
 
 void ParseCommandLine(int argc, char** argv, OptionList* options) {
@@ -129,49 +100,6 @@ std::string FindArgument(int argc, char** argv, const OptionList& options,
     if (option.name == name) found = value;
   });
   return found;
-}
-
-std::string HelpText(const HelpPage& page, const OptionList& options) {
-  std::string text = "usage: " + page.program;
-  for (size_t position = 0; const Option* option = OptionAt(options, position); ++position) {
-    std::string upper = option->name;
-    std::transform(upper.begin(), upper.end(), upper.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    text += " [" + upper + "]";
-  }
-  text += " [options]\n\n" + page.purpose + "\n";
-  std::string section = "none yet";
-  for (const Option& option : options.options()) {
-    if (option.section != section) {
-      section = option.section;
-      text += "\n" + (section.empty() ? "" : section + " ") + "options:\n";
-    }
-    text += "  --" + option.name;
-    for (const std::string& alias : option.aliases) text += ", --" + alias;
-    if (!TakesValue(option) && option.first_default() == "on") text += ", --no_" + option.name;
-    // Many names are a line of their own.
-    const bool many = option.unit.size() > kHelpWidth / 2;
-    if (TakesValue(option))
-      text += " " + (option.is_switch ? "on|off" : many ? "NAME" : option.unit);
-    std::string names = many ? ": " + option.unit : "";
-    for (size_t at = 0; (at = names.find('|', at)) != std::string::npos; at += 2)
-      names.replace(at, 1, ", ");
-    text +=
-        "\n" + Wrapped(option.help + names + " (default: " + option.DefaultText() + ")", "      ");
-  }
-  if (!options.refused().empty()) {
-    std::string names;
-    for (const auto& [name, why] : options.refused())
-      names += (names.empty() ? "--" : " --") + name;
-    text += "\ndocumented options that this version refuses:\n" + Wrapped(names, "  ");
-  }
-  return text +
-         "\nNames may be written with - in place of _. A video name that ends in .txt is a list "
-         "of\n"
-         "videos, one per line. Exit status: 0 done, 1 failed, 2 wrong use, 3 bad input, 4 "
-         "refused,\n"
-         "5 not converged, 130 interrupted.\n\nexample:\n  " +
-         page.example + "\n";
 }
 
 }  // namespace mdvt::example

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line of all programs: arguments to options, and the help.
+// The command line of all programs: arguments to options.
 #pragma once
 
-#include <functional>
 #include <string>
-#include <vector>
 
 #include "mdvt/core/options.h"
 
@@ -18,14 +16,5 @@ void ParseCommandLine(int argc, char** argv, OptionList* options);
 
 // The value of one option, without setting anything; empty if it is not there.
 std::string FindArgument(int argc, char** argv, const OptionList& options, const std::string& name);
-
-struct HelpPage {
-  std::string program;
-  std::string purpose;
-  std::string example;
-};
-
-// Every option with its default.
-std::string HelpText(const HelpPage& page, const OptionList& options);
 
 }  // namespace mdvt::example

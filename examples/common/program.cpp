@@ -11,6 +11,7 @@
 #include <set>
 #include <system_error>
 
+#include "common/command_line.h"
 #include "common/standard_streams.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
@@ -113,7 +114,7 @@ void CheckAgainstLists(const OptionList& options, const std::string& list_name) 
 std::string Version() { return MDVT_VERSION_TEXT; }
 
 Program::Program(std::string name, std::string purpose, std::string example)
-    : page_{std::move(name), std::move(purpose), std::move(example)} {}
+    : page_{std::move(name), Version(), std::move(purpose), std::move(example)} {}
 
 Program::~Program() = default;
 
@@ -133,6 +134,13 @@ void Program::AddCommonOptions() {
         .Input();
     list.Field("print_job", &print_job_, "print the options as a job file and leave");
   }
+  static const EnumNames<HelpForm> forms = {{"markdown", HelpForm::kMarkdown},
+                                            {"man", HelpForm::kMan},
+                                            {"bash", HelpForm::kBash},
+                                            {"zsh", HelpForm::kZsh},
+                                            {"json", HelpForm::kJson}};
+  list.Field("describe", &describe_, forms,
+             "print all options as tables, a man page, a completion script or JSON and leave");
   list.Field("version", &version_, "print the version and leave");
   list.Field("help", &help_, "print this and leave");
 }
@@ -146,6 +154,10 @@ bool Program::Parse(int argc, char** argv) {
   ParseCommandLine(argc, argv, options_);
   if (help_) {
     std::fputs(HelpText(page_, *options_).c_str(), stdout);
+    return false;
+  }
+  if (describe_) {
+    std::fputs(Describe(*describe_, page_, *options_).c_str(), stdout);
     return false;
   }
   if (version_) {

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/command_line.h"
+#include "common/help_page.h"
 #include "common/progress_display.h"
 #include "mdvt/core/options.h"
 #include "mdvt/core/run.h"
@@ -37,7 +37,8 @@ class Program {
  private:
   friend int RunTool(const std::string& name, int argc, char** argv);
 
-  // --device (where the tool has none), --quiet, --progress, --version, --help, and for a tool
+  // --device (where the tool has none), --quiet, --progress, --describe, --version, --help, and for
+  // a tool
   // --job and --print_job.
   void AddCommonOptions();
   bool Parse(int argc, char** argv);          // false: all that was asked for has been printed
@@ -55,6 +56,7 @@ class Program {
   ProgressMode progress_ = ProgressMode::kBar;
   bool version_ = false;
   bool help_ = false;
+  std::optional<HelpForm> describe_;
   std::string job_;
   bool print_job_ = false;
   std::optional<ProgressDisplay> display_;

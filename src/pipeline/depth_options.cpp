@@ -6,16 +6,14 @@
 namespace mdvt {
 
 void Describe(OptionList* list, DepthJobOptions* options) {
-  list->Field("color_video", &options->color_video, "FILE", "color video, or a list of them")
-      .Input(true)
-      .Required();
+  list->Field("color_video", &options->color_video, "FILE", "color video").Input(true).Required();
   list->Field("output", &options->output, "FILE", "depth video (.mkv), or a folder")
       .Output()
       .Default("<color_video>_depth.mkv");
   Describe(list, &options->fov, "60 across, with a warning; none for models that do not need it");
   Describe(list, &options->source);
   list->Field("depth_video", &options->reference_depth, "FILE",
-              "metric depth of the same clip, or a list: a relative model is fitted to it")
+              "metric depth of the same clip: a relative model is fitted to it")
       .Input(true)
       .OnlyWith("model");
   Describe(list, &options->reference, "reference_", "--depth_video");

@@ -7,11 +7,8 @@ namespace mdvt {
 
 void Describe(OptionList* list, ExportJobOptions* options) {
   constexpr double kUnlimited = 1e18;
-  list->Field("depth_video", &options->depth_video, "FILE", "depth video, or a list of them")
-      .Input(true)
-      .Required();
-  list->Field("color_video", &options->color_video, "FILE",
-              "colors of the points, or a list of videos")
+  list->Field("depth_video", &options->depth_video, "FILE", "depth video").Input(true).Required();
+  list->Field("color_video", &options->color_video, "FILE", "colors of the points")
       .Input(true)
       .Default("grey by depth");
   list->Field("output", &options->output, "FILE", "grey video (.mkv), or a folder")

@@ -241,10 +241,7 @@ void DescribeOutput(OptionList* list, MonoToSbsJobOptions* o) {
 }  // namespace
 
 void Describe(OptionList* list, MonoToSbsJobOptions* options) {
-  list->Field("input", &options->input, "FILE", "color video, or a list of them")
-      .Input(true)
-      .Required()
-      .Positional(0);
+  list->Field("input", &options->input, "FILE", "color video").Input(true).Required().Positional(0);
   list->Field("output", &options->output, "FILE", "stereo video (.mp4, .mov or .mkv), or a folder")
       .Output()
       .Default("<input>_sbs.mp4")

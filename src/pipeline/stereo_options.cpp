@@ -26,11 +26,9 @@ bool IsRule(const std::string& text) {
 }  // namespace
 
 void Describe(OptionList* list, StereoJobOptions* options) {
-  list->Field("depth_video", &options->depth_video, "FILE", "depth video, or a list of them")
-      .Input(true)
-      .Required();
+  list->Field("depth_video", &options->depth_video, "FILE", "depth video").Input(true).Required();
   list->Field("color_video", &options->color_video, "FILE",
-              "color video of the same size, rate and length, or a list")
+              "color video of the same size, rate and length")
       .Input(true)
       .Default("the picture of the depth video");
   list->Field("output", &options->output, "FILE",

@@ -276,8 +276,7 @@ TEST(Options, TellWhatIsWrong) {
   int64_t whole = 0;
   says(mdvt_options_get_integer(options.get(), "pupillary_distance", &whole),
        "pupillary_distance is '63', which is not a whole number");
-  says(mdvt_options_check(options.get()),
-       "depth_video is required: depth video, or a list of them");
+  says(mdvt_options_check(options.get()), "depth_video is required: depth video");
 }
 
 TEST(Options, TextsStayUntilTheyAreAskedForAgain) {

@@ -36,7 +36,10 @@ std::vector<Option> OptionsOf(const std::string& program) {
     if (line.rfind("  --", 0) != 0) continue;
     std::istringstream words(line);
     Option option;
-    words >> option.name >> option.value_name;
+    words >> option.name;
+    for (std::string name = option.name; !name.empty() && name.back() == ',';) words >> name;
+    words >> option.value_name;
+    if (option.name.back() == ',') option.name.pop_back();  // its other names follow
     options.push_back(option);
   }
   return options;

@@ -161,6 +161,15 @@ TEST_F(Options, ValuesOfAnotherTypeAreRefused) {
             "radius is 'on', must be a number in (0, 100]");
 }
 
+TEST_F(Options, TextsThatMayBeNumbersAreTakenAsNumbersToo) {
+  list_.Set("where", 0.5);
+  EXPECT_EQ(paint_.where, "0.5");
+  EXPECT_NE(FailureOf([&] { list_.Set("where", 0.25); }).find("where is '0.25'"),
+            std::string::npos);
+  EXPECT_NE(FailureOf([&] { list_.Set("output", int64_t{1}); }).find("output is '1'"),
+            std::string::npos);
+}
+
 TEST_F(Options, UnknownNamesSuggestANearOne) {
   EXPECT_EQ(FailureOf([&] { list_.SetText("raduis", "3"); }),
             "unknown option 'raduis', did you mean radius?");

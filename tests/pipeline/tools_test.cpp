@@ -11,6 +11,8 @@
 #include "cli/clips.h"
 #include "io/expect_error.h"
 #include "mdvt/core/error.h"
+#include "mdvt/core/json.h"
+#include "mdvt/core/limits.h"
 #include "mdvt/pipeline/jobs.h"
 #include "support/test_env.h"
 
@@ -113,6 +115,50 @@ TEST(Tools, CheckTogetherBeforeAnythingIsOpened) {
 TEST(Tools, OnlySomeUseAModel) {
   ExpectError(Code::kInvalidArgument, "this tool uses no model",
               [] { MakeTool(kStereo)->UseModel(nullptr); });
+}
+
+TEST(Tools, KeepToTheirLimits) {
+  const TempDir dir;
+  MakeDepth(dir / "depth.mkv", ClipShape(), Plane(4));
+  for (const char* name : {kStereo, kExport}) {
+    const std::unique_ptr<Tool> tool = MakeTool(name);
+    tool->options().Set("depth_video", dir / "depth.mkv");
+    tool->options().Set("xfov", 60.0);
+    if (name == kExport) tool->options().Set("bit8", true);
+    Limits limits;
+    limits.max_frames = 1;
+    tool->UseLimits(limits);
+    ExpectError(Code::kLimit, "limit of 1 frames", [&] { tool->Run(); });
+    limits.max_frames = -1;
+    ExpectError(Code::kInvalidArgument, "max_frames", [&] { tool->UseLimits(limits); });
+  }
+}
+
+TEST(Tools, DescribeThemselvesAsJson) {
+  const ToolInfo& info = FindTool(kStereo);
+  const json::Value told = json::Parse(ToolToJson(info), Limits(), "tool");
+  EXPECT_EQ(told.At("name"), json::Value(kStereo));
+  EXPECT_EQ(told.At("options").size(), info.make()->options().options().size());
+  const std::vector<ToolReport::Field> fields = info.report_fields();
+  ASSERT_EQ(told.At("report").size(), fields.size());
+  for (size_t i = 0; i < fields.size(); ++i) {
+    EXPECT_EQ(told.At("report").AsArray()[i].At("name"), json::Value(fields[i].name));
+    EXPECT_EQ(told.At("report").AsArray()[i].At("help"), json::Value(fields[i].help));
+  }
+}
+
+TEST(JobFile, TellsItsTool) {
+  const std::string job = R"({"tool": "mono_to_sbs", "options": {"input": "a.mp4", "crf": 30}})";
+  const std::unique_ptr<Tool> tool = ToolFromJson(job, "job");
+  EXPECT_EQ(tool->options().Get("crf"), OptionValue(int64_t{30}));
+  EXPECT_EQ(tool->Output(), "a.mp4_sbs.mp4");
+  EXPECT_STREQ(ToolOfJob(job, "job").name, "mono_to_sbs");
+  ExpectError(Code::kInvalidArgument, "job: there is no tool 'sbs', only",
+              [] { ToolFromJson(R"({"tool": "sbs", "options": {}})", "job"); });
+  const TempDir dir;
+  std::ofstream(dir / "job.json") << job;
+  EXPECT_EQ(ToolFromJobFile(dir / "job.json")->Output(), "a.mp4_sbs.mp4");
+  ExpectError(Code::kNotFound, "missing.json", [] { ToolFromJobFile("missing.json"); });
 }
 
 TEST(JobFile, KeepsEveryOption) {

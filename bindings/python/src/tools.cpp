@@ -110,10 +110,11 @@ py::object ToPython(const OptionValue& value) {
 
 void AddProgress(py::module_& module) {
   py::class_<Progress>(module, "Progress", "How far a job has come.")
-      .def_readonly("frames_done", &Progress::frames_done)
+      .def_readonly("phase", &Progress::phase, "what the job is at")
+      .def_readonly("frames_done", &Progress::frames_done, "of this phase")
       .def_readonly("frames_total", &Progress::frames_total,
-                    "0 if not known; an estimate until the last frame")
-      .def_readonly("seconds", &Progress::seconds)
+                    "of this phase; 0 if not known, an estimate until the last frame")
+      .def_readonly("seconds", &Progress::seconds, "since the start of the job")
       .def_readonly("frames_per_second", &Progress::frames_per_second)
       .def("__repr__", [](const Progress& self) {
         return "<mdvt.Progress " + std::to_string(self.frames_done) + " of " +
