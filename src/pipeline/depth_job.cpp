@@ -203,8 +203,7 @@ class DepthJob {
     }
     MotionDepthOptions motion;
     motion.camera = camera_.At(0);
-    if (!options_.fov.xfov_file.empty())
-      motion.xfovs_deg = ReadFovFile(options_.fov.xfov_file, options_.job.limits);
+    motion.xfovs_deg = camera_.xfovs_deg();
     motion.scene_scale = options_.source.scene_scale;
     motion.working_side = options_.source.WorkingSide(reader_.info().width, reader_.info().height);
     motion.confidence = false;

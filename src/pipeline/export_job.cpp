@@ -40,33 +40,20 @@ DepthEncoding GreyEncoding(int bits) {
 }
 
 // Poses for geometry in world axes; identity without a file.
-class Poses {
- public:
-  explicit Poses(const ExportJobOptions& options) : file_(options.transformation_file) {
-    if (file_.empty()) return;
-    poses_ = ReadTransformationsFile(file_, options.job.limits);
-    if (!options.transformation_lock_frame) return;
+PerFrame<Pose> Poses(const ExportJobOptions& options) {
+  const std::string& file = options.transformation_file;
+  if (file.empty()) return PerFrame<Pose>(Pose::Identity());
+  std::vector<Pose> poses = ReadTransformationsFile(file, options.job.limits);
+  if (options.transformation_lock_frame) {
     const int64_t lock = *options.transformation_lock_frame;
-    Require(lock >= 0 && lock < static_cast<int64_t>(poses_.size()), Code::kInvalidArgument,
-            "transformation_lock_frame = " + std::to_string(lock) + ", '" + file_ + "' holds " +
-                CountOf(static_cast<int64_t>(poses_.size()), "frame"));
-    const Pose lock_from_world = poses_[static_cast<size_t>(lock)].inverse();
-    for (Pose& pose : poses_) pose = lock_from_world * pose;
+    Require(lock >= 0 && lock < static_cast<int64_t>(poses.size()), Code::kInvalidArgument,
+            "transformation_lock_frame = " + std::to_string(lock) + ", '" + file + "' holds " +
+                CountOf(static_cast<int64_t>(poses.size()), "frame"));
+    const Pose lock_from_world = poses[static_cast<size_t>(lock)].inverse();
+    for (Pose& pose : poses) pose = lock_from_world * pose;
   }
-
-  Pose At(int64_t frame) const {
-    if (file_.empty()) return Pose::Identity();
-    Require(frame < static_cast<int64_t>(poses_.size()), Code::kCorrupt,
-            "'" + file_ + "' holds the camera of " +
-                CountOf(static_cast<int64_t>(poses_.size()), "frame") +
-                ", the depth video has more");
-    return poses_[static_cast<size_t>(frame)];
-  }
-
- private:
-  std::string file_;
-  std::vector<Pose> poses_;
-};
+  return {std::move(poses), file, "camera"};
+}
 
 // The picture of a depth map: white at `max_depth`, as in the 8-bit grey video.
 Image GreyPicture(const DepthView& depth, double max_depth) {
@@ -108,7 +95,7 @@ class ExportJob {
         input_(InputOptions()),
         width_(input_.depth_info().width),
         height_(input_.depth_info().height),
-        poses_(options) {
+        poses_(Poses(options)) {
     if (wants_geometry_)
       camera_.emplace(options.fov, input_.depth_tags(), width_, height_,
                       input_.lead_info().sample_aspect, options.job.limits);
@@ -241,7 +228,7 @@ class ExportJob {
   ClipPair input_;
   int width_;
   int height_;
-  Poses poses_;
+  PerFrame<Pose> poses_;
   std::optional<ClipCamera> camera_;
   std::optional<DepthVideoWriter> grey_writer_;
   std::atomic<int64_t> files_{0};

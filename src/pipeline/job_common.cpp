@@ -2,6 +2,7 @@
 #include "pipeline/job_common.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <utility>
 
@@ -30,9 +31,7 @@ ClipCamera::ClipCamera(const FovOptions& fov, const DepthTags& tags, int width, 
       height_(height),
       sample_aspect_(sample_aspect.IsPositive() ? sample_aspect : Rational{1, 1}) {
   if (!fov.xfov_file.empty()) {
-    file_name_ = fov.xfov_file;
-    per_frame_ = ReadFovFile(fov.xfov_file, limits);
-    Require(!per_frame_.empty(), Code::kCorrupt, "'" + file_name_ + "' holds no field of view");
+    xfovs_deg_ = {ReadFovFile(fov.xfov_file, limits), fov.xfov_file, "field of view"};
   } else if (fov.xfov_deg || fov.yfov_deg) {
     fixed_ = Make(fov.xfov_deg, fov.yfov_deg);
   } else {
@@ -56,17 +55,12 @@ Camera ClipCamera::Make(std::optional<double> xfov_deg, std::optional<double> yf
 }
 
 Camera ClipCamera::At(int64_t frame) const {
-  if (per_frame_.empty()) return fixed_;
-  Require(frame >= 0 && frame < static_cast<int64_t>(per_frame_.size()), Code::kCorrupt,
-          "'" + file_name_ + "' holds the field of view of " +
-              CountOf(static_cast<int64_t>(per_frame_.size()), "frame") +
-              ", the depth video has more");
-  return Make(per_frame_[static_cast<size_t>(frame)], std::nullopt);
+  return xfovs_deg_.fixed() ? fixed_ : Make(xfovs_deg_.At(frame), std::nullopt);
 }
 
 double ClipCamera::typical_xfov_deg() const {
-  if (per_frame_.empty()) return fixed_.xfov_deg();
-  std::vector<double> sorted = per_frame_;
+  if (xfovs_deg_.fixed()) return fixed_.xfov_deg();
+  std::vector<double> sorted = xfovs_deg_.values();
   const auto middle = sorted.begin() + static_cast<ptrdiff_t>(sorted.size() / 2);
   std::nth_element(sorted.begin(), middle, sorted.end());
   return *middle;
@@ -74,6 +68,10 @@ double ClipCamera::typical_xfov_deg() const {
 
 std::string CountOf(int64_t count, const char* what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+Rational ToRational(double value) {
+  return Rational{std::llround(value * 1000000), 1000000}.Reduced();
 }
 
 int64_t ExpectedFrames(int64_t estimated, int64_t first, int64_t max_frames) {

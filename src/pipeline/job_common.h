@@ -14,6 +14,7 @@
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/output_set.h"
 #include "mdvt/pipeline/jobs.h"
+#include "pipeline/per_frame.h"
 
 namespace mdvt {
 
@@ -61,6 +62,8 @@ class ClipCamera {
 
   // The horizontal FOV of all frames, or of the median frame if it changes.
   double typical_xfov_deg() const;
+  // One per frame; empty if it does not change.
+  const std::vector<double>& xfovs_deg() const { return xfovs_deg_.values(); }
 
  private:
   Camera Make(std::optional<double> xfov_deg, std::optional<double> yfov_deg) const;
@@ -68,13 +71,12 @@ class ClipCamera {
   int width_;
   int height_;
   Rational sample_aspect_;
-  std::string file_name_;
-  std::vector<double> per_frame_;  // degrees; empty: fixed_ holds
+  PerFrame<double> xfovs_deg_;  // fixed: the camera is fixed_
   Camera fixed_;
 };
 
-// "1 frame", "12 frames".
-std::string CountOf(int64_t count, const char* what);
+// To the nearest millionth.
+Rational ToRational(double value);
 
 // Frames that a job will write as far as the container tells: for progress only.
 int64_t ExpectedFrames(int64_t estimated, int64_t first, int64_t max_frames);

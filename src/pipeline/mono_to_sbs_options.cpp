@@ -51,16 +51,6 @@ bool SetScreen(const std::string& text, ConvergenceOptions* convergence) {
   return true;
 }
 
-bool SetPreset(const std::string& text, CanvasOptions* canvas) {
-  for (const int height : {0, 720, 1080, 1440, 2160}) {
-    if (text != (height == 0 ? "source" : std::to_string(height))) continue;
-    canvas->eye_height = height;
-    canvas->eye_width = height * 16 / 9;
-    return true;
-  }
-  return false;
-}
-
 void DescribeDepth(OptionList* list, MonoToSbsJobOptions* o) {
   list->Section("depth");
   Describe(list, &o->source);
@@ -95,27 +85,9 @@ void DescribeDepth(OptionList* list, MonoToSbsJobOptions* o) {
   list->Field("metric_near", &o->norm.metric_near, {0, 10000, true, false}, "METRES",
               "distance that becomes the nearest")
       .OnlyWith("norm", {"metric"});
-  list->Field("alpha", &o->smoothing.alpha, {0, 1, false, true}, "WEIGHT",
-              "smoothing of disparity: weight of the past, per frame; 0: none")
-      .Excludes("smooth_tau");
-  list->Field("smooth_tau", &o->smoothing.tau_seconds, {0, 3600, true, false}, "SECONDS",
-              "the same as a time, whatever the frame rate")
-      .Or(0, "--alpha holds");
-  list->Field("motion_adaptive", &o->smoothing.motion_adaptive,
-              "smooth less where the picture moves")
-      .Switch()
-      .Default("on; off with --parity");
-  list->Field("smooth_still", &o->smoothing.still, {0, 255}, "STEPS",
-              "change of the picture, in steps of 8 bits, up to which it is smoothed fully");
-  list->Field("smooth_moving", &o->smoothing.moving, {0, 255}, "STEPS",
-              "change from which it is not smoothed");
-  static const EnumNames<SceneCuts> cuts = {{"on", SceneCuts::kAuto}, {"off", SceneCuts::kOff}};
-  list->Field("scene_cuts", &o->cuts, cuts, "start anew at each cut in the colors")
-      .Default("on; off with --parity");
-  list->Field("scene_file", &o->scene_file, "CSV",
-              "list of scenes (as PySceneDetect writes it) in place of that")
-      .Input()
-      .OnlyWith("scene_cuts", {"on"});
+  Describe(list, &o->steady);
+  list->Refine("motion_adaptive").Default("on; off with --parity");
+  list->Refine("scene_cuts").Default("on; off with --parity");
 }
 
 void DescribeStereo(OptionList* list, MonoToSbsJobOptions* o) {
@@ -156,6 +128,7 @@ void DescribeStereo(OptionList* list, MonoToSbsJobOptions* o) {
           "original")
       .Default("forward; backward with --parity");
   list->Field("swap_eyes", &o->swap_eyes, "right eye on the left, for crossed viewing");
+  Describe(list, &o->holes);
   list->Field("parity", &o->parity,
               "do as the original converter: --norm minmax, --motion_adaptive off, --scene_cuts "
               "off, --max_shift 24, --dynamic_shift off, --convergence near, --warp backward, "
@@ -172,61 +145,11 @@ void DescribeStereo(OptionList* list, MonoToSbsJobOptions* o) {
                {"sbs_h", "2160"}});
 }
 
-void DescribeFrame(OptionList* list, MonoToSbsJobOptions* o) {
-  list->Section("frame");
-  static const EnumNames<StereoPacking> layouts = {{"sbs", StereoPacking::kSideBySide},
-                                                   {"half-sbs", StereoPacking::kHalfSideBySide},
-                                                   {"tab", StereoPacking::kTopBottom},
-                                                   {"half-tab", StereoPacking::kHalfTopBottom}};
-  list->Field("layout", &o->canvas.packing, layouts,
-              "both eyes side by side or top and bottom, whole or squeezed to half");
-  list->Custom(
-      "preset", "SIZE", "source, 720, 1080, 1440 or 2160",
-      "height of one eye, 16:9; source: as the input",
-      [o] { return o->canvas.eye_height == 0 ? "source" : std::to_string(o->canvas.eye_height); },
-      [o](const std::string& text) { return SetPreset(text, &o->canvas); });
-  list->Field("sbs_w", &o->canvas.frame_width, {4, 16384}, "PIXELS", "width of the whole frame")
-      .Or(0, "from --sbs_h, else both eyes as the input")
-      .Default("from --sbs_h, else both eyes as the input; 3840 with --parity")
-      .Excludes("preset");
-  list->Field("sbs_h", &o->canvas.frame_height, {4, 16384}, "PIXELS", "height of the whole frame")
-      .Or(0, "from --sbs_w, else as the input")
-      .Default("from --sbs_w, else as the input; 2160 with --parity")
-      .Excludes("preset");
-  static const EnumNames<CanvasFit> fits = {
-      {"contain", CanvasFit::kContain}, {"cover", CanvasFit::kCover}, {"none", CanvasFit::kNone}};
-  list->Field("fit", &o->canvas.fit, fits,
-              "contain: all of the picture; cover: no black; none: pixel for pixel")
-      .Default("contain; none with --parity");
-  list->Field("upscale", &o->upscale, "enlarge the picture first; not in a preview");
-  list->Field("up_w", &o->upscale_width, {2, 16384}, "PIXELS", "width of the enlarged picture")
-      .OnlyWith("upscale");
-  list->Field("up_h", &o->upscale_height, {2, 16384}, "PIXELS", "height of the enlarged picture")
-      .OnlyWith("upscale");
-  static const EnumNames<ResizeFilter> filters = {{"nearest", ResizeFilter::kNearest},
-                                                  {"bilinear", ResizeFilter::kBilinear},
-                                                  {"bicubic", ResizeFilter::kBicubic},
-                                                  {"lanczos", ResizeFilter::kLanczos}};
-  list->Field("upscale_filter", &o->filter, filters, "how pictures are resized");
-}
-
 void DescribeOutput(OptionList* list, MonoToSbsJobOptions* o) {
   list->Section("output");
   list->Field("fps", &o->fps, {0.1, 1000}, "FPS", "constant rate of the output")
       .Or(0, "every frame at its own time");
-  list->Field("preview", &o->preview,
-              "few frames only, without sound, each as the full run has it");
-  list->Field("preview_interval", &o->preview_interval, {0, 86400, true, false}, "SECONDS",
-              "time between the frames of a preview")
-      .Default("3")
-      .OnlyWith("preview")
-      .Excludes("preview_every");
-  list->Field("preview_every", &o->preview_every, {1, 1e9}, "N", "every n-th frame in the preview")
-      .Default("none, --preview_interval holds")
-      .OnlyWith("preview");
-  list->Field("contact_sheet", &o->contact_sheet, "PNG",
-              "picture of up to 24 frames: left, right, disparity")
-      .Output();
+  Describe(list, &o->preview);
   list->Field("audio", &o->audio, "keep the sound, all tracks; --no_audio leaves it out");
   list->Field("crf", &o->crf, {0, 51}, "QUALITY", "constant quality of the encoder, x264's crf")
       .Alias("cq");
@@ -248,7 +171,11 @@ void Describe(OptionList* list, MonoToSbsJobOptions* options) {
       .Positional(1);
   DescribeDepth(list, options);
   DescribeStereo(list, options);
-  DescribeFrame(list, options);
+  list->Section("frame");
+  Describe(list, &options->frame);
+  list->Refine("sbs_w").Default("from --sbs_h, else both eyes as the input; 3840 with --parity");
+  list->Refine("sbs_h").Default("from --sbs_w, else as the input; 2160 with --parity");
+  list->Refine("fit").Default("contain; none with --parity");
   DescribeOutput(list, options);
   Describe(list, &options->job);
   list->Refuse({"encoder"}, "a model file states which network it holds: give it as --model");
@@ -266,23 +193,15 @@ void MonoToSbsJobOptions::Check() const {
           "norm_lo and norm_hi go together: give both or none");
   require(!norm_lo || *norm_lo < *norm_hi, "norm_lo must be less than norm_hi");
   norm.Check();
-  smoothing.Check();
   shift.Check();
   convergence.Check();
-  require(cuts == SceneCuts::kAuto || scene_file.empty(),
-          "scene_file and scene_cuts off contradict each other");
-  const bool across = canvas.packing == StereoPacking::kSideBySide ||
-                      canvas.packing == StereoPacking::kHalfSideBySide;
-  const auto multiple = [&](const char* name, int size, int step) {
-    require(size % step == 0, std::string(name) + " is " + std::to_string(size) +
-                                  ", must be a multiple of " + std::to_string(step) +
-                                  " in this layout");
-  };
-  multiple("sbs_w", canvas.frame_width, across ? 4 : 2);
-  multiple("sbs_h", canvas.frame_height, across ? 2 : 4);
-  canvas.Check();
-  require(!(preview_interval && preview_every),
-          "give the interval of a preview in seconds or in frames, not both");
+  require(warp == WarpKind::kForward ||
+              (!holes.writes_mask() && !holes.leaves_black() && !holes.dont_remove_edges),
+          "the backward warp stretches everything and has no holes: no mask of them, none left "
+          "black, no choice of edges");
+  frame.Check();
+  steady.Check();
+  preview.Check();
 }
 
 std::vector<std::pair<std::string, std::string>> MonoToSbsFacts(const MonoToSbsJobOptions& options,
@@ -294,13 +213,13 @@ std::vector<std::pair<std::string, std::string>> MonoToSbsFacts(const MonoToSbsJ
     return r.IsPositive() ? FormatFixed(r.ToDouble(), 3) + " frames per second"
                           : "times of the source";
   };
-  const StereoCanvas& canvas = plan.canvas;
+  const ViewCanvas& canvas = plan.canvas;
   std::vector<std::pair<std::string, std::string>> facts = {
       {"input", options.input + ", " + size(plan.source_width, plan.source_height) + ", " +
                     rate(plan.source_rate)},
       {"result", plan.format.ToString() + " " + size(canvas.frame_width, canvas.frame_height) +
                      ", picture " + size(canvas.content_width, canvas.content_height) +
-                     " of each eye's " + size(canvas.half_width, canvas.half_height) + ", " +
+                     " of each eye's " + size(canvas.tile_width, canvas.tile_height) + ", " +
                      (canvas.exact ? "pixel for pixel" : "resized") + ", " +
                      rate(plan.output_rate) + ", max_shift " + FormatDouble(plan.max_shift) + ", " +
                      CountOf(plan.latency, "frame") + " of latency"}};

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
-#include <cmath>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "core/object_pool.h"
 #include "mdvt/core/error.h"
-#include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
-#include "mdvt/infill/directional_fill.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/output_set.h"
 #include "mdvt/io/sidecar.h"
@@ -20,32 +16,20 @@
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/stereo/convergence.h"
 #include "pipeline/clip_pair.h"
+#include "pipeline/eye_maker.h"
 #include "pipeline/job_common.h"
+#include "pipeline/scene_starts.h"
 #include "pipeline/stereo_settings.h"
 
 namespace mdvt {
 namespace {
 
-using EyeHoles = std::array<HoleMap, 2>;  // of the left and the right half of the picture
-
-struct RenderedFrame {
-  Image image;                      // both eyes, render format
-  std::shared_ptr<EyeHoles> holes;  // for the mask; null without one
-  int64_t pts = 0;
-  int64_t duration = 0;
-};
-
-// Half of a picture of odd width has no chroma of its own where chroma is subsampled across.
-PixelFormat RenderFormat(const PixelFormat& color, int width) {
-  if (color.chroma_shift_x > 0 && width % 2 != 0) return PixelFormat::Yuv(444, color.bits);
-  return color;
-}
-
 // FFV1 keeps what was rendered. H.264 is for players: 4:2:0 wherever the size allows, 10 bits
 // where the source has more than 8.
-PixelFormat OutputFormat(const PixelFormat& rendered, int height, bool compressed) {
+PixelFormat OutputFormat(const PixelFormat& rendered, const ViewCanvas& canvas, bool compressed) {
   if (!compressed) return rendered;
-  return PixelFormat::Yuv(height % 2 == 0 ? 420 : 444, rendered.bits > 8 ? 10 : 8);
+  const bool even = canvas.frame_width % 2 == 0 && canvas.frame_height % 2 == 0;
+  return PixelFormat::Yuv(even ? 420 : 444, rendered.bits > 8 ? 10 : 8);
 }
 
 // The tags of a picture that was converted from RGB or gray to YUV say by which matrix.
@@ -59,52 +43,75 @@ ColorInfo OutputColor(const VideoInfo& source, const PixelFormat& rendered,
 }
 
 // The convergence distance of each frame in metres, 0 = parallel eyes.
-class Convergence {
- public:
-  Convergence(const StereoJobOptions& options, Rational frame_rate)
-      : fixed_(options.convergence.value_or(0)), file_(options.convergence_file) {
-    if (file_.empty()) return;
-    per_frame_ = ReadConvergenceFile(file_, options.job.limits);
-    // Without a rate in the file a usual one: it only sets how many frames half a second is.
-    per_frame_ =
-        SmoothConvergence(per_frame_, frame_rate.IsPositive() ? frame_rate : Rational{24, 1});
-  }
+PerFrame<double> Convergence(const StereoJobOptions& options, Rational frame_rate) {
+  if (options.convergence_file.empty()) return PerFrame<double>(options.convergence.value_or(0));
+  // Without a rate in the file a usual one: it only sets how many frames half a second is.
+  return {SmoothConvergence(ReadConvergenceFile(options.convergence_file, options.job.limits),
+                            frame_rate.IsPositive() ? frame_rate : Rational{24, 1}),
+          options.convergence_file, "convergence"};
+}
 
-  double At(int64_t frame) const {
-    if (file_.empty()) return fixed_;
-    Require(frame < static_cast<int64_t>(per_frame_.size()), Code::kCorrupt,
-            "'" + file_ + "' holds the convergence of " +
-                CountOf(static_cast<int64_t>(per_frame_.size()), "frame") +
-                ", the depth video has more");
-    return per_frame_[static_cast<size_t>(frame)];
+EyeOptions Eyes(const StereoJobOptions& options, const StereoSettings& settings) {
+  EyeOptions eyes;
+  eyes.placement = Placement::kMetric;
+  eyes.filter = options.frame.filter;
+  eyes.stereo = settings.stereo;
+  eyes.fill = options.holes.leaves_black() ? HoleFill::kBlack : HoleFill::kFill;
+  eyes.holes = options.holes.writes_mask();
+  eyes.swap_eyes = options.swap_eyes;
+  eyes.smoothing = options.steady.smoothing;
+  eyes.baseline_rule = settings.baseline_rule;
+  eyes.baseline_scale = settings.baseline_scale;
+  eyes.master_xfov_deg = settings.master_xfov_deg;
+  eyes.preview_interval = options.preview.Interval();
+  eyes.preview_every = options.preview.every;
+  eyes.sheet = !options.preview.contact_sheet.empty();
+  return eyes;
+}
+
+CanvasOptions Canvas(const StereoJobOptions& options) {
+  CanvasOptions canvas = options.frame.Canvas(options.preview.active());
+  canvas.keep_odd = true;
+  return canvas;
+}
+
+// Pairs of frames as the eyes take them.
+class EyeInputs : public Stage<PairedFrame, EyeInput> {
+ public:
+  EyeInputs(const SteadyOptions& steady, const Limits& limits, const VideoInfo& source,
+            const PixelFormat& format, ThreadPool* pool)
+      // Without smoothing nothing is carried from frame to frame.
+      : starts_(steady.Smooths() ? steady.cuts : SceneCuts::kOff, steady.scene_file, limits, source,
+                format, pool),
+        tick_(source.time_base.ToDouble()) {}
+
+  void Push(PairedFrame pair) override {
+    EyeInput input;
+    input.color = std::move(pair.color.image);
+    input.depth = std::move(pair.depth.depth);
+    input.index = next_index_++;
+    input.pts = pair.color.pts;
+    input.duration = pair.color.duration;
+    input.seconds = static_cast<double>(input.pts) * tick_;
+    starts_.Push(input.color, input.index, input.seconds);
+    waiting_.push_back(std::move(input));
+  }
+  void Finish() override { starts_.Finish(); }
+  std::optional<EyeInput> Pop() override {
+    const std::optional<bool> cut = starts_.Pop();
+    if (!cut) return std::nullopt;
+    EyeInput input = std::move(waiting_.front());
+    waiting_.pop_front();
+    input.new_scene = *cut;
+    return input;
   }
 
  private:
-  double fixed_;
-  std::string file_;
-  std::vector<double> per_frame_;
+  SceneStarts starts_;
+  double tick_;
+  std::deque<EyeInput> waiting_;
+  int64_t next_index_ = 0;
 };
-
-double BaselineFactor(const StereoSettings& options, const Camera& camera) {
-  const double half_source = camera.width / (2 * camera.fx);  // tan(xfov / 2)
-  const double half_master = std::tan(options.master_xfov_deg * M_PI / 360);
-  switch (options.baseline_rule) {
-    case BaselineRule::kPlain:
-      return options.baseline_scale;
-    case BaselineRule::kMaster:
-      return options.baseline_scale * half_master / half_source;
-    case BaselineRule::kOrtho:
-      return options.baseline_scale * half_source / half_master;
-  }
-  return options.baseline_scale;
-}
-
-int64_t HolePixels(const HoleMap& holes) {
-  int64_t pixels = 0;
-  for (const auto& row : holes.rows)
-    for (const HoleSpan& span : row) pixels += span.end - span.begin;
-  return pixels;
-}
 
 class StereoJob {
  public:
@@ -113,28 +120,35 @@ class StereoJob {
         graph_(options.job.num_threads, control),
         settings_(Settle(options)),
         output_(settings_.output),
-        mask_output_(settings_.write_infill_mask ? output_ + "_infillmask.mkv" : ""),
+        mask_output_(options.holes.writes_mask() ? output_ + "_infillmask.mkv" : ""),
         outputs_(options.job.overwrite),
         video_(StageOutputs()),
         input_(InputOptions()),
         width_(input_.depth_info().width),
         height_(input_.depth_info().height),
-        render_format_(RenderFormat(input_.lead_info().format, width_)),
-        output_format_(OutputFormat(render_format_, height_, settings_.compressed)),
+        layout_(ViewLayoutOf(options.frame.canvas.layout)),
+        canvas_(PlanCanvas(Canvas(options), width_, height_, input_.lead_info().sample_aspect)),
+        render_format_(PackedFormat(canvas_, input_.lead_info().format)),
+        output_format_(OutputFormat(render_format_, canvas_, settings_.compressed)),
         camera_(options.fov, input_.depth_tags(), width_, height_, input_.lead_info().sample_aspect,
                 options.job.limits),
-        convergence_(options, input_.lead_info().frame_rate),
-        renderer_(ColoredAs(settings_.stereo, input_.lead_info(), render_format_), graph_.pool()),
-        filler_({}, graph_.pool()),
-        images_(render_format_, 2 * width_, height_),
-        holes_([] { return std::make_unique<EyeHoles>(); }) {
+        inputs_(options.steady, options.job.limits, input_.lead_info(), render_format_,
+                graph_.pool()) {
     if (render_format_ != input_.lead_info().format) input_.ConvertColorTo(render_format_);
+    EyeSource source;
+    source.format = render_format_;
+    source.width = width_;
+    source.height = height_;
+    source.color = ResolveColor(input_.lead_info().color, render_format_, height_);
+    EyePlaces places;
+    places.camera = camera_;
+    places.distance = Convergence(options, input_.lead_info().frame_rate);
+    maker_.emplace(Eyes(options, settings_), layout_.name, canvas_, source, places, graph_.pool());
     OpenWriters();
   }
 
   StereoJobReport Run() {
-    auto rendered = graph_.Then(input_.Frames(&graph_),
-                                [this](PairedFrame pair) { return Render(std::move(pair)); });
+    auto rendered = graph_.Then(graph_.Map(input_.Frames(&graph_), &inputs_), &*maker_);
     if (mask_writer_) {
       auto both = graph_.Split(std::move(rendered), &WithoutHoles, &WithoutImage);
       Encode(std::move(both.first));
@@ -142,8 +156,10 @@ class StereoJob {
     } else {
       Encode(std::move(rendered));
     }
-    graph_.Run("stereo", input_.expected_frames());
+    graph_.Run("stereo",
+               options_.preview.Frames(input_.expected_frames(), input_.lead_info().frame_rate));
 
+    if (sheet_) maker_->sheet().Write(*sheet_);
     if (mask_writer_) mask_writer_->Finish();
     writer_->Finish();
     outputs_.CommitAll();
@@ -152,10 +168,9 @@ class StereoJob {
     report.frames = graph_.frames_done();
     report.output = output_;
     report.mask_output = mask_output_;
-    report.width = 2 * width_;
-    report.height = height_;
-    report.hole_share = static_cast<double>(hole_pixels_) /
-                        (2.0 * width_ * height_ * static_cast<double>(report.frames));
+    report.width = canvas_.frame_width;
+    report.height = canvas_.frame_height;
+    report.hole_share = maker_->mean_hole_share();
     return report;
   }
 
@@ -163,6 +178,8 @@ class StereoJob {
   OutputTarget StageOutputs() {
     AddInputs(&outputs_, options_);
     if (!mask_output_.empty()) mask_ = outputs_.AddFile(mask_output_);
+    const std::string& sheet = options_.preview.contact_sheet;
+    if (!sheet.empty()) sheet_ = outputs_.AddFile(sheet);
     return outputs_.AddFile(output_);
   }
 
@@ -183,87 +200,45 @@ class StereoJob {
     const VideoInfo& source = input_.lead_info();
     output_color_ = OutputColor(source, render_format_, output_format_);
     DepthTags tags;
-    tags.kind = "sbs";
+    tags.kind = layout_.kind;
     tags.source = FileName(source.path);
     tags.xfov_deg = camera_.typical_xfov_deg();
 
     VideoWriterOptions video;
     video.codec = settings_.compressed ? VideoCodec::kH264 : VideoCodec::kFfv1;
     video.time_base = source.time_base;
-    video.frame_rate = source.frame_rate;
-    video.sample_aspect = source.sample_aspect;
+    video.frame_rate = options_.preview.Rate(source.frame_rate);
+    video.sample_aspect = canvas_.sample_aspect;
     video.color = output_color_;
-    video.stereo = StereoLayout::kSideBySide;
+    video.stereo = layout_.tag;
     video.tags = tags.ToTags();
-    video.copy_streams_from = options_.color_video;
+    if (!options_.preview.active()) video.copy_streams_from = options_.color_video;
     video.num_threads = options_.job.num_threads;
     video.pool = graph_.pool();
-    writer_.emplace(video_, output_format_, 2 * width_, height_, video);
-    if (!mask_) return;
-
-    VideoWriterOptions mask;
-    mask.codec = VideoCodec::kFfv1;
-    mask.time_base = source.time_base;
-    mask.frame_rate = source.frame_rate;
-    mask.sample_aspect = source.sample_aspect;
-    mask.tags = {{"MDVT_VERSION", "1"},
-                 {"MDVT_KIND", "infillmask"},
-                 {"MDVT_ENCODING",
-                  settings_.mask_style == InfillMaskStyle::kGreen ? "green8" : "normal8-v2"},
-                 {"MDVT_SOURCE", FileName(output_)}};
-    mask.pool = graph_.pool();
-    mask_writer_.emplace(*mask_, PixelFormat::Rgb(8), 2 * width_, height_, mask);
+    writer_.emplace(video_, output_format_, canvas_.frame_width, canvas_.frame_height, video);
+    if (mask_)
+      mask_writer_.emplace(*mask_, PixelFormat::Rgb(8), canvas_.frame_width, canvas_.frame_height,
+                           MaskWriterOptions(video, options_.holes.mask_style(), output_));
   }
 
-  static StereoOptions ColoredAs(StereoOptions stereo, const VideoInfo& source,
-                                 const PixelFormat& format) {
-    stereo.color = ResolveColor(source.color, format, source.height);
-    return stereo;
-  }
-
-  static RenderedFrame WithoutHoles(const RenderedFrame& frame) {
+  static PackedFrame WithoutHoles(const PackedFrame& frame) {
     return {frame.image, nullptr, frame.pts, frame.duration};
   }
-  static RenderedFrame WithoutImage(const RenderedFrame& frame) {
+  static PackedFrame WithoutImage(const PackedFrame& frame) {
     return {Image(), frame.holes, frame.pts, frame.duration};
   }
 
-  RenderedFrame Render(PairedFrame pair) {
-    const int64_t index = next_index_++;
-    Camera camera = camera_.At(index);
-    camera.fx *= BaselineFactor(settings_, camera);  // disparity is fx * baseline / z
-    Image both = images_.Get();
-    std::shared_ptr<EyeHoles> holes = holes_.Get();
-    const size_t left = options_.swap_eyes ? 1 : 0;
-    std::array<EyeView, 2> halves;
-    for (size_t half = 0; half < 2; ++half) {
-      halves[half].image =
-          both.mutable_view().Crop(static_cast<int>(half) * width_, 0, width_, height_);
-      halves[half].holes = &(*holes)[half];
-    }
-    renderer_.Render(pair.color.image.view(), pair.depth.depth.Plane<float>(), camera,
-                     convergence_.At(index), halves[left], halves[1 - left]);
-    for (const EyeView& eye : halves) {
-      hole_pixels_ += HolePixels(*eye.holes);
-      if (settings_.fill == HoleFill::kFill) filler_.Fill(*eye.holes, eye.image);
-    }
-    if (!mask_writer_) holes.reset();
-    return {std::move(both), std::move(holes), pair.color.pts, pair.color.duration};
-  }
-
-  void Encode(Stream<RenderedFrame> frames) {
-    graph_.Into(std::move(frames), [this](const RenderedFrame& frame) {
+  void Encode(Stream<PackedFrame> frames) {
+    graph_.Into(std::move(frames), [this](const PackedFrame& frame) {
       writer_->Write(converter_.Convert(frame.image, output_color_, output_format_), frame.pts,
                      frame.duration);
     });
   }
 
-  void EncodeMasks(Stream<RenderedFrame> frames) {
-    graph_.Into(std::move(frames), [this](const RenderedFrame& frame) {
+  void EncodeMasks(Stream<PackedFrame> frames) {
+    graph_.Into(std::move(frames), [this](const PackedFrame& frame) {
       const auto paint = [&](int y, const MutableImageView& band) {
-        for (int half = 0; half < 2; ++half)
-          PaintInfillMaskRows((*frame.holes)[static_cast<size_t>(half)], settings_.mask_style, y,
-                              band.Crop(half * width_, 0, width_, band.height));
+        PaintPackedMask(canvas_, *frame.holes, options_.holes.mask_style(), y, band);
       };
       mask_writer_->Write(paint, frame.pts, frame.duration);
     });
@@ -276,24 +251,22 @@ class StereoJob {
   std::string mask_output_;
   OutputSet outputs_;
   std::optional<OutputTarget> mask_;
+  std::optional<OutputTarget> sheet_;
   OutputTarget video_;
   ClipPair input_;
-  int width_;  // of one eye
+  int width_;  // of the input
   int height_;
+  const ViewLayout& layout_;
+  ViewCanvas canvas_;
   PixelFormat render_format_;
   PixelFormat output_format_;
   ColorInfo output_color_;
   ClipCamera camera_;
-  Convergence convergence_;
-  StereoRenderer renderer_;
-  DirectionalFill filler_;
-  ImagePool images_;
-  ObjectPool<EyeHoles> holes_;
+  EyeInputs inputs_;
+  std::optional<EyeMaker> maker_;
   std::optional<VideoWriter> writer_;
   std::optional<VideoWriter> mask_writer_;
   ColorConverter converter_;
-  int64_t next_index_ = 0;
-  int64_t hole_pixels_ = 0;
 };
 
 }  // namespace

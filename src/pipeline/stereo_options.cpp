@@ -60,32 +60,20 @@ void Describe(OptionList* list, StereoJobOptions* options) {
               "the same distance for all frames; 0 means parallel eyes")
       .Default("0")
       .Excludes("convergence_file");
-  list->Field("remove_edges", &options->remove_edges, "leave black what the camera did not see");
-  list->Field(
-      "dont_remove_edges", &options->dont_remove_edges,
-      "stretch surfaces over what the camera did not see; wins over what implies otherwise");
-  list->Field("infill_mask", &options->infill_mask,
-              "write <output>_infillmask.mkv, and leave the holes black");
-  list->Field("green_and_black_infill_mask", &options->green_and_black_infill_mask,
-              "the same with plain green holes, no directions");
-  list->Field("do_basic_infill", &options->do_basic_infill,
-              "fill the holes also where another option leaves them black")
-      .Excludes("green_and_black_infill_mask");
-  list->Field(
-      "dont_place_points_in_edges", &options->dont_place_points_in_edges,
-      "no loose points inside holes: always so here, accepted for documented command lines");
-  list->Field("tear_disparity", &options->stereo.tear_disparity, {0, 1000}, "PIXELS",
-              "neighbouring pixels part where the eyes see them more than this apart");
-  list->Field("tear_depth", &options->stereo.tear_depth, {0, 10}, "SHARE",
-              "and where their depths differ by more than this share of the nearer one");
-  list->Field("clean_rim", &options->stereo.clean_rim, {0, 16}, "PIXELS",
-              "mixed pixels beside silhouettes that are taken as background");
+  Describe(list, &options->holes);
   list->Field("compressed", &options->compressed,
               "write H.264 in .mp4 in place of lossless FFV1 in .mkv");
   list->Field("swap_eyes", &options->swap_eyes, "right eye on the left, for crossed viewing");
+  list->Section("frame");
+  Describe(list, &options->frame);
+  list->Section("smoothing");
+  Describe(list, &options->steady);
+  list->Section("preview");
+  Describe(list, &options->preview);
+  list->Section("");
   Describe(list, &options->job);
   list->Refuse({"vr180", "touchly0", "touchly1", "touchly_min_depth", "touchly_max_depth"},
-               "VR180 and Touchly layouts are not part of this version, it renders side by side");
+               "VR180 and Touchly layouts are not part of this version, see --layout");
   list->Refuse({"create_sbs_depth_video"}, "this version writes no depth of the rendered eyes");
   list->Refuse({"render_as_pointcloud"}, "this version renders surfaces, not points");
   list->Refuse({"transformation_file", "transformation_lock_frame"},
@@ -106,18 +94,15 @@ void StereoJobOptions::Check() const {
   Require(!master_xfov_deg || !ScaleOf(baseline_scale), Code::kInvalidArgument,
           "master_xfov and a number for baseline_scale contradict each other");
   Settle(*this).stereo.Check();
+  frame.Check();
+  steady.Check();
+  preview.Check();
 }
 
 StereoSettings Settle(const StereoJobOptions& options) {
   StereoSettings settings;
-  settings.stereo = options.stereo;
+  settings.stereo = options.holes.Stereo();
   settings.stereo.baseline = options.pupillary_distance_mm / 1000;
-  settings.stereo.edges = options.dont_remove_edges ? EdgeMode::kStretch : EdgeMode::kTear;
-  settings.write_infill_mask = options.infill_mask || options.green_and_black_infill_mask;
-  if (options.green_and_black_infill_mask) settings.mask_style = InfillMaskStyle::kGreen;
-  const bool black =
-      (options.remove_edges || settings.write_infill_mask) && !options.do_basic_infill;
-  settings.fill = black ? HoleFill::kBlack : HoleFill::kFill;
 
   const std::string& rule = options.baseline_scale;
   if (rule == "upstream" || (rule == "none" && options.master_xfov_deg)) {
@@ -132,8 +117,10 @@ StereoSettings Settle(const StereoJobOptions& options) {
   const std::string ending = std::filesystem::path(options.output).extension().string();
   settings.compressed =
       options.compressed || ending == ".mp4" || ending == ".mov" || ending == ".m4v";
+  const ViewLayout& layout = ViewLayoutOf(options.frame.canvas.layout);
+  const std::string suffix = &layout == &ViewLayouts().front() ? "_stereo" : layout.suffix;
   settings.output = OutputName(options.output, options.depth_video,
-                               settings.compressed ? "_stereo.mp4" : "_stereo.mkv");
+                               suffix + (settings.compressed ? ".mp4" : ".mkv"));
   return settings;
 }
 

@@ -5,7 +5,6 @@
 
 #include <string>
 
-#include "mdvt/io/infill_mask.h"
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/stereo/renderer.h"
 
@@ -22,9 +21,6 @@ struct StereoSettings {
   std::string output;
   bool compressed = false;
   StereoOptions stereo;
-  HoleFill fill = HoleFill::kFill;
-  bool write_infill_mask = false;
-  InfillMaskStyle mask_style = InfillMaskStyle::kDirections;
   BaselineRule baseline_rule = BaselineRule::kPlain;
   double master_xfov_deg = 45;
   double baseline_scale = 1;

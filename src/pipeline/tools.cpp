@@ -80,10 +80,11 @@ void Describe(ToolReport* to, const DepthJobOptions& options, const DepthJobRepo
           "on: no line explains them, the scale is the median ratio");
 }
 
-void Describe(ToolReport* to, const StereoJobOptions&, const StereoJobReport& report) {
+void Describe(ToolReport* to, const StereoJobOptions& options, const StereoJobReport& report) {
   to->frames = report.frames;
   to->outputs = {report.output};
   if (!report.mask_output.empty()) to->outputs.push_back(report.mask_output);
+  if (!options.preview.contact_sheet.empty()) to->outputs.push_back(options.preview.contact_sheet);
   to->summary = SizeText(report.width, report.height) + ", " + Percent(report.hole_share) +
                 " not seen by the camera";
   AddSize(to, report.width, report.height);
@@ -104,7 +105,8 @@ void Describe(ToolReport* to, const ExportJobOptions& options, const ExportJobRe
 void Describe(ToolReport* to, const MonoToSbsJobOptions& options, const MonoToSbsReport& report) {
   to->frames = report.frames;
   to->outputs = {report.output};
-  if (!options.contact_sheet.empty()) to->outputs.push_back(options.contact_sheet);
+  if (!report.mask_output.empty()) to->outputs.push_back(report.mask_output);
+  if (!options.preview.contact_sheet.empty()) to->outputs.push_back(options.preview.contact_sheet);
   to->summary = SizeText(report.width, report.height) + ", " + CountOf(report.scenes, "scene") +
                 ", mean shift " + FormatFixed(report.mean_shift, 1) + " pixels, " +
                 Percent(report.hole_share) + " filled";
@@ -126,7 +128,8 @@ std::string OutputOf(const ExportJobOptions& options) {
                     options.bit16 ? "_grey16.mkv" : "_grey8.mkv");
 }
 std::string OutputOf(const MonoToSbsJobOptions& options) {
-  return OutputName(options.output, options.input, "_sbs.mp4");
+  return OutputName(options.output, options.input,
+                    ViewLayoutOf(options.frame.canvas.layout).suffix + ".mp4");
 }
 
 DepthModelOptions* ModelOf(DepthJobOptions* options) { return &options->source.model; }

@@ -30,7 +30,14 @@ class FloatRow {
   throw Error(Code::kInvalidArgument, "StereoRenderer: " + text);
 }
 
+bool IsWanted(const EyeView& eye) { return !eye.image.empty(); }
+
 void CheckEye(const EyeView& eye, const ImageView& color, const char* name) {
+  if (!IsWanted(eye)) {
+    if (eye.depth.data != nullptr || eye.holes != nullptr)
+      Refuse(std::string("depth or holes of the ") + name + " eye are asked for without an image");
+    return;
+  }
   if (eye.image.format != color.format || eye.image.width != color.width ||
       eye.image.height != color.height) {
     Refuse(std::string("the ") + name + " image must be " + color.format.ToString() + " of " +
@@ -262,6 +269,7 @@ void FrameWarp::CopyGroup(const Job& job, int group) const {
                          static_cast<size_t>(format.bytes_per_sample());
     for (int y = first; y < last; ++y) {
       for (const EyeView& eye : job.eyes) {
+        if (!IsWanted(eye)) continue;
         std::memcpy(eye.image.data[p] + y * eye.image.stride[p],
                     job.color.data[p] + y * job.color.stride[p], bytes);
       }
@@ -308,6 +316,7 @@ void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
     }
     for (const Eye eye : {Eye::kLeft, Eye::kRight}) {
       const auto e = static_cast<size_t>(eye);
+      if (!IsWanted(job.eyes[e])) continue;
       float* origin = scratch.origin[e][row].get();
       kernels_.trace_row(eye, scratch.shift[row].get(), scratch.cuts[row].data(), width, origin);
       if (job.eyes[e].holes != nullptr) FindHoles(job, eye, y, origin, map, scratch.cuts[row]);
@@ -331,6 +340,7 @@ void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
       params.black = job.black[p];
       for (const Eye eye : {Eye::kLeft, Eye::kRight}) {
         const MutableImageView& image = job.eyes[static_cast<size_t>(eye)].image;
+        if (image.empty()) continue;
         params.eye = eye;
         kernels_.sample_row(
             scratch.samples.get(), scratch.origin[static_cast<size_t>(eye)][row].get(),
@@ -359,6 +369,7 @@ void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
   params.width = chroma_width;
   for (const Eye eye : {Eye::kLeft, Eye::kRight}) {
     const auto e = static_cast<size_t>(eye);
+    if (!IsWanted(job.eyes[e])) continue;
     kernels_.chroma_origins(eye, scratch.origin[e][0].get(), scratch.origin[e][last].get(),
                             centred ? 2 : 1, 1 << format.chroma_shift_x, width, chroma_width,
                             scratch.chroma_origin[e].get());
@@ -370,6 +381,7 @@ void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
     for (const Eye eye : {Eye::kLeft, Eye::kRight}) {
       const auto e = static_cast<size_t>(eye);
       const MutableImageView& image = job.eyes[e].image;
+      if (image.empty()) continue;
       params.eye = eye;
       kernels_.sample_row(scratch.samples.get(), scratch.chroma_origin[e].get(), cuts, params,
                           bytes, image.data[p] + group * image.stride[p]);

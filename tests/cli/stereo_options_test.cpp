@@ -3,6 +3,7 @@
 // Every option of stereo_rerender changes its output in the way that it says.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -333,6 +334,108 @@ TEST_F(StereoOptions, LaterOptionsAreRefusedByName) {
     ExpectOneClearLine(kProgram, RunProgram(kProgram, arguments), 2,
                        {std::string("--") + name + " is not available"});
   }
+}
+
+// Part of a plane 0 picture.
+std::vector<int> Samples(const Image& image, int x, int y, int width, int height) {
+  std::vector<int> samples;
+  for (int row = 0; row < height; ++row)
+    for (int column = 0; column < width; ++column)
+      samples.push_back(image.Plane<uint8_t>().At(x + column, y + row));
+  return samples;
+}
+
+TEST_F(StereoOptions, LayoutsHoldTheSameEyes) {
+  const Image sbs = Render(box_, {}).at(0);
+  const int w = shape_.width, h = shape_.height;
+  const std::vector<int> left = Samples(sbs, 0, 0, w, h), right = Samples(sbs, w, 0, w, h);
+  const Image tab = Render(box_, {"--layout", "tab"}).at(0);
+  ASSERT_EQ(tab.width(), w);
+  ASSERT_EQ(tab.height(), 2 * h);
+  EXPECT_EQ(Samples(tab, 0, 0, w, h), left);
+  EXPECT_EQ(Samples(tab, 0, h, w, h), right);
+  const Image alone = Render(box_, {"--layout", "left"}).at(0);
+  ASSERT_EQ(alone.width(), w);
+  EXPECT_EQ(Samples(alone, 0, 0, w, h), left);
+  EXPECT_EQ(Samples(Render(box_, {"--layout", "right"}).at(0), 0, 0, w, h), right);
+  EXPECT_EQ(Samples(Render(box_, {"--layout", "right", "--swap_eyes"}).at(0), 0, 0, w, h), left);
+  const Image half = Render(box_, {"--layout", "half-sbs"}).at(0);
+  EXPECT_EQ(half.width(), w);
+  EXPECT_EQ(half.height(), h);
+}
+
+TEST_F(StereoOptions, TheMaskIsPackedAsThePicture) {
+  for (const Arguments& options : {Arguments{"--infill_mask", "--layout", "tab"},
+                                   Arguments{"--infill_mask", "--layout", "half-tab"},
+                                   Arguments{"--infill_mask", "--layout", "right"}}) {
+    const std::vector<Image> frames = Render(box_, options);
+    const std::vector<Image> masks = ReadAllFrames(out_ + "_infillmask.mkv");
+    ASSERT_EQ(masks.size(), frames.size());
+    int64_t holes = 0;
+    for (size_t i = 0; i < frames.size(); ++i) {
+      ASSERT_EQ(masks[i].width(), frames[i].width());
+      ASSERT_EQ(masks[i].height(), frames[i].height());
+      for (int y = 0; y < masks[i].height(); ++y) {
+        for (int x = 0; x < masks[i].width(); ++x) {
+          const bool hole = masks[i].Plane<uint8_t>(0).At(x, y) != 0;
+          holes += hole;
+          ASSERT_EQ(hole, frames[i].Plane<uint8_t>().At(x, y) <= 16) << x << "," << y;
+        }
+      }
+    }
+    EXPECT_GT(holes, 100);
+  }
+}
+
+TEST_F(StereoOptions, ShiftGrowsWithTheSize) {
+  // Twice as large: 8 pixels in place of 4.
+  const Arguments size = {"--sbs_w", "640", "--sbs_h", "96"};
+  Arguments flat = size;
+  flat.insert(flat.end(), {"--pupillary_distance", "0"});
+  const Image still = Render(wall_, flat).at(0);
+  ASSERT_EQ(still.width(), 640);
+  ASSERT_EQ(still.height(), 96);
+  const Image moved = Render(wall_, size).at(0);
+  for (int y = 0; y < 96; ++y) {
+    EXPECT_LE(Difference(moved, 28, still, 20, y, 260), 260);  // left eye
+    EXPECT_LE(Difference(moved, 320 + 20, still, 320 + 28, y, 260), 260);
+  }
+}
+
+TEST_F(StereoOptions, SmoothingIsOffUnlessAskedFor) {
+  // From the wall's distance to half of it at the second frame: 4 pixels become 8.
+  DepthClipOptions millimetres;
+  millimetres.encoding = DepthEncoding::kGray16;
+  millimetres.max_depth = 65.535;
+  const auto near_later = [](int frame, int, int) { return frame == 0 ? kWall : kWall / 2; };
+  MakeDepth(dir_ / "step.mkv", shape_, near_later, millimetres);
+  const auto shift = [&](const Arguments& options, size_t frame) {
+    const std::vector<Image> frames = Render(dir_ / "step.mkv", options);
+    const Image zero = Render(wall_, {"--pupillary_distance", "0"}).at(frame);
+    int best = 0;
+    int64_t least = INT64_MAX;
+    for (int s = 0; s <= 12; ++s) {
+      const int64_t difference = Difference(frames.at(frame), 50 + s, zero, 50, 24, 60);
+      if (difference < least) best = s;
+      least = std::min(least, difference);
+    }
+    return best;
+  };
+  EXPECT_EQ(shift({}, 0), 4);
+  EXPECT_EQ(shift({}, 1), 8);
+  const Arguments half = {"--alpha", "0.5", "--motion_adaptive", "off", "--scene_cuts", "off"};
+  EXPECT_EQ(shift(half, 0), 4);
+  EXPECT_EQ(shift(half, 1), 6);
+  EXPECT_EQ(shift(half, 2), 7);
+}
+
+TEST_F(StereoOptions, PreviewTakesFramesOfTheFullRun) {
+  const std::vector<Image> all = Render(box_, {});
+  const std::vector<Image> some =
+      Render(box_, {"--preview", "--preview_every", "2", "--contact_sheet", dir_ / "sheet.png"});
+  ASSERT_EQ(some.size(), 2u);
+  EXPECT_TRUE(SameFrames(some, {all[0], all[2]}));
+  EXPECT_GT(fs::file_size(dir_ / "sheet.png"), 100u);
 }
 
 TEST_F(StereoOptions, ListsRunItemByItem) {

@@ -105,8 +105,8 @@ class MonoToSbs : public ::testing::Test {
     plain_.norm.p_hi = 100;
     plain_.shift.dynamic = false;
     plain_.convergence.plane = ScreenPlane::kNear;
-    plain_.smoothing.alpha = 0;
-    plain_.cuts = SceneCuts::kOff;
+    plain_.steady.smoothing.alpha = 0;
+    plain_.steady.cuts = SceneCuts::kOff;
     plain_.engine = Engine(Halves(0, 1));
   }
 
@@ -275,7 +275,7 @@ TEST_F(MonoToSbs, LatencyAndInputFormatDoNotMatter) {
     return Halves(0, 1 + static_cast<float>(frame))(frame, width, height);
   };
   plain_.norm.mode = NormMode::kEma;
-  plain_.cuts = SceneCuts::kAuto;
+  plain_.steady.cuts = SceneCuts::kAuto;
   plain_.engine = Engine(moving);
   const std::vector<Image> reference = Run(plain_);
   for (const int latency : {1, 3, 17}) {
@@ -314,8 +314,8 @@ class MonoToSbsCut : public MonoToSbs {
     writer.Finish();
     plain_.input = dir_ / "cut.mkv";
     plain_.norm.mode = NormMode::kEma;
-    plain_.smoothing.alpha = 0.9;
-    plain_.smoothing.motion_adaptive = false;
+    plain_.steady.smoothing.alpha = 0.9;
+    plain_.steady.smoothing.motion_adaptive = false;
     plain_.engine = Engine([](int64_t frame, int width, int height) {
       // Thirds: the middle lies half way between the extremes, which are 0 and 1, then 0 and 10.
       Image map(PixelFormat::GrayF32(), width, height);
@@ -332,7 +332,7 @@ class MonoToSbsCut : public MonoToSbs {
 };
 
 TEST_F(MonoToSbsCut, ACutStartsAnew) {
-  plain_.cuts = SceneCuts::kAuto;
+  plain_.steady.cuts = SceneCuts::kAuto;
   const std::vector<Image> frames = Run(plain_);
   for (const int frame : {0, 17, 18, 19, 35})
     EXPECT_EQ(Parallax(frames[static_cast<size_t>(frame)], frame, 80), 8) << frame;
@@ -340,7 +340,7 @@ TEST_F(MonoToSbsCut, ACutStartsAnew) {
 
   // Without, the old range lags: 5 is more than its end, 1.9, and the old map counts for nine
   // tenths: 1 - (0.9 * 0.5 + 0.1) of 16 is 7.2, and falls from there.
-  plain_.cuts = SceneCuts::kOff;
+  plain_.steady.cuts = SceneCuts::kOff;
   const std::vector<Image> lagging = Run(plain_);
   EXPECT_EQ(report_.scenes, 1);
   EXPECT_LT(Parallax(lagging[24], 24, 80), 6);
@@ -348,13 +348,13 @@ TEST_F(MonoToSbsCut, ACutStartsAnew) {
 
 TEST_F(MonoToSbsCut, AListOfScenesTellsCutsToo) {
   std::ofstream(dir_ / "scenes.csv") << "Scene Number,Start Frame\n1,1\n2,19\n";
-  plain_.cuts = SceneCuts::kAuto;
-  plain_.scene_file = dir_ / "scenes.csv";
+  plain_.steady.cuts = SceneCuts::kAuto;
+  plain_.steady.scene_file = dir_ / "scenes.csv";
   const std::vector<Image> frames = Run(plain_);
   for (const int frame : {17, 18, 35})
     EXPECT_EQ(Parallax(frames[static_cast<size_t>(frame)], frame, 80), 8) << frame;
   EXPECT_EQ(report_.scenes, 2);
-  plain_.scene_file = dir_ / "gone.csv";
+  plain_.steady.scene_file = dir_ / "gone.csv";
   ExpectError(Code::kNotFound, "gone.csv", [&] { Run(plain_); });
 }
 
@@ -369,7 +369,7 @@ TEST_F(MonoToSbs, AScaleThatStartsAnewIsACut) {
     }
   };
   plain_.norm.mode = NormMode::kFixed;
-  plain_.cuts = SceneCuts::kAuto;
+  plain_.steady.cuts = SceneCuts::kAuto;
   plain_.engine = [](const DepthEngineInput&) {
     return std::make_unique<TwoScales>(
         [](int64_t frame, int width, int height) {
@@ -379,19 +379,19 @@ TEST_F(MonoToSbs, AScaleThatStartsAnewIsACut) {
   };
   Run(plain_);
   EXPECT_EQ(report_.scenes, 2);
-  plain_.cuts = SceneCuts::kOff;
+  plain_.steady.cuts = SceneCuts::kOff;
   Run(plain_);
   EXPECT_EQ(report_.scenes, 1);
 }
 
 TEST_F(MonoToSbs, LayoutsPlaceBothEyes) {
-  plain_.canvas.packing = StereoPacking::kTopBottom;
+  plain_.frame.canvas.layout = "tab";
   std::vector<Image> frames = Run(plain_);
   EXPECT_EQ(frames[0].height(), 96);
   EXPECT_EQ(ShiftAt(frames[0], 0, 48, 0, 40) - ShiftAt(frames[0], 0, 0, 0, 40), 16);
   EXPECT_EQ(VideoReader(out_).info().tags.at("MDVT_KIND"), "tab");
 
-  plain_.canvas.packing = StereoPacking::kSideBySide;
+  plain_.frame.canvas.layout = "sbs";
   plain_.swap_eyes = true;
   frames = Run(plain_);
   EXPECT_EQ(Parallax(frames[0], 0, 40), -16);
@@ -399,10 +399,10 @@ TEST_F(MonoToSbs, LayoutsPlaceBothEyes) {
 
   // Squeezed to half: half the parallax in half the columns.
   plain_.swap_eyes = false;
-  plain_.canvas.packing = StereoPacking::kHalfSideBySide;
+  plain_.frame.canvas.layout = "half-sbs";
   frames = Run(plain_);
   ASSERT_EQ(frames[0].width(), 160);
-  plain_.canvas.packing = StereoPacking::kSideBySide;
+  plain_.frame.canvas.layout = "sbs";
   const std::vector<Image> whole = Run(plain_);
   double difference = 0;
   for (int half = 0; half < 2; ++half)
@@ -415,10 +415,34 @@ TEST_F(MonoToSbs, LayoutsPlaceBothEyes) {
   EXPECT_LT(difference / (2 * 48 * 60), 3);
 }
 
+TEST_F(MonoToSbs, HolesMayStayBlackWithTheirMask) {
+  plain_.frame.canvas.layout = "tab";
+  plain_.holes.infill_mask = true;
+  const std::vector<Image> frames = Run(plain_);
+  EXPECT_EQ(report_.mask_output, out_ + "_infillmask.mkv");
+  const std::vector<Image> masks = ReadAllFrames(report_.mask_output);
+  ASSERT_EQ(masks.size(), frames.size());
+  int64_t holes = 0;
+  for (size_t i = 0; i < frames.size(); ++i) {
+    ASSERT_EQ(masks[i].height(), 96);
+    for (int y = 0; y < 96; ++y) {
+      for (int x = 0; x < 160; ++x) {
+        const bool hole = masks[i].Plane<uint8_t>(0).At(x, y) != 0;
+        holes += hole;
+        ASSERT_EQ(hole, frames[i].Plane<uint8_t>().At(x, y) <= 16) << x << "," << y;
+      }
+    }
+  }
+  EXPECT_NEAR(static_cast<double>(holes), report_.hole_share * 6 * 2 * 160 * 48, 0.5);
+  EXPECT_GT(holes, 6 * 48 * 8);
+  plain_.warp = WarpKind::kBackward;
+  ExpectError(Code::kInvalidArgument, "backward warp", [&] { RunMonoToSbsJob(plain_); });
+}
+
 TEST_F(MonoToSbs, CanvasHasPaddingWithoutShift) {
-  plain_.canvas.eye_width = 200;
-  plain_.canvas.eye_height = 100;
-  plain_.canvas.fit = CanvasFit::kNone;
+  plain_.frame.canvas.eye_width = 200;
+  plain_.frame.canvas.eye_height = 100;
+  plain_.frame.canvas.fit = CanvasFit::kNone;
   const std::vector<Image> frames = Run(plain_);
   ASSERT_EQ(frames[0].width(), 400);
   ASSERT_EQ(frames[0].height(), 100);
@@ -431,11 +455,11 @@ TEST_F(MonoToSbs, CanvasHasPaddingWithoutShift) {
 }
 
 TEST_F(MonoToSbs, LargerEyesHaveMaxShiftInTheirOwnPixels) {
-  plain_.canvas.eye_width = 320;
-  plain_.canvas.eye_height = 96;
+  plain_.frame.canvas.eye_width = 320;
+  plain_.frame.canvas.eye_height = 96;
   for (const ResizeFilter filter : {ResizeFilter::kNearest, ResizeFilter::kBilinear,
                                     ResizeFilter::kBicubic, ResizeFilter::kLanczos}) {
-    plain_.filter = filter;
+    plain_.frame.filter = filter;
     const std::vector<Image> frames = Run(plain_);
     ASSERT_EQ(frames[0].width(), 640);
     // 16 of 320 pixels are 8 of the source's.
@@ -520,21 +544,21 @@ TEST_F(MonoToSbs, VariableRateStaysVariable) {
 
 TEST_F(MonoToSbs, PreviewIsASampleOfTheFullRun) {
   plain_.norm.mode = NormMode::kEma;
-  plain_.smoothing.alpha = 0.5;
+  plain_.steady.smoothing.alpha = 0.5;
   plain_.engine = Engine([](int64_t frame, int width, int height) {
     return Halves(0, 1 + static_cast<float>(frame))(frame, width, height);
   });
   const std::vector<Image> full = Run(plain_);
-  plain_.preview_every = 2;
+  plain_.preview.every = 2;
   EXPECT_TRUE(SameFrames(Run(plain_), {full[0], full[2], full[4]}));
-  plain_.preview_every.reset();
-  plain_.preview_interval = 0.1;  // at 24 frames a second: 0, 3 (0.125), 5 (0.208)
+  plain_.preview.every.reset();
+  plain_.preview.interval = 0.1;  // at 24 frames a second: 0, 3 (0.125), 5 (0.208)
   EXPECT_TRUE(SameFrames(Run(plain_), {full[0], full[3], full[5]}));
   EXPECT_EQ(VideoReader(out_).info().frame_rate, (Rational{10, 1}));
 }
 
 TEST_F(MonoToSbs, ContactSheetShowsEyesAndDisparity) {
-  plain_.contact_sheet = dir_ / "sheet.png";
+  plain_.preview.contact_sheet = dir_ / "sheet.png";
   Run(plain_);
   const Image sheet = ReadImageFile(dir_ / "sheet.png");
   // Six tiles in two columns of three pictures, 240 wide and as high as 48 is to 160.
@@ -596,11 +620,11 @@ TEST_F(MonoToSbs, FailuresAreClearAndLeaveNothing) {
            {"max_res", [](auto* o) { o->source.max_res = 10; }},
            {"max_shift", [](auto* o) { o->max_shift = -1; }},
            {"fps", [](auto* o) { o->fps = 0.01; }},
-           {"preview", [](auto* o) { o->preview_interval = 0; }},
-           {"preview_every", [](auto* o) { o->preview_every = 0; }},
-           {"scene_file", [](auto* o) { o->scene_file = "x.csv"; }},
+           {"preview", [](auto* o) { o->preview.interval = 0; }},
+           {"preview_every", [](auto* o) { o->preview.every = 0; }},
+           {"scene_file", [](auto* o) { o->steady.scene_file = "x.csv"; }},
            {"p_lo", [](auto* o) { o->norm.p_lo = 100; }},
-           {"alpha", [](auto* o) { o->smoothing.alpha = 1; }},
+           {"alpha", [](auto* o) { o->steady.smoothing.alpha = 1; }},
            {"crf", [](auto* o) { o->crf = 60; }},
            {"preset", [](auto* o) { o->preset = "quick"; }}}) {
     options = plain_;

@@ -485,6 +485,26 @@ TEST(StereoRenderer, IsTheSameForEveryThreadCount) {
               same == cases ? "true" : "false");
 }
 
+TEST(StereoRenderer, AnEyeThatIsNotWantedCostsTheOtherNothing) {
+  std::mt19937_64 rng = test::Rng();
+  const Camera camera = CameraWithK(96, 20, 14);
+  for (const PixelFormat& format : {PixelFormat::Yuv(420), PixelFormat::Rgb(8)}) {
+    const Image color = RandomImage(format, 96, 20, rng);
+    const Image depth = BusyDepth(96, 20, rng, 0.01);
+    for (const double baseline : {0.063, 0.0}) {
+      StereoOptions options;
+      options.baseline = baseline;
+      StereoRenderer renderer(options);
+      StereoPair both(format, 96, 20), alone(format, 96, 20);
+      renderer.Render(color.view(), depth.Plane<float>(), camera, 2.5, both.LeftView(),
+                      both.RightView());
+      renderer.Render(color.view(), depth.Plane<float>(), camera, 2.5, alone.LeftView(), {});
+      renderer.Render(color.view(), depth.Plane<float>(), camera, 2.5, {}, alone.RightView());
+      EXPECT_TRUE(test::SamePair(both, alone));
+    }
+  }
+}
+
 TEST(StereoRenderer, RefusesWhatDoesNotFit) {
   std::mt19937_64 rng = test::Rng();
   const Image color = RandomImage(PixelFormat::Gray(8), 8, 4, rng);
@@ -518,6 +538,9 @@ TEST(StereoRenderer, RefusesWhatDoesNotFit) {
   EXPECT_EQ(render(color.view(), d, camera, 0, wrong.LeftView(), r), Code::kInvalidArgument);
   EXPECT_EQ(render(color.view(), d, camera, 0, l, wrong.RightView()), Code::kInvalidArgument);
   EXPECT_EQ(render({}, d, camera, 0, l, r), Code::kInvalidArgument);
+  EyeView blind = l;  // holes of an eye without an image
+  blind.image = {};
+  EXPECT_EQ(render(color.view(), d, camera, 0, blind, r), Code::kInvalidArgument);
   renderer.Render(color.view(), d, camera, INFINITY, l, r);  // parallel
 }
 

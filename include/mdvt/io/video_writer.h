@@ -12,6 +12,7 @@
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/core/rational.h"
+#include "mdvt/core/stereo_layout.h"
 #include "mdvt/io/output_set.h"
 
 namespace mdvt {
@@ -27,12 +28,6 @@ enum class VideoCodec {
   kFfv1,
   kH264,     // .mp4, .mov or .mkv; 8-bit and 10-bit gray, 4:2:0, 4:2:2, 4:4:4
   kH264Rgb,  // lossless RGB 8 bit (qp 0): larger than FFV1, faster to write
-};
-
-enum class StereoLayout {
-  kNone,
-  kSideBySide,  // left half = left eye
-  kTopBottom,   // upper half = left eye
 };
 
 struct VideoWriterOptions {

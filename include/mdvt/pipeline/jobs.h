@@ -13,6 +13,7 @@
 #include "mdvt/io/depth_codec.h"
 #include "mdvt/pipeline/depth_model.h"
 #include "mdvt/pipeline/job_options.h"
+#include "mdvt/pipeline/view_options.h"
 #include "mdvt/stereo/renderer.h"
 
 namespace mdvt {
@@ -62,7 +63,6 @@ struct StereoJobOptions {
   std::string output;       // empty: <depth_video>_stereo.mkv, or .mp4 when compressed
   FovOptions fov;
   DepthReadingOptions depth;
-  StereoOptions stereo;  // but for baseline and edges, which follow from what stands below
 
   double pupillary_distance_mm = 63;  // [0, 1000]
   // How far apart the eyes are in the picture, for a viewer whose screen fills `master_xfov_deg`:
@@ -75,18 +75,23 @@ struct StereoJobOptions {
   std::string convergence_file;           // per frame, smoothed in time
   std::optional<double> convergence;      // metres, fixed; 0 = parallel
 
-  // Holes, what the camera did not see, are filled from the background beside them. They stay
-  // black with one of the next three, unless do_basic_infill says otherwise.
-  bool remove_edges = false;
-  bool infill_mask = false;                  // write <output>_infillmask.mkv too
-  bool green_and_black_infill_mask = false;  // the same with plain holes, no directions
-  bool do_basic_infill = false;
-  bool dont_remove_edges = false;           // no holes but at the borders: surfaces are stretched
-  bool dont_place_points_in_edges = false;  // always so; for documented command lines
+  HoleOptions holes;
+  FrameOptions frame;
+  // Disparity is not smoothed unless it is asked for (alpha 0). While it is, what is nearer than a
+  // centimetre counts as that near.
+  SteadyOptions steady = Unsmoothed();
+  PreviewOptions preview;
 
   bool compressed = false;  // H.264 .mp4 in place of FFV1 .mkv; follows from output's ending too
   bool swap_eyes = false;
   void Check() const;
+
+ private:
+  static SteadyOptions Unsmoothed() {
+    SteadyOptions steady;
+    steady.smoothing.alpha = 0;
+    return steady;
+  }
 };
 void Describe(OptionList* list, StereoJobOptions* options);
 

@@ -21,8 +21,9 @@
 #include "mdvt/depth/disparity_smoother.h"
 #include "mdvt/depth/estimator.h"
 #include "mdvt/pipeline/jobs.h"
+#include "mdvt/pipeline/view_options.h"
 #include "mdvt/stereo/shift_control.h"
-#include "mdvt/stereo/stereo_canvas.h"
+#include "mdvt/stereo/view_layout.h"
 
 namespace mdvt {
 
@@ -40,12 +41,6 @@ enum class WarpKind {
   kBackward,  // see BackwardWarp: for comparison with older converters
 };
 
-enum class SceneCuts {
-  kAuto,  // found in the colours (ContentCutDetector), and where the depth's scale starts anew;
-          // with a list of scenes they come from there
-  kOff,   // the clip is one scene
-};
-
 // The engine that runs a depth model: relative ones give relative disparity. Opens the model unless
 // it is loaded, at the first run, and keeps it for the next.
 DepthEngine ModelEngine(const DepthModelOptions& options);
@@ -56,7 +51,7 @@ struct MonoToSbsPlan {
   int source_height = 0;
   Rational source_rate{0, 1};  // 0/1: not known, or not constant
   Rational output_rate{0, 1};  // of the file; 0/1 as above
-  StereoCanvas canvas;
+  ViewCanvas canvas;
   PixelFormat format;    // of the file
   double max_shift = 0;  // pixels of one eye, before it is squeezed
   int latency = 0;       // frames between decoding and rendering
@@ -74,9 +69,7 @@ struct MonoToSbsJobOptions {
 
   NormalizerOptions norm;
   std::optional<double> norm_lo, norm_hi;  // both: norm.fixed
-  SmootherOptions smoothing;
-  SceneCuts cuts = SceneCuts::kAuto;
-  std::string scene_file;  // wins over kAuto; see ReadSceneStarts
+  SteadyOptions steady;
 
   // Parallax between the nearest and the farthest point, in pixels of one eye before it is
   // squeezed. Empty: an eightieth of the eye's width, 24 pixels at 1920. Wins over shift.max_shift.
@@ -85,25 +78,14 @@ struct MonoToSbsJobOptions {
   ConvergenceOptions convergence;
   WarpKind warp = WarpKind::kForward;
   bool swap_eyes = false;
+  HoleOptions holes;  // of the forward warp
 
-  CanvasOptions canvas;
-  bool upscale = false;  // canvas.picture_width and _height are these; not in a preview
-  int upscale_width = 2560;
-  int upscale_height = 1440;
-  ResizeFilter filter = ResizeFilter::kLanczos;
+  FrameOptions frame;
 
   // Frames per second of the output, constant: frames nearest to each tick, shown twice where there
   // are too few. 0 = every frame at its own time. Valid: 0 or [0.1, 1000].
   double fps = 0;
-  // A preview writes few frames, each as the full run would have it, at their own times and without
-  // sound and subtitles. At most one of: the first frame of every so many seconds, (0, 86400], 3 if
-  // none is given; every n-th frame, at least 1.
-  bool preview = false;
-  std::optional<double> preview_interval;
-  std::optional<int64_t> preview_every;
-  // Where to put a picture (PNG) of up to 24 frames spread over the clip, each as left eye, right
-  // eye and disparity (near is white); empty: nowhere.
-  std::string contact_sheet;
+  PreviewOptions preview;
 
   bool audio = true;                 // all tracks, copied or, where the container demands, as AAC
   int crf = 18;                      // of x264. Valid: [0, 51].
@@ -127,6 +109,7 @@ std::vector<std::pair<std::string, std::string>> MonoToSbsFacts(const MonoToSbsJ
 struct MonoToSbsReport {
   int64_t frames = 0;  // written
   std::string output;
+  std::string mask_output;  // empty if none was asked for
   int scenes = 0;
   double hole_share = 0;  // mean share of the picture per eye that the source did not show
   double mean_shift = 0;  // of all frames, in pixels of one eye before it is squeezed

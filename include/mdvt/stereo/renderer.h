@@ -48,7 +48,8 @@ struct StereoOptions {
 
 // One eye's result. The views belong to the caller; `holes` is reused from frame to frame.
 struct EyeView {
-  MutableImageView image;       // format and size of the colour input; holes are black
+  // Format and size of the colour input; holes are black. Empty: this eye is not wanted.
+  MutableImageView image;
   PlaneView<float> depth = {};  // optional: metres of what is seen, 0 in holes
   HoleMap* holes = nullptr;     // optional
 };

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Options of all jobs that render views: what a frame holds, how depth is kept steady over time,
+// and what a preview writes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "mdvt/core/image_resize.h"
+#include "mdvt/core/options.h"
+#include "mdvt/core/rational.h"
+#include "mdvt/depth/disparity_smoother.h"
+#include "mdvt/io/infill_mask.h"
+#include "mdvt/stereo/renderer.h"
+#include "mdvt/stereo/view_layout.h"
+
+namespace mdvt {
+
+struct FrameOptions {
+  CanvasOptions canvas;
+  bool upscale = false;  // canvas.picture_width and _height are these; not in a preview
+  int upscale_width = 2560;
+  int upscale_height = 1440;
+  ResizeFilter filter = ResizeFilter::kLanczos;
+
+  CanvasOptions Canvas(bool preview) const;
+  // Throws Error(kInvalidArgument).
+  void Check() const;
+};
+void Describe(OptionList* list, FrameOptions* options);
+
+// What becomes of holes, which is what the camera did not see.
+struct HoleOptions {
+  // They are filled from the background beside them. They stay black with one of the first three,
+  // unless do_basic_infill says otherwise.
+  bool remove_edges = false;
+  bool infill_mask = false;                  // write <output>_infillmask.mkv too
+  bool green_and_black_infill_mask = false;  // the same with plain holes, no directions
+  bool do_basic_infill = false;
+  bool dont_remove_edges = false;           // no holes but at the borders: surfaces are stretched
+  bool dont_place_points_in_edges = false;  // always so; for documented command lines
+  // See StereoOptions.
+  double tear_disparity = 1.0;
+  double tear_depth = 0.02;
+  int clean_rim = 2;
+
+  bool writes_mask() const { return infill_mask || green_and_black_infill_mask; }
+  bool leaves_black() const { return (remove_edges || writes_mask()) && !do_basic_infill; }
+  InfillMaskStyle mask_style() const {
+    return green_and_black_infill_mask ? InfillMaskStyle::kGreen : InfillMaskStyle::kDirections;
+  }
+  StereoOptions Stereo() const;
+};
+void Describe(OptionList* list, HoleOptions* options);
+
+enum class SceneCuts {
+  kAuto,  // found in the colours (ContentCutDetector), and where the depth's scale starts anew;
+          // with a list of scenes they come from there
+  kOff,   // the clip is one scene
+};
+
+struct SteadyOptions {
+  SmootherOptions smoothing;
+  SceneCuts cuts = SceneCuts::kAuto;
+  std::string scene_file;  // wins over kAuto; see ReadSceneStarts
+
+  bool Smooths() const { return smoothing.alpha > 0 || smoothing.tau_seconds > 0; }
+  // Throws Error(kInvalidArgument).
+  void Check() const;
+};
+void Describe(OptionList* list, SteadyOptions* options);
+
+struct PreviewOptions {
+  // A preview writes few frames, each as the full run would have it, at their own times and without
+  // sound and subtitles. At most one of: the first frame of every so many seconds, (0, 86400], 3 if
+  // none is given; every n-th frame, at least 1. Either of them asks for a preview too.
+  bool preview = false;
+  std::optional<double> interval;
+  std::optional<int64_t> every;
+  // Where to put a picture (PNG) of up to 24 frames spread over the clip, each as left eye, right
+  // eye and disparity (near is white); empty: nowhere.
+  std::string contact_sheet;
+
+  bool active() const { return preview || interval || every; }
+  std::optional<double> Interval() const;  // seconds; empty with `every`, and if not active
+  // What becomes of a clip of so many frames at this rate; 0/1 = not known.
+  int64_t Frames(int64_t frames, Rational rate) const;
+  Rational Rate(Rational rate) const;
+  // Throws Error(kInvalidArgument).
+  void Check() const;
+};
+void Describe(OptionList* list, PreviewOptions* options);
+
+}  // namespace mdvt

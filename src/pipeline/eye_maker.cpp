@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/eye_maker.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "mdvt/core/error.h"
+#include "mdvt/stereo/backward_warp.h"
+
+namespace mdvt {
+namespace {
+
+constexpr double kWidthPerShift = 80;  // 24 pixels of 1920
+// What is farther than this stands still, also as the distance of the screen.
+constexpr double kLeastDisparity = 1e-6;
+// In 1 / metres: while metric disparity is smoothed, this is 1, and all that is nearer is as near.
+constexpr double kMostDisparity = 100;
+
+StereoOptions RendererOptions(const EyeOptions& options, const ColorInfo& color, bool inverse) {
+  StereoOptions stereo = options.stereo;
+  // The camera's focal length is the shift then.
+  if (options.placement == Placement::kNormalized) stereo.baseline = 1;
+  stereo.inverse_depth = inverse;
+  stereo.color = color;
+  return stereo;
+}
+
+ShiftOptions ShiftWith(ShiftOptions shift, double max_shift) {
+  shift.max_shift = max_shift;
+  return shift;
+}
+
+std::vector<double> EyesOf(const std::string& layout, bool swapped) {
+  std::vector<double> eyes = ViewLayoutOf(layout).views;
+  if (swapped)
+    for (double& eye : eyes) eye = -eye;
+  return eyes;
+}
+
+double ViewWidth(const ViewCanvas& canvas) { return canvas.tile_width / canvas.squeeze_x; }
+
+int64_t HolePixels(const HoleMap& holes) {
+  int64_t pixels = 0;
+  for (const auto& row : holes.rows)
+    for (const HoleSpan& span : row) pixels += span.end - span.begin;
+  return pixels;
+}
+
+bool HasNan(PlaneView<const float> map) {
+  for (int y = 0; y < map.height; ++y) {
+    const float* row = map.Row(y);
+    if (std::any_of(row, row + map.width, [](float value) { return std::isnan(value); }))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void EyeOptions::Check() const {
+  stereo.Check();
+  smoothing.Check();
+  norm.Check();
+  shift.Check();
+  screen.Check();
+  Require(warp == WarpKind::kForward || placement == Placement::kNormalized, Code::kInvalidArgument,
+          "the backward warp has no metric placement");
+  Require(warp == WarpKind::kForward ||
+              (!holes && fill == HoleFill::kFill && stereo.edges == EdgeMode::kTear),
+          Code::kInvalidArgument,
+          "the backward warp stretches everything and has no holes: no mask of them, none left "
+          "black, no choice of edges");
+}
+
+bool PreviewSampler::Takes(double seconds) {
+  const int64_t number = count_++;
+  if (every_) return number % *every_ == 0;
+  if (!interval_) return true;
+  if (number == 0) start_ = seconds;
+  constexpr double kRoom = 1e-6;  // of times in ticks of a container
+  if (seconds - start_ + kRoom < static_cast<double>(next_) * *interval_) return false;
+  next_ = static_cast<int64_t>(std::floor((seconds - start_ + kRoom) / *interval_)) + 1;
+  return true;
+}
+
+EyeMaker::EyeMaker(const EyeOptions& options, const std::string& layout, const ViewCanvas& canvas,
+                   const EyeSource& source, EyePlaces places, ThreadPool* pool)
+    : options_(options),
+      source_(source),
+      places_(std::move(places)),
+      canvas_(canvas),
+      eyes_(EyesOf(layout, options.swap_eyes)),
+      pool_(pool),
+      inverse_(!metric() || options.Smooths() || !canvas.exact),
+      max_shift_(options.max_shift.value_or(ViewWidth(canvas) / kWidthPerShift)),
+      normalizer_(options.norm, pool),
+      smoother_(options.smoothing, pool),
+      shifts_(ShiftWith(options.shift, max_shift_)),
+      screen_(options.screen),
+      renderer_(RendererOptions(options, source.color, inverse_), pool),
+      filler_({}, pool),
+      images_([canvas, format = source.format, full_range = source.color.full_range] {
+        auto image = std::make_unique<Image>(format, canvas.frame_width, canvas.frame_height);
+        PaintPadding(canvas, full_range, image->mutable_view());
+        return image;
+      }),
+      holes_([views = eyes_.size()] { return std::make_unique<ViewHoles>(views); }),
+      preview_(options.preview_interval, options.preview_every),
+      steep_step_(max_shift_ > 0 ? 1 / (max_shift_ * canvas.squeeze_x) : 2) {
+  options.Check();
+  Require(!metric() || (places_.camera && places_.distance), Code::kInternal,
+          "metric placement needs the camera and the convergence of each frame");
+  if (canvas_.exact) return;
+  content_ = Image(source.format, canvas.content_width, canvas.content_height);
+  scaled_ = Image(PixelFormat::GrayF32(), canvas.content_width, canvas.content_height);
+  color_resizer_.emplace(source.format, source.width, source.height, canvas.window,
+                         canvas.content_width, canvas.content_height,
+                         ResizeOptions{options.filter, source.color.chroma_location}, pool);
+  map_resizer_.emplace(PixelFormat::GrayF32(), source.width, source.height, canvas.window,
+                       canvas.content_width, canvas.content_height,
+                       ResizeOptions{ResizeFilter::kBilinear, 0}, pool);
+}
+
+void EyeMaker::Push(EyeInput frame) {
+  const bool metres = frame.quantity == DepthQuantity::kMetricDepth;
+  if (metric()) {
+    Require(metres, Code::kRefused,
+            "metric placement needs depth in metres, this engine gives relative disparity");
+  } else if (metres) {
+    normalizer_.PushDepth(frame.depth.MutablePlane<float>(), frame.new_scene);
+  } else {
+    Require(options_.norm.mode != NormMode::kMetric, Code::kRefused,
+            "the norm 'metric' needs depth in metres, this engine gives relative disparity");
+    Require(!places_.distance, Code::kRefused,
+            "a convergence in metres needs depth in metres, this engine gives relative disparity");
+    normalizer_.Push(frame.depth.Plane<float>(), frame.new_scene);
+  }
+  waiting_.push_back(std::move(frame));
+}
+
+void EyeMaker::Finish() {
+  if (!metric()) normalizer_.Finish();
+}
+
+std::optional<PackedFrame> EyeMaker::Pop() {
+  for (;;) {
+    NormalRange range;
+    if (!metric()) {
+      const std::optional<NormalRange> known = normalizer_.Pop();
+      if (!known) return std::nullopt;
+      range = *known;
+    } else if (waiting_.empty()) {
+      return std::nullopt;
+    }
+    EyeInput frame = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (std::optional<PackedFrame> packed = Make(range, &frame)) return packed;
+  }
+}
+
+double EyeMaker::mean_hole_share() const {
+  const double pixels = static_cast<double>(frames_) * canvas_.num_views() * canvas_.content_width *
+                        canvas_.content_height;
+  return pixels > 0 ? static_cast<double>(hole_pixels_) / pixels : 0;
+}
+
+std::optional<PackedFrame> EyeMaker::Make(const NormalRange& range, EyeInput* frame) {
+  const bool new_scene = frame->new_scene || scenes_ == 0;
+  scenes_ += new_scene;
+  const double seconds = frame->seconds - last_seconds_;
+  last_seconds_ = frame->seconds;
+  if (metric())
+    PrepareMetric(frame->color, seconds, new_scene, &frame->depth);
+  else
+    PrepareNormal(frame->color, seconds, new_scene, range, &frame->depth);
+
+  const bool taken = preview_.Takes(frame->seconds);
+  if (metric() && !taken) return std::nullopt;
+  const PlaneView<const float> map = FitMap(frame->depth);
+  const Parallax parallax =
+      metric() ? MetricParallax(frame->index) : NormalParallax(range, *frame, new_scene, map);
+  if (!taken) return std::nullopt;
+  const ImageView color = FitColor(frame->color);
+  shift_sum_ += parallax.shift;
+  ++frames_;
+
+  std::shared_ptr<Image> shared = images_.Get();
+  const MutableImageView pixels = shared->mutable_view();
+  PackedFrame result;
+  result.image = Image(pixels, std::move(shared));
+  std::shared_ptr<ViewHoles> holes = holes_.Get();
+  std::vector<MutableImageView> views;
+  for (int view = 0; view < canvas_.num_views(); ++view)
+    views.push_back(canvas_.Content(pixels, view));
+  Render(color, map, parallax, views, holes.get());
+  for (const HoleMap& map_of_view : *holes) hole_pixels_ += HolePixels(map_of_view);
+  if (options_.sheet && sheet_.Wants()) AddToSheet(views, map);
+  if (options_.holes) result.holes = std::move(holes);
+  result.pts = frame->pts;
+  result.duration = preview_.active() ? 0 : frame->duration;
+  result.shows = preview_.active() ? 1 : frame->shows;
+  return result;
+}
+
+void EyeMaker::PrepareMetric(const Image& color, double seconds, bool new_scene, Image* depth) {
+  if (!inverse_) return;
+  DepthToDisparity(depth->MutablePlane<float>(), pool_);
+  if (!options_.Smooths()) return;
+  // Smoothing takes what is not known for the farthest, rendering must not.
+  Image known;
+  if (HasNan(depth->Plane<float>())) known = depth->Clone();
+  NormalRange range;
+  range.lo = 0;
+  range.hi = kMostDisparity;
+  smoother_.Smooth(color, seconds, new_scene, range, depth);
+  if (known.empty()) return;
+  for (int y = 0; y < known.height(); ++y) {
+    const float* smoothed = depth->Plane<float>().Row(y);
+    float* row = known.MutablePlane<float>().Row(y);
+    for (int x = 0; x < known.width(); ++x) row[x] = std::isnan(row[x]) ? row[x] : smoothed[x];
+  }
+  *depth = std::move(known);
+}
+
+void EyeMaker::PrepareNormal(const Image& color, double seconds, bool new_scene,
+                             const NormalRange& range, Image* depth) {
+  // A flat frame has nothing to show and nothing to remember.
+  if (range.flat)
+    NormalizeDisparity(range, depth->MutablePlane<float>(), pool_);
+  else
+    smoother_.Smooth(color, seconds, new_scene || was_flat_, range, depth);
+  was_flat_ = range.flat;
+}
+
+PlaneView<const float> EyeMaker::FitMap(const Image& map) {
+  if (canvas_.exact) {
+    const PlaneView<const float> whole = map.Plane<float>();
+    return {whole.Row(static_cast<int>(canvas_.window.y)) + static_cast<int>(canvas_.window.x),
+            whole.stride, canvas_.content_width, canvas_.content_height};
+  }
+  map_resizer_->Resize(map.view(), scaled_.mutable_view());
+  return scaled_.Plane<float>();
+}
+
+ImageView EyeMaker::FitColor(const Image& color) {
+  if (canvas_.exact)
+    return Crop(color.view(), static_cast<int>(canvas_.window.x),
+                static_cast<int>(canvas_.window.y), canvas_.content_width, canvas_.content_height);
+  color_resizer_->Resize(color.view(), content_.mutable_view());
+  return content_.view();
+}
+
+EyeMaker::Parallax EyeMaker::MetricParallax(int64_t index) const {
+  const Camera camera = places_.camera->At(index);
+  const double half_source = camera.width / (2 * camera.fx);  // tan(xfov / 2)
+  const double half_master = std::tan(options_.master_xfov_deg * M_PI / 360);
+  double factor = options_.baseline_scale;
+  if (options_.baseline_rule == BaselineRule::kMaster) factor = factor * half_master / half_source;
+  if (options_.baseline_rule == BaselineRule::kOrtho) factor = factor * half_source / half_master;
+  Parallax parallax;
+  parallax.focal = camera.fx * factor;  // disparity is fx * baseline / z
+  parallax.focal *= canvas_.content_width / canvas_.window.width;
+  parallax.distance = places_.distance->At(index);
+  if (options_.Smooths()) {
+    parallax.focal *= kMostDisparity;
+    parallax.distance *= kMostDisparity;
+  }
+  return parallax;
+}
+
+EyeMaker::Parallax EyeMaker::NormalParallax(const NormalRange& range, const EyeInput& frame,
+                                            bool new_scene, PlaneView<const float> map) {
+  Parallax parallax;
+  if (range.flat) return parallax;
+  double convergence = screen_.Push(map, new_scene);
+  if (places_.distance) {
+    const double metres = places_.distance->At(frame.index);
+    convergence = ((metres > 0 ? 1 / metres : 0) - range.lo) / (range.hi - range.lo + range.slack);
+  }
+  ShiftFrame facts;
+  facts.lo = range.lo;
+  facts.hi = range.hi;
+  facts.zero_is_infinity = frame.quantity == DepthQuantity::kMetricDepth;
+  facts.steep_share = options_.shift.dynamic ? SteepShare(map, steep_step_, pool_) : 0;
+  facts.convergence = convergence;
+  facts.new_scene = new_scene;
+  parallax.shift = shifts_.Push(facts, ViewWidth(canvas_));
+  parallax.focal = parallax.shift * canvas_.squeeze_x;
+  parallax.convergence = convergence;
+  parallax.distance = 1 / std::max(convergence, kLeastDisparity);
+  return parallax;
+}
+
+void EyeMaker::Render(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
+                      const std::vector<MutableImageView>& views, ViewHoles* holes) {
+  const bool still = !(parallax.focal > 0);
+  const auto view_of = [&](size_t view) {
+    EyeView result;
+    result.image = views[view];
+    result.holes = &(*holes)[view];
+    return result;
+  };
+  std::vector<bool> done(views.size());
+  for (size_t view = 0; view < views.size(); ++view) {
+    if (done[view]) continue;
+    const double eye = eyes_[view];
+    if (still || eye == 0) {
+      (*holes)[view].Reset(color.width, color.height);
+      CopyPixels(color, views[view]);
+      continue;
+    }
+    // Views that mirror each other share a pass.
+    size_t partner = view + 1;
+    while (partner < views.size() && (done[partner] || eyes_[partner] != -eye)) ++partner;
+    EyeView near = view_of(view), far;
+    if (partner < views.size()) {
+      far = view_of(partner);
+      done[partner] = true;
+    }
+    if (eye > 0) std::swap(near, far);
+    WarpPair(color, map, parallax, std::fabs(eye), near, far);
+  }
+  for (size_t view = 0; view < views.size(); ++view)
+    if (options_.fill == HoleFill::kFill) filler_.Fill((*holes)[view], views[view]);
+}
+
+void EyeMaker::WarpPair(const ImageView& color, PlaneView<const float> map,
+                        const Parallax& parallax, double eye, const EyeView& left,
+                        const EyeView& right) {
+  const double focal = parallax.focal * (2 * eye);
+  if (options_.warp == WarpKind::kBackward) {
+    for (const EyeView* view : {&left, &right})
+      if (view->holes != nullptr) view->holes->Reset(color.width, color.height);
+    Image unwanted;
+    const auto image_of = [&](const EyeView& view) {
+      if (!view.image.empty()) return view.image;
+      unwanted = Image(color.format, color.width, color.height);
+      return unwanted.mutable_view();
+    };
+    BackwardWarp(color, map, focal, parallax.convergence, image_of(left), image_of(right),
+                 source_.color.chroma_location, pool_);
+    return;
+  }
+  Camera camera;
+  camera.width = map.width;
+  camera.height = map.height;
+  camera.fx = camera.fy = focal;
+  camera.cx = map.width / 2.0;
+  camera.cy = map.height / 2.0;
+  renderer_.Render(color, map, camera, parallax.distance, left, right);
+}
+
+void EyeMaker::AddToSheet(const std::vector<MutableImageView>& views, PlaneView<const float> map) {
+  Image shown;
+  if (metric()) {
+    shown = Image(PixelFormat::GrayF32(), map.width, map.height);
+    const PlaneView<float> plane = shown.MutablePlane<float>();
+    for (int y = 0; y < map.height; ++y) std::copy_n(map.Row(y), map.width, plane.Row(y));
+    if (!inverse_) DepthToDisparity(plane, pool_);
+    NormalRange range;
+    const std::optional<DisparityRange> measured = MeasureDisparityRange(plane, 1, 99, pool_);
+    range.flat = !measured || !(measured->hi > measured->lo);
+    if (!range.flat) {
+      range.lo = measured->lo;
+      range.hi = measured->hi;
+    }
+    NormalizeDisparity(range, plane, pool_);
+    map = shown.Plane<float>();
+  }
+  const auto [leftmost, rightmost] = std::minmax_element(eyes_.begin(), eyes_.end());
+  const double aspect = canvas_.sample_aspect.ToDouble() *
+                        (canvas_.content_width / canvas_.squeeze_x) /
+                        (canvas_.content_height / canvas_.squeeze_y);
+  const auto view = [&](std::vector<double>::const_iterator eye) {
+    return views[static_cast<size_t>(eye - eyes_.begin())];
+  };
+  sheet_.Add(view(leftmost), view(rightmost), map, source_.color, aspect);
+}
+
+VideoWriterOptions MaskWriterOptions(const VideoWriterOptions& video, InfillMaskStyle style,
+                                     const std::string& output) {
+  VideoWriterOptions mask;
+  mask.codec = VideoCodec::kFfv1;
+  mask.time_base = video.time_base;
+  mask.frame_rate = video.frame_rate;
+  mask.sample_aspect = video.sample_aspect;
+  mask.tags = {{"MDVT_VERSION", "1"},
+               {"MDVT_KIND", "infillmask"},
+               {"MDVT_ENCODING", style == InfillMaskStyle::kGreen ? "green8" : "normal8-v2"},
+               {"MDVT_SOURCE", FileName(output)}};
+  mask.num_threads = video.num_threads;
+  return mask;
+}
+
+void PaintPackedMask(const ViewCanvas& canvas, const ViewHoles& holes, InfillMaskStyle style, int y,
+                     const MutableImageView& band) {
+  const bool padded =
+      canvas.content_width != canvas.tile_width || canvas.content_height != canvas.tile_height;
+  if (padded) {
+    for (int plane = 0; plane < band.format.num_planes(); ++plane)
+      for (int row = 0; row < band.height; ++row)
+        std::fill_n(band.Plane<uint8_t>(plane).Row(row), band.width, uint8_t{0});
+  }
+  for (int view = 0; view < canvas.num_views(); ++view) {
+    const int top = canvas.TileY(view) + canvas.content_y;
+    const int begin = std::max(y, top);
+    const int end = std::min(y + band.height, top + canvas.content_height);
+    if (begin >= end) continue;
+    PaintInfillMaskRows(holes[static_cast<size_t>(view)], style, begin - top,
+                        band.Crop(canvas.TileX(view) + canvas.content_x, begin - y,
+                                  canvas.content_width, end - begin));
+  }
+}
+
+}  // namespace mdvt

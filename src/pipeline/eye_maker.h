@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a picture and its depth to a stereo frame: the one way in which all jobs render.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/object_pool.h"
+#include "mdvt/core/holes.h"
+#include "mdvt/core/image.h"
+#include "mdvt/core/image_resize.h"
+#include "mdvt/core/parallel.h"
+#include "mdvt/core/stage.h"
+#include "mdvt/depth/disparity_range.h"
+#include "mdvt/depth/disparity_smoother.h"
+#include "mdvt/depth/estimator.h"
+#include "mdvt/infill/directional_fill.h"
+#include "mdvt/io/infill_mask.h"
+#include "mdvt/io/video_writer.h"
+#include "mdvt/pipeline/jobs.h"
+#include "mdvt/pipeline/mono_to_sbs.h"
+#include "mdvt/stereo/renderer.h"
+#include "mdvt/stereo/shift_control.h"
+#include "mdvt/stereo/view_layout.h"
+#include "pipeline/job_common.h"
+#include "pipeline/per_frame.h"
+#include "pipeline/stereo_settings.h"
+#include "pipeline/thumbnail_sheet.h"
+
+namespace mdvt {
+
+// What parallax is made of.
+enum class Placement {
+  kNormalized,  // of disparity in [0, 1]: the nearest and the farthest point are so far apart
+  kMetric,      // of metres: as two eyes would see it
+};
+
+// One frame on its way into the eyes.
+struct EyeInput {
+  Image color;  // in the format of EyeMaker
+  Image depth;  // GrayF32 of the same size; its pixels are changed
+  DepthQuantity quantity = DepthQuantity::kMetricDepth;
+  bool new_scene = false;
+  int64_t index = 0;   // of the frame in the clip, for values per frame
+  double seconds = 0;  // its time
+  // Passed on as they are.
+  int64_t pts = 0;
+  int64_t duration = 0;
+  int64_t shows = 1;  // frames of the output that it is
+};
+
+using ViewHoles = std::vector<HoleMap>;  // of each view's content
+
+struct PackedFrame {
+  Image image;
+  std::shared_ptr<ViewHoles> holes;  // null unless asked for
+  int64_t pts = 0;
+  int64_t duration = 0;
+  int64_t shows = 1;
+};
+
+struct EyeOptions {
+  // Parallax from metres and the distance of the eyes, or from disparity in [0, 1]?
+  Placement placement = Placement::kNormalized;
+  ResizeFilter filter = ResizeFilter::kLanczos;
+  bool swap_eyes = false;
+  // Edges, tears, rims; and for kMetric the distance of the eyes.
+  StereoOptions stereo;
+  HoleFill fill = HoleFill::kFill;
+  bool holes = false;  // PackedFrame.holes are wanted
+  SmootherOptions smoothing;
+
+  // kMetric
+  BaselineRule baseline_rule = BaselineRule::kPlain;
+  double baseline_scale = 1;
+  double master_xfov_deg = 45;
+
+  // kNormalized
+  WarpKind warp = WarpKind::kForward;
+  NormalizerOptions norm;
+  std::optional<double> max_shift;  // pixels of a view before it is squeezed
+  ShiftOptions shift;
+  ConvergenceOptions screen;
+
+  // The frames that a preview takes.
+  std::optional<double> preview_interval;
+  std::optional<int64_t> preview_every;
+  bool sheet = false;  // thumbnails are wanted
+
+  bool preview() const { return preview_interval || preview_every; }
+  bool Smooths() const { return smoothing.alpha > 0 || smoothing.tau_seconds > 0; }
+  // Throws Error(kInvalidArgument) for what does not go together.
+  void Check() const;
+};
+
+// What the eyes are made of.
+struct EyeSource {
+  PixelFormat format;  // of the pictures
+  int width = 0;
+  int height = 0;
+  ColorInfo color;  // nothing in it unknown, see ResolveColor
+};
+
+// Where the eyes' pictures coincide, and the camera that took the picture, of each frame: kMetric
+// needs both. With kNormalized a distance wins over `screen`, where the depth is metric.
+struct EyePlaces {
+  std::optional<ClipCamera> camera;
+  std::optional<PerFrame<double>> distance;  // metres, 0 = parallel eyes
+};
+
+// Chooses the frames of a preview.
+class PreviewSampler {
+ public:
+  PreviewSampler(std::optional<double> interval, std::optional<int64_t> every)
+      : interval_(interval), every_(every) {}
+
+  bool active() const { return interval_ || every_; }
+  bool Takes(double seconds);
+
+ private:
+  std::optional<double> interval_;
+  std::optional<int64_t> every_;
+  int64_t count_ = 0;
+  int64_t next_ = 0;
+  double start_ = 0;
+};
+
+// Frames that a preview passes over do not come out. In the exact case (no resizing, no smoothing)
+// the renderer is the only pass over picture and depth.
+class EyeMaker : public Stage<EyeInput, PackedFrame> {
+ public:
+  // `pool` must outlive the object. Throws Error(kInvalidArgument).
+  EyeMaker(const EyeOptions& options, const std::string& layout, const ViewCanvas& canvas,
+           const EyeSource& source, EyePlaces places, ThreadPool* pool);
+
+  // Throws Error(kRefused) for depth without metres where metres are needed.
+  void Push(EyeInput frame) override;
+  void Finish() override;
+  std::optional<PackedFrame> Pop() override;
+
+  double max_shift() const { return max_shift_; }  // kNormalized
+  int scenes() const { return scenes_; }
+  double mean_hole_share() const;
+  double mean_shift() const { return frames_ > 0 ? shift_sum_ / static_cast<double>(frames_) : 0; }
+  const ThumbnailSheet& sheet() const { return sheet_; }
+
+ private:
+  // The parallax of one frame: that of the renderer's formula with a baseline of `focal` pixels.
+  struct Parallax {
+    double focal = 0;        // 0: all views are the picture itself
+    double distance = 0;     // of the screen, in the units of the map
+    double convergence = 1;  // kNormalized: the disparity there
+    double shift = 0;        // kNormalized: in pixels of a view before it is squeezed
+  };
+
+  bool metric() const { return options_.placement == Placement::kMetric; }
+  std::optional<PackedFrame> Make(const NormalRange& range, EyeInput* frame);
+  // From the estimate to the map that is rendered, before it is resized.
+  void PrepareMetric(const Image& color, double seconds, bool new_scene, Image* depth);
+  void PrepareNormal(const Image& color, double seconds, bool new_scene, const NormalRange& range,
+                     Image* depth);
+  // The parts of picture and map that are shown, at the size at which they are.
+  PlaneView<const float> FitMap(const Image& map);
+  ImageView FitColor(const Image& color);
+  Parallax MetricParallax(int64_t index) const;
+  Parallax NormalParallax(const NormalRange& range, const EyeInput& frame, bool new_scene,
+                          PlaneView<const float> map);
+  void Render(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
+              const std::vector<MutableImageView>& views, ViewHoles* holes);
+  void WarpPair(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
+                double eye, const EyeView& left, const EyeView& right);
+  void AddToSheet(const std::vector<MutableImageView>& views, PlaneView<const float> map);
+
+  const EyeOptions options_;
+  const EyeSource source_;
+  const EyePlaces places_;
+  const ViewCanvas canvas_;
+  std::vector<double> eyes_;  // where each view stands, see ViewLayout
+  ThreadPool* pool_;
+  const bool inverse_;  // the map holds disparity when it is rendered
+  double max_shift_ = 0;
+  DisparityNormalizer normalizer_;
+  DisparitySmoother smoother_;
+  ShiftController shifts_;
+  ConvergenceTracker screen_;
+  StereoRenderer renderer_;
+  DirectionalFill filler_;
+  ObjectPool<Image> images_;
+  ObjectPool<ViewHoles> holes_;
+  PreviewSampler preview_;
+  ThumbnailSheet sheet_;
+  std::optional<ImageResizer> color_resizer_, map_resizer_;
+  Image content_, scaled_;
+  double steep_step_ = 1;
+  std::deque<EyeInput> waiting_;
+  bool was_flat_ = false;
+  double last_seconds_ = 0;
+  int scenes_ = 0;
+  int64_t hole_pixels_ = 0;
+  double shift_sum_ = 0;
+  int64_t frames_ = 0;
+};
+
+// Paints the infill mask of a frame, packed as the frame is, into the rows of `band`, which begins
+// at row y and has the frame's width.
+void PaintPackedMask(const ViewCanvas& canvas, const ViewHoles& holes, InfillMaskStyle style, int y,
+                     const MutableImageView& band);
+
+// How the mask of `output` is written, which was opened with `video`.
+VideoWriterOptions MaskWriterOptions(const VideoWriterOptions& video, InfillMaskStyle style,
+                                     const std::string& output);
+
+}  // namespace mdvt

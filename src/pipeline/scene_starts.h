@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which frames of a clip begin a scene, for all that must not look past a cut.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mdvt/core/image.h"
+#include "mdvt/core/limits.h"
+#include "mdvt/core/parallel.h"
+#include "mdvt/io/video_reader.h"
+#include "mdvt/pipeline/view_options.h"
+
+namespace mdvt {
+
+// Push every frame in order; Pop says of each, some frames later, whether it begins a scene.
+class SceneStarts {
+ public:
+  // format      of the frames that are pushed
+  // scene_file  if one is given, it takes the place of looking for cuts; see ReadSceneStarts
+  SceneStarts(SceneCuts cuts, const std::string& scene_file, const Limits& limits,
+              const VideoInfo& source, const PixelFormat& format, ThreadPool* pool);
+  ~SceneStarts();
+
+  // `index` counts the frames of the source, `seconds` is the frame's time.
+  void Push(const Image& picture, int64_t index, double seconds);
+  void Finish();
+  std::optional<bool> Pop();
+
+ private:
+  class Detector;
+
+  std::unique_ptr<Detector> detector_;
+  std::vector<int64_t> starts_;
+  size_t next_ = 0;
+  std::deque<bool> known_;
+};
+
+}  // namespace mdvt

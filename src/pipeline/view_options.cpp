@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/pipeline/view_options.h"
+
+#include <cmath>
+
+#include "mdvt/core/error.h"
+#include "pipeline/job_common.h"
+
+namespace mdvt {
+namespace {
+
+constexpr double kUsualInterval = 3;  // seconds between the frames of a preview
+
+bool SetPreset(const std::string& text, CanvasOptions* canvas) {
+  for (const int height : {0, 720, 1080, 1440, 2160}) {
+    if (text != (height == 0 ? "source" : std::to_string(height))) continue;
+    canvas->eye_height = height;
+    canvas->eye_width = height * 16 / 9;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+CanvasOptions FrameOptions::Canvas(bool preview) const {
+  CanvasOptions result = canvas;
+  // The documented preview does not enlarge.
+  if (preview) {
+    result.picture_width = result.picture_height = 0;
+  } else if (upscale) {
+    result.picture_width = upscale_width;
+    result.picture_height = upscale_height;
+  }
+  return result;
+}
+
+void FrameOptions::Check() const {
+  const ViewLayout& layout = ViewLayoutOf(canvas.layout);
+  const auto multiple = [](const char* name, int size, int step) {
+    Require(size % step == 0, Code::kInvalidArgument,
+            std::string(name) + " is " + std::to_string(size) + ", must be a multiple of " +
+                std::to_string(step) + " in this layout");
+  };
+  multiple("sbs_w", canvas.frame_width, 2 * layout.columns);
+  multiple("sbs_h", canvas.frame_height, 2 * layout.rows);
+  canvas.Check();
+}
+
+void Describe(OptionList* list, FrameOptions* o) {
+  list->Choice("layout", &o->canvas.layout, ViewLayoutNames(), ViewLayoutHelp());
+  list->Custom(
+      "preset", "SIZE", "source, 720, 1080, 1440 or 2160",
+      "height of one eye, 16:9; source: as the input",
+      [o] { return o->canvas.eye_height == 0 ? "source" : std::to_string(o->canvas.eye_height); },
+      [o](const std::string& text) { return SetPreset(text, &o->canvas); });
+  list->Field("sbs_w", &o->canvas.frame_width, {4, 16384}, "PIXELS", "width of the whole frame")
+      .Or(0, "from --sbs_h, else both eyes as the input")
+      .Excludes("preset");
+  list->Field("sbs_h", &o->canvas.frame_height, {4, 16384}, "PIXELS", "height of the whole frame")
+      .Or(0, "from --sbs_w, else as the input")
+      .Excludes("preset");
+  static const EnumNames<CanvasFit> fits = {
+      {"contain", CanvasFit::kContain}, {"cover", CanvasFit::kCover}, {"none", CanvasFit::kNone}};
+  list->Field("fit", &o->canvas.fit, fits,
+              "contain: all of the picture; cover: no black; none: pixel for pixel");
+  list->Field("upscale", &o->upscale, "enlarge the picture first; not in a preview");
+  list->Field("up_w", &o->upscale_width, {2, 16384}, "PIXELS", "width of the enlarged picture")
+      .OnlyWith("upscale");
+  list->Field("up_h", &o->upscale_height, {2, 16384}, "PIXELS", "height of the enlarged picture")
+      .OnlyWith("upscale");
+  static const EnumNames<ResizeFilter> filters = {{"nearest", ResizeFilter::kNearest},
+                                                  {"bilinear", ResizeFilter::kBilinear},
+                                                  {"bicubic", ResizeFilter::kBicubic},
+                                                  {"lanczos", ResizeFilter::kLanczos}};
+  list->Field("upscale_filter", &o->filter, filters, "how pictures are resized");
+}
+
+StereoOptions HoleOptions::Stereo() const {
+  StereoOptions stereo;
+  stereo.edges = dont_remove_edges ? EdgeMode::kStretch : EdgeMode::kTear;
+  stereo.tear_disparity = tear_disparity;
+  stereo.tear_depth = tear_depth;
+  stereo.clean_rim = clean_rim;
+  return stereo;
+}
+
+void Describe(OptionList* list, HoleOptions* options) {
+  list->Field("remove_edges", &options->remove_edges, "leave black what the camera did not see");
+  list->Field(
+      "dont_remove_edges", &options->dont_remove_edges,
+      "stretch surfaces over what the camera did not see; wins over what implies otherwise");
+  list->Field("infill_mask", &options->infill_mask,
+              "write <output>_infillmask.mkv, and leave the holes black");
+  list->Field("green_and_black_infill_mask", &options->green_and_black_infill_mask,
+              "the same with plain green holes, no directions");
+  list->Field("do_basic_infill", &options->do_basic_infill,
+              "fill the holes also where another option leaves them black")
+      .Excludes("green_and_black_infill_mask");
+  list->Field(
+      "dont_place_points_in_edges", &options->dont_place_points_in_edges,
+      "no loose points inside holes: always so here, accepted for documented command lines");
+  list->Field("tear_disparity", &options->tear_disparity, {0, 1000}, "PIXELS",
+              "neighbouring pixels part where the eyes see them more than this apart");
+  list->Field("tear_depth", &options->tear_depth, {0, 10}, "SHARE",
+              "and where their depths differ by more than this share of the nearer one");
+  list->Field("clean_rim", &options->clean_rim, {0, 16}, "PIXELS",
+              "mixed pixels beside silhouettes that are taken as background");
+}
+
+void SteadyOptions::Check() const {
+  smoothing.Check();
+  Require(cuts == SceneCuts::kAuto || scene_file.empty(), Code::kInvalidArgument,
+          "scene_file and scene_cuts off contradict each other");
+}
+
+void Describe(OptionList* list, SteadyOptions* o) {
+  list->Field("alpha", &o->smoothing.alpha, {0, 1, false, true}, "WEIGHT",
+              "smoothing of disparity: weight of the past, per frame; 0: none")
+      .Excludes("smooth_tau");
+  list->Field("smooth_tau", &o->smoothing.tau_seconds, {0, 3600, true, false}, "SECONDS",
+              "the same as a time, whatever the frame rate")
+      .Or(0, "--alpha holds");
+  list->Field("motion_adaptive", &o->smoothing.motion_adaptive,
+              "smooth less where the picture moves")
+      .Switch();
+  list->Field("smooth_still", &o->smoothing.still, {0, 255}, "STEPS",
+              "change of the picture, in steps of 8 bits, up to which it is smoothed fully");
+  list->Field("smooth_moving", &o->smoothing.moving, {0, 255}, "STEPS",
+              "change from which it is not smoothed");
+  static const EnumNames<SceneCuts> cuts = {{"on", SceneCuts::kAuto}, {"off", SceneCuts::kOff}};
+  list->Field("scene_cuts", &o->cuts, cuts, "start anew at each cut in the colors");
+  list->Field("scene_file", &o->scene_file, "CSV",
+              "list of scenes (as PySceneDetect writes it) in place of that")
+      .Input()
+      .OnlyWith("scene_cuts", {"on"});
+}
+
+std::optional<double> PreviewOptions::Interval() const {
+  if (!active() || every) return std::nullopt;
+  return interval.value_or(kUsualInterval);
+}
+
+int64_t PreviewOptions::Frames(int64_t frames, Rational rate) const {
+  double spacing = 0;  // frames
+  if (every) spacing = static_cast<double>(*every);
+  if (Interval() && rate.IsPositive()) spacing = *Interval() * rate.ToDouble();
+  if (spacing <= 1) return frames;
+  return static_cast<int64_t>(std::ceil(static_cast<double>(frames) / spacing));
+}
+
+Rational PreviewOptions::Rate(Rational rate) const {
+  if (Interval()) return ToRational(1 / *Interval());
+  if (!every) return rate;
+  if (!rate.IsPositive()) return Rational{0, 1};
+  return ToRational(rate.ToDouble() / static_cast<double>(*every));
+}
+
+void PreviewOptions::Check() const {
+  Require(!(interval && every), Code::kInvalidArgument,
+          "give the interval of a preview in seconds or in frames, not both");
+}
+
+void Describe(OptionList* list, PreviewOptions* o) {
+  list->Field("preview", &o->preview,
+              "few frames only, without sound, each as the full run has it");
+  list->Field("preview_interval", &o->interval, {0, 86400, true, false}, "SECONDS",
+              "time between the frames of a preview")
+      .Default("3")
+      .OnlyWith("preview")
+      .Excludes("preview_every");
+  list->Field("preview_every", &o->every, {1, 1e9}, "N", "every n-th frame in the preview")
+      .Default("none, --preview_interval holds")
+      .OnlyWith("preview");
+  list->Field("contact_sheet", &o->contact_sheet, "PNG",
+              "picture of up to 24 frames: left, right, disparity")
+      .Output();
+}
+
+}  // namespace mdvt
