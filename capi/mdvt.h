@@ -714,17 +714,18 @@ MDVT_API mdvt_status mdvt_job_create(const mdvt_options* options, mdvt_job** job
 typedef struct mdvt_progress {
   uint32_t struct_size; /* filled in by the library */
   int32_t reserved;
-  int64_t frames_done;
-  int64_t frames_total; /* 0 if not known; an estimate until the last frame */
-  double seconds;       /* since the start */
+  int64_t frames_done;  /* of this phase */
+  int64_t frames_total; /* of this phase; 0 if not known, an estimate until the last frame */
+  double seconds;       /* since the start of the job */
   double frames_per_second;
+  const char* phase; /* what the job is at: "calibration", "depth", "stereo", "export" */
 } mdvt_progress;
 /* Return 0 to go on, anything else to cancel. */
 typedef int32_t (*mdvt_progress_fn)(void* user, const mdvt_progress* progress);
 
 /* Runs the job to its end, once. on_progress (may be NULL) is called on this thread, about ten
- * times a second and once at the end. Fails with whatever the files or the disk give, and
- * MDVT_CANCELLED, within a frame, after on_progress or mdvt_job_cancel asked for it. */
+ * times a second and once at the end of each phase. Fails with whatever the files or the disk give,
+ * and MDVT_CANCELLED, within a frame, after on_progress or mdvt_job_cancel asked for it. */
 MDVT_API mdvt_status mdvt_job_run(mdvt_job* job, mdvt_progress_fn on_progress, void* user);
 
 /* May be called from any thread and from a signal handler, before or during mdvt_job_run. */

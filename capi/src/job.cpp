@@ -80,7 +80,8 @@ mdvt_status mdvt_job_run(mdvt_job* job, mdvt_progress_fn on_progress, void* user
       control.on_progress = [on_progress, user](const mdvt::Progress& from) {
         const mdvt_progress to = {sizeof(mdvt_progress), 0,
                                   from.frames_done,      from.frames_total,
-                                  from.seconds,          from.frames_per_second};
+                                  from.seconds,          from.frames_per_second,
+                                  from.phase.c_str()};
         return on_progress(user, &to) == 0;
       };
     }

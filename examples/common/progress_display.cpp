@@ -34,7 +34,7 @@ std::string Duration(double seconds) {
 }
 
 std::string Describe(const Progress& progress) {
-  std::string text = std::to_string(progress.frames_done);
+  std::string text = progress.phase + ": " + std::to_string(progress.frames_done);
   if (progress.frames_total > 0) text += "/" + std::to_string(progress.frames_total);
   text += " frames, " + FormatFixed(progress.frames_per_second, 1) + " per second";
   if (progress.frames_total > progress.frames_done && progress.frames_per_second > 0)
@@ -125,6 +125,7 @@ void ProgressDisplay::Show(const Progress& progress) {
   if (mode_ == ProgressMode::kJson) {
     PrintLine(stdout, "{\"event\":\"progress\"" +
                           (item_.empty() ? "" : ",\"item\":" + Quoted(item_)) +
+                          ",\"phase\":" + Quoted(progress.phase) +
                           ",\"frames_done\":" + std::to_string(progress.frames_done) +
                           ",\"frames_total\":" + std::to_string(progress.frames_total) +
                           ",\"seconds\":" + FormatFixed(progress.seconds, 3) +

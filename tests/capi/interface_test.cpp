@@ -619,6 +619,7 @@ struct Calls {
 int32_t OnProgress(void* user, const mdvt_progress* progress) {
   auto& calls = *static_cast<Calls*>(user);
   EXPECT_EQ(sizeof(mdvt_progress), progress->struct_size);
+  EXPECT_STREQ("stereo", progress->phase);
   EXPECT_GE(progress->frames_done, calls.last);
   ++calls.count;
   calls.last = progress->frames_done;

@@ -273,6 +273,9 @@ TEST_F(Options, VersionHelpAndQuiet) {
                                   {"--depth_video", depth_, "--bit8", "--progress", "json"});
   EXPECT_NE(json.out.find("{\"event\":\"done\""), std::string::npos) << json.out;
   EXPECT_NE(json.out.find("\"frames\":6"), std::string::npos) << json.out;
+  EXPECT_NE(json.out.find("\"event\":\"progress\",\"phase\":\"export\",\"frames_done\":6"),
+            std::string::npos)
+      << json.out;
   ExpectOneClearLine("stereo_rerender",
                      RunProgram("stereo_rerender", {"--depth_video", depth_, "--device", "cuda"}),
                      2, {"cuda", "cpu"});

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "cli/clips.h"
+#include "io/expect_error.h"
+#include "mdvt/pipeline/jobs.h"
+#include "support/test_env.h"
+
+namespace mdvt::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string Contents(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+void WriteText(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+class ExportJob : public ::testing::Test {
+ protected:
+  // A wall at 2 m, seen with a focal length of the width.
+  void SetUp() override {
+    shape_.width = 12;
+    shape_.height = 8;
+    shape_.frames = 5;
+    DepthClipOptions clip;
+    clip.max_depth = 8;
+    MakeDepth(dir_ / "depth.mkv", shape_, Plane(2), clip);
+    options_.depth_video = dir_ / "depth.mkv";
+    options_.fov.xfov_deg = 2 * std::atan(0.5) * 180 / M_PI;
+    options_.job.num_threads = 3;
+  }
+
+  // Lines of a text file that begin with a word, without it.
+  static std::vector<std::vector<double>> Lines(const std::string& path, const std::string& word) {
+    std::istringstream text(Contents(path));
+    std::vector<std::vector<double>> lines;
+    for (std::string line; std::getline(text, line);) {
+      std::istringstream words(line);
+      std::string first;
+      if (!(words >> first) || first != word) continue;
+      std::vector<double> values;
+      for (double value = 0; words >> value;) values.push_back(value);
+      lines.push_back(values);
+    }
+    return lines;
+  }
+
+  const TempDir dir_;
+  ClipShape shape_;
+  ExportJobOptions options_;
+};
+
+TEST_F(ExportJob, AWallBecomesAFlatMesh) {
+  options_.obj_folder = dir_ / "obj";
+  const ExportJobReport report = RunExportJob(options_);
+  EXPECT_EQ(report.frames, 5);
+  EXPECT_EQ(report.files, 5);
+  for (int frame = 0; frame < 5; ++frame) {
+    const std::string path = dir_ / "obj" + "/000000" + std::to_string(frame) + ".obj";
+    const auto vertices = Lines(path, "v");
+    ASSERT_EQ(vertices.size(), 12u * 8) << path;
+    for (size_t i = 0; i < vertices.size(); ++i) {
+      const double u = static_cast<double>(i % 12) + 0.5, v = static_cast<double>(i / 12) + 0.5;
+      EXPECT_NEAR(vertices[i][0], 2 * (u - 6) / 12, 1e-3);
+      EXPECT_NEAR(vertices[i][1], 2 * (v - 4) / 12, 1e-3);
+      EXPECT_NEAR(vertices[i][2], 2, 1e-3);
+    }
+  }
+}
+
+TEST_F(ExportJob, GreyVideosHoldTheShareOfTheRange) {
+  options_.bit8 = true;
+  options_.output = dir_ / "grey.mkv";
+  EXPECT_EQ(RunExportJob(options_).frames, 5);
+  std::vector<Image> frames = ReadAllFrames(options_.output);
+  ASSERT_EQ(frames.size(), 5u);
+  EXPECT_EQ(frames[4].Plane<uint8_t>(0).At(11, 7), std::lround(255 * 2.0 / 8));
+  options_.bit8 = false;
+  options_.bit16 = true;
+  RunExportJob(options_);
+  frames = ReadAllFrames(options_.output);
+  // The original toolbox's code: 255 * 255 is the end of the range.
+  EXPECT_EQ(frames[0].Plane<uint16_t>(0).At(0, 0), std::lround(255 * 255 * 2.0 / 8));
+}
+
+TEST_F(ExportJob, AllOutputsAtOnceHoldTheFramesAskedFor) {
+  options_.bit16 = true;
+  options_.output = dir_ / "grey.mkv";
+  options_.ply_folder = dir_ / "ply";
+  options_.obj_folder = dir_ / "obj";
+  options_.min_frames = 1;
+  options_.job.max_frames = 3;
+  const ExportJobReport report = RunExportJob(options_);
+  EXPECT_EQ(report.frames, 3);
+  EXPECT_EQ(report.files, 6);
+  EXPECT_EQ(ReadAllFrames(options_.output).size(), 3u);
+  for (const char* name : {"/0000001.", "/0000002.", "/0000003."}) {
+    EXPECT_TRUE(fs::exists(options_.ply_folder + name + "ply")) << name;
+    EXPECT_TRUE(fs::exists(options_.obj_folder + name + "obj")) << name;
+  }
+  EXPECT_FALSE(fs::exists(options_.obj_folder + "/0000000.obj"));
+  EXPECT_FALSE(fs::exists(options_.obj_folder + "/0000004.obj"));
+}
+
+TEST_F(ExportJob, GivesTheSameForEveryNumberOfThreads) {
+  options_.ply_folder = dir_ / "ply";
+  std::map<std::string, std::string> first;
+  for (const int threads : {1, 2, 3, 7}) {
+    options_.job.num_threads = threads;
+    RunExportJob(options_);
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::directory_iterator(options_.ply_folder))
+      files[entry.path().filename().string()] = Contents(entry.path().string());
+    EXPECT_EQ(files.size(), 5u);
+    if (first.empty()) first = files;
+    EXPECT_TRUE(files == first) << threads << " threads";
+  }
+}
+
+TEST_F(ExportJob, FailuresAreNamedAndLeaveNothing) {
+  options_.ply_folder = dir_ / "ply";
+  const auto fails = [&](Code code, const std::string& text) {
+    ExpectError(code, text, [&] { RunExportJob(options_); });
+    EXPECT_FALSE(fs::exists(options_.ply_folder));
+  };
+  options_.min_frames = 5;
+  fails(Code::kInvalidArgument, "depth.mkv' has 5 frames, none from frame 5 on");
+  options_.min_frames = -1;
+  ClipShape shorter = shape_;
+  shorter.frames = 4;
+  MakeColor(dir_ / "color.mkv", shorter, PixelFormat::Yuv(444));
+  options_.color_video = dir_ / "color.mkv";
+  fails(Code::kInvalidArgument, "has 5 frames, color video '" + options_.color_video + "' has 4");
+  options_.color_video.clear();
+  WriteText(dir_ / "path.json", "[[[1,0,0,0],[0,1,0,0],[0,0,1,0],[0,0,0,1]]]");
+  options_.transformation_file = dir_ / "path.json";
+  fails(Code::kCorrupt, "holds the camera of 1 frame, the depth video has more");
+  options_.transformation_lock_frame = 1;
+  fails(Code::kInvalidArgument, "transformation_lock_frame = 1");
+  options_.transformation_lock_frame.reset();
+  options_.transformation_file.clear();
+  options_.fov.xfov_deg.reset();
+  fails(Code::kInvalidArgument, "--xfov");
+  options_.depth_video = dir_ / "missing.mkv";
+  fails(Code::kNotFound, "missing.mkv");
+}
+
+}  // namespace
+}  // namespace mdvt::test
