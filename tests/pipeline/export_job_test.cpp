@@ -146,7 +146,7 @@ TEST_F(ExportJob, FailuresAreNamedAndLeaveNothing) {
   options_.color_video.clear();
   WriteText(dir_ / "path.json", "[[[1,0,0,0],[0,1,0,0],[0,0,1,0],[0,0,0,1]]]");
   options_.transformation_file = dir_ / "path.json";
-  fails(Code::kCorrupt, "holds the camera of 1 frame, the depth video has more");
+  fails(Code::kCorrupt, "holds the camera of 1 frame, the clip has more");
   options_.transformation_lock_frame = 1;
   fails(Code::kInvalidArgument, "transformation_lock_frame = 1");
   options_.transformation_lock_frame.reset();

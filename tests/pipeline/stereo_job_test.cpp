@@ -87,7 +87,7 @@ TEST_F(StereoJob, EyesCanBeSwappedAndConvergeOnTheWall) {
 }
 
 TEST_F(StereoJob, TheMaskShowsTheHolesAndNothingElse) {
-  options_.infill_mask = true;
+  options_.holes.infill_mask = true;
   const StereoJobReport report = RunStereoJob(options_);
   const std::vector<Image> masks = ReadAllFrames(report.mask_output);
   ASSERT_EQ(masks.size(), 5u);
@@ -160,7 +160,7 @@ TEST_F(StereoJob, WhatIsMissingIsNamed) {
   WriteText(dir_ / "convergence.json", "[2, 2, 2]");
   options_.fov.xfov_deg = kXfovDeg;
   options_.convergence_file = dir_ / "convergence.json";
-  ExpectError(Code::kCorrupt, "holds the convergence of 3 frames, the depth video has more",
+  ExpectError(Code::kCorrupt, "holds the convergence of 3 frames, the clip has more",
               [&] { RunStereoJob(options_); });
   EXPECT_FALSE(std::filesystem::exists(options_.output));
 }
