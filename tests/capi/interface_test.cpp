@@ -269,6 +269,19 @@ TEST(Writer, KeepsTagsAndRefusesToOverwriteWhenTold) {
   EXPECT_TRUE(SamePixels(picture.value(), frame.image));
 }
 
+TEST(DepthCodec, NamesTheArgumentThatHasAnotherSize) {
+  mdvt_depth_codec codec;
+  mdvt_depth_codec_init(&codec);
+  codec.encoding = MDVT_DEPTH_GRAY16;
+  Picture depth(DepthFormat(), 8, 4, 0), wide(Gray(16), 9, 4, 0), high(Gray(16), 8, 5, 0);
+  EXPECT_EQ(MDVT_INVALID_ARGUMENT, mdvt_depth_encode(&codec, depth.image(), wide.image()));
+  EXPECT_STREQ("encoded.width = 9, must be 8", mdvt_last_error());
+  EXPECT_EQ(MDVT_INVALID_ARGUMENT, mdvt_depth_encode(&codec, depth.image(), high.image()));
+  EXPECT_STREQ("encoded.height = 5, must be 4", mdvt_last_error());
+  EXPECT_EQ(MDVT_INVALID_ARGUMENT, mdvt_depth_decode(&codec, wide.image(), depth.image()));
+  EXPECT_STREQ("depth.width = 8, must be 9", mdvt_last_error());
+}
+
 TEST(DepthCodec, EqualsTheLibraryForOddSizesAndStrides) {
   for (const auto& [width, height] : {std::pair{1, 1},
                                       {3, 1},
