@@ -123,7 +123,7 @@ TEST_F(PublishFaults, StereoWithMask) {
     options.depth_video = depth_;
     options.color_video = color_;
     options.output = folder + "/s.mkv";
-    options.infill_mask = true;
+    options.holes.infill_mask = true;
     options.job.num_threads = 1;
     RunStereoJob(options);
   });
@@ -162,7 +162,7 @@ TEST_F(PublishFaults, SideBySideWithContactSheet) {
     MonoToSbsJobOptions options;
     options.input = color_;
     options.output = folder + "/sbs.mp4";
-    options.contact_sheet = folder + "/sheet.png";
+    options.preview.contact_sheet = folder + "/sheet.png";
     options.job.num_threads = 1;
     RunMonoToSbsJob(options);
   });
