@@ -70,7 +70,7 @@ BundleProblem Walk(int frames, int points, int length) {
                             Uniform(rng, -0.4, 0.4) * z, z);
     for (int k = 0; k < length; ++k)
       p.sights.push_back({first + k, i,
-                          camera.Project(p.poses[first + k].pose.inverse() * x) +
+                          Project(camera, p.poses[first + k].pose.inverse() * x) +
                               0.5 * Eigen::Vector2d(Noise(rng), Noise(rng)),
                           0.5});
     p.points.push_back({x + 0.05 * Eigen::Vector3d(Noise(rng), Noise(rng), Noise(rng)), false});
@@ -158,7 +158,7 @@ Timing RunWindow(const BundleProblem& p, int max_iterations) {
   }
   for (const BundlePoint& point : p.points) window.points.push_back(point.in_world);
   for (const BundleSight& s : p.sights)
-    window.observations.push_back({s.camera, s.point, camera.Unproject(s.xy, 1).head<2>()});
+    window.observations.push_back({s.camera, s.point, Unproject(camera, s.xy, 1).head<2>()});
   WindowOptions options;
   options.max_iterations = max_iterations;
   options.loss_scale = 1 / kFocal;

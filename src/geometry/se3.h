@@ -6,7 +6,7 @@
 #include <Eigen/Core>
 #include <Eigen/Geometry>
 
-#include "mdvt/core/camera.h"
+#include "mdvt/core/pose.h"
 
 namespace mdvt {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/geometry/similarity.h"
 
+#include <Eigen/LU>
 #include <Eigen/SVD>
 #include <cmath>
 

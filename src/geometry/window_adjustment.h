@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "mdvt/core/camera.h"
+#include "mdvt/core/pose.h"
 
 namespace mdvt {
 

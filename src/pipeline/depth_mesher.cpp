@@ -65,7 +65,7 @@ void DepthMesher::AddPoints(const ImageView& color, const Pose& world_from_cam,
     const uint8_t* b = color.Plane<uint8_t>(2).Row(y);
     for (int x = 0; x < depth_.width; ++x, ++cell) {
       if ((*cell & kUsed) == 0) continue;
-      const Eigen::Vector3d in_cam = camera_.Unproject({x + 0.5, y + 0.5}, z[x]);
+      const Eigen::Vector3d in_cam = Unproject(camera_, {x + 0.5, y + 0.5}, z[x]);
       writer->AddPoint((rotation * in_cam + translation).cast<float>(), {r[x], g[x], b[x]});
     }
   }

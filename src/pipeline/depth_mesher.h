@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "mdvt/core/camera.h"
 #include "mdvt/core/image.h"
+#include "mdvt/core/pose.h"
 #include "mdvt/io/geometry_file.h"
 
 namespace mdvt {

@@ -86,9 +86,9 @@ std::vector<MotionDense::Pair> MotionDense::ChoosePairs(const std::deque<MotionP
       const Eigen::Vector3d q = other_from_now * p;
       const Eigen::Vector3d turned = other_from_now.linear() * p;
       if (!(q.z() > 0) || !(turned.z() > 0)) continue;
-      const Eigen::Vector2d at = camera.Project(q);
+      const Eigen::Vector2d at = Project(camera, q);
       inside += at.x() > 0 && at.y() > 0 && at.x() < camera.width && at.y() < camera.height;
-      shifts.push_back((at - camera.Project(turned)).norm());
+      shifts.push_back((at - Project(camera, turned)).norm());
     }
     if (shifts.size() < 8 ||
         static_cast<double>(inside) < kLeastOverlap * static_cast<double>(points.size()))

@@ -46,7 +46,7 @@ void SeeAll(BundleProblem* p) {
   for (int c = 0; c < static_cast<int>(p->cameras.size()); ++c)
     for (int i = 0; i < static_cast<int>(p->points.size()); ++i)
       p->sights.push_back(
-          {c, i, p->lenses[p->cameras[c].lens].camera.Project(InCamera(*p, c, i)), 1});
+          {c, i, Project(p->lenses[p->cameras[c].lens].camera, InCamera(*p, c, i)), 1});
 }
 
 // A path of cameras, one lens; the first two poses are held.
@@ -295,7 +295,7 @@ TEST(SolveBundle, HuberPullsLessThanSquares) {
     BundleOptions options;
     options.tolerance = 1e-14;
     SolveBundle(&p, options);
-    return p.lenses[0].camera.Project(p.points[0].in_world).x() - 310;
+    return Project(p.lenses[0].camera, p.points[0].in_world).x() - 310;
   };
   EXPECT_NEAR(mean({}), 10, 1e-4);
   // Nine times x = scale in balance.
@@ -542,13 +542,13 @@ TEST(SolveBundle, FindsPathScaleAndFocalLengthOfANoisyWalk) {
     const bool moves = i % 7 == 0;
     const double z = 2.5 * std::exp(test::Uniform(rng, 0, 1.6));
     const Eigen::Vector2d pixel(test::Uniform(rng, 300, 1620), test::Uniform(rng, 200, 880));
-    Eigen::Vector3d x = truth.poses[first].pose * camera.Unproject(pixel, z);
+    Eigen::Vector3d x = truth.poses[first].pose * Unproject(camera, pixel, z);
     for (int k = 0; k < length; ++k) {
       if (moves) x += Eigen::Vector3d(0.02, 0, 0);
       const Eigen::Vector3d seen = truth.poses[first + k].pose.inverse() * x;
       problem.sights.push_back(
           {first + k, i,
-           camera.Project(seen) + 0.5 * Eigen::Vector2d(test::Normal(rng), test::Normal(rng)),
+           Project(camera, seen) + 0.5 * Eigen::Vector2d(test::Normal(rng), test::Normal(rng)),
            0.6});
       if (k % 4 == 0)
         problem.depths.push_back(
@@ -557,7 +557,7 @@ TEST(SolveBundle, FindsPathScaleAndFocalLengthOfANoisyWalk) {
              0.15});
       if (k == length / 2)
         problem.points.push_back(
-            {truth.poses[first].pose * camera.Unproject(pixel, 1.1 * z), false});
+            {truth.poses[first].pose * Unproject(camera, pixel, 1.1 * z), false});
     }
   }
   problem.lenses[0].camera.fx *= 1.12, problem.lenses[0].camera.fy *= 1.12;

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/pose.h"
 #include "support/test_env.h"
 
 namespace mdvt {
@@ -18,7 +19,7 @@ Image PointMap(const Camera& camera) {
   for (int row = 0; row < camera.height; ++row) {
     for (int col = 0; col < camera.width; ++col) {
       const double z = 4 + std::sin(col * 0.13) + std::cos(row * 0.21);
-      const Eigen::Vector3d p = camera.Unproject({col + 0.5, row + 0.5}, z);
+      const Eigen::Vector3d p = Unproject(camera, {col + 0.5, row + 0.5}, z);
       for (int i = 0; i < 3; ++i)
         points.MutablePlane<float>(i).At(col, row) = static_cast<float>(p[i]);
     }

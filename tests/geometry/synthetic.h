@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "mdvt/core/camera.h"
+#include "mdvt/core/pose.h"
 #include "mdvt/geometry/two_view.h"
 
 namespace mdvt::test {

@@ -73,7 +73,7 @@ TEST(DepthMesher, LiftsPixelCentres) {
       const size_t i = static_cast<size_t>(y * 4 + x);
       const Eigen::Vector3d point = cloud.points[i].cast<double>();
       EXPECT_NEAR(point.z(), 3, 1e-6);
-      EXPECT_LT((scene.camera.Project(point) - Eigen::Vector2d(x + 0.5, y + 0.5)).norm(), 1e-5);
+      EXPECT_LT((Project(scene.camera, point) - Eigen::Vector2d(x + 0.5, y + 0.5)).norm(), 1e-5);
       EXPECT_EQ(cloud.colors[i].cast<int>(), Eigen::Vector3i(x, y, 200));
     }
   }

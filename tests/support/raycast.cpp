@@ -146,7 +146,7 @@ double Intersect(const Object& object, const Vector3d& origin, const Vector3d& d
 
 Hit CastAt(const std::vector<Placed>& placed, const Camera& camera, const Vector2d& pixel) {
   // With z = 1 in the camera frame the ray parameter is the planar depth.
-  const Vector3d ray = camera.Unproject(pixel, 1.0);
+  const Vector3d ray = Unproject(camera, pixel, 1.0);
   Hit hit;
   double nearest = kInfinity;
   for (size_t i = 0; i < placed.size(); ++i) {
@@ -344,7 +344,7 @@ RayCaster::Flow RayCaster::FlowTo(const View& from, const View& to) const {
       if (hit.object < 0) continue;
       const Vector3d point = to_from_object[static_cast<size_t>(hit.object)] * hit.point_in_object;
       if (!(point.z() > 0)) continue;
-      const Vector2d pixel = to.camera.Project(point);
+      const Vector2d pixel = Project(to.camera, point);
       dx.At(x, y) = static_cast<float>(pixel.x() - (x + 0.5));
       dy.At(x, y) = static_cast<float>(pixel.y() - (y + 0.5));
       depth.At(x, y) = static_cast<float>(point.z());

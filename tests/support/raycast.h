@@ -19,9 +19,9 @@
 #include <limits>
 #include <vector>
 
-#include "mdvt/core/camera.h"
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/core/pose.h"
 
 namespace mdvt::test {
 

@@ -71,7 +71,7 @@ TEST(RayCaster, SlantedPlaneFollowsItsEquation) {
   const Image depth = RayCaster(Of({plane})).Depth(view);
   for (int y = 0; y < 48; ++y) {
     for (int x = 0; x < 64; ++x) {
-      const Vector3d ray = view.camera.Unproject({x + 0.5, y + 0.5}, 1);
+      const Vector3d ray = Unproject(view.camera, {x + 0.5, y + 0.5}, 1);
       EXPECT_NEAR(depth.Plane<float>().At(x, y), normal.z() * 4 / normal.dot(ray), 1e-5);
     }
   }
@@ -84,7 +84,7 @@ TEST(RayCaster, SphereFollowsTheQuadratic) {
   const Hit hit = caster.Cast(view, {40, 30});
   ASSERT_EQ(hit.object, 0);
   EXPECT_NEAR(hit.point_in_object.norm(), 1, 1e-12);
-  const Vector3d point = view.camera.Unproject({40, 30}, hit.z);
+  const Vector3d point = Unproject(view.camera, {40, 30}, hit.z);
   EXPECT_NEAR((point - Vector3d(0, 0, 5)).norm(), 1, 1e-12);
   EXPECT_LT(hit.z, 5);
   // The silhouette: sin(angle) = r / d.
@@ -238,8 +238,8 @@ TEST(RayCaster, FlowThereAndBackIsZero) {
                            y + 0.5 + flow.dy.Plane<float>().At(x, y));
       const double z = caster.Cast(to, there).z;
       EXPECT_NEAR(z, flow.z.Plane<float>().At(x, y), 1e-3 * z);
-      const Vector3d in_world = to.world_from_cam * to.camera.Unproject(there, z);
-      const Vector2d back = from.camera.Project(from.world_from_cam.inverse() * in_world);
+      const Vector3d in_world = to.world_from_cam * Unproject(to.camera, there, z);
+      const Vector2d back = Project(from.camera, from.world_from_cam.inverse() * in_world);
       EXPECT_NEAR(back.x(), x + 0.5, 0.02);
       EXPECT_NEAR(back.y(), y + 0.5, 0.02);
     }

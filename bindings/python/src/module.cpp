@@ -11,10 +11,10 @@
 #include <string>
 
 #include "arrays.h"
-#include "mdvt/core/camera.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/limits.h"
 #include "mdvt/core/log.h"
+#include "mdvt/core/pose.h"
 
 namespace mdvt::python {
 namespace {
@@ -157,9 +157,8 @@ void AddCamera(py::module_& module) {
           "The 3 x 3 matrix K.")
       .def("scaled", &Camera::Scaled, py::arg("width"), py::arg("height"),
            "The same camera with another number of pixels.")
-      .def("project", &Camera::Project, py::arg("point_in_cam"),
-           "Pixel position of a point with z > 0.")
-      .def("unproject", &Camera::Unproject, py::arg("pixel"), py::arg("z"),
+      .def("project", &Project, py::arg("point_in_cam"), "Pixel position of a point with z > 0.")
+      .def("unproject", &Unproject, py::arg("pixel"), py::arg("z"),
            "The point at depth z behind a pixel position.")
       .def("__repr__", [](const Camera& self) {
         return "<mdvt.Camera " + std::to_string(self.width) + "x" + std::to_string(self.height) +

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pinhole camera and how a field of view becomes one.
+// The pinhole camera and how a field of view becomes one; core/pose.h has what needs vectors.
 #pragma once
 
-#include <Eigen/Core>
-#include <Eigen/Geometry>
 #include <optional>
 
 namespace mdvt {
@@ -31,21 +29,9 @@ struct Camera {
   // The same camera with another number of pixels: all intrinsics are multiplied by the ratios.
   Camera Scaled(int new_width, int new_height) const;
 
-  // Pixel position of a point in the camera frame (z > 0), and the point at depth z behind one.
-  Eigen::Vector2d Project(const Eigen::Vector3d& point_in_cam) const {
-    return {fx * point_in_cam.x() / point_in_cam.z() + cx,
-            fy * point_in_cam.y() / point_in_cam.z() + cy};
-  }
-  Eigen::Vector3d Unproject(const Eigen::Vector2d& pixel, double z) const {
-    return {(pixel.x() - cx) / fx * z, (pixel.y() - cy) / fy * z, z};
-  }
-
   // Throws Error(kInvalidArgument) unless the size is positive and the focal lengths are finite
   // and positive.
   void Check() const;
 };
-
-// Camera-to-world: point_in_world = world_from_cam * point_in_cam. Metres.
-using Pose = Eigen::Isometry3d;
 
 }  // namespace mdvt

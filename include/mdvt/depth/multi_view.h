@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "mdvt/core/camera.h"
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/core/pose.h"
 
 namespace mdvt {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "mdvt/core/camera.h"
+#include "mdvt/core/pose.h"
 #include "mdvt/geometry/two_view.h"
 
 namespace mdvt {

@@ -23,7 +23,7 @@
 #include <string>
 #include <vector>
 
-#include "mdvt/core/camera.h"
+#include "mdvt/core/pose.h"
 #include "mdvt/core/run.h"
 
 namespace mdvt {
@@ -78,7 +78,7 @@ struct BundleLoss {
   double scale = 1;  // sigmas. Valid: finite, above 0.
 };
 
-// A point seen at a pixel position, in edge coordinates as Camera::Project().
+// A point seen at a pixel position, in edge coordinates as Project().
 struct BundleSight {
   int camera = 0;
   int point = 0;

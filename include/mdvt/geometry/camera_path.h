@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "mdvt/core/camera.h"
+#include "mdvt/core/pose.h"
 
 namespace mdvt {
 

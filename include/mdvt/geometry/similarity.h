@@ -6,8 +6,6 @@
 #include <Eigen/Core>
 #include <vector>
 
-#include "mdvt/core/camera.h"
-
 namespace mdvt {
 
 struct Similarity {

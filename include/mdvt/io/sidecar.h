@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "mdvt/core/camera.h"
 #include "mdvt/core/limits.h"
+#include "mdvt/core/pose.h"
 #include "mdvt/io/output_set.h"
 
 namespace mdvt {

@@ -15,8 +15,8 @@
 #include <optional>
 #include <vector>
 
-#include "mdvt/core/camera.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/core/pose.h"
 #include "mdvt/depth/estimator.h"
 
 namespace mdvt {
