@@ -46,7 +46,7 @@ struct Clip {
   std::string color;
   std::string output;
   DepthEngine engine;  // empty: motion
-  std::string preset = MonoToSbsJobOptions().preset;
+  std::string preset = MonoToSbsJobOptions().encode.x264_preset;
 };
 
 // The tests' room, seen by a camera that walks through it: motion that the engine can measure.
@@ -69,7 +69,7 @@ MonoToSbsJobOptions Options(const Clip& clip) {
   options.input = clip.color;
   options.output = clip.output;
   options.engine = clip.engine;
-  options.preset = clip.preset;
+  options.encode.x264_preset = clip.preset;
   return options;
 }
 
@@ -97,8 +97,8 @@ VideoWriter OpenWriter(const Clip& clip, const std::vector<Frame>& output) {
   video.time_base = reader.info().time_base;
   video.frame_rate = reader.info().frame_rate;
   video.color = reader.info().color;
-  video.preset = Options(clip).preset;
-  video.crf = Options(clip).crf;
+  video.preset = Options(clip).encode.x264_preset;
+  video.crf = Options(clip).encode.crf;
   const Image& first = output.at(0).image;
   return {clip.output, first.format(), first.width(), first.height(), video};
 }
@@ -161,8 +161,8 @@ double Median(std::vector<double> values) {
 // real encoder once are a tenth less work for it the second time.
 std::vector<Frame> RenderedFrames(const Clip& clip) {
   MonoToSbsJobOptions options = Options(clip);
-  options.crf = 0;
-  options.preset = "ultrafast";
+  options.encode.crf = 0;
+  options.encode.x264_preset = "ultrafast";
   RunMonoToSbsJob(options);
   return ReadFrames(clip.output, {});
 }

@@ -16,6 +16,10 @@
 #include <utility>
 #include <vector>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "io/staged_file.h"
 #include "io/staging.h"
 #include "mdvt/core/error.h"
@@ -225,6 +229,13 @@ OutputTarget OutputSetState::Stage(size_t index, const std::string& place, const
   if (!file->descriptor.is_open())
     FailIo(path, "no file can be made in the folder " + staging::FolderOf(path), errno);
   area.files.push_back(file);
+#ifdef __GLIBC__
+  // What is kept of each file lies between the buffers of pictures that come and go, and cuts holes
+  // into which the next picture does not fit: without this a folder of small pictures takes a
+  // quarter more memory after a thousand of them.
+  constexpr size_t kFilesBetweenTrims = 64;
+  if (area.files.size() % kFilesBetweenTrims == 0) malloc_trim(0);
+#endif
   return OutputTarget(path, std::move(file));
 }
 

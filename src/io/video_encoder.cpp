@@ -283,11 +283,21 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
     if (options.stereo == StereoLayout::kTopBottom) parameters += ":frame-packing=4";
     settings.Set("x264-params", parameters);
   }
+  for (const auto& [key, value] : options.encoder_options) {
+    for (const char* own : {"threads", "thread_type", "preset", "crf", "qp", "x264-params"})
+      Require(key != own, Code::kInvalidArgument,
+              path_ + ": the encoder's option '" + key + "' is set by mdvt itself");
+    settings.Set(key.c_str(), value);
+  }
   const int error = avcodec_open2(&c, &codec, settings.get());
+  Require(error >= 0 || options.encoder_options.empty(), Code::kInvalidArgument,
+          path_ + ": the encoder does not take these options: " + ErrorText(error));
   if (error < 0) return error;
   const AVDictionaryEntry* left = av_dict_get(*settings.get(), "", nullptr, AV_DICT_IGNORE_SUFFIX);
-  Require(left == nullptr, Code::kInternal,
-          path_ + ": the encoder does not know the option " + (left != nullptr ? left->key : ""));
+  const bool callers = left != nullptr && options.encoder_options.count(left->key) > 0;
+  Require(left == nullptr, callers ? Code::kInvalidArgument : Code::kInternal,
+          path_ + ": the encoder does not know the option '" + (left != nullptr ? left->key : "") +
+              "'");
   return 0;
 }
 

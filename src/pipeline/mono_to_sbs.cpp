@@ -48,20 +48,6 @@ VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool) {
   return reader;
 }
 
-// H.264 is for players: 4:2:0, 10 bits where the source has more than 8.
-PixelFormat OutputFormat(const PixelFormat& source) {
-  return PixelFormat::Yuv(420, source.bits > 8 ? 10 : 8);
-}
-
-// The tags of a picture that was converted from RGB or gray to YUV say by which matrix.
-ColorInfo OutputColor(const VideoInfo& source, const PixelFormat& output) {
-  ColorInfo color = source.color;
-  if (source.format.model == output.model) return color;
-  color.matrix = 2;
-  color.full_range = false;
-  return ResolveColor(color, output, source.height);
-}
-
 // The nearest simple rate: 23.976 stands for 24000/1001.
 Rational RateOf(double fps) {
   for (const int64_t whole : {24, 30, 48, 60, 120}) {
@@ -213,7 +199,9 @@ class MonoToSbsJob {
     plan_.source_rate = source.frame_rate;
     plan_.canvas = PlanCanvas(options_.frame.Canvas(preview_), source.width, source.height,
                               source.sample_aspect);
-    plan_.format = OutputFormat(source.format);
+    codec_ = options_.encode.Codec(output_, VideoCodec::kH264);
+    plan_.format = options_.encode.Format(codec_, source.format, plan_.canvas.frame_width,
+                                          plan_.canvas.frame_height);
 
     time_base_ = source.time_base;
     plan_.output_rate = source.frame_rate;
@@ -291,20 +279,17 @@ class MonoToSbsJob {
     tags.kind = layout_.kind;
     tags.source = FileName(options_.input);
     VideoWriterOptions video;
-    video.codec = VideoCodec::kH264;
+    options_.encode.Apply(codec_, &video);
     video.time_base = time_base_;
     video.frame_rate = plan_.output_rate;
     video.sample_aspect = plan_.canvas.sample_aspect;
-    output_color_ = OutputColor(source, plan_.format);
+    output_color_ = EncodedColor(source.color, source.format, plan_.format, source.height);
     video.color = output_color_;
     video.stereo = layout_.tag;
     video.tags = tags.ToTags();
     if (!preview_) video.copy_streams_from = options_.input;
-    video.copy_audio = options_.audio;
     video.num_threads = options_.job.num_threads;
     video.pool = graph_.pool();
-    video.crf = options_.crf;
-    video.preset = options_.preset;
     writer_.emplace(video_, plan_.format, plan_.canvas.frame_width, plan_.canvas.frame_height,
                     video);
     if (mask_)
@@ -374,6 +359,7 @@ class MonoToSbsJob {
   Rational time_base_;
   std::optional<ConstantRate> rate_;
   std::unique_ptr<DepthEstimator> engine_;
+  VideoCodec codec_ = VideoCodec::kH264;
   ColorInfo output_color_;
   std::optional<VideoWriter> writer_;
   std::optional<VideoWriter> mask_writer_;
@@ -401,10 +387,6 @@ static MonoToSbsJobOptions Settle(const MonoToSbsJobOptions& options) {
   MonoToSbsJobOptions settled = options;
   if (options.norm_lo && options.norm_hi)
     settled.norm.fixed = DisparityRange{*options.norm_lo, *options.norm_hi};
-  static constexpr const char* kOfNvenc[] = {"ultrafast", "superfast", "veryfast", "faster",
-                                             "fast",      "medium",    "slow"};
-  if (options.preset.size() == 2 && options.preset[0] == 'p')
-    settled.preset = kOfNvenc[options.preset[1] - '1'];
   return settled;
 }
 

@@ -150,15 +150,7 @@ void DescribeOutput(OptionList* list, MonoToSbsJobOptions* o) {
   list->Field("fps", &o->fps, {0.1, 1000}, "FPS", "constant rate of the output")
       .Or(0, "every frame at its own time");
   Describe(list, &o->preview);
-  list->Field("audio", &o->audio, "keep the sound, all tracks; --no_audio leaves it out");
-  list->Field("crf", &o->crf, {0, 51}, "QUALITY", "constant quality of the encoder, x264's crf")
-      .Alias("cq");
-  list->Choice("x264_preset", &o->preset,
-               {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower",
-                "veryslow", "placebo", "p1", "p2", "p3", "p4", "p5", "p6", "p7"},
-               "speed of the encoder by x264's names, or p1 (ultrafast) to p7 (slow)")
-      .Alias("nv_preset");
-  list->Choice("video_codec", &o->video_codec, {"auto", "x264"}, "the encoder");
+  Describe(list, &o->encode);
 }
 
 }  // namespace

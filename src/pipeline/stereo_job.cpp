@@ -24,24 +24,6 @@
 namespace mdvt {
 namespace {
 
-// FFV1 keeps what was rendered. H.264 is for players: 4:2:0 wherever the size allows, 10 bits
-// where the source has more than 8.
-PixelFormat OutputFormat(const PixelFormat& rendered, const ViewCanvas& canvas, bool compressed) {
-  if (!compressed) return rendered;
-  const bool even = canvas.frame_width % 2 == 0 && canvas.frame_height % 2 == 0;
-  return PixelFormat::Yuv(even ? 420 : 444, rendered.bits > 8 ? 10 : 8);
-}
-
-// The tags of a picture that was converted from RGB or gray to YUV say by which matrix.
-ColorInfo OutputColor(const VideoInfo& source, const PixelFormat& rendered,
-                      const PixelFormat& output) {
-  if (rendered.model == output.model) return source.color;
-  ColorInfo color = source.color;
-  color.matrix = 2;
-  color.full_range = false;
-  return ResolveColor(color, output, source.height);
-}
-
 // The convergence distance of each frame in metres, 0 = parallel eyes.
 PerFrame<double> Convergence(const StereoJobOptions& options, Rational frame_rate) {
   if (options.convergence_file.empty()) return PerFrame<double>(options.convergence.value_or(0));
@@ -129,7 +111,8 @@ class StereoJob {
         layout_(ViewLayoutOf(options.frame.canvas.layout)),
         canvas_(PlanCanvas(Canvas(options), width_, height_, input_.lead_info().sample_aspect)),
         render_format_(PackedFormat(canvas_, input_.lead_info().format)),
-        output_format_(OutputFormat(render_format_, canvas_, settings_.compressed)),
+        output_format_(options.encode.Format(settings_.codec, render_format_, canvas_.frame_width,
+                                             canvas_.frame_height)),
         camera_(options.fov, input_.depth_tags(), width_, height_, input_.lead_info().sample_aspect,
                 options.job.limits),
         inputs_(options.steady, options.job.limits, input_.lead_info(), render_format_,
@@ -198,14 +181,14 @@ class StereoJob {
 
   void OpenWriters() {
     const VideoInfo& source = input_.lead_info();
-    output_color_ = OutputColor(source, render_format_, output_format_);
+    output_color_ = EncodedColor(source.color, render_format_, output_format_, source.height);
     DepthTags tags;
     tags.kind = layout_.kind;
     tags.source = FileName(source.path);
     tags.xfov_deg = camera_.typical_xfov_deg();
 
     VideoWriterOptions video;
-    video.codec = settings_.compressed ? VideoCodec::kH264 : VideoCodec::kFfv1;
+    options_.encode.Apply(settings_.codec, &video);
     video.time_base = source.time_base;
     video.frame_rate = options_.preview.Rate(source.frame_rate);
     video.sample_aspect = canvas_.sample_aspect;

@@ -63,6 +63,7 @@ void Describe(OptionList* list, StereoJobOptions* options) {
   Describe(list, &options->holes);
   list->Field("compressed", &options->compressed,
               "write H.264 in .mp4 in place of lossless FFV1 in .mkv");
+  Describe(list, &options->encode);
   list->Field("swap_eyes", &options->swap_eyes, "right eye on the left, for crossed viewing");
   list->Section("frame");
   Describe(list, &options->frame);
@@ -114,13 +115,12 @@ StereoSettings Settle(const StereoJobOptions& options) {
   }
   settings.master_xfov_deg = options.master_xfov_deg.value_or(kUsualScreenDeg);
 
-  const std::string ending = std::filesystem::path(options.output).extension().string();
-  settings.compressed =
-      options.compressed || ending == ".mp4" || ending == ".mov" || ending == ".m4v";
+  const VideoCodec otherwise = options.compressed ? VideoCodec::kH264 : VideoCodec::kFfv1;
+  settings.codec = options.encode.Codec(options.output, otherwise);
   const ViewLayout& layout = ViewLayoutOf(options.frame.canvas.layout);
   const std::string suffix = &layout == &ViewLayouts().front() ? "_stereo" : layout.suffix;
   settings.output = OutputName(options.output, options.depth_video,
-                               suffix + (settings.compressed ? ".mp4" : ".mkv"));
+                               suffix + (settings.codec == VideoCodec::kH264 ? ".mp4" : ".mkv"));
   return settings;
 }
 

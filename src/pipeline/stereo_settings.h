@@ -19,7 +19,7 @@ enum class HoleFill {
 
 struct StereoSettings {
   std::string output;
-  bool compressed = false;
+  VideoCodec codec = VideoCodec::kFfv1;
   StereoOptions stereo;
   BaselineRule baseline_rule = BaselineRule::kPlain;
   double master_xfov_deg = 45;

@@ -193,6 +193,7 @@ std::string Another(const mdvt_option_info& info, const std::string& now) {
                                                        : info.choices[info.num_choices - 1];
     case MDVT_OPTION_TEXT:
       if (std::string(info.name) == "preset") return "1080";
+      if (std::string(info.name) == "encoder_options") return "tune=film";
       return info.path != 0 ? "some file" : "0.25";  // a number is a rule too
     default:
       return std::to_string(static_cast<int>(info.low) + 1) == now

@@ -133,7 +133,7 @@ TEST_F(MonoToSbs, DefaultsMakeAStereoVideoOfFullEyes) {
                            "384x108",
                            "pixel for pixel",
                            "crf 18",
-                           "x264_preset fast",
+                           "x264_preset veryfast",
                            "wrote "})
     EXPECT_TRUE(Says(text)) << text << "\n" << outcome_.out;
 }
@@ -302,6 +302,10 @@ TEST_F(MonoToSbs, EncoderOptionsSetQualityAndSpeed) {
   EXPECT_TRUE(Says("x264_preset p6"));
   Run({"--x264_preset", "slow", "--max_frames", "1"});
   EXPECT_TRUE(Says("x264_preset slow"));
+  Run({"--bits", "10", "--max_frames", "1", "--encoder_options", "tune=film"});
+  EXPECT_EQ(VideoReader(out_).info().format, PixelFormat::Yuv(420, 10));
+  ExpectFailure(With({"--encoder_options", "tone=film"}), 2, {"does not know the option 'tone'"});
+  ExpectFailure(With({"--video_codec", "ffv1"}), 2, {"out.mp4", "ffv1 goes into .mkv"});
 }
 
 TEST_F(MonoToSbs, ContactSheetAndSceneList) {

@@ -98,8 +98,8 @@ class MonoToSbs : public ::testing::Test {
     // Nothing but the warp, and an output without loss.
     plain_.input = color_;
     plain_.output = out_;
-    plain_.crf = 0;
-    plain_.preset = "ultrafast";
+    plain_.encode.crf = 0;
+    plain_.encode.x264_preset = "ultrafast";
     plain_.max_shift = 16;
     plain_.norm.p_lo = 0;
     plain_.norm.p_hi = 100;
@@ -625,8 +625,8 @@ TEST_F(MonoToSbs, FailuresAreClearAndLeaveNothing) {
            {"scene_file", [](auto* o) { o->steady.scene_file = "x.csv"; }},
            {"p_lo", [](auto* o) { o->norm.p_lo = 100; }},
            {"alpha", [](auto* o) { o->steady.smoothing.alpha = 1; }},
-           {"crf", [](auto* o) { o->crf = 60; }},
-           {"preset", [](auto* o) { o->preset = "quick"; }}}) {
+           {"crf", [](auto* o) { o->encode.crf = 60; }},
+           {"preset", [](auto* o) { o->encode.x264_preset = "quick"; }}}) {
     options = plain_;
     spoil(&options);
     expect(Code::kInvalidArgument, text, options);

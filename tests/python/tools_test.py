@@ -200,7 +200,7 @@ class Description(unittest.TestCase):
                          (["min", "max"], None))
         self.assertEqual((options["crf"]["aliases"], options["crf"]["default"]), (["cq"], 18))
         self.assertEqual((options["layout"]["choices"], options["layout"]["default"]),
-                         (["sbs", "half-sbs", "tab", "half-tab"], "sbs"))
+                         (["sbs", "half-sbs", "tab", "half-tab", "left", "right"], "sbs"))
         self.assertEqual((options["input"]["path"], options["input"]["required"],
                           options["input"]["position"]), ("input", True, 0))
         self.assertIsNone(options["max_shift"]["default"])

@@ -55,6 +55,10 @@ struct VideoWriterOptions {
   ThreadPool* pool = nullptr;
   int crf = 18;                     // kH264: quality, 0 (lossless) .. 51
   std::string preset = "veryfast";  // kH264: x264's presets
+  // Further options of the encoder, by FFmpeg's names: {"tune", "film"}. Error(kInvalidArgument) at
+  // construction for those that it does not know or take, and for those that mdvt sets itself:
+  // threads, thread_type, preset, crf, qp and x264-params.
+  std::map<std::string, std::string> encoder_options;
   // Of a plain path, see OutputSet; a set has its own.
   bool overwrite = true;
 };

@@ -12,6 +12,7 @@
 #include "mdvt/core/run.h"
 #include "mdvt/io/depth_codec.h"
 #include "mdvt/pipeline/depth_model.h"
+#include "mdvt/pipeline/encode_options.h"
 #include "mdvt/pipeline/job_options.h"
 #include "mdvt/pipeline/view_options.h"
 #include "mdvt/stereo/renderer.h"
@@ -82,7 +83,8 @@ struct StereoJobOptions {
   SteadyOptions steady = Unsmoothed();
   PreviewOptions preview;
 
-  bool compressed = false;  // H.264 .mp4 in place of FFV1 .mkv; follows from output's ending too
+  EncodeOptions encode;     // without an ending that tells: FFV1
+  bool compressed = false;  // H.264 .mp4 in place of FFV1 .mkv
   bool swap_eyes = false;
   void Check() const;
 

@@ -87,10 +87,7 @@ struct MonoToSbsJobOptions {
   double fps = 0;
   PreviewOptions preview;
 
-  bool audio = true;                 // all tracks, copied or, where the container demands, as AAC
-  int crf = 18;                      // of x264. Valid: [0, 51].
-  std::string preset = "fast";       // x264's, or "p1" (fast) to "p7" (best)
-  std::string video_codec = "auto";  // "auto" or "x264"
+  EncodeOptions encode;  // without an ending that tells: x264
 
   bool parity = false;  // as options: do as the original converter where nothing else is given
 

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/pipeline/encode_options.h"
+
+#include <gtest/gtest.h>
+
+#include "cli/clips.h"
+#include "io/expect_error.h"
+#include "mdvt/io/video_reader.h"
+#include "mdvt/pipeline/jobs.h"
+#include "support/test_env.h"
+
+namespace mdvt::test {
+namespace {
+
+TEST(EncodeOptions, TheEndingTellsTheCodec) {
+  const EncodeOptions options;
+  EXPECT_EQ(options.Codec("a.mp4", VideoCodec::kFfv1), VideoCodec::kH264);
+  EXPECT_EQ(options.Codec("a.mov", VideoCodec::kFfv1), VideoCodec::kH264);
+  EXPECT_EQ(options.Codec("a.mkv", VideoCodec::kFfv1), VideoCodec::kFfv1);
+  EXPECT_EQ(options.Codec("", VideoCodec::kH264), VideoCodec::kH264);
+  EncodeOptions named;
+  named.video_codec = "ffv1";
+  EXPECT_EQ(named.Codec("a.mkv", VideoCodec::kH264), VideoCodec::kFfv1);
+  ExpectError(Code::kInvalidArgument, "output 'a.mp4': ffv1 goes into .mkv",
+              [&] { named.Codec("a.mp4", VideoCodec::kH264); });
+  named.video_codec = "x264";
+  EXPECT_EQ(named.Codec("a.mkv", VideoCodec::kFfv1), VideoCodec::kH264);
+}
+
+TEST(EncodeOptions, OptionsOfX264AreRefusedForFfv1) {
+  for (const char* name : {"crf", "x264_preset", "bits"}) {
+    EncodeOptions options;
+    OptionList list;
+    Describe(&list, &options);
+    list.SetText(name, std::string(name) == "x264_preset" ? "slow" : "10");
+    ExpectError(Code::kInvalidArgument, "belong to x264",
+                [&] { options.Codec("a.mkv", VideoCodec::kFfv1); });
+    EXPECT_EQ(options.Codec("a.mp4", VideoCodec::kFfv1), VideoCodec::kH264);
+  }
+}
+
+TEST(EncodeOptions, FormatsFollowFromCodecSizeAndBits) {
+  EncodeOptions options;
+  const PixelFormat deep = PixelFormat::Yuv(422, 12);
+  const PixelFormat plain = PixelFormat::Rgb(8);
+  EXPECT_EQ(options.Format(VideoCodec::kFfv1, deep, 64, 32), deep);
+  EXPECT_EQ(options.Format(VideoCodec::kH264, deep, 64, 32), PixelFormat::Yuv(420, 10));
+  EXPECT_EQ(options.Format(VideoCodec::kH264, plain, 64, 32), PixelFormat::Yuv(420, 8));
+  EXPECT_EQ(options.Format(VideoCodec::kH264, plain, 64, 33), PixelFormat::Yuv(444, 8));
+  options.bits = "10";
+  EXPECT_EQ(options.Format(VideoCodec::kH264, plain, 64, 32), PixelFormat::Yuv(420, 10));
+  options.bits = "8";
+  EXPECT_EQ(options.Format(VideoCodec::kH264, deep, 64, 32), PixelFormat::Yuv(420, 8));
+}
+
+TEST(EncodeOptions, NumberedPresetsAreThoseOfX264) {
+  EncodeOptions options;
+  VideoWriterOptions writer;
+  options.Apply(VideoCodec::kH264, &writer);
+  EXPECT_EQ(writer.preset, "veryfast");
+  options.x264_preset = "p1";
+  options.Apply(VideoCodec::kH264, &writer);
+  EXPECT_EQ(writer.preset, "ultrafast");
+  options.x264_preset = "p7";
+  options.audio = false;
+  options.Apply(VideoCodec::kH264, &writer);
+  EXPECT_EQ(writer.preset, "slow");
+  EXPECT_FALSE(writer.copy_audio);
+}
+
+TEST(EncodeOptions, PairsAreTakenApart) {
+  EncodeOptions options;
+  OptionList list;
+  Describe(&list, &options);
+  list.SetText("encoder_options", "tune=film:g=48");
+  EXPECT_EQ(options.encoder_options,
+            (std::map<std::string, std::string>{{"tune", "film"}, {"g", "48"}}));
+  EXPECT_EQ(list.Get("encoder_options"), OptionValue(std::string("g=48:tune=film")));
+  for (const char* bad : {"tune", "=film", "tune=", "g=1:g=2", ":g=1"})
+    ExpectError(Code::kInvalidArgument, "must be pairs such as tune=film:g=48",
+                [&] { list.SetText("encoder_options", bad); });
+}
+
+class EncodedStereo : public ::testing::Test {
+ protected:
+  EncodedStereo() {
+    MakeDepth(options_.depth_video = dir_ / "depth.mkv", shape_, Plane(4));
+    MakeColor(options_.color_video = dir_ / "color.mkv", shape_);
+    options_.fov.xfov_deg = 60;
+  }
+
+  const TempDir dir_;
+  const ClipShape shape_;
+  StereoJobOptions options_;
+};
+
+TEST_F(EncodedStereo, LosslessX264InMatroskaIsWhatFfv1Holds) {
+  options_.output = dir_ / "a.mkv";
+  RunStereoJob(options_);
+  options_.output = dir_ / "b.mkv";
+  options_.encode.video_codec = "x264";
+  options_.encode.crf = 0;
+  RunStereoJob(options_);
+  EXPECT_EQ(VideoReader(dir_ / "b.mkv").info().codec, "h264");
+  EXPECT_TRUE(SameFrames(ReadAllFrames(dir_ / "a.mkv"), ReadAllFrames(dir_ / "b.mkv")));
+}
+
+TEST_F(EncodedStereo, FurtherOptionsReachTheEncoder) {
+  options_.output = dir_ / "a.mp4";
+  options_.encode.encoder_options = {{"tune", "grain"}};
+  RunStereoJob(options_);
+  const std::vector<Image> grain = ReadAllFrames(dir_ / "a.mp4");
+  options_.encode.encoder_options.clear();
+  RunStereoJob(options_);
+  EXPECT_FALSE(SameFrames(grain, ReadAllFrames(dir_ / "a.mp4")));
+  std::filesystem::remove(dir_ / "a.mp4");
+  const auto refused = [&](const std::string& key, const std::string& value,
+                           const std::string& text) {
+    options_.encode.encoder_options = {{key, value}};
+    ExpectError(Code::kInvalidArgument, text, [&] { RunStereoJob(options_); });
+    EXPECT_FALSE(std::filesystem::exists(dir_ / "a.mp4"));
+  };
+  refused("tone", "film", "does not know the option 'tone'");
+  refused("tune", "nonsense", "does not take these options");
+  refused("threads", "9", "'threads' is set by mdvt itself");
+}
+
+}  // namespace
+}  // namespace mdvt::test
