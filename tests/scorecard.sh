@@ -19,7 +19,7 @@ PROMISES = {
     "C6": "hostile or broken models end in named errors",
     "E3": "error texts of threads do not mix",
     "F2": "any number of threads gives the same bytes",
-    "G1": "the C library exports what its list says",
+    "G1": "the C library exports what its header declares",
     "G3": "each public header compiles alone",
     "G4": "nothing thrown leaves a C function",
     "H1": "a model whose hash is wrong never reaches the loader",
