@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/pipeline/mono_to_sbs.h"
+#include "pipeline/job_tool.h"
+
+namespace mdvt {
+
+void Describe(ToolReport* to, const MonoToSbsJobOptions& options, const MonoToSbsReport& report) {
+  to->frames = report.frames;
+  to->outputs = {report.output};
+  if (!report.mask_output.empty()) to->outputs.push_back(report.mask_output);
+  if (!options.preview.contact_sheet.empty()) to->outputs.push_back(options.preview.contact_sheet);
+  to->summary = SizeText(report.width, report.height) + ", " + CountOf(report.scenes, "scene") +
+                ", mean shift " + FormatFixed(report.mean_shift, 1) + " pixels, " +
+                Percent(report.hole_share) + " filled";
+  AddSize(to, report.width, report.height);
+  to->Add("scenes", int64_t{report.scenes}, "scenes found");
+  to->Add("mean_shift", report.mean_shift, "of all frames, pixels of one eye");
+  to->Add("hole_share", report.hole_share, "mean share of pixels that the source did not show");
+}
+
+std::string OutputOf(const MonoToSbsJobOptions& options) {
+  return OutputName(options.output, options.input,
+                    ViewLayoutOf(options.frame.canvas.layout).suffix + ".mp4");
+}
+
+DepthModelOptions* ModelOf(MonoToSbsJobOptions* options) { return &options->source.model; }
+
+void TellStart(const RunControl& control, MonoToSbsJobOptions* options) {
+  if (!control.on_start) return;
+  options->on_start = [&control, options](const MonoToSbsPlan& plan) {
+    control.on_start(MonoToSbsFacts(*options, plan));
+  };
+}
+
+ToolInfo MonoToSbsTool() {
+  return MakeToolInfo<MonoToSbsJobOptions, MonoToSbsReport, RunMonoToSbsJob>(
+      "mono_to_sbs",
+      "Makes a stereo video of a color video in one run: depth, both eyes, and the sound of the "
+      "input.\n"
+      "Depth comes from the motion of the camera (where it does not move, depth is a guess) or "
+      "from a\ndepth model.",
+      "mono_to_sbs clip.mp4 clip_sbs.mp4 --preset 1080 --layout half-sbs");
+}
+
+}  // namespace mdvt

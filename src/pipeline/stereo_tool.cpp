@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/pipeline/jobs.h"
+#include "pipeline/job_tool.h"
+#include "pipeline/stereo_settings.h"
+
+namespace mdvt {
+
+void Describe(ToolReport* to, const StereoJobOptions& options, const StereoJobReport& report) {
+  to->frames = report.frames;
+  to->outputs = {report.output};
+  if (!report.mask_output.empty()) to->outputs.push_back(report.mask_output);
+  if (!options.preview.contact_sheet.empty()) to->outputs.push_back(options.preview.contact_sheet);
+  to->summary = SizeText(report.width, report.height) + ", " + Percent(report.hole_share) +
+                " not seen by the camera";
+  AddSize(to, report.width, report.height);
+  to->Add("mask_output", report.mask_output, "the infill mask, empty if none was asked for");
+  to->Add("hole_share", report.hole_share, "mean share of pixels that the source did not show");
+}
+
+std::string OutputOf(const StereoJobOptions& options) { return Settle(options).output; }
+
+ToolInfo StereoTool() {
+  return MakeToolInfo<StereoJobOptions, StereoJobReport, RunStereoJob>(
+      "stereo_rerender",
+      "Renders a side-by-side stereo video (left eye left, full size each) from a color video "
+      "and\n"
+      "its metric depth video. Without --remove_edges or --infill_mask what the camera did not "
+      "see\n"
+      "is filled from the background beside it.",
+      "stereo_rerender --depth_video clip.mp4_depth.mkv --color_video clip.mp4 --xfov 48");
+}
+
+}  // namespace mdvt
