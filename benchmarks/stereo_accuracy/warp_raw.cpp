@@ -97,9 +97,9 @@ int Run(int argc, char** argv) {
     } else if (key == "baseline") {
       options.baseline = std::atof(value.c_str());
     } else if (key == "tear_disparity") {
-      options.tear_disparity = std::atof(value.c_str());
+      options.tear.disparity = std::atof(value.c_str());
     } else if (key == "tear_depth") {
-      options.tear_depth = std::atof(value.c_str());
+      options.tear.depth = std::atof(value.c_str());
     } else {
       throw Error(Code::kInvalidArgument, "unknown key " + key);
     }

@@ -318,8 +318,8 @@ StereoOptions ToStereo(const mdvt_stereo_options* options, const char* name) {
   to.edges = Choose(from.edges, std::array{EdgeMode::kTear, EdgeMode::kStretch}, At(name, "edges"),
                     "MDVT_EDGES_*");
   to.baseline = from.baseline;
-  to.tear_disparity = from.tear_disparity;
-  to.tear_depth = from.tear_depth;
+  to.tear.disparity = from.tear_disparity;
+  to.tear.depth = from.tear_depth;
   to.Check();
   return to;
 }

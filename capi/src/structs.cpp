@@ -97,8 +97,8 @@ mdvt_stereo_options Defaults() {
   auto to = Zeros<mdvt_stereo_options>();
   to.edges = from.edges == EdgeMode::kTear ? MDVT_EDGES_TEAR : MDVT_EDGES_STRETCH;
   to.baseline = from.baseline;
-  to.tear_disparity = from.tear_disparity;
-  to.tear_depth = from.tear_depth;
+  to.tear_disparity = from.tear.disparity;
+  to.tear_depth = from.tear.depth;
   return to;
 }
 

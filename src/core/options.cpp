@@ -131,6 +131,7 @@ Option& Option::Preset(std::vector<std::pair<std::string, std::string>> values) 
 
 std::string Option::DefaultText() const {
   if (required) return "required";
+  if (shown_default.empty() && also && first_default_ == FormatDouble(*also)) return also_means;
   return shown_default.empty() ? first_default_ : shown_default;
 }
 

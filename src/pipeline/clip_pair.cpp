@@ -12,9 +12,7 @@
 namespace mdvt {
 namespace {
 
-std::string SizeOf(const VideoInfo& info) {
-  return std::to_string(info.width) + "x" + std::to_string(info.height);
-}
+std::string SizeOf(const VideoInfo& info) { return FormatSize(info.width, info.height); }
 
 }  // namespace
 

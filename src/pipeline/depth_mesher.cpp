@@ -10,11 +10,11 @@ namespace mdvt {
 
 bool DepthMesher::Keeps(float a, float b, float c) const {
   if (!(a > 0 && b > 0 && c > 0)) return false;
-  if (!rule_.enabled) return true;
+  if (!rule_) return true;
   const double near_z = std::min({a, b, c});
   const double far_z = std::max({a, b, c});
-  const double disparity = camera_.fx * rule_.baseline * (1 / near_z - 1 / far_z);
-  return !(disparity > rule_.disparity && far_z - near_z > rule_.depth * near_z);
+  const double disparity = camera_.fx * baseline_ * (1 / near_z - 1 / far_z);
+  return !rule_->Parts(disparity, near_z, far_z);
 }
 
 void DepthMesher::SetDepth(const DepthView& depth, const Camera& camera) {
@@ -26,7 +26,7 @@ void DepthMesher::SetDepth(const DepthView& depth, const Camera& camera) {
   for (int y = 0; y < depth.height; ++y) {
     const float* top = depth.Row(y);
     uint8_t* cell = cells_.data() + static_cast<size_t>(y) * width;
-    if (!rule_.enabled)
+    if (!rule_)
       for (int x = 0; x < depth.width; ++x) cell[x] |= top[x] > 0 ? kUsed : 0;
     if (y + 1 == depth.height) break;
     const float* bottom = depth.Row(y + 1);

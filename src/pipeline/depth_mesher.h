@@ -4,32 +4,29 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/pose.h"
 #include "mdvt/io/geometry_file.h"
+#include "mdvt/stereo/tear_rule.h"
 
 namespace mdvt {
-
-// See ExportJobOptions for the rule.
-struct TearRule {
-  bool enabled = false;
-  double disparity = 1.0;
-  double depth = 0.02;
-  double baseline = 0.063;
-};
 
 // Lifts every pixel that has data through its centre, X = z ((u - cx) / fx, (v - cy) / fy, 1) with
 // u = col + 0.5, v = row + 0.5, and moves it by `world_from_cam`. Points come in row-major order.
 // Neighbours form two triangles per cell of four pixels, (TL, BL, BR) and (TL, BR, TR), which is
-// counter-clockwise seen from the camera; a triangle needs depth at all three corners. With the
-// tear rule on, points that are in no triangle are left out.
+// counter-clockwise seen from the camera; a triangle needs depth at all three corners. With a
+// tear rule, triangles whose nearest and farthest corner part are left out, and so are points that
+// are in no triangle.
 //
 // Keeps its table between frames. Not thread safe.
 class DepthMesher {
  public:
-  explicit DepthMesher(const TearRule& rule) : rule_(rule) {}
+  // The rule sees the corners as two eyes would that are `baseline` metres apart.
+  explicit DepthMesher(const std::optional<TearRule>& rule, double baseline = 0.063)
+      : rule_(rule), baseline_(baseline) {}
 
   // Finds what of a frame is a point and a triangle. `depth` must stay as it is for what follows.
   void SetDepth(const DepthView& depth, const Camera& camera);
@@ -43,7 +40,8 @@ class DepthMesher {
   enum Cell : uint8_t { kLower = 1, kUpper = 2, kUsed = 4 };
   bool Keeps(float a, float b, float c) const;
 
-  TearRule rule_;
+  std::optional<TearRule> rule_;
+  double baseline_;
   DepthView depth_;
   Camera camera_;
   GeometryCounts counts_;

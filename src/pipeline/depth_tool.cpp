@@ -6,7 +6,7 @@ namespace mdvt {
 namespace {
 
 std::string Summary(const DepthJobReport& report) {
-  std::string text = SizeText(report.width, report.height);
+  std::string text = FormatSize(report.width, report.height);
   if (report.xfov_deg > 0) text += ", xfov " + FormatFixed(report.xfov_deg, 2) + " degrees";
   if (!report.model.empty()) {
     text += ", " + report.model;

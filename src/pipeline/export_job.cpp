@@ -178,15 +178,11 @@ class ExportJob {
 
   // In any order: each frame has files of its own.
   void WriteGeometry(Stream<NumberedFrame> frames) {
-    TearRule rule;
-    rule.enabled = options_.remove_edges;
-    rule.disparity = options_.tear_disparity;
-    rule.depth = options_.tear_depth;
-    rule.baseline = options_.tear_baseline;
+    std::optional<TearRule> rule;
+    if (options_.remove_edges) rule = options_.tear;
     graph_.IntoEach(std::move(frames), GeometryWriters(), [&] {
-      return [this, mesher = DepthMesher(rule)](const NumberedFrame& frame) mutable {
-        WriteGeometryOf(frame, &mesher);
-      };
+      return [this, mesher = DepthMesher(rule, options_.tear_baseline)](
+                 const NumberedFrame& frame) mutable { WriteGeometryOf(frame, &mesher); };
     });
   }
 

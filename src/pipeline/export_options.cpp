@@ -6,7 +6,6 @@
 namespace mdvt {
 
 void Describe(OptionList* list, ExportJobOptions* options) {
-  constexpr double kUnlimited = 1e18;
   list->Field("depth_video", &options->depth_video, "FILE", "depth video").Input(true).Required();
   list->Field("color_video", &options->color_video, "FILE", "colors of the points")
       .Input(true)
@@ -27,25 +26,21 @@ void Describe(OptionList* list, ExportJobOptions* options) {
       .Folder();
   Describe(list, &options->fov, "from the depth file");
   Describe(list, &options->depth);
-  list->Field("min_frames", &options->min_frames, {0, kUnlimited}, "N",
+  list->Field("min_frames", &options->min_frames, {0, kUnlimitedWhole}, "N",
               "number of the first frame to convert, from 0")
       .Or(-1, "0");
   list->Field("transformation_file", &options->transformation_file, "JSON",
               "camera path: write geometry in world axes")
       .Input();
-  list->Field("transformation_lock_frame", &options->transformation_lock_frame, {0, kUnlimited},
-              "N", "make this frame's camera the world's axes")
+  list->Field("transformation_lock_frame", &options->transformation_lock_frame,
+              {0, kUnlimitedWhole}, "N", "make this frame's camera the world's axes")
       .Default("the file's own axes")
       .OnlyWith("transformation_file");
   list->Field("remove_edges", &options->remove_edges,
               "leave out triangles between surfaces that lie apart, and points of no triangle");
-  list->Field(
-      "tear_depth", &options->tear_depth, {0, 10}, "SHARE",
-      "surfaces lie apart if their depths differ by more than this share of the nearer one");
-  list->Field("tear_disparity", &options->tear_disparity, {0, 1000}, "PIXELS",
-              "and two eyes see them more than this apart");
+  Describe(list, &options->tear);
   list->Field("tear_baseline", &options->tear_baseline, {0, 1, true, false}, "METRES",
-              "the distance of those eyes");
+              "the distance of the eyes that would see it");
   Describe(list, &options->job);
   list->Refuse({"save_alembic"}, "this version writes PLY and OBJ, no Alembic");
   list->Refuse(

@@ -8,7 +8,7 @@ void Describe(ToolReport* to, const ExportJobOptions& options, const ExportJobRe
   to->frames = report.frames;
   for (const std::string& output : {report.grey_output, options.ply_folder, options.obj_folder})
     if (!output.empty()) to->outputs.push_back(output);
-  to->summary = SizeText(report.width, report.height);
+  to->summary = FormatSize(report.width, report.height);
   if (report.files > 0) to->summary += ", " + std::to_string(report.files) + " files";
   AddSize(to, report.width, report.height);
   to->Add("geometry_files", report.files, "PLY and OBJ files");

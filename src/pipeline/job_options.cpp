@@ -12,14 +12,13 @@
 namespace mdvt {
 namespace {
 
-constexpr double kUnlimited = 1e18;
 constexpr int kUsualSide = 640;  // long side of the pictures that depth from motion works on
 
 }  // namespace
 
 void Describe(OptionList* list, JobOptions* options) {
   list->Section("run");
-  list->Field("max_frames", &options->max_frames, {1, kUnlimited}, "N",
+  list->Field("max_frames", &options->max_frames, {1, kUnlimitedWhole}, "N",
               "stop after this many frames")
       .Or(-1, "all");
   list->Field("overwrite", &options->overwrite,

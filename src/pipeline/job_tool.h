@@ -24,10 +24,6 @@
 
 namespace mdvt {
 
-inline std::string SizeText(int width, int height) {
-  return std::to_string(width) + "x" + std::to_string(height);
-}
-
 inline std::string Percent(double share) { return FormatFixed(100 * share, 2) + " %"; }
 
 // The value, or none where it does not apply.

@@ -198,20 +198,18 @@ void MonoToSbsJobOptions::Check() const {
 
 std::vector<std::pair<std::string, std::string>> MonoToSbsFacts(const MonoToSbsJobOptions& options,
                                                                 const MonoToSbsPlan& plan) {
-  const auto size = [](int width, int height) {
-    return std::to_string(width) + "x" + std::to_string(height);
-  };
   const auto rate = [](const Rational& r) {
     return r.IsPositive() ? FormatFixed(r.ToDouble(), 3) + " frames per second"
                           : "times of the source";
   };
   const ViewCanvas& canvas = plan.canvas;
   std::vector<std::pair<std::string, std::string>> facts = {
-      {"input", options.input + ", " + size(plan.source_width, plan.source_height) + ", " +
+      {"input", options.input + ", " + FormatSize(plan.source_width, plan.source_height) + ", " +
                     rate(plan.source_rate)},
-      {"result", plan.format.ToString() + " " + size(canvas.frame_width, canvas.frame_height) +
-                     ", picture " + size(canvas.content_width, canvas.content_height) +
-                     " of each eye's " + size(canvas.tile_width, canvas.tile_height) + ", " +
+      {"result", plan.format.ToString() + " " +
+                     FormatSize(canvas.frame_width, canvas.frame_height) + ", picture " +
+                     FormatSize(canvas.content_width, canvas.content_height) + " of each eye's " +
+                     FormatSize(canvas.tile_width, canvas.tile_height) + ", " +
                      (canvas.exact ? "pixel for pixel" : "resized") + ", " +
                      rate(plan.output_rate) + ", max_shift " + FormatDouble(plan.max_shift) + ", " +
                      CountOf(plan.latency, "frame") + " of latency"}};

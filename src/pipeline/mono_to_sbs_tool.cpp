@@ -9,7 +9,7 @@ void Describe(ToolReport* to, const MonoToSbsJobOptions& options, const MonoToSb
   to->outputs = {report.output};
   if (!report.mask_output.empty()) to->outputs.push_back(report.mask_output);
   if (!options.preview.contact_sheet.empty()) to->outputs.push_back(options.preview.contact_sheet);
-  to->summary = SizeText(report.width, report.height) + ", " + CountOf(report.scenes, "scene") +
+  to->summary = FormatSize(report.width, report.height) + ", " + CountOf(report.scenes, "scene") +
                 ", mean shift " + FormatFixed(report.mean_shift, 1) + " pixels, " +
                 Percent(report.hole_share) + " filled";
   AddSize(to, report.width, report.height);

@@ -10,7 +10,7 @@ void Describe(ToolReport* to, const StereoJobOptions& options, const StereoJobRe
   to->outputs = {report.output};
   if (!report.mask_output.empty()) to->outputs.push_back(report.mask_output);
   if (!options.preview.contact_sheet.empty()) to->outputs.push_back(options.preview.contact_sheet);
-  to->summary = SizeText(report.width, report.height) + ", " + Percent(report.hole_share) +
+  to->summary = FormatSize(report.width, report.height) + ", " + Percent(report.hole_share) +
                 " not seen by the camera";
   AddSize(to, report.width, report.height);
   to->Add("mask_output", report.mask_output, "the infill mask, empty if none was asked for");

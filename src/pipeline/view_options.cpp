@@ -79,10 +79,16 @@ void Describe(OptionList* list, FrameOptions* o) {
 StereoOptions HoleOptions::Stereo() const {
   StereoOptions stereo;
   stereo.edges = dont_remove_edges ? EdgeMode::kStretch : EdgeMode::kTear;
-  stereo.tear_disparity = tear_disparity;
-  stereo.tear_depth = tear_depth;
+  stereo.tear = tear;
   stereo.clean_rim = clean_rim;
   return stereo;
+}
+
+void Describe(OptionList* list, TearRule* rule) {
+  list->Field("tear_disparity", &rule->disparity, {0, 1000}, "PIXELS",
+              "neighbouring pixels part where the eyes see them more than this apart");
+  list->Field("tear_depth", &rule->depth, {0, 10}, "SHARE",
+              "and where their depths differ by more than this share of the nearer one");
 }
 
 void Describe(OptionList* list, HoleOptions* options) {
@@ -100,10 +106,7 @@ void Describe(OptionList* list, HoleOptions* options) {
   list->Field(
       "dont_place_points_in_edges", &options->dont_place_points_in_edges,
       "no loose points inside holes: always so here, accepted for documented command lines");
-  list->Field("tear_disparity", &options->tear_disparity, {0, 1000}, "PIXELS",
-              "neighbouring pixels part where the eyes see them more than this apart");
-  list->Field("tear_depth", &options->tear_depth, {0, 10}, "SHARE",
-              "and where their depths differ by more than this share of the nearer one");
+  Describe(list, &options->tear);
   list->Field("clean_rim", &options->clean_rim, {0, 16}, "PIXELS",
               "mixed pixels beside silhouettes that are taken as background");
 }

@@ -231,8 +231,8 @@ void FrameWarp::Render(const ImageView& color, const DepthView& depth, const Cam
       convergence > 0 ? std::min(job.shift.k / static_cast<float>(convergence), 1e7f) : 0.0f;
   job.shift.limit = static_cast<float>(color.width + 2);
   job.shift.tear = options_.edges == EdgeMode::kTear;
-  job.shift.tear_shift = static_cast<float>(options_.tear_disparity / 2);
-  job.shift.tear_depth = static_cast<float>(options_.tear_depth);
+  job.shift.tear_shift = static_cast<float>(options_.tear.disparity / 2);
+  job.shift.tear_depth = static_cast<float>(options_.tear.depth);
 
   for (EyeView& eye : job.eyes) {
     if (eye.holes != nullptr) eye.holes->Reset(color.width, color.height);

@@ -15,8 +15,7 @@ void StereoOptions::Check() const {
                 range);
   };
   in(baseline, 0, 1, "baseline", "[0, 1] m");
-  in(tear_disparity, 0, 1000, "tear_disparity", "[0, 1000] pixels");
-  in(tear_depth, 0, 10, "tear_depth", "[0, 10]");
+  tear.Check();
   in(clean_rim, 0, 16, "clean_rim", "[0, 16] pixels");
 }
 

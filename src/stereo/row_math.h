@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "mdvt/stereo/tear_rule.h"
 #include "stereo/row_kernels.h"
 
 namespace mdvt::stereo {
@@ -23,13 +24,12 @@ inline float ShiftOf(float value, const ShiftParams& p) {
   return std::min(std::max(shift, -p.limit), p.limit);
 }
 
-// The tear rule between neighbours that both have data. It reads the same in depth and in its
-// inverse: |z1 - z0| / min(z0, z1) = |1 / z1 - 1 / z0| / min(1 / z0, 1 / z1).
+// The tear rule between neighbours that both have data.
 inline bool Torn(float value0, float shift0, float value1, float shift1, const ShiftParams& p) {
-  if (!p.tear || !(std::fabs(shift1 - shift0) > p.tear_shift)) return false;
+  if (!p.tear) return false;
   const float v0 = p.inverse ? AtLeast(value0) : value0;
   const float v1 = p.inverse ? AtLeast(value1) : value1;
-  return std::fabs(v1 - v0) > p.tear_depth * std::min(v0, v1);
+  return TearRule::Parts(std::fabs(shift1 - shift0), v0, v1, p.tear_shift, p.tear_depth);
 }
 
 // Where a cut at 0.5 parts the two sides. Each eye is the mirror image of the other, and so are

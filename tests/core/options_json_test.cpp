@@ -46,7 +46,7 @@ TEST(OptionsToJson, TellsEverything) {
               {"name": "max_frames", "aliases": [], "kind": "integer", "section": "brush",
                "help": "stop after so many", "unit": "N",
                "valid": "-1 (all) or a whole number from 1 on", "default": -1,
-               "default_text": "-1", "required": false, "optional": false, "position": null,
+               "default_text": "all", "required": false, "optional": false, "position": null,
                "min": 1, "max": null, "open": [], "also": {"value": -1, "meaning": "all"}},
               {"name": "count", "aliases": [], "kind": "integer", "section": "brush",
                "help": "of brushes", "unit": "N", "valid": "a whole number in [1, 8]",

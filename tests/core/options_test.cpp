@@ -264,7 +264,7 @@ TEST_F(Options, DescribeThemselves) {
   EXPECT_EQ(list_.At("output").DefaultText(), "<input>_painted");
   EXPECT_EQ(list_.At("angle").DefaultText(), "none");
   EXPECT_EQ(list_.At("color").choices, (std::vector<std::string>{"red", "green"}));
-  EXPECT_EQ(list_.At("max_frames").DefaultText(), "-1");
+  EXPECT_EQ(list_.At("max_frames").DefaultText(), "all");
   list_.Set("radius", 5.0);
   EXPECT_EQ(radius.DefaultText(), "2");  // what it was at first
 }

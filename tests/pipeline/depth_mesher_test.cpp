@@ -39,11 +39,13 @@ struct Scene {
     }
   }
   void Set(int x, int y, float z) { depth.MutablePlane<float>().At(x, y) = z; }
-  PointCloud Cloud(const TearRule& rule = {}, const Pose& pose = Pose::Identity()) const {
+  PointCloud Cloud(const std::optional<TearRule>& rule = {},
+                   const Pose& pose = Pose::Identity()) const {
     const TriangleMesh mesh = Mesh(rule, pose);
     return {mesh.points, mesh.colors};
   }
-  TriangleMesh Mesh(const TearRule& rule = {}, const Pose& pose = Pose::Identity()) const {
+  TriangleMesh Mesh(const std::optional<TearRule>& rule = {},
+                    const Pose& pose = Pose::Identity()) const {
     DepthMesher mesher(rule);
     mesher.SetDepth(depth.Plane<float>(), camera);
     MeshCollector collector;
@@ -58,11 +60,7 @@ struct Scene {
   Camera camera;
 };
 
-TearRule Tear() {
-  TearRule rule;
-  rule.enabled = true;
-  return rule;
-}
+TearRule Tear() { return {}; }
 
 TEST(DepthMesher, LiftsPixelCentres) {
   const Scene scene(4, 2, 3);

@@ -561,13 +561,13 @@ TEST(StereoOptions, NamesTheFieldThatIsWrong) {
   options.baseline = NAN;
   EXPECT_NE(message(options).find("baseline"), std::string::npos);
   options = {};
-  options.tear_disparity = -1;
+  options.tear.disparity = -1;
   EXPECT_NE(message(options).find("tear_disparity"), std::string::npos);
   options = {};
   options.clean_rim = 17;
   EXPECT_NE(message(options).find("clean_rim"), std::string::npos);
   options = {};
-  options.tear_depth = 11;
+  options.tear.depth = 11;
   EXPECT_NE(message(options).find("tear_depth"), std::string::npos);
   EXPECT_THROW(StereoRenderer{options}, Error);
 }

@@ -159,15 +159,15 @@ void AddStereo(py::module_& module) {
              StereoOptions options;
              options.baseline = baseline;
              options.edges = edges;
-             options.tear_disparity = tear_disparity;
-             options.tear_depth = tear_depth;
+             options.tear.disparity = tear_disparity;
+             options.tear.depth = tear_depth;
              options.color = color;
              options.Check();
              return std::make_unique<PyRenderer>(options, fill, num_threads);
            }),
            py::kw_only(), py::arg("baseline") = defaults.baseline,
-           py::arg("edges") = defaults.edges, py::arg("tear_disparity") = defaults.tear_disparity,
-           py::arg("tear_depth") = defaults.tear_depth,
+           py::arg("edges") = defaults.edges, py::arg("tear_disparity") = defaults.tear.disparity,
+           py::arg("tear_depth") = defaults.tear.depth,
            py::arg("rim") = DirectionalFillOptions().rim, py::arg("color") = defaults.color,
            py::arg("num_threads") = 0)
       .def("render", &PyRenderer::Render, py::arg("color"), py::arg("depth"), py::arg("camera"),

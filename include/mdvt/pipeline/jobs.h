@@ -121,14 +121,11 @@ struct ExportJobOptions {
   std::string obj_folder;  // %07d.obj per frame
   std::string transformation_file;  // camera-to-world: geometry is written in world axes
   std::optional<int64_t> transformation_lock_frame;
-  // Leaves out triangles across tears, and points of no triangle. A triangle tears by the rule of
-  // StereoOptions: its depths lie more than `tear_depth` of the nearest one apart, and two eyes at
-  // `tear_baseline` metres would see them more than `tear_disparity` pixels apart.
+  // Leaves out triangles across tears, and points of no triangle.
   bool remove_edges = false;
-  double tear_disparity = 1.0;
-  double tear_depth = 0.02;
-  double tear_baseline = 0.063;
-  int64_t min_frames = -1;  // first frame written (0-based); -1 = 0
+  TearRule tear;                 // as two eyes would see it
+  double tear_baseline = 0.063;  // that are so many metres apart
+  int64_t min_frames = -1;       // first frame written (0-based); -1 = 0
   void Check() const;
 };
 void Describe(OptionList* list, ExportJobOptions* options);

@@ -42,8 +42,7 @@ struct HoleOptions {
   bool dont_remove_edges = false;           // no holes but at the borders: surfaces are stretched
   bool dont_place_points_in_edges = false;  // always so; for documented command lines
   // See StereoOptions.
-  double tear_disparity = 1.0;
-  double tear_depth = 0.02;
+  TearRule tear;
   int clean_rim = 2;
 
   bool writes_mask() const { return infill_mask || green_and_black_infill_mask; }
@@ -54,6 +53,7 @@ struct HoleOptions {
   StereoOptions Stereo() const;
 };
 void Describe(OptionList* list, HoleOptions* options);
+void Describe(OptionList* list, TearRule* rule);
 
 enum class SceneCuts {
   kAuto,  // found in the colours (ContentCutDetector), and where the depth's scale starts anew;

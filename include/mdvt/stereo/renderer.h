@@ -10,6 +10,7 @@
 #include "mdvt/core/holes.h"
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/stereo/tear_rule.h"
 
 namespace mdvt {
 
@@ -23,11 +24,7 @@ struct StereoOptions {
   double baseline = 0.063;
 
   EdgeMode edges = EdgeMode::kTear;
-  // A step between neighbouring pixels tears if it moves them apart by more than tear_disparity
-  // pixels on screen (both eyes together) and by more than tear_depth of the nearer depth.
-  // Valid: [0, 1000] and [0, 10].
-  double tear_disparity = 1.0;
-  double tear_depth = 0.02;
+  TearRule tear;  // between neighbours in a row
 
   // Beside a silhouette the picture mixes both surfaces. Up to this many luma (or R, G, B) samples
   // on the far side of a tear that hold a clear part of the foreground become clean background, so
