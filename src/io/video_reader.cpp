@@ -10,6 +10,7 @@
 #include "io/ffmpeg.h"
 #include "io/ffv1_check.h"
 #include "io/lossless.h"
+#include "io/stream_facts.h"
 #include "io/unpack.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
@@ -18,7 +19,6 @@
 
 extern "C" {
 #include <libavutil/display.h>
-#include <libavutil/stereo3d.h>
 }
 
 namespace mdvt {
@@ -35,18 +35,6 @@ void AddTags(const AVDictionary* from, std::map<std::string, std::string>* to) {
     for (char& c : key) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     (*to)[key] = entry->value;
   }
-}
-
-const uint8_t* StreamSideData(const AVStream& stream, AVPacketSideDataType type, size_t min_size) {
-#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
-  const AVPacketSideData* data = av_packet_side_data_get(stream.codecpar->coded_side_data,
-                                                         stream.codecpar->nb_coded_side_data, type);
-  return data != nullptr && data->size >= min_size ? data->data : nullptr;
-#else
-  size_t size = 0;
-  const uint8_t* data = av_stream_get_side_data(&stream, type, &size);
-  return data != nullptr && size >= min_size ? data : nullptr;
-#endif
 }
 
 int64_t FrameDuration(const AVFrame& frame) {
@@ -126,6 +114,7 @@ struct VideoReader::Impl {
     Require(codec != nullptr && ff::IsAllowedDecoder(codec->name), Code::kUnsupported,
             info.path + ": its codec '" + codec_name + "' is not one that is read");
     demuxer.FindStreamInfo(options.limits);
+    ff::CheckDolbyVision(*stream, info.path);
     decoder = ff::NewCodec(codec);
   }
 
@@ -379,6 +368,9 @@ struct VideoReader::Impl {
     info.height = turn.SwapsAxes() ? picture.width : picture.height;
     info.format = options.format ? *options.format : ff::TurnedFormat(decoded_format, turn);
     info.color = Color(picture);
+    info.hdr = ff::ReadHdr(*stream, picture);
+    info.stereo = ff::StereoOf(*stream, picture);
+    info.projection = ff::ProjectionOf(*stream, picture);
 
     AVFrame mutable_copy = {};
     mutable_copy.sample_aspect_ratio = picture.sample_aspect_ratio;
@@ -399,7 +391,8 @@ struct VideoReader::Impl {
 
   void ReadOrientation() {
     if (!options.apply_rotation) return;
-    const uint8_t* data = StreamSideData(*stream, AV_PKT_DATA_DISPLAYMATRIX, 9 * sizeof(int32_t));
+    const uint8_t* data =
+        ff::StreamSideData(*stream, AV_PKT_DATA_DISPLAYMATRIX, 9 * sizeof(int32_t));
     if (data == nullptr) return;
     const auto orientation = ff::OrientationOf(reinterpret_cast<const int32_t*>(data));
     if (!orientation) {

@@ -270,6 +270,8 @@ void MakeClip(const std::string& path, const ClipSpec& spec) {
     AddSideData(stream, AV_PKT_DATA_DISPLAYMATRIX, spec.display_matrix->data(),
                 9 * sizeof(int32_t));
   }
+  for (const auto& [type, bytes] : spec.side_data)
+    AddSideData(stream, type, bytes.data(), bytes.size());
   for (const auto& [key, value] : spec.tags) {
     av_dict_set(&context->metadata, key.c_str(), value.c_str(), 0);
   }

@@ -29,6 +29,8 @@ struct ClipSpec {
   AVColorRange range = AVCOL_RANGE_UNSPECIFIED;
   AVColorSpace matrix = AVCOL_SPC_UNSPECIFIED;
   std::optional<std::vector<int32_t>> display_matrix;  // 9 entries
+  // Of the picture stream, as the bytes of FFmpeg's structs.
+  std::vector<std::pair<AVPacketSideDataType, std::vector<uint8_t>>> side_data;
   std::vector<std::pair<std::string, std::string>> codec_options, muxer_options;
   std::vector<std::pair<std::string, std::string>> tags, stream_tags;
   // Sound: a track for each language, the first a tone of 1 kHz, the second of 2 kHz; without an

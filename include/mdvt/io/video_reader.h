@@ -14,6 +14,7 @@
 #include "mdvt/core/parallel.h"
 #include "mdvt/core/rational.h"
 #include "mdvt/io/byte_source.h"
+#include "mdvt/io/hdr_metadata.h"
 
 namespace mdvt {
 
@@ -27,6 +28,10 @@ struct VideoInfo {
   PixelFormat format;        // of the frames that Read() gives
   std::string codec_format;  // FFmpeg's name of what the decoder gives: "yuv420p", "bgra", ...
   ColorInfo color;
+  HdrMetadata hdr;
+  // What the file says of itself; empty for an ordinary picture.
+  std::string stereo;            // "two eyes side by side", ...
+  std::string projection;        // of a sphere: "equirectangular", "a cube map", ...
   Rational sample_aspect{1, 1};  // upright; 1:1 if the file does not say
   int rotation_deg = 0;          // clockwise turn that has been applied: 0, 90, 180 or 270
   bool mirrored = false;         // and before it the picture was mirrored left-right
@@ -74,8 +79,8 @@ class VideoReader {
  public:
   // Decodes the first frame, so that info() states facts.
   // Throws Error: kNotFound (no such file, a folder, no picture stream), kCorrupt (not a video, cut
-  // off, no frame), kUnsupported (container, codec or pixel format not on the list, pipes and
-  // devices), kLimit, kIo.
+  // off, no frame), kUnsupported (container, codec or pixel format not on the list, Dolby Vision
+  // without an ordinary base layer, pipes and devices), kLimit, kIo.
   explicit VideoReader(const std::string& path, const VideoReaderOptions& options = {});
   // The same from any source of bytes; `name` stands for the path in messages.
   VideoReader(std::unique_ptr<ByteSource> source, const std::string& name,
