@@ -36,7 +36,8 @@ void Describe(OptionList* list, ViewSceneOptions* o) {
       .Default("the file's own axes")
       .OnlyWith("transformation_file");
   list->Field("mask_video", &o->mask_video, "FILE", "show only what is white in this mask").Input();
-  list->Field("invert_mask", &o->invert_mask, "show only what is black in it").OnlyWith("mask_video");
+  list->Field("invert_mask", &o->invert_mask, "show only what is black in it")
+      .OnlyWith("mask_video");
   list->Field("render_as_pointcloud", &o->render_as_pointcloud,
               "show every pixel as a square of its own size, no surfaces");
   list->Field("remove_edges", &o->remove_edges, "leave out surfaces between things that lie apart");
@@ -93,8 +94,7 @@ void Describe(OptionList* list, DepthViewJobOptions* o) {
       .Output()
       .Default("<depth_video>_render.mkv, .mp4 with --compressed")
       .OnlyWith("render");
-  list->Field("compressed", &o->compressed,
-              "write H.264 in .mp4 in place of lossless FFV1 in .mkv")
+  list->Field("compressed", &o->compressed, "write H.264 in .mp4 in place of lossless FFV1 in .mkv")
       .OnlyWith("render");
   list->Field("width", &o->width, {2, 16384}, "PIXELS", "width of the rendered picture")
       .Or(0, "from --height, else as the depth video");
@@ -105,8 +105,7 @@ void Describe(OptionList* list, DepthViewJobOptions* o) {
       .Default("that of the filming camera");
   list->Custom(
       "background_color", "RRGGBB", "six hexadecimal digits, such as 20242c",
-      "what is seen where nothing is",
-      [o] { return o->background_color; },
+      "what is seen where nothing is", [o] { return o->background_color; },
       [o](const std::string& text) {
         if (IsColor(text)) o->background_color = text;
         return IsColor(text);

@@ -25,11 +25,12 @@ struct ViewSceneOptions {
   DepthReadingOptions depth;
   std::string transformation_file;  // camera-to-world per frame; empty: the camera stands still
   std::optional<int64_t> transformation_lock_frame;  // this frame's camera is the world
-  std::string mask_video;   // only what is white in it is shown; frames after its end all are
-  bool invert_mask = false; // what is black
-  bool render_as_pointcloud = false;  // each pixel as a square of its own size in place of a surface
-  bool remove_edges = false;          // no surface between things that lie apart
-  double tear_depth = 0.02;           // see StereoOptions
+  std::string mask_video;    // only what is white in it is shown; frames after its end all are
+  bool invert_mask = false;  // what is black
+  bool render_as_pointcloud =
+      false;                  // each pixel as a square of its own size in place of a surface
+  bool remove_edges = false;  // no surface between things that lie apart
+  double tear_depth = 0.02;   // see StereoOptions
   double tear_disparity = 1.0;
   std::string background_ply;  // points or a mesh with colours, in world axes
   bool show_camera = false;    // the pyramid that the filming camera sees
@@ -64,19 +65,19 @@ struct DepthViewJobOptions {
   ViewSceneOptions scene;
   ViewpointOptions viewpoint;
 
-  bool render = false;       // write a video; otherwise show it in a browser
-  std::string export_html;   // a folder: write a page that any web server can host
-  std::string output;        // of render; empty: <depth_video>_render.mkv, .mp4 when compressed
+  bool render = false;      // write a video; otherwise show it in a browser
+  std::string export_html;  // a folder: write a page that any web server can host
+  std::string output;       // of render; empty: <depth_video>_render.mkv, .mp4 when compressed
   bool compressed = false;
   EncodeOptions encode;
-  int64_t draw_frame = -1;   // only this frame, counted from 1
-  int width = 0;             // of the rendered picture; 0: as the depth video
+  int64_t draw_frame = -1;  // only this frame, counted from 1
+  int width = 0;            // of the rendered picture; 0: as the depth video
   int height = 0;
-  std::optional<double> view_xfov_deg;       // empty: that of the filming camera
-  std::string background_color = "ffffff";   // RRGGBB
-  int supersampling = 1;                     // samples per pixel in x and in y, [1, 4]
-  bool save_depth = false;  // also <output>_depth.mkv: depth from the new place
-  int port = 0;             // of the viewer on this machine; 0: any that is free
+  std::optional<double> view_xfov_deg;      // empty: that of the filming camera
+  std::string background_color = "ffffff";  // RRGGBB
+  int supersampling = 1;                    // samples per pixel in x and in y, [1, 4]
+  bool save_depth = false;                  // also <output>_depth.mkv: depth from the new place
+  int port = 0;                             // of the viewer on this machine; 0: any that is free
   // Called once the page can be opened, with its address. Empty: the address is logged.
   std::function<void(const std::string& url)> on_ready;
   void Check() const;
