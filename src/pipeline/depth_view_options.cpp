@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdlib>
-#include <filesystem>
-
 #include "mdvt/core/error.h"
 #include "mdvt/pipeline/depth_view.h"
+#include "pipeline/depth_view_settings.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
@@ -13,11 +11,12 @@ bool IsColor(const std::string& text) {
   return text.size() == 6 && text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
 }
 
-bool IsNamedPath(const std::string& text) {
-  return text == "fixed" || text == "orbit" || text == "dolly" || text == "follow";
-}
-
 }  // namespace
+
+bool IsFile(const ViewpointOptions& options) {
+  const std::string& path = options.path;
+  return path != "fixed" && path != "orbit" && path != "dolly" && path != "follow";
+}
 
 void Describe(OptionList* list, ViewSceneOptions* o) {
   list->Field("depth_video", &o->depth_video, "FILE", "depth video").Input().Required();
@@ -81,7 +80,8 @@ void Describe(OptionList* list, ViewpointOptions* o) {
               "how much of the way to the target a dolly goes")
       .OnlyWith("camera_path", {"dolly"});
   list->Field("upstream_camera", &o->upstream_camera,
-              "the matrix of the original program, which looks past its target");
+              "the matrix of the original program, which looks past its target; --y 2 unless given")
+      .Preset({{"y", "2"}});
 }
 
 void Describe(OptionList* list, DepthViewJobOptions* o) {
@@ -141,8 +141,18 @@ void DepthViewJobOptions::Check() const {
                                             : true,
           Code::kInvalidArgument,
           "a lock frame and the path of the camera need a transformation file");
-  Require(!viewpoint.upstream_camera || IsNamedPath(viewpoint.path), Code::kInvalidArgument,
+  Require(!viewpoint.upstream_camera || !IsFile(viewpoint), Code::kInvalidArgument,
           "upstream_camera is for a viewer at a position, not for a camera path from a file");
+}
+
+DepthViewSettings Settle(const DepthViewJobOptions& options) {
+  DepthViewSettings settings;
+  const VideoCodec otherwise = options.compressed ? VideoCodec::kH264 : VideoCodec::kFfv1;
+  settings.codec = options.encode.Codec(options.output, otherwise);
+  settings.output = OutputName(options.output, options.scene.depth_video,
+                               settings.codec == VideoCodec::kH264 ? "_render.mp4" : "_render.mkv");
+  if (options.save_depth) settings.depth_output = settings.output + "_depth.mkv";
+  return settings;
 }
 
 }  // namespace mdvt

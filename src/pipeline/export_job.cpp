@@ -18,6 +18,7 @@
 #include "mdvt/io/sidecar.h"
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/clip_pair.h"
+#include "pipeline/clip_poses.h"
 #include "pipeline/depth_mesher.h"
 #include "pipeline/job_common.h"
 
@@ -37,22 +38,6 @@ struct NumberedFrame {
 
 DepthEncoding GreyEncoding(int bits) {
   return bits == 16 ? DepthEncoding::kGray16Legacy : DepthEncoding::kGray8;
-}
-
-// Poses for geometry in world axes; identity without a file.
-PerFrame<Pose> Poses(const ExportJobOptions& options) {
-  const std::string& file = options.transformation_file;
-  if (file.empty()) return PerFrame<Pose>(Pose::Identity());
-  std::vector<Pose> poses = ReadTransformationsFile(file, options.job.limits);
-  if (options.transformation_lock_frame) {
-    const int64_t lock = *options.transformation_lock_frame;
-    Require(lock >= 0 && lock < static_cast<int64_t>(poses.size()), Code::kInvalidArgument,
-            "transformation_lock_frame = " + std::to_string(lock) + ", '" + file + "' holds " +
-                CountOf(static_cast<int64_t>(poses.size()), "frame"));
-    const Pose lock_from_world = poses[static_cast<size_t>(lock)].inverse();
-    for (Pose& pose : poses) pose = lock_from_world * pose;
-  }
-  return {std::move(poses), file, "camera"};
 }
 
 // The picture of a depth map: white at `max_depth`, as in the 8-bit grey video.
@@ -95,7 +80,8 @@ class ExportJob {
         input_(InputOptions()),
         width_(input_.depth_info().width),
         height_(input_.depth_info().height),
-        poses_(Poses(options)) {
+        poses_(ClipPoses(options.transformation_file, options.transformation_lock_frame,
+                         options.job.limits)) {
     if (wants_geometry_)
       camera_.emplace(options.fov, input_.depth_tags(), width_, height_,
                       input_.lead_info().sample_aspect, options.job.limits);

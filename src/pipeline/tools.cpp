@@ -10,10 +10,11 @@ ToolInfo DepthTool();
 ToolInfo StereoTool();
 ToolInfo MonoToSbsTool();
 ToolInfo ExportTool();
+ToolInfo DepthViewTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {DepthTool(), StereoTool(), MonoToSbsTool(),
-                                              ExportTool()};
+                                              ExportTool(), DepthViewTool()};
   return tools;
 }
 

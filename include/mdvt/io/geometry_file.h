@@ -36,6 +36,11 @@ void WritePly(const OutputTarget& target, const PointCloud& cloud,
 void WritePly(const OutputTarget& target, const TriangleMesh& mesh,
               PlyScalar scalar = PlyScalar::kFloat);
 
+// Any PLY file of points or faces: text or binary, colours as 8 or 16 bits or 0..1; faces of more
+// than three corners become fans, other elements and properties are passed over. A cloud has no
+// triangles. Throws Error: kNotFound, kIo, kCorrupt that says what is wrong.
+TriangleMesh ReadPly(const std::string& path);
+
 struct ObjOptions {
   // Significant digits of coordinates and colours, as %g prints them. Valid: [1, 9]; 9 reads back
   // to the same float, 6 is what the original toolbox writes (4 um at 4 m).

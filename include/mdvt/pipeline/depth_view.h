@@ -42,7 +42,7 @@ void Describe(OptionList* list, ViewSceneOptions* options);
 // Where the picture is taken from, in world axes (x right, y down, z forward), metres.
 struct ViewpointOptions {
   // The camera stands at (x, y, z) and looks at the target.
-  std::array<double, 3> position = {2, 2, -4};
+  std::array<double, 3> position = {2, -2, -4};
   // kSceneCentre: the median over the clip of the scene's centre in that axis.
   static constexpr double kSceneCentre = -99;
   std::array<double, 3> target = {kSceneCentre, kSceneCentre, kSceneCentre};
