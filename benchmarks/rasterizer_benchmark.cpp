@@ -84,7 +84,7 @@ int main(int argc, char** argv) {
   for (const int threads : {1, 2}) {
     const std::string ending = "_" + std::to_string(threads);
     mdvt::SurfaceOptions torn, points;
-    torn.tear = true;
+    torn.tear = mdvt::TearRule();
     points.points = true;
     AddBenchmark("surface" + ending,
                  [=](benchmark::State& state) { mdvt::Draw(state, threads, {}); });

@@ -318,7 +318,11 @@ class DepthViewRender {
   // Looks at the whole clip once for the centre of the scene: one that moved with each frame would
   // make the view jitter.
   void Measure() {
-    ClipPair clip(InputOptions(false));
+    // How the depth is read has been found out, and told, already.
+    ClipPairOptions options = InputOptions(false);
+    options.depth.max_depth = input_.depth_codec().max_depth;
+    options.depth.encoding = input_.depth_codec().encoding;
+    ClipPair clip(options);
     MaskReader masks(options_.scene, options_.job.limits, graph_.pool(), width_, height_,
                      first_frame_);
     std::vector<Eigen::Vector3d> in_world, in_camera;
@@ -354,7 +358,8 @@ class DepthViewRender {
       for (int x = std::min(kMeasureStep, width_) / 2; x < width_; x += kMeasureStep) {
         const float z = map.At(x, y);
         if (!(z > 0) || (!mask.empty() && mask.Plane<uint8_t>().At(x, y) <= 128)) continue;
-        sum += Unproject(camera, {x + 0.5, y + 0.5}, z);
+        sum += Unproject(camera, {static_cast<double>(x), static_cast<double>(y)},
+                         z);  // the middle of its block
         ++count;
       }
     }
@@ -373,9 +378,7 @@ class DepthViewRender {
           Camera::FromFov(view_camera.width, view_camera.height, view.xfov_deg, std::nullopt);
     SurfaceOptions surface;
     surface.points = options.render_as_pointcloud;
-    surface.tear = options.remove_edges;
-    surface.tear_depth = options.tear_depth;
-    surface.tear_disparity = options.tear_disparity;
+    if (options.remove_edges) surface.tear = options.tear;
     if (!frame.mask.empty()) surface.mask = frame.mask.Plane<uint8_t>();
 
     scene_.Begin(view_camera, view.world_from_view, options_.supersampling);
@@ -430,6 +433,8 @@ class DepthViewRender {
 
 DepthViewReport RunDepthViewJob(const DepthViewJobOptions& options, const RunControl& control) {
   options.Check();
+  Require(options.render, Code::kUnsupported,
+          "this version opens no viewer: give --render to write a video");
   return DepthViewRender(options, control).Run();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/core/error.h"
 #include "mdvt/pipeline/depth_view.h"
+#include "mdvt/pipeline/view_options.h"
 #include "pipeline/depth_view_settings.h"
 #include "pipeline/job_common.h"
 
@@ -40,10 +41,7 @@ void Describe(OptionList* list, ViewSceneOptions* o) {
   list->Field("render_as_pointcloud", &o->render_as_pointcloud,
               "show every pixel as a square of its own size, no surfaces");
   list->Field("remove_edges", &o->remove_edges, "leave out surfaces between things that lie apart");
-  list->Field("tear_depth", &o->tear_depth, {0, 10}, "SHARE",
-              "things lie apart if their depths differ by more than this share of the nearer one");
-  list->Field("tear_disparity", &o->tear_disparity, {0, 1000}, "PIXELS",
-              "and two eyes 63 mm apart see them more than this apart");
+  Describe(list, &o->tear);
   list->Field("background_ply", &o->background_ply, "PLY",
               "point cloud or mesh in world axes to show as well")
       .Input();

@@ -9,7 +9,7 @@ void Describe(ToolReport* to, const DepthViewJobOptions& options, const DepthVie
   to->frames = report.frames;
   for (const std::string& output : {report.output, report.depth_output, options.export_html})
     if (!output.empty()) to->outputs.push_back(output);
-  to->summary = SizeText(report.width, report.height);
+  to->summary = FormatSize(report.width, report.height);
   AddSize(to, report.width, report.height);
   to->Add("depth_output", report.depth_output, "depth of the rendered picture, empty without");
 }

@@ -318,8 +318,8 @@ struct Grid {
     if (!options.tear) return true;
     const double near_z = std::min({a, b, c});
     const double far_z = std::max({a, b, c});
-    if (far_z - near_z <= options.tear_depth * near_z) return true;
-    return camera.fx * options.tear_baseline * (1 / near_z - 1 / far_z) <= options.tear_disparity;
+    return !options.tear->Parts(camera.fx * options.tear_baseline * (1 / near_z - 1 / far_z),
+                                near_z, far_z);
   }
   bool Joins(float a, float b) const { return Joins(a, b, b); }
 

@@ -219,5 +219,67 @@ TEST(GeometryWriter, WritesWhatWasAnnouncedOrNothing) {
   }
 }
 
+// ---- Reading.
+
+TEST(ReadPly, ReadsWhatIsWritten) {
+  const test::TempDir dir;
+  TriangleMesh mesh;
+  mesh.points = {{0, 0, 1}, {1, 0, 1}, {0, 1, 2.5f}, {-3, 1, 2}};
+  mesh.colors = {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}, {255, 0, 128}};
+  mesh.triangles = {{0, 1, 2}, {3, 1, 0}};
+  for (const PlyScalar scalar : {PlyScalar::kFloat, PlyScalar::kDouble}) {
+    WritePly(dir / "mesh.ply", mesh, scalar);
+    const TriangleMesh back = ReadPly(dir / "mesh.ply");
+    EXPECT_EQ(back.points, mesh.points);
+    EXPECT_EQ(back.colors, mesh.colors);
+    EXPECT_EQ(back.triangles, mesh.triangles);
+  }
+}
+
+TEST(ReadPly, ReadsTextWithFansAndOtherThings) {
+  const test::TempDir dir;
+  std::ofstream(dir / "t.ply") << "ply\r\nformat ascii 1.0\ncomment made by hand\n"
+                                  "element vertex 4\nproperty float quality\nproperty double z\n"
+                                  "property double y\nproperty double x\nproperty float red\n"
+                                  "property float green\nproperty float blue\n"
+                                  "element range_grid 2\nproperty list uchar int vertex_indices\n"
+                                  "element face 1\nproperty list uchar int vertex_index\n"
+                                  "end_header\n"
+                                  "9 3 2 1 0 0.5 1\n9 3 2 2 1 1 1\n9 3 3 2 1 1 1\n9 3 3 1 1 1 1\n"
+                                  "0\n2 0 1\n4 0 1 2 3\n";
+  const TriangleMesh mesh = ReadPly(dir / "t.ply");
+  ASSERT_EQ(mesh.points.size(), 4u);
+  EXPECT_EQ(mesh.points[0], Eigen::Vector3f(1, 2, 3));
+  EXPECT_EQ(mesh.colors[0], (Eigen::Matrix<uint8_t, 3, 1>(0, 128, 255)));
+  ASSERT_EQ(mesh.triangles.size(), 2u);
+  EXPECT_EQ(mesh.triangles[1], (Eigen::Matrix<int32_t, 3, 1>(0, 2, 3)));
+}
+
+TEST(ReadPly, SaysWhatIsWrong) {
+  const test::TempDir dir;
+  const std::string path = dir / "bad.ply";
+  const auto fails = [&](const std::string& text, const std::string& part) {
+    std::ofstream(path, std::ios::binary) << text;
+    test::ExpectError(Code::kCorrupt, part, [&] { ReadPly(path); });
+  };
+  const std::string head = "ply\nformat ascii 1.0\n";
+  const std::string xyz = "property float x\nproperty float y\nproperty float z\n";
+  fails("", "bad.ply: is no PLY file");
+  fails("ply\nformat ascii 1.0\n", "has no end");
+  fails("ply\nend_header\n", "does not say in which format");
+  fails("ply\nformat quantum 1.0\nend_header\n", "format 'quantum'");
+  fails(head + "element vertex -1\n" + xyz + "end_header\n", "a count of '-1'");
+  fails(head + "element vertex 1\nproperty half x\nend_header\n", "of a type that PLY");
+  fails(head + "element vertex 1\nproperty float x\nend_header\n1\n", "no x, y and z");
+  fails(head + "element vertex 2147483647\n" + xyz + "end_header\n1 2 3\n", "ends too early");
+  fails(head + "element vertex 1\n" + xyz + "end_header\n1 two 3\n", "'two'");
+  fails(head + "element vertex 1\n" + xyz + "end_header\n1 nan 3\n", "vertex 0 is not finite");
+  fails(head + "element vertex 1\n" + xyz +
+            "element face 1\nproperty list uchar int vertex_indices\nend_header\n1 2 3\n3 0 0 1\n",
+        "names a vertex that is not there");
+  fails(head + "element camera 1\nproperty float x\nend_header\n1\n", "holds no vertices");
+  test::ExpectError(Code::kNotFound, "nowhere.ply", [&] { ReadPly(dir / "nowhere.ply"); });
+}
+
 }  // namespace
 }  // namespace mdvt

@@ -73,7 +73,7 @@ TEST(SceneRasterizer, FromTheCameraItselfEveryPixelIsThere) {
       for (const bool tear : {false, true}) {
         for (const bool points : {false, true}) {
           SurfaceOptions options;
-          options.tear = tear;
+          if (tear) options.tear = TearRule();
           options.points = points;
           const Picture picture = Draw(color, depth, camera, Pose::Identity(), options);
           for (int y = 0; y < height; ++y) {
@@ -167,10 +167,10 @@ TEST(SceneRasterizer, TornThingsLeaveAHoleBetweenThem) {
     for (int x = 32; x < 64; ++x) depth.MutablePlane<float>().At(x, y) = 4;
   const Camera camera = Camera::FromFov(64, 4, 60.0, std::nullopt);
   const Image color = ConstantImage(64, 4, {10, 20, 30});
-  SurfaceOptions options;
   const Pose from_left = Shift(8 / camera.fx, 0, 0);  // near pixels move by 8, far ones by 2
   for (const bool tear : {false, true}) {
-    options.tear = tear;
+    SurfaceOptions options;
+    if (tear) options.tear = TearRule();
     const Picture picture = Draw(color, depth, camera, from_left, options);
     for (int x = 0; x < 62; ++x) {
       const bool hole = x >= 24 && x < 30;
@@ -296,7 +296,7 @@ TEST(SceneRasterizer, ThreadsDoNotMatter) {
   pose.linear() = Eigen::AngleAxisd(0.7, Eigen::Vector3d(1, 2, 3).normalized()).toRotationMatrix();
   for (const bool tear : {false, true}) {
     SurfaceOptions options;
-    options.tear = tear;
+    if (tear) options.tear = TearRule();
     const Picture one = Draw(color, depth, camera, pose, options);
     for (const int threads : {2, 3, 7}) {
       ThreadPool pool(threads);

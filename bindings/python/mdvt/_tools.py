@@ -93,6 +93,12 @@ def _documentation(tool):
     return re.sub(r"(?<![\w-])--(?=\w)", "", "\n".join(lines)) + "\n"
 
 
+def _identifier(name):
+    """The name of a tool as Python can have it: 3d_view_depthfile is view_depthfile_3d."""
+    head, _, rest = name.partition("_")
+    return name if name.isidentifier() else f"{rest}_{head}"
+
+
 def _function(tool):
     name = tool["name"]
     positions = sorted((o["position"], o["name"]) for o in tool["options"]
@@ -108,7 +114,7 @@ def _function(tool):
             options[option] = value
         return _mdvt._run(name, options, limits, progress, cancel)
 
-    run.__name__ = run.__qualname__ = name
+    run.__name__ = run.__qualname__ = _identifier(name)
     run.__module__ = "mdvt"
     run.__doc__ = _documentation(tool)
     run.__signature__ = _signature(tool)
@@ -117,5 +123,5 @@ def _function(tool):
 
 __all__ = ["tools"]
 for _tool in tools():
-    globals()[_tool["name"]] = _function(_tool)
-    __all__.append(_tool["name"])
+    globals()[_identifier(_tool["name"])] = _function(_tool)
+    __all__.append(_identifier(_tool["name"]))

@@ -14,6 +14,7 @@
 #include "mdvt/core/run.h"
 #include "mdvt/pipeline/encode_options.h"
 #include "mdvt/pipeline/job_options.h"
+#include "mdvt/stereo/tear_rule.h"
 
 namespace mdvt {
 
@@ -28,10 +29,9 @@ struct ViewSceneOptions {
   std::string mask_video;    // only what is white in it is shown; frames after its end all are
   bool invert_mask = false;  // what is black
   bool render_as_pointcloud =
-      false;                  // each pixel as a square of its own size in place of a surface
-  bool remove_edges = false;  // no surface between things that lie apart
-  double tear_depth = 0.02;   // see StereoOptions
-  double tear_disparity = 1.0;
+      false;                   // each pixel as a square of its own size in place of a surface
+  bool remove_edges = false;   // no surface between things that lie apart
+  TearRule tear;               // as two eyes 63 mm apart would see it
   std::string background_ply;  // points or a mesh with colours, in world axes
   bool show_camera = false;    // the pyramid that the filming camera sees
   bool show_path = false;      // and where it has been and will be

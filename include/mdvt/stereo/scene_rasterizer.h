@@ -13,24 +13,23 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/core/pose.h"
+#include "mdvt/stereo/tear_rule.h"
 
 namespace mdvt {
 
 struct SurfaceOptions {
   // Each pixel is a square of its own size that faces the viewer, in place of a surface.
   bool points = false;
-  // Neighbouring pixels are no surface where their depths lie more than `tear_depth` of the nearer
-  // one apart, and two eyes at `tear_baseline` metres would see them more than `tear_disparity`
-  // pixels apart. A pixel whose neighbour is torn off, has no data or is masked reaches half way to
-  // it, at its own depth.
-  bool tear = false;
-  double tear_depth = 0.02;
-  double tear_disparity = 1.0;
+  // Where neighbouring pixels are no surface, as two eyes `tear_baseline` metres apart in the place
+  // of the camera would see them; empty: nowhere. A pixel whose neighbour is torn off, has no data
+  // or is masked reaches half way to it, at its own depth.
+  std::optional<TearRule> tear;
   double tear_baseline = 0.063;
   // Of the size of the depth; where it is 128 or less nothing is shown. Empty: all is.
   PlaneView<const uint8_t> mask;
