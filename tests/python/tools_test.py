@@ -188,9 +188,9 @@ class JobFiles(Case):
 class Description(unittest.TestCase):
     def test_is_plain_data_for_a_form(self):
         self.assertEqual(json.loads(json.dumps(mdvt.tools())), mdvt.tools())
-        self.assertEqual([tool["name"] for tool in mdvt.tools()],
-                         ["video_metric_convert", "stereo_rerender", "mono_to_sbs",
-                          "convert_metric_depth_video_to_other_format"])
+        functions = {tool["name"]: tool["function"] for tool in mdvt.tools()}
+        self.assertEqual(functions["mono_to_sbs"], "mono_to_sbs")
+        self.assertEqual(functions["3d_view_depthfile"], "view_depthfile_3d")
         options = {option["name"]: option for option in mdvt.tools()[2]["options"]}
         self.assertEqual(
             {key: options["fps"][key] for key in ("kind", "default", "min", "max", "also", "unit")},
@@ -208,7 +208,7 @@ class Description(unittest.TestCase):
 
     def test_functions_tell_every_option(self):
         for tool in mdvt.tools():
-            function = getattr(mdvt, tool["name"])
+            function = getattr(mdvt, tool["function"])
             parameters = inspect.signature(function).parameters
             names = [name for o in tool["options"] for name in [o["name"], *o["aliases"]]]
             self.assertEqual(set(parameters), {*names, "limits", "progress", "cancel"})

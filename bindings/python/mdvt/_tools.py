@@ -14,8 +14,9 @@ _TYPES = {"flag": "bool", "integer": "int", "number": "float"}
 def tools():
     """All tools with their options, as plain data that a form can be built from.
 
-    A list of dicts: name, purpose, example, options, report (name and help of what a Report has
-    besides frames, output, outputs and summary). Of each option: name, aliases, kind ("flag",
+    A list of dicts: name, function (its name here: 3d_view_depthfile is view_depthfile_3d), purpose,
+    example, options, report (name and help of what a Report has besides frames, output, outputs and
+    summary). Of each option: name, aliases, kind ("flag",
     "integer", "number", "text", "choice"), section, help, unit, valid (in words), default,
     default_text (in words, where it depends on other options), required, optional (may be None in
     a job file), position (None: by keyword only); of numbers min and max (None: no end), open (those
@@ -30,7 +31,13 @@ def tools():
     >>> eyes["kind"], eyes["unit"], eyes["default"], eyes["min"], eyes["max"]
     ('number', 'MM', 63.0, 0.0, 1000.0)
     """
-    return [json.loads(text) for text in _mdvt._describe()]
+    described = [json.loads(text) for text in _mdvt._describe()]
+    return [{"function": _identifier(tool["name"]), **tool} for tool in described]
+
+
+def _identifier(name):
+    head, _, rest = name.partition("_")
+    return name if name.isidentifier() else f"{rest}_{head}"
 
 
 def _type(option):
@@ -93,12 +100,6 @@ def _documentation(tool):
     return re.sub(r"(?<![\w-])--(?=\w)", "", "\n".join(lines)) + "\n"
 
 
-def _identifier(name):
-    """The name of a tool as Python can have it: 3d_view_depthfile is view_depthfile_3d."""
-    head, _, rest = name.partition("_")
-    return name if name.isidentifier() else f"{rest}_{head}"
-
-
 def _function(tool):
     name = tool["name"]
     positions = sorted((o["position"], o["name"]) for o in tool["options"]
@@ -114,7 +115,7 @@ def _function(tool):
             options[option] = value
         return _mdvt._run(name, options, limits, progress, cancel)
 
-    run.__name__ = run.__qualname__ = _identifier(name)
+    run.__name__ = run.__qualname__ = tool["function"]
     run.__module__ = "mdvt"
     run.__doc__ = _documentation(tool)
     run.__signature__ = _signature(tool)
@@ -123,5 +124,5 @@ def _function(tool):
 
 __all__ = ["tools"]
 for _tool in tools():
-    globals()[_identifier(_tool["name"])] = _function(_tool)
-    __all__.append(_identifier(_tool["name"]))
+    globals()[_tool["function"]] = _function(_tool)
+    __all__.append(_tool["function"])

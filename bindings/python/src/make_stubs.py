@@ -25,5 +25,5 @@ def stub(function):
 
 classes, output = map(pathlib.Path, sys.argv[1:])
 parts = [classes.read_text(encoding="utf-8")]
-parts += [stub(getattr(mdvt, name)) for name in mdvt._tools.__all__ if name != "tools"]
+parts += [stub(getattr(mdvt, tool["function"])) for tool in mdvt.tools()]
 output.write_text("\n".join(parts), encoding="utf-8")
