@@ -90,7 +90,7 @@ void MakeClip(const Clip& clip) {
 StereoJobReport Render(const Clip& clip, int64_t max_frames) {
   StereoJobOptions options;
   options.color_video = clip.color;
-  options.depth_video = clip.depth;
+  options.source.file.path = clip.depth;
   options.output = clip.output;
   options.job.max_frames = max_frames;
   return RunStereoJob(options);
@@ -101,7 +101,7 @@ StereoJobReport Render(const Clip& clip, int64_t max_frames) {
 void CopyOnly(const Clip& clip) {
   ClipPairOptions input_options;
   input_options.color_video = clip.color;
-  input_options.depth_video = clip.depth;
+  input_options.source.file.path = clip.depth;
   ClipPair input(input_options);
   const VideoInfo& source = input.lead_info();
   VideoWriterOptions video;

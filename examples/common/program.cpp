@@ -74,7 +74,7 @@ std::vector<ListedInput> ReadLists(const OptionList& options) {
   for (const Option& option : options.options()) {
     if (!option.takes_list) continue;
     const std::string path = ToText(option.Get());
-    if (first.empty()) first = option.name;
+    if (first.empty() && !path.empty()) first = option.name;
     if (!IsBatchList(path)) {
       if (!lists.empty() && !path.empty())
         Usage("--" + lists[0].option + " is a list, so that --" + option.name + " must be one too");

@@ -82,6 +82,16 @@ Option& Option::Required() {
   return *this;
 }
 
+Option& Option::RequiredWith(std::string other, std::vector<std::string> values) {
+  required_with_ = Condition{std::move(other), std::move(values)};
+  return *this;
+}
+
+Option& Option::Implied(std::function<std::string()> value) {
+  implied_ = std::move(value);
+  return *this;
+}
+
 Option& Option::Positional(int index) {
   position = index;
   return *this;
@@ -418,6 +428,15 @@ void OptionList::TakeGiven(const OptionList& other) {
     if (Option* option = FindMutable(from.name)) option->given = from.given;
 }
 
+bool OptionList::Holds(const Option::Condition& condition) const {
+  const Option& other = At(condition.other);
+  OptionValue value = other.Get();
+  if (other.implied_ && value == OptionValue()) value = other.implied_();
+  if (!condition.values.empty()) return Contains(condition.values, ToText(value));
+  return !(value == OptionValue() || value == OptionValue(false) ||
+           value == OptionValue(std::string()));
+}
+
 void OptionList::Settle() {
   for (const Option& preset : options_) {
     if (preset.preset_.empty() || !std::get<bool>(preset.Get())) continue;
@@ -434,20 +453,14 @@ void OptionList::Settle() {
     for (const std::string& name : option.excludes_)
       if (At(name).given) Fail("give " + Named(option) + " or " + Named(At(name)) + ", not both");
     for (const Option::Condition& condition : option.only_with_) {
-      const Option& other = At(condition.other);
-      const OptionValue value = other.Get();
-      const bool there = condition.values.empty()
-                             ? !(value == OptionValue() || value == OptionValue(false) ||
-                                 value == OptionValue(std::string()))
-                             : Contains(condition.values, ToText(value));
-      if (there) continue;
+      if (Holds(condition)) continue;
       std::string with;
       for (size_t i = 0; i < condition.values.size(); ++i)
         with += (i == 0                             ? " "
                  : i + 1 == condition.values.size() ? " or "
                                                     : ", ") +
                 condition.values[i];
-      Fail(Named(option) + " belongs to " + Named(other) + with);
+      Fail(Named(option) + " belongs to " + Named(At(condition.other)) + with);
     }
   }
   Check();
@@ -456,7 +469,9 @@ void OptionList::Settle() {
 void OptionList::Check() const {
   for (const Option& option : options_) {
     const OptionValue value = option.Get();
-    if (option.required && (value == OptionValue() || value == OptionValue(std::string())))
+    const bool required =
+        option.required || (option.required_with_ && Holds(*option.required_with_));
+    if (required && (value == OptionValue() || value == OptionValue(std::string())))
       Fail(Named(option) + " is required: " + option.help);
     if (!std::holds_alternative<std::monostate>(value)) Checked(option, value, ToText(value));
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/clip_pair.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <utility>
@@ -12,53 +13,71 @@
 namespace mdvt {
 namespace {
 
+constexpr double kSameRate = 0.0015;   // 1001 / 1000 with room for rounding
+constexpr double kRoundedRate = 0.01;  // of a short clip, whose times were rounded
+constexpr double kMostDrift = 0.5;     // frames
+
 std::string SizeOf(const VideoInfo& info) { return FormatSize(info.width, info.height); }
 
 }  // namespace
 
+bool RatesAgree(Rational a, Rational b, int64_t frames) {
+  if (!a.IsPositive() || !b.IsPositive()) return true;
+  const double slower = std::min(a.ToDouble(), b.ToDouble());
+  const double faster = std::max(a.ToDouble(), b.ToDouble());
+  const double apart = faster / slower - 1;
+  const bool by_rounding = apart <= kRoundedRate && frames > 0;
+  return apart <= kSameRate || (by_rounding && apart * static_cast<double>(frames) < kMostDrift);
+}
+
+void RequirePair(const VideoInfo& depth, const VideoInfo& color) {
+  Require(depth.width == color.width && depth.height == color.height, Code::kInvalidArgument,
+          "depth video '" + depth.path + "' is " + SizeOf(depth) + ", color video '" + color.path +
+              "' is " + SizeOf(color) + ": they must have the same size");
+  Require(RatesAgree(depth.frame_rate, color.frame_rate,
+                     std::min(depth.estimated_frames, color.estimated_frames)),
+          Code::kInvalidArgument,
+          "depth video '" + depth.path + "' has " + FormatFixed(depth.frame_rate.ToDouble(), 3) +
+              " frames per second, color video '" + color.path + "' has " +
+              FormatFixed(color.frame_rate.ToDouble(), 3) + ": they must have the same rate");
+}
+
+PairNames NamesOfPair(const VideoInfo& depth, const VideoInfo& color, int64_t end) {
+  PairNames names;
+  names.first = "depth video '" + depth.path + "'";
+  names.second = "color video '" + color.path + "'";
+  names.remedy = "they must have the same length (or end both with --max_frames)";
+  if (end != INT64_MAX) names.limit = end;
+  return names;
+}
+
 ClipPair::ClipPair(const ClipPairOptions& options)
     : options_(options),
       end_(options.max_frames < 0 ? INT64_MAX : options.first_frame + options.max_frames),
-      depth_reader_(options.depth_video, options.depth) {
-  if (options_.color_video.empty()) return;
-  VideoReaderOptions color_options = options_.depth.video;
-  color_options.format = options_.color_format;
-  color_reader_.emplace(options_.color_video, color_options);
-
-  const VideoInfo& depth = depth_reader_.info();
-  const VideoInfo& color = color_reader_->info();
-  Require(depth.width == color.width && depth.height == color.height, Code::kInvalidArgument,
-          "depth video '" + options_.depth_video + "' is " + SizeOf(depth) + ", color video '" +
-              options_.color_video + "' is " + SizeOf(color) + ": they must have the same size");
-  if (depth.frame_rate.IsPositive() && color.frame_rate.IsPositive()) {
-    const double depth_rate = depth.frame_rate.ToDouble();
-    const double color_rate = color.frame_rate.ToDouble();
-    Require(std::abs(depth_rate - color_rate) <= 1e-3 * color_rate, Code::kInvalidArgument,
-            "depth video '" + options_.depth_video + "' has " + FormatFixed(depth_rate, 3) +
-                " frames per second, color video '" + options_.color_video + "' has " +
-                FormatFixed(color_rate, 3) + ": they must have the same rate");
+      source_(OpenDepthSource(options.source, {options.limits, options.pool})) {
+  if (!options_.color_video.empty()) {
+    VideoReaderOptions color;
+    color.limits = options_.limits;
+    color.pool = options_.pool;
+    color.format = options_.color_format;
+    color_reader_.emplace(options_.color_video, color);
   }
+  const DepthVideoReader* file = source_->file();
+  Require(color_reader_ || file != nullptr, Code::kInvalidArgument,
+          "depth that is computed needs a color video (--color_video)");
+  if (color_reader_ && file != nullptr) RequirePair(file->info(), color_reader_->info());
+}
+
+DepthTags ClipPair::depth_tags() const {
+  return source_->file() == nullptr ? DepthTags() : source_->file()->tags();
 }
 
 const VideoInfo& ClipPair::lead_info() const {
-  return color_reader_ ? color_reader_->info() : depth_reader_.info();
+  return color_reader_ ? color_reader_->info() : source_->file()->info();
 }
 
 int64_t ClipPair::expected_frames() const {
   return ExpectedFrames(lead_info().estimated_frames, options_.first_frame, options_.max_frames);
-}
-
-std::optional<DepthFrame> ClipPair::ReadDepth() {
-  if (depth_frames_ == end_) return std::nullopt;
-  std::optional<DepthFrame> frame = depth_reader_.Read();
-  if (frame) {
-    ++depth_frames_;
-  } else {
-    Require(depth_frames_ > options_.first_frame, Code::kInvalidArgument,
-            "'" + options_.depth_video + "' has " + CountOf(depth_frames_, "frame") +
-                ", none from frame " + std::to_string(options_.first_frame) + " on");
-  }
-  return frame;
 }
 
 std::optional<Frame> ClipPair::ReadColor() {
@@ -72,24 +91,14 @@ std::optional<Frame> ClipPair::ReadColor() {
 }
 
 Stream<PairedFrame> ClipPair::Frames(Graph* graph) {
-  const auto keep = [this](DepthFrame depth, Frame color) -> std::optional<PairedFrame> {
-    if (pairs_++ < options_.first_frame) return std::nullopt;
-    return PairedFrame{std::move(depth), std::move(color)};
-  };
-  Stream<DepthFrame> depths = graph->From([this] { return ReadDepth(); });
-  if (!color_reader_)
-    return graph->Map(std::move(depths),
-                      [keep](DepthFrame depth) { return keep(std::move(depth), Frame()); });
-  PairNames names;
-  names.first = "depth video '" + options_.depth_video + "'";
-  names.second = "color video '" + options_.color_video + "'";
-  names.remedy = "they must have the same length (or end both with --max_frames)";
-  if (options_.max_frames >= 0) names.limit = end_;
-  return graph->Map(
-      graph->Zip(std::move(depths), graph->From([this] { return ReadColor(); }), names),
-      [keep](std::pair<DepthFrame, Frame> pair) {
-        return keep(std::move(pair.first), std::move(pair.second));
-      });
+  JoinedColor color;
+  color.first_frame = options_.first_frame;
+  color.end = end_;
+  if (color_reader_) {
+    color.frames.emplace(graph->From([this] { return ReadColor(); }));
+    color.info = &color_reader_->info();
+  }
+  return source_->Join(graph, std::move(color));
 }
 
 }  // namespace mdvt

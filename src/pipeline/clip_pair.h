@@ -1,41 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A depth video and the colour video that it belongs to.
+// Depth and the colour video that it belongs to.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "mdvt/io/color_convert.h"
-#include "mdvt/io/depth_video.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/graph.h"
+#include "pipeline/depth_source.h"
 
 namespace mdvt {
 
-struct PairedFrame {
-  DepthFrame depth;
-  Frame color;  // empty image if no colour video was given
-};
+// Whether frames of these rates belong together, one to one: the rates agree within 0.15 % (30 and
+// 29.97 are called the same everywhere); or within 1 %, and over `frames` frames, if their number
+// is known (positive), the two clocks part by less than half a frame (containers round times, which
+// shows in the rate of a short clip). Rates that are not known (0/1) agree with all.
+bool RatesAgree(Rational a, Rational b, int64_t frames);
+
+// Throws Error(kInvalidArgument) that names both values if the two videos disagree in size, or in
+// frame rate by the rule above.
+void RequirePair(const VideoInfo& depth, const VideoInfo& color);
+
+// For Graph::Zip. `end`: where both are ended, INT64_MAX: where they end.
+PairNames NamesOfPair(const VideoInfo& depth, const VideoInfo& color, int64_t end);
 
 struct ClipPairOptions {
-  std::string depth_video;
-  std::string color_video;  // empty: none
-  DepthVideoReaderOptions depth;
+  DepthSourceOptions source;
+  std::string color_video;                  // empty: none, for depth that is read
   std::optional<PixelFormat> color_format;  // empty: the decoder's own
-  int64_t first_frame = 0;                  // frames before it are read and dropped
+  Limits limits;
+  ThreadPool* pool = nullptr;
+  int64_t first_frame = 0;  // frames before it are read and dropped
   int64_t max_frames = -1;
 };
 
 class ClipPair {
  public:
-  // Opens both. Throws what the readers throw, and Error(kInvalidArgument) that names both values
-  // if the two disagree in size or, by more than one part in a thousand, in frame rate.
+  // Opens both. Throws what the readers and engines throw, and as RequirePair().
   explicit ClipPair(const ClipPairOptions& options);
 
-  const VideoInfo& depth_info() const { return depth_reader_.info(); }
-  const DepthTags& depth_tags() const { return depth_reader_.tags(); }
-  const DepthCodecOptions& depth_codec() const { return depth_reader_.codec(); }
+  DepthSource& depth() { return *source_; }
+  // Tags of the depth video; none where depth is computed.
+  DepthTags depth_tags() const;
   // Of the colour video, else of the depth video: what times and shape the output takes over.
   const VideoInfo& lead_info() const;
   // Colour frames come in this format. To be set before Frames().
@@ -43,24 +52,21 @@ class ClipPair {
   // For progress: frames that Frames() will give, 0 if not known.
   int64_t expected_frames() const;
 
-  // Both are decoded in threads of their own. The graph fails with Error(kInvalidArgument) that
-  // names both counts if one video ends before the other, or if there is no frame from first_frame
-  // on.
+  // See DepthSource::Join(); both videos are decoded in threads of their own. The graph fails with
+  // Error(kInvalidArgument) that names both counts if one video ends before the other, or if there
+  // is no frame from first_frame on.
   Stream<PairedFrame> Frames(Graph* graph);
 
  private:
-  std::optional<DepthFrame> ReadDepth();
   std::optional<Frame> ReadColor();
 
   ClipPairOptions options_;
   int64_t end_;  // no frame from here on is read
-  DepthVideoReader depth_reader_;
+  std::unique_ptr<DepthSource> source_;
   std::optional<VideoReader> color_reader_;
   std::optional<PixelFormat> convert_to_;
   ColorConverter converter_;
-  int64_t depth_frames_ = 0;  // read so far
-  int64_t color_frames_ = 0;
-  int64_t pairs_ = 0;
+  int64_t color_frames_ = 0;  // read so far
 };
 
 }  // namespace mdvt

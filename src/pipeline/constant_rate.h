@@ -18,42 +18,52 @@ namespace mdvt {
 // Shows, at each tick of a clock that starts at the first frame, the frame nearest to it (the
 // earlier one on ties), from there to the end of the last frame. A frame that is nearest to no tick
 // is dropped; one that is nearest to several is given once, with their number.
-struct ShownFrame {
-  Frame frame;
+//
+// Frames may have something with them: `frame_of` finds the frame in such an item.
+template <typename Item>
+struct Shown {
+  Item item;
   int64_t first_tick = 0;
   int64_t ticks = 1;
 };
 
-class ConstantRate : public Stage<Frame, ShownFrame> {
+template <typename Item>
+class ConstantRate : public Stage<Item, Shown<Item>> {
  public:
-  ConstantRate(double fps, Rational time_base) : tick_(1 / fps), time_base_(time_base) {}
+  using FrameOf = const Frame& (*)(const Item&);
+
+  ConstantRate(double fps, Rational time_base, FrameOf frame_of)
+      : tick_(1 / fps), time_base_(time_base), frame_of_(frame_of) {}
 
   int latency() const override { return 1; }
 
-  void Push(Frame frame) override {
+  void Push(Item item) override {
+    const int64_t pts = frame_of_(item).pts;
     if (!holds_) {
-      start_ = frame.pts;
+      start_ = pts;
     } else {
-      last_step_ = Seconds(frame.pts) - Seconds(held_.pts);
-      Show((Seconds(held_.pts) + Seconds(frame.pts)) / 2, true);
+      last_step_ = Seconds(pts) - Seconds(held_pts_);
+      Show((Seconds(held_pts_) + Seconds(pts)) / 2, true);
     }
-    held_ = std::move(frame);
+    held_duration_ = frame_of_(item).duration;
+    held_ = std::move(item);
+    held_pts_ = pts;
     holds_ = true;
   }
 
   // The last frame is shown if a tick is left for it.
   void Finish() override {
     if (!holds_) return;
-    const double duration = held_.duration > 0
-                                ? static_cast<double>(held_.duration) * time_base_.ToDouble()
+    const double duration = held_duration_ > 0
+                                ? static_cast<double>(held_duration_) * time_base_.ToDouble()
                                 : std::max(last_step_, 0.0);
     // At least the tick that is nearest to it, as for all frames.
-    const double middle = Seconds(held_.pts) + tick_ / 2;
-    Show(std::max(Seconds(held_.pts) + duration, middle), false);
+    const double middle = Seconds(held_pts_) + tick_ / 2;
+    Show(std::max(Seconds(held_pts_) + duration, middle), false);
     holds_ = false;
   }
 
-  std::optional<ShownFrame> Pop() override { return std::exchange(shown_, std::nullopt); }
+  std::optional<Shown<Item>> Pop() override { return std::exchange(shown_, std::nullopt); }
 
  private:
   // A rounding error is no reason to show another frame.
@@ -64,24 +74,27 @@ class ConstantRate : public Stage<Frame, ShownFrame> {
   }
 
   void Show(double until, bool inclusive) {
-    ShownFrame shown;
+    Shown<Item> shown;
     shown.first_tick = next_tick_;
     const double room = inclusive ? kRoom : -kRoom;
     while (static_cast<double>(next_tick_) * tick_ < until + room) ++next_tick_;
     shown.ticks = next_tick_ - shown.first_tick;
     if (shown.ticks == 0) return;
-    shown.frame = std::move(held_);
+    shown.item = std::move(held_);
     shown_ = std::move(shown);
   }
 
   double tick_;  // seconds
   Rational time_base_;
+  FrameOf frame_of_;
   int64_t start_ = 0;
   int64_t next_tick_ = 0;
   double last_step_ = 0;
   bool holds_ = false;
-  Frame held_;
-  std::optional<ShownFrame> shown_;
+  Item held_;
+  int64_t held_pts_ = 0;
+  int64_t held_duration_ = 0;
+  std::optional<Shown<Item>> shown_;
 };
 
 }  // namespace mdvt

@@ -7,8 +7,6 @@
 #include <vector>
 
 #include "mdvt/core/error.h"
-#include "mdvt/core/log.h"
-#include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/output_set.h"
@@ -16,51 +14,24 @@
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/jobs.h"
-#include "mdvt/pipeline/motion_depth.h"
+#include "pipeline/depth_source.h"
 #include "pipeline/frame_chooser.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
 namespace {
 
-// Networks that read the field of view out of the picture need none.
-bool NeedsFov(const Model* model) {
-  if (model == nullptr) return true;
-  for (const ModelOutputInfo& output : model->info().outputs)
-    if (output.scale == OutputScale::kMetricTimesFocal || output.quantity == Quantity::kDistance)
-      return true;
-  return false;
-}
-
-FovOptions FovOrDefault(const FovOptions& fov, bool needed) {
-  if (!fov.empty()) return fov;
-  if (needed)
-    LogWarning("no field of view was given (--xfov, --yfov or --xfov_file): " +
-               FormatDouble(kDefaultXfovDeg) +
-               " degrees across are taken; a wrong one stretches the scene in depth");
-  FovOptions assumed;
-  assumed.xfov_deg = kDefaultXfovDeg;
-  return assumed;
-}
-
-// Depth from motion looks at luma, networks at colour.
+// Pictures serve for depth and nothing else.
 VideoReaderOptions ReaderOptions(const DepthJobOptions& options, ThreadPool* pool) {
   VideoReaderOptions reader;
   reader.limits = options.job.limits;
   reader.pool = pool;
-  reader.format = options.source.model.empty() ? PixelFormat::Gray(8) : PixelFormat::Rgb(8);
+  reader.format = ChosenEngine(options.source).picture_format;
   return reader;
 }
 
 std::string DefaultOutput(const DepthJobOptions& options) {
   return OutputName(options.output, options.color_video, "_depth.mkv");
-}
-
-std::vector<Pose> CameraPathOf(const MotionDepthEstimator& estimator) {
-  std::vector<Pose> world_from_cam;
-  for (const MotionFrameReport& frame : estimator.frame_reports())
-    world_from_cam.push_back(frame.world_from_cam);
-  return world_from_cam;
 }
 
 class DepthJob {
@@ -72,28 +43,31 @@ class DepthJob {
         outputs_(options.job.overwrite),
         video_(StageOutputs()),
         reader_(options.color_video, ReaderOptions(options, graph_.pool())),
-        model_(options.source.model.empty()
-                   ? nullptr
-                   : OpenDepthModel(options.source.model, options.job.num_threads)),
-        knows_fov_(!options.fov.empty() || NeedsFov(model_.get())),
-        camera_(FovOrDefault(options.fov, NeedsFov(model_.get())), {}, reader_.info().width,
+        source_(OpenDepthSource(options.source, {options.job.limits, graph_.pool()})),
+        knows_fov_(!options.fov.empty() || source_->needs_fov()),
+        camera_(FovOrUsual(options.fov, source_->needs_fov()), {}, reader_.info().width,
                 reader_.info().height, reader_.info().sample_aspect, options.job.limits) {
     if (options.target_fps > 0) chooser_.emplace(options.target_fps, reader_.info().time_base);
     OpenWriter();
   }
 
   DepthJobReport Run() {
-    CalibrateModel();
-    DepthEstimator* const engine = MakeEngine();
-    auto depths = graph_.Then(Frames(), engine);
-    graph_.Into(std::move(depths), [this](DepthEstimate depth) {
-      writer_->Write(std::move(depth.depth), depth.pts, depth.duration);
+    const DepthClip clip = Clip();
+    if (!options_.reference_depth.empty()) fit_ = source_->Fit(Reference(), clip, &graph_);
+    source_->Start(clip);
+    JoinedColor color;
+    color.frames.emplace(Frames());
+    color.info = &reader_.info();
+    auto found = graph_.Then(source_->Join(&graph_, std::move(color)), source_.get());
+    graph_.Into(std::move(found), [this](PairedFrame pair) {
+      writer_->Write(std::move(pair.depth.depth), pair.depth.pts, pair.depth.duration);
     });
     graph_.Run("depth", expected_frames_);
     Require(graph_.frames_done() > 0, Code::kCorrupt,
             "'" + options_.color_video + "' has no frames");
 
-    if (path_) WriteTransformationsFile(*path_, CameraPathOf(*motion_));
+    const DepthFacts facts = source_->facts();
+    if (path_) WriteTransformationsFile(*path_, facts.world_from_cam);
     writer_->Finish();
     outputs_.CommitAll();
 
@@ -101,16 +75,12 @@ class DepthJob {
     report.frames = graph_.frames_done();
     report.output = output_;
     if (knows_fov_) report.xfov_deg = camera_.typical_xfov_deg();
-    if (model_) {
-      report.model = model_->info().name;
-      report.model_license = model_->info().source.license;
-      report.calibration = network_->calibration();
-      report.fit = fit_;
-    } else {
-      const MotionReport motion = motion_->report();
-      report.translation_found = motion.translation_found();
-      report.measured_frames = motion.measured;
-    }
+    report.model = facts.model;
+    report.model_license = facts.model_license;
+    report.calibration = facts.calibration;
+    report.fit = fit_;
+    report.translation_found = facts.translation_found;
+    report.measured_frames = facts.measured_frames;
     report.width = reader_.info().width;
     report.height = reader_.info().height;
     return report;
@@ -161,54 +131,26 @@ class DepthJob {
     });
   }
 
-  DepthModelOptions ModelOptions() const {
-    DepthModelOptions model = options_.source.model;
-    model.input_size = options_.source.input_size.value_or(model.input_size);
-    return model;
+  DepthClip Clip() {
+    DepthClip clip;
+    clip.camera = camera_.At(0);
+    clip.xfovs_deg = camera_.xfovs_deg();
+    clip.frame_rate = reader_.info().frame_rate;
+    clip.color = reader_.info().color;
+    clip.metres = true;
+    clip.keeps_pictures = false;
+    clip.pool = graph_.pool();
+    return clip;
   }
 
-  ModelDepthOptions ModelOptionsOfClip() const {
-    ModelDepthOptions depth;
-    depth.camera = camera_.At(0);
-    return depth;
-  }
-
-  void CalibrateModel() {
-    if (!model_ || options_.reference_depth.empty()) return;
-    Require(IsRelativeDepth(model_->info()), Code::kInvalidArgument,
-            "model '" + model_->info().name +
-                "' gives metric depth: a reference depth is for relative ones");
+  ReferenceCalibrationOptions Reference() const {
     ReferenceCalibrationOptions reference;
     reference.color_video = options_.color_video;
     reference.depth_video = options_.reference_depth;
     reference.depth.max_depth = options_.reference.max_depth;
     reference.depth.encoding = options_.reference.encoding;
     reference.limits = options_.job.limits;
-    const auto estimator =
-        MakeModelDepth(ModelOptions(), model_, ModelOptionsOfClip(), graph_.pool());
-    fit_ = CalibrateByReference(reference, estimator.get(), &graph_);
-    if (fit_->by_median)
-      LogWarning("no scale and shift of '" + model_->info().name + "' explain '" +
-                 options_.reference_depth + "': the median of the ratios is taken as the scale");
-  }
-
-  DepthEstimator* MakeEngine() {
-    if (model_) {
-      ModelDepthOptions depth = ModelOptionsOfClip();
-      if (fit_) depth.calibration = fit_->calibration;
-      if (IsRelativeDepth(model_->info()) && !fit_)
-        depth.median_depth = options_.source.scene_scale;
-      network_ = MakeModelDepth(ModelOptions(), model_, depth, graph_.pool());
-      return network_.get();
-    }
-    MotionDepthOptions motion;
-    motion.camera = camera_.At(0);
-    motion.xfovs_deg = camera_.xfovs_deg();
-    motion.scene_scale = options_.source.scene_scale;
-    motion.working_side = options_.source.WorkingSide(reader_.info().width, reader_.info().height);
-    motion.confidence = false;
-    motion_.emplace(motion, graph_.pool());
-    return &*motion_;
+    return reference;
   }
 
   const DepthJobOptions& options_;
@@ -218,7 +160,7 @@ class DepthJob {
   std::optional<OutputTarget> path_;
   OutputTarget video_;
   VideoReader reader_;
-  std::shared_ptr<const Model> model_;  // null: depth from motion
+  std::unique_ptr<DepthSource> source_;
   bool knows_fov_;
   ClipCamera camera_;
   std::optional<FrameChooser> chooser_;
@@ -226,8 +168,6 @@ class DepthJob {
   int64_t frames_chosen_ = 0;
   int64_t expected_frames_ = 0;
   std::optional<DisparityFitResult> fit_;  // to the reference
-  std::unique_ptr<ModelDepthEstimator> network_;
-  std::optional<MotionDepthEstimator> motion_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/core/error.h"
 #include "mdvt/pipeline/jobs.h"
+#include "pipeline/depth_source.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
@@ -39,13 +40,13 @@ void DepthJobOptions::Check() const {
   CheckDescribed(*this);
   job.limits.Check();
   source.Check();
-  const bool has_model = !source.model.empty();
-  Require(reference_depth.empty() || has_model, Code::kInvalidArgument,
+  Require(reference_depth.empty() || !source.model.empty(), Code::kInvalidArgument,
           "a reference depth calibrates a relative model, none was given");
   Require(!reference_depth.empty() || !(reference.max_depth || reference.encoding),
           Code::kInvalidArgument, "range and encoding of a reference depth, none was given");
-  Require(transformation_output.empty() || !has_model, Code::kInvalidArgument,
-          "a model gives no camera path: transformation_output goes with depth from motion");
+  Require(transformation_output.empty() || ChosenEngine(source).finds_path, Code::kInvalidArgument,
+          "the engine '" + source.Chosen() +
+              "' gives no camera path: transformation_output goes with depth from motion");
   DepthCodecOptions codec;
   codec.encoding = encoding;
   codec.max_depth = max_depth;

@@ -202,8 +202,8 @@ class DepthViewRender {
         poses_(ClipPoses(options.scene.transformation_file, options.scene.transformation_lock_frame,
                          options.job.limits)),
         input_(InputOptions(true)),
-        width_(input_.depth_info().width),
-        height_(input_.depth_info().height),
+        width_(input_.lead_info().width),
+        height_(input_.lead_info().height),
         bits_(std::max<int>(8, input_.lead_info().format.bits)),
         camera_(options.scene.fov, input_.depth_tags(), width_, height_,
                 input_.lead_info().sample_aspect, options.job.limits),
@@ -264,13 +264,11 @@ class DepthViewRender {
   ClipPairOptions InputOptions(bool with_color) {
     const ViewSceneOptions& scene = options_.scene;
     ClipPairOptions input;
-    input.depth_video = scene.depth_video;
+    input.source.file = {scene.depth_video, scene.depth};
     if (with_color)
       input.color_video = scene.color_video.empty() ? scene.depth_video : scene.color_video;
-    input.depth.video.limits = options_.job.limits;
-    input.depth.video.pool = graph_.pool();
-    input.depth.max_depth = scene.depth.max_depth;
-    input.depth.encoding = scene.depth.encoding;
+    input.limits = options_.job.limits;
+    input.pool = graph_.pool();
     input.first_frame = first_frame_;
     input.max_frames = options_.draw_frame > 0 ? 1 : options_.job.max_frames;
     return input;
@@ -306,7 +304,7 @@ class DepthViewRender {
     writer_.emplace(video_, format_, view_camera_.width, view_camera_.height, video);
     if (!depth_target_) return;
     DepthVideoWriterOptions depth;
-    depth.codec.max_depth = input_.depth_codec().max_depth;
+    depth.codec.max_depth = input_.depth().file()->codec().max_depth;
     depth.tags.source = FileName(settings_.output);
     depth.tags.xfov_deg = view_camera_.xfov_deg();
     depth.video.time_base = source.time_base;
@@ -320,8 +318,8 @@ class DepthViewRender {
   void Measure() {
     // How the depth is read has been found out, and told, already.
     ClipPairOptions options = InputOptions(false);
-    options.depth.max_depth = input_.depth_codec().max_depth;
-    options.depth.encoding = input_.depth_codec().encoding;
+    const DepthCodecOptions& found = input_.depth().file()->codec();
+    options.source.file.reading = {found.max_depth, found.encoding};
     ClipPair clip(options);
     MaskReader masks(options_.scene, options_.job.limits, graph_.pool(), width_, height_,
                      first_frame_);

@@ -32,7 +32,7 @@ constexpr int64_t kGeometryBytes = int64_t{32} << 20;
 
 struct NumberedFrame {
   int64_t number = 0;  // in the clip
-  DepthFrame depth;
+  DepthEstimate depth;
   Image color;  // Rgb(8)
 };
 
@@ -78,13 +78,14 @@ class ExportJob {
         grey_output_(GreyOutput(options)),
         outputs_(options.job.overwrite),
         input_(InputOptions()),
-        width_(input_.depth_info().width),
-        height_(input_.depth_info().height),
+        depth_(*input_.depth().file()),
+        width_(depth_.info().width),
+        height_(depth_.info().height),
         poses_(ClipPoses(options.transformation_file, options.transformation_lock_frame,
                          options.job.limits)) {
     if (wants_geometry_)
-      camera_.emplace(options.fov, input_.depth_tags(), width_, height_,
-                      input_.lead_info().sample_aspect, options.job.limits);
+      camera_.emplace(options.fov, depth_.tags(), width_, height_, input_.lead_info().sample_aspect,
+                      options.job.limits);
     if (WantsGrey()) OpenGreyWriter();
   }
 
@@ -124,24 +125,22 @@ class ExportJob {
     if (!options_.ply_folder.empty()) ply_ = outputs_.AddFolder(options_.ply_folder);
     if (!options_.obj_folder.empty()) obj_ = outputs_.AddFolder(options_.obj_folder);
     ClipPairOptions input;
-    input.depth_video = options_.depth_video;
+    input.source.file = {options_.depth_video, options_.depth};
     if (wants_geometry_) input.color_video = options_.color_video;
     input.color_format = PixelFormat::Rgb(8);
-    input.depth.video.limits = options_.job.limits;
-    input.depth.video.pool = graph_.pool();
-    input.depth.max_depth = options_.depth.max_depth;
-    input.depth.encoding = options_.depth.encoding;
+    input.limits = options_.job.limits;
+    input.pool = graph_.pool();
     input.first_frame = first_frame_;
     input.max_frames = options_.job.max_frames;
     return input;
   }
 
   void OpenGreyWriter() {
-    const VideoInfo& source = input_.depth_info();
+    const VideoInfo& source = depth_.info();
     DepthVideoWriterOptions writer;
     writer.codec.encoding = GreyEncoding(options_.bit16 ? 16 : 8);
-    writer.codec.max_depth = input_.depth_codec().max_depth;
-    writer.tags = input_.depth_tags();
+    writer.codec.max_depth = depth_.codec().max_depth;
+    writer.tags = depth_.tags();
     writer.video.codec = VideoCodec::kFfv1;
     writer.video.time_base = source.time_base;
     writer.video.frame_rate = source.frame_rate;
@@ -176,7 +175,7 @@ class ExportJob {
     const DepthView depth = frame.depth.depth.Plane<float>();
     const Pose pose = poses_.At(frame.number);
     Image color = frame.color;
-    if (color.empty()) color = GreyPicture(depth, input_.depth_codec().max_depth);
+    if (color.empty()) color = GreyPicture(depth, depth_.codec().max_depth);
     mesher->SetDepth(depth, camera_->At(frame.number));
     if (ply_) {
       GeometryCounts counts = mesher->counts();
@@ -208,6 +207,7 @@ class ExportJob {
   std::optional<OutputFolder> ply_;
   std::optional<OutputFolder> obj_;
   ClipPair input_;
+  const DepthVideoReader& depth_;
   int width_;
   int height_;
   PerFrame<Pose> poses_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/sidecar.h"
@@ -64,6 +65,17 @@ double ClipCamera::typical_xfov_deg() const {
   const auto middle = sorted.begin() + static_cast<ptrdiff_t>(sorted.size() / 2);
   std::nth_element(sorted.begin(), middle, sorted.end());
   return *middle;
+}
+
+FovOptions FovOrUsual(const FovOptions& fov, bool needed) {
+  if (!fov.empty()) return fov;
+  if (needed)
+    LogWarning("no field of view was given (--xfov, --yfov or --xfov_file): " +
+               FormatDouble(kDefaultXfovDeg) +
+               " degrees across are taken; a wrong one stretches the scene in depth");
+  FovOptions assumed;
+  assumed.xfov_deg = kDefaultXfovDeg;
+  return assumed;
 }
 
 std::string CountOf(int64_t count, const char* what) {

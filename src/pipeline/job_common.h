@@ -75,6 +75,9 @@ class ClipCamera {
   Camera fixed_;
 };
 
+// The field of view, or the usual one if none is given: with a warning if depth depends on it.
+FovOptions FovOrUsual(const FovOptions& fov, bool needed);
+
 // To the nearest millionth.
 Rational ToRational(double value);
 

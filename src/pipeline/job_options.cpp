@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/pipeline/job_options.h"
 
-#include <algorithm>
-#include <cmath>
 #include <string>
 
 #include "mdvt/core/error.h"
@@ -10,11 +8,6 @@
 #include "pipeline/job_common.h"
 
 namespace mdvt {
-namespace {
-
-constexpr int kUsualSide = 640;  // long side of the pictures that depth from motion works on
-
-}  // namespace
 
 void Describe(OptionList* list, JobOptions* options) {
   list->Section("run");
@@ -84,54 +77,6 @@ void Describe(OptionList* list, DepthModelOptions* options) {
               "open a model that is not listed in manifest.json: a model is a program")
       .OnlyWith("model");
   list->Field("device", &options->open.device, "DEVICE", "where a model runs: cpu, cuda or cuda:N");
-}
-
-void Describe(OptionList* list, DepthSourceOptions* options) {
-  static const EnumNames<std::string> engines = {{"motion", "motion"}, {"model", "model"}};
-  list->Field("engine", &options->engine, engines,
-              "how depth is found: from the camera's own motion, or by --model")
-      .Default("model if --model is given, else motion");
-  Describe(list, &options->model);
-  list->Field("input_size", &options->input_size, {14, 4096}, "PIXELS",
-              "short side of the pictures that depth is computed on")
-      .Default("the model's own; motion: what makes the long side 640");
-  list->Field("max_res", &options->max_res, {64, 4096}, "PIXELS",
-              "motion: long side of the pictures that it is computed on")
-      .Alias("working_side")
-      .Default("640 unless --input_size is given");
-  list->Field("scene_scale", &options->scene_scale, {0, 10000, true, false}, "METRES",
-              "median depth of the clip's first measured frame (motion, relative models)");
-}
-
-int DepthSourceOptions::WorkingSide(int width, int height) const {
-  if (!input_size && !max_res) return kUsualSide;
-  double side = 4096;
-  if (input_size) {
-    const double aspect = static_cast<double>(std::max(width, height)) / std::min(width, height);
-    side = std::min(side, *input_size * aspect);
-  }
-  if (max_res) side = std::min(side, static_cast<double>(*max_res));
-  return static_cast<int>(std::lround(std::max(64.0, side)));
-}
-
-void DepthSourceOptions::Check() const {
-  model.Check();
-  Require(!engine || (*engine == "model") == !model.empty(), Code::kInvalidArgument,
-          model.empty()
-              ? "the engine 'model' needs a model (--model FILE); docs/models.md tells how "
-                "to make one"
-              : "the engine 'motion' and a model contradict each other");
-  Require(!max_res || model.empty(), Code::kInvalidArgument,
-          "max_res belongs to the engine 'motion': a model's size is input_size");
-  Require(
-      !model.empty() || model.open.device == "cpu", Code::kInvalidArgument,
-      "device is '" + model.open.device +
-          "': depth from motion runs on the processor, only a depth model (--model FILE) can run "
-          "elsewhere");
-  DepthSourceOptions copy = *this;
-  OptionList list;
-  Describe(&list, &copy);
-  list.Check();
 }
 
 }  // namespace mdvt

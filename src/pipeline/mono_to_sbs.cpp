@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <utility>
 #include <vector>
 
-#include "core/object_pool.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/color_convert.h"
@@ -16,25 +14,17 @@
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/graph.h"
-#include "mdvt/pipeline/motion_depth.h"
 #include "pipeline/constant_rate.h"
+#include "pipeline/depth_source.h"
+#include "pipeline/eye_inputs.h"
 #include "pipeline/eye_maker.h"
 #include "pipeline/job_common.h"
-#include "pipeline/scene_starts.h"
 
 namespace mdvt {
 namespace {
 
 // Steps of the output's clock per frame: where the clip starts is off by a 32nd of a frame at most.
 constexpr int64_t kStepsPerTick = 16;
-// A frame on its way through the job. `shows`: how many frames of the output it is.
-struct InputFrame {
-  Frame frame;  // `index` counts the frames of the source
-  int64_t pts = 0;
-  int64_t duration = 0;  // of one show, in the output's time base
-  int64_t shows = 1;
-  double seconds = 0;
-};
 
 std::string DefaultOutput(const MonoToSbsJobOptions& options) {
   return OutputName(options.output, options.input,
@@ -57,88 +47,7 @@ Rational RateOf(double fps) {
   return ToRational(fps);
 }
 
-// What the engine and the detector of cuts say of each frame.
-class DepthMapper : public Stage<InputFrame, EyeInput> {
- public:
-  DepthMapper(const MonoToSbsJobOptions& options, const VideoInfo& source, DepthEstimator* engine,
-              ThreadPool* pool)
-      : options_(options),
-        color_(source.color),
-        engine_(engine),
-        starts_(options.steady.cuts, options.steady.scene_file, options.job.limits, source,
-                source.format, pool),
-        pictures_(engine->input_format(), source.width, source.height) {}
-
-  int latency() const override { return engine_->latency(); }
-  int group() const override { return engine_->group(); }
-
-  void Push(InputFrame input) override {
-    starts_.Push(input.frame.image, input.frame.index, input.seconds);
-    Frame picture = input.frame;
-    picture.index = pushed_++;
-    if (picture.image.format() != engine_->input_format()) {
-      Image converted = pictures_.Get();
-      converter_.Convert(picture.image.view(), color_, converted.mutable_view());
-      picture.image = std::move(converted);
-    }
-    engine_->Push(std::move(picture));
-    waiting_.push_back(std::move(input));
-  }
-
-  void Finish() override {
-    starts_.Finish();
-    engine_->Finish();
-    finished_ = true;
-  }
-
-  std::optional<EyeInput> Pop() override {
-    while (const std::optional<bool> cut = starts_.Pop()) cuts_.push_back(*cut);
-    // One at a time: an engine may hold the work of a whole window until it is asked.
-    if (!estimate_) estimate_ = engine_->Pop();
-    if (!estimate_ || cuts_.empty()) {
-      Require(!finished_ || waiting_.empty(), Code::kInternal, "the depth engine kept frames back");
-      return std::nullopt;
-    }
-    InputFrame& input = waiting_.front();
-    const Image& picture = input.frame.image;
-    Require(estimate_->index == handed_on_ && estimate_->depth.format() == PixelFormat::GrayF32() &&
-                estimate_->depth.width() == picture.width() &&
-                estimate_->depth.height() == picture.height(),
-            Code::kInternal,
-            "the depth engine did not give frame " + std::to_string(handed_on_) +
-                " in the size of the picture");
-    EyeInput frame;
-    frame.index = input.frame.index;
-    frame.seconds = input.seconds;
-    frame.pts = input.pts;
-    frame.duration = input.duration;
-    frame.shows = input.shows;
-    frame.color = std::move(input.frame.image);
-    frame.depth = std::move(estimate_->depth);
-    frame.quantity = estimate_->quantity;
-    frame.new_scene =
-        cuts_.front() || (options_.steady.cuts != SceneCuts::kOff && estimate_->starts_scene);
-    waiting_.pop_front();
-    cuts_.pop_front();
-    estimate_.reset();
-    ++handed_on_;
-    return frame;
-  }
-
- private:
-  const MonoToSbsJobOptions& options_;
-  ColorInfo color_;
-  DepthEstimator* engine_;
-  SceneStarts starts_;
-  ColorConverter converter_;
-  ImagePool pictures_;
-  std::deque<InputFrame> waiting_;
-  std::deque<bool> cuts_;
-  std::optional<DepthEstimate> estimate_;
-  int64_t pushed_ = 0;
-  int64_t handed_on_ = 0;
-  bool finished_ = false;
-};
+const Frame& PictureOf(const PairedFrame& pair) { return pair.color; }
 
 class MonoToSbsJob {
  public:
@@ -159,9 +68,10 @@ class MonoToSbsJob {
 
   MonoToSbsReport Run() {
     if (options_.on_start) options_.on_start(plan_);
-    DepthMapper mapper(options_, reader_.info(), engine_.get(), graph_.pool());
-    auto mapped = graph_.Then(Frames().Holding(1), &mapper).Holding(1);
-    auto rendered = graph_.Then(std::move(mapped), &*maker_).Holding(1);
+    EyeInputs inputs(source_.get(), options_.steady.cuts, options_.steady, options_.job.limits,
+                     reader_.info(), reader_.info().format, graph_.pool());
+    auto found = graph_.Then(Frames().Holding(1), &inputs).Holding(1);
+    auto rendered = graph_.Then(std::move(found), &*maker_).Holding(1);
     graph_.Into(std::move(rendered), [this](PackedFrame frame) { return Encode(&frame); });
     graph_.Run("stereo", expected_frames_);
     Require(shown_ > 0, Code::kCorrupt, "'" + options_.input + "' has no frames");
@@ -209,7 +119,7 @@ class MonoToSbsJob {
     if (options_.fps > 0) {
       plan_.output_rate = RateOf(options_.fps);
       time_base_ = Rational{plan_.output_rate.den, plan_.output_rate.num * kStepsPerTick};
-      rate_.emplace(plan_.output_rate.ToDouble(), source.time_base);
+      rate_.emplace(plan_.output_rate.ToDouble(), source.time_base, PictureOf);
       if (source.frame_rate.IsPositive())
         expected *= plan_.output_rate.ToDouble() / source.frame_rate.ToDouble();
     }
@@ -217,8 +127,8 @@ class MonoToSbsJob {
         ExpectedFrames(std::llround(expected), 0, options_.job.max_frames), plan_.output_rate);
     plan_.output_rate = options_.preview.Rate(plan_.output_rate);
 
-    engine_ = MakeEngine();
-    plan_.latency = engine_->latency();
+    OpenDepth();
+    plan_.latency = source_->latency();
   }
 
   void MakeEyes() {
@@ -247,30 +157,24 @@ class MonoToSbsJob {
     plan_.max_shift = maker_->max_shift();
   }
 
-  std::unique_ptr<DepthEstimator> MakeEngine() {
-    const VideoInfo& source = reader_.info();
+  void OpenDepth() {
+    const VideoInfo& video = reader_.info();
     FovOptions fov;
     fov.xfov_deg = options_.xfov_deg;
-    const ClipCamera camera(fov, {}, source.width, source.height, source.sample_aspect,
+    const ClipCamera camera(fov, {}, video.width, video.height, video.sample_aspect,
                             options_.job.limits);
-    const DepthSourceOptions& depth = options_.source;
-    DepthEngine own = options_.engine;
-    if (!own && !depth.model.empty()) {
-      DepthModelOptions model = depth.model;
-      model.input_size = depth.input_size.value_or(model.input_size);
-      own = ModelEngine(model);
-    }
-    if (own) {
-      std::unique_ptr<DepthEstimator> engine =
-          own({camera.At(0), rate_ ? plan_.output_rate : source.frame_rate, graph_.pool()});
-      Require(engine != nullptr, Code::kInvalidArgument, "the depth engine made no estimator");
-      return engine;
-    }
-    MotionDepthOptions motion;
-    motion.camera = camera.At(0);
-    motion.scene_scale = depth.scene_scale;
-    motion.working_side = depth.WorkingSide(source.width, source.height);
-    return std::make_unique<MotionDepthEstimator>(motion, graph_.pool());
+    DepthClip clip;
+    clip.camera = camera.At(0);
+    clip.frame_rate = rate_ ? plan_.output_rate : video.frame_rate;
+    clip.color = video.color;
+    clip.pool = graph_.pool();
+    if (const DepthEngine& own = options_.engine)
+      source_ = std::make_unique<EstimatorSource>([own](const DepthClip& frames) {
+        return own({frames.camera, frames.frame_rate, frames.pool});
+      });
+    else
+      source_ = OpenDepthSource(options_.source, {options_.job.limits, graph_.pool()});
+    source_->Start(clip);
   }
 
   void OpenWriter() {
@@ -299,25 +203,30 @@ class MonoToSbsJob {
   }
 
   Stream<InputFrame> Frames() {
-    Stream<Frame> frames = graph_.From([this] { return reader_.Read(); });
-    const auto once = [](Frame frame) { return ShownFrame{std::move(frame), 0, 1}; };
-    Stream<ShownFrame> shown =
-        rate_ ? graph_.Map(std::move(frames), &*rate_) : graph_.Map(std::move(frames), once);
+    JoinedColor color;
+    color.frames.emplace(graph_.From([this] { return reader_.Read(); }));
+    color.info = &reader_.info();
+    Stream<PairedFrame> pairs = source_->Join(&graph_, std::move(color));
+    const auto once = [](PairedFrame pair) { return Shown<PairedFrame>{std::move(pair), 0, 1}; };
+    Stream<Shown<PairedFrame>> shown =
+        rate_ ? graph_.Map(std::move(pairs), &*rate_) : graph_.Map(std::move(pairs), once);
     shown = graph_.While(std::move(shown), [this] { return shown_ < most_shown(); });
     return graph_.Map(std::move(shown),
-                      [this](ShownFrame next) { return ToInput(std::move(next)); });
+                      [this](Shown<PairedFrame> next) { return ToInput(std::move(next)); });
   }
 
   int64_t most_shown() const {
     return options_.job.max_frames < 0 ? INT64_MAX : options_.job.max_frames;
   }
 
-  InputFrame ToInput(ShownFrame next) {
+  InputFrame ToInput(Shown<PairedFrame> next) {
     const VideoInfo& source = reader_.info();
+    const Frame& picture = next.item.color;
     InputFrame input;
-    input.seconds = static_cast<double>(next.frame.pts) * source.time_base.ToDouble();
-    input.pts = next.frame.pts;
-    input.duration = next.frame.duration;
+    input.index = picture.index;
+    input.seconds = static_cast<double>(picture.pts) * source.time_base.ToDouble();
+    input.pts = picture.pts;
+    input.duration = picture.duration;
     if (rate_) {
       input.shows = std::min(next.ticks, most_shown() - shown_);
       input.pts =
@@ -325,7 +234,7 @@ class MonoToSbsJob {
       input.duration = kStepsPerTick;
     }
     shown_ += input.shows;
-    input.frame = std::move(next.frame);
+    input.pair = std::move(next.item);
     return input;
   }
 
@@ -357,8 +266,8 @@ class MonoToSbsJob {
   const bool preview_;
   MonoToSbsPlan plan_;
   Rational time_base_;
-  std::optional<ConstantRate> rate_;
-  std::unique_ptr<DepthEstimator> engine_;
+  std::optional<ConstantRate<PairedFrame>> rate_;
+  std::unique_ptr<DepthSource> source_;
   VideoCodec codec_ = VideoCodec::kH264;
   ColorInfo output_color_;
   std::optional<VideoWriter> writer_;

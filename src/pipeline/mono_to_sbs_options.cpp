@@ -5,6 +5,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/pipeline/mono_to_sbs.h"
+#include "pipeline/depth_source.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
@@ -56,7 +57,8 @@ void DescribeDepth(OptionList* list, MonoToSbsJobOptions* o) {
   Describe(list, &o->source);
   list->Refine("scene_scale").Excludes("model");  // a model's disparity is normalised as it is
   list->Field("xfov", &o->xfov_deg, {0, 180, true, true}, "DEGREES",
-              "horizontal field of view of the camera");
+              "horizontal field of view of the camera")
+      .OnlyWith("engine", EnginesWith("xfov", o->source));
   list->Field("norm", &o->norm.mode, NormNames(),
               "how disparity is brought to its range: percentiles smoothed over time, each frame's "
               "extremes, its percentiles, one range, or true proportions")
@@ -216,7 +218,7 @@ std::vector<std::pair<std::string, std::string>> MonoToSbsFacts(const MonoToSbsJ
   MonoToSbsJobOptions copy = options;
   OptionList list;
   Describe(&list, &copy);
-  copy.source.engine = copy.source.model.empty() ? "motion" : "model";
+  copy.source.engine = copy.source.Chosen();
   for (const Option& option : list.options()) {
     const std::string value = ToText(option.Get());
     const bool says_nothing =

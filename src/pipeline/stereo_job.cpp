@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,9 +15,9 @@
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/stereo/convergence.h"
 #include "pipeline/clip_pair.h"
+#include "pipeline/eye_inputs.h"
 #include "pipeline/eye_maker.h"
 #include "pipeline/job_common.h"
-#include "pipeline/scene_starts.h"
 #include "pipeline/stereo_settings.h"
 
 namespace mdvt {
@@ -57,44 +56,6 @@ CanvasOptions Canvas(const StereoJobOptions& options) {
   return canvas;
 }
 
-// Pairs of frames as the eyes take them.
-class EyeInputs : public Stage<PairedFrame, EyeInput> {
- public:
-  EyeInputs(const SteadyOptions& steady, const Limits& limits, const VideoInfo& source,
-            const PixelFormat& format, ThreadPool* pool)
-      // Without smoothing nothing is carried from frame to frame.
-      : starts_(steady.Smooths() ? steady.cuts : SceneCuts::kOff, steady.scene_file, limits, source,
-                format, pool),
-        tick_(source.time_base.ToDouble()) {}
-
-  void Push(PairedFrame pair) override {
-    EyeInput input;
-    input.color = std::move(pair.color.image);
-    input.depth = std::move(pair.depth.depth);
-    input.index = next_index_++;
-    input.pts = pair.color.pts;
-    input.duration = pair.color.duration;
-    input.seconds = static_cast<double>(input.pts) * tick_;
-    starts_.Push(input.color, input.index, input.seconds);
-    waiting_.push_back(std::move(input));
-  }
-  void Finish() override { starts_.Finish(); }
-  std::optional<EyeInput> Pop() override {
-    const std::optional<bool> cut = starts_.Pop();
-    if (!cut) return std::nullopt;
-    EyeInput input = std::move(waiting_.front());
-    waiting_.pop_front();
-    input.new_scene = *cut;
-    return input;
-  }
-
- private:
-  SceneStarts starts_;
-  double tick_;
-  std::deque<EyeInput> waiting_;
-  int64_t next_index_ = 0;
-};
-
 class StereoJob {
  public:
   StereoJob(const StereoJobOptions& options, const RunControl& control)
@@ -106,16 +67,18 @@ class StereoJob {
         outputs_(options.job.overwrite),
         video_(StageOutputs()),
         input_(InputOptions()),
-        width_(input_.depth_info().width),
-        height_(input_.depth_info().height),
+        width_(input_.lead_info().width),
+        height_(input_.lead_info().height),
         layout_(ViewLayoutOf(options.frame.canvas.layout)),
         canvas_(PlanCanvas(Canvas(options), width_, height_, input_.lead_info().sample_aspect)),
         render_format_(PackedFormat(canvas_, input_.lead_info().format)),
         output_format_(options.encode.Format(settings_.codec, render_format_, canvas_.frame_width,
                                              canvas_.frame_height)),
-        camera_(options.fov, input_.depth_tags(), width_, height_, input_.lead_info().sample_aspect,
+        camera_(Fov(), input_.depth_tags(), width_, height_, input_.lead_info().sample_aspect,
                 options.job.limits),
-        inputs_(options.steady, options.job.limits, input_.lead_info(), render_format_,
+        // Without smoothing nothing is carried from frame to frame.
+        inputs_(&input_.depth(), options.steady.Smooths() ? options.steady.cuts : SceneCuts::kOff,
+                options.steady, options.job.limits, input_.lead_info(), render_format_,
                 graph_.pool()) {
     if (render_format_ != input_.lead_info().format) input_.ConvertColorTo(render_format_);
     EyeSource source;
@@ -123,6 +86,7 @@ class StereoJob {
     source.width = width_;
     source.height = height_;
     source.color = ResolveColor(input_.lead_info().color, render_format_, height_);
+    StartDepth(source.color);
     EyePlaces places;
     places.camera = camera_;
     places.distance = Convergence(options, input_.lead_info().frame_rate);
@@ -131,7 +95,7 @@ class StereoJob {
   }
 
   StereoJobReport Run() {
-    auto rendered = graph_.Then(graph_.Map(input_.Frames(&graph_), &inputs_), &*maker_);
+    auto rendered = graph_.Then(Inputs(), &*maker_);
     if (mask_writer_) {
       auto both = graph_.Split(std::move(rendered), &WithoutHoles, &WithoutImage);
       Encode(std::move(both.first));
@@ -168,15 +132,48 @@ class StereoJob {
 
   ClipPairOptions InputOptions() {
     ClipPairOptions input;
-    input.depth_video = options_.depth_video;
+    input.source = options_.source;
     // Without a color video the picture of the depth file is the texture.
-    input.color_video = options_.color_video.empty() ? options_.depth_video : options_.color_video;
-    input.depth.video.limits = options_.job.limits;
-    input.depth.video.pool = graph_.pool();
-    input.depth.max_depth = options_.depth.max_depth;
-    input.depth.encoding = options_.depth.encoding;
+    input.color_video =
+        options_.color_video.empty() ? options_.source.file.path : options_.color_video;
+    input.limits = options_.job.limits;
+    input.pool = graph_.pool();
     input.max_frames = options_.job.max_frames;
     return input;
+  }
+
+  // A depth file has a field of view of its own, or wants one to be given.
+  FovOptions Fov() {
+    const bool computed = input_.depth().file() == nullptr;
+    return computed ? FovOrUsual(options_.fov, true) : options_.fov;
+  }
+
+  void StartDepth(const ColorInfo& color) {
+    DepthClip clip;
+    clip.camera = camera_.At(0);
+    clip.xfovs_deg = camera_.xfovs_deg();
+    clip.frame_rate = input_.lead_info().frame_rate;
+    clip.color = color;
+    clip.metres = true;
+    clip.pool = graph_.pool();
+    input_.depth().Start(clip);
+  }
+
+  Stream<EyeInput> Inputs() {
+    const double tick = input_.lead_info().time_base.ToDouble();
+    auto number = [tick, next = int64_t{0}](PairedFrame pair) mutable {
+      InputFrame input;
+      input.index = next++;
+      input.pts = pair.color.pts;
+      input.duration = pair.color.duration;
+      input.seconds = static_cast<double>(input.pts) * tick;
+      input.pair = std::move(pair);
+      return input;
+    };
+    auto frames = graph_.Map(input_.Frames(&graph_), std::move(number));
+    // Computing has a thread of its own.
+    if (input_.depth().file() != nullptr) return graph_.Map(std::move(frames), &inputs_);
+    return graph_.Then(std::move(frames).Holding(1), &inputs_).Holding(1);
   }
 
   void OpenWriters() {

@@ -26,7 +26,8 @@ bool IsRule(const std::string& text) {
 }  // namespace
 
 void Describe(OptionList* list, StereoJobOptions* options) {
-  list->Field("depth_video", &options->depth_video, "FILE", "depth video").Input(true).Required();
+  Describe(list, &options->source.file);
+  list->Refine("depth_video").Default("none; required unless --engine or --model is given");
   list->Field("color_video", &options->color_video, "FILE",
               "color video of the same size, rate and length")
       .Input(true)
@@ -35,8 +36,8 @@ void Describe(OptionList* list, StereoJobOptions* options) {
               "stereo video (.mkv, or .mp4 for H.264), or a folder")
       .Output()
       .Default("<depth_video>_stereo.mkv, .mp4 with --compressed");
-  Describe(list, &options->fov, "from the depth file");
-  Describe(list, &options->depth);
+  Describe(list, &options->source);
+  Describe(list, &options->fov, "from the depth file; 60 across, with a warning, without one");
   list->Field("pupillary_distance", &options->pupillary_distance_mm, {0, 1000}, "MM",
               "distance between the eyes in millimetres");
   list->Field("master_xfov", &options->master_xfov_deg, {0, 180, true, true}, "DEGREES",
@@ -87,6 +88,9 @@ void Describe(OptionList* list, StereoJobOptions* options) {
 void StereoJobOptions::Check() const {
   CheckDescribed(*this);
   job.limits.Check();
+  source.Check();
+  Require(!color_video.empty() || source.Chosen() == "file", Code::kInvalidArgument,
+          "the engine '" + source.Chosen() + "' needs a color video (--color_video FILE)");
   Require(!convergence || convergence_file.empty(), Code::kInvalidArgument,
           "give a fixed convergence or a convergence file, not both");
   Require(IsRule(baseline_scale), Code::kInvalidArgument,
@@ -119,7 +123,8 @@ StereoSettings Settle(const StereoJobOptions& options) {
   settings.codec = options.encode.Codec(options.output, otherwise);
   const ViewLayout& layout = ViewLayoutOf(options.frame.canvas.layout);
   const std::string suffix = &layout == &ViewLayouts().front() ? "_stereo" : layout.suffix;
-  settings.output = OutputName(options.output, options.depth_video,
+  const std::string& depth = options.source.file.path;
+  settings.output = OutputName(options.output, depth.empty() ? options.color_video : depth,
                                suffix + (settings.codec == VideoCodec::kH264 ? ".mp4" : ".mkv"));
   return settings;
 }

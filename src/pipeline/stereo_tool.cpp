@@ -19,14 +19,14 @@ void Describe(ToolReport* to, const StereoJobOptions& options, const StereoJobRe
 
 std::string OutputOf(const StereoJobOptions& options) { return Settle(options).output; }
 
+DepthModelOptions* ModelOf(StereoJobOptions* options) { return &options->source.model; }
+
 ToolInfo StereoTool() {
   return MakeToolInfo<StereoJobOptions, StereoJobReport, RunStereoJob>(
       "stereo_rerender",
-      "Renders a side-by-side stereo video (left eye left, full size each) from a color video "
-      "and\n"
-      "its metric depth video. Without --remove_edges or --infill_mask what the camera did not "
-      "see\n"
-      "is filled from the background beside it.",
+      "Renders a side-by-side stereo video (left eye left, full size each) from a color video and\n"
+      "its metric depth: a depth video, or what an --engine finds. Without --remove_edges or\n"
+      "--infill_mask what the camera did not see is filled from the background beside it.",
       "stereo_rerender --depth_video clip.mp4_depth.mkv --color_video clip.mp4 --xfov 48");
 }
 

@@ -358,7 +358,8 @@ TEST_F(ModelJobs, OnlyToolsOfDepthUseOne) {
   Owned<mdvt_model> model;
   MDVT_ASSERT_OK(Open(FakeModel(folder_ / "net.fake"), &model));
   EXPECT_EQ(MDVT_INVALID_ARGUMENT,
-            mdvt_options_use_model(OptionsOf("stereo_rerender").get(), model.get()));
+            mdvt_options_use_model(OptionsOf("convert_metric_depth_video_to_other_format").get(),
+                                   model.get()));
   EXPECT_NE(nullptr, std::strstr(mdvt_last_error(), "uses no model")) << mdvt_last_error();
 }
 

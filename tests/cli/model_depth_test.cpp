@@ -319,7 +319,7 @@ TEST_F(DepthModels, ContradictionsAreRefused) {
   ExpectFailure(kStereo, {color_, dir_ / "out.mp4", "--model", model, "--scene_scale", "100"}, 2,
                 {"give --scene_scale or --model, not both"});
   ExpectFailure(kStereo, {color_, dir_ / "out.mp4", "--model", model, "--working_side", "100"}, 2,
-                {"max_res belongs to the engine 'motion'"});
+                {"--max_res belongs to --engine motion"});
   ExpectFailure(kStereo, {color_, dir_ / "out.mp4", "--model", model, "--encoder", "vits"}, 2,
                 {"--encoder", "--model"});
 }
@@ -475,6 +475,40 @@ TEST_F(DepthModels, SignalsEndBothProgramsCleanly) {
     }
   }
   EXPECT_GT(interrupted, 2);
+}
+
+// The same as writing the depth to a file and reading it again, but for the steps of the file: for
+// a network that gives metres, and for one that --scene_scale makes metric.
+TEST_F(DepthModels, StereoRerenderTakesThemWithoutAFile) {
+  for (const char* model : {"depth_plane", "depth_luminance"}) {
+    SCOPED_TRACE(model);
+    Depth(With(model, {"--xfov", "60", "--encoding", "rgb24-log", "--scene_scale", "1"}));
+    const auto stereo = [&](const Arguments& more) {
+      Arguments arguments = {"--color_video", color_, "--xfov", "60", "--output", dir_ / "s.mkv"};
+      arguments.insert(arguments.end(), more.begin(), more.end());
+      outcome_ = RunProgram("stereo_rerender", arguments);
+      EXPECT_EQ(outcome_.status, 0) << outcome_.err;
+      return ReadAllFrames(dir_ / "s.mkv");
+    };
+    const std::vector<Image> by_file = stereo({"--depth_video", out_});
+    const std::vector<Image> by_model = stereo({"--model", ModelFile(model), "--scene_scale", "1"});
+    ASSERT_EQ(by_model.size(), by_file.size());
+    ASSERT_EQ(by_file.size(), static_cast<size_t>(kFrames));
+    for (size_t i = 0; i < by_file.size(); ++i) {
+      double apart = 0;
+      for (int y = 0; y < kHeight; ++y)
+        for (int x = 0; x < 2 * kWidth; ++x)
+          apart += std::abs(by_file[i].Plane<uint8_t>().At(x, y) -
+                            by_model[i].Plane<uint8_t>().At(x, y));
+      EXPECT_LT(apart / (2 * kWidth * kHeight), 0.05) << "frame " << i;
+    }
+    EXPECT_TRUE(SameFrames(stereo({"--model", ModelFile(model), "--scene_scale", "1", "--batch",
+                                   "3", "--engine", "model"}),
+                           by_model));
+  }
+  ExpectFailure("stereo_rerender",
+                {"--model", ModelFile("depth_plane"), "--xfov", "60", "--output", dir_ / "s.mkv"},
+                2, {"the engine 'model' needs a color video"});
 }
 
 TEST_F(DepthModels, StereoTellsAndTakesTheOptionsOfModels) {

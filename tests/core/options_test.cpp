@@ -213,6 +213,31 @@ TEST_F(Options, OptionsThatDoNotGoTogether) {
   EXPECT_EQ(FailureOf([&] { list_.Settle(); }), "give --angle or --count, not both");
 }
 
+TEST(OptionConditions, AnImpliedValueStandsForOneThatIsNotGiven) {
+  std::optional<std::string> engine;
+  std::string file;
+  double scale = 1;
+  OptionList list;
+  static const EnumNames<std::string> names = {{"steam", "steam"}, {"wind", "wind"}};
+  list.Field("engine", &engine, names, "what drives it").Implied([&] {
+    return file.empty() ? "steam" : "wind";
+  });
+  list.Field("file", &file, "FILE", "the winds").RequiredWith("engine", {"wind"});
+  list.Field("scale", &scale, Range{0, 9}, "N", "of the kettle").OnlyWith("engine", {"steam"});
+  list.Settle();
+  list.Set("scale", 2.0);
+  list.Settle();
+  list.Set("file", std::string("west"));
+  EXPECT_EQ(FailureOf([&] { list.Settle(); }), "scale belongs to engine steam");
+  list.Reset("scale");
+  list.Reset("file");
+  list.Set("engine", std::string("wind"));
+  EXPECT_EQ(FailureOf([&] { list.Settle(); }), "file is required: the winds");
+  list.Set("engine", {});
+  list.Settle();
+  EXPECT_FALSE(engine.has_value());
+}
+
 TEST_F(Options, AStructFilledInByHandIsChecked) {
   EXPECT_EQ(FailureOf([&] { list_.Check(); }), "input is required: what to paint");
   paint_.input = "a";

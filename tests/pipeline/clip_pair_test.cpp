@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "cli/clips.h"
@@ -22,11 +23,57 @@ TEST(ClipPair, SizesThatDifferInOneSideAreRefused) {
     (taller ? other.height : other.width) += 2;
     MakeColor(dir / "color.mkv", other, PixelFormat::Yuv(444));
     ClipPairOptions options;
-    options.depth_video = dir / "depth.mkv";
+    options.source.file.path = dir / "depth.mkv";
     options.color_video = dir / "color.mkv";
     ExpectError(Code::kInvalidArgument, "they must have the same size",
                 [&] { ClipPair pair(options); });
   }
+}
+
+TEST(RatesAgree, WhatOneClockMayHaveBeenWrittenAs) {
+  const Rational film{24, 1}, film_tv{24000, 1001}, tv{30000, 1001};
+  const int64_t hour = 90000;
+  for (const auto& [a, b] : std::vector<std::pair<Rational, Rational>>{{film, film_tv},
+                                                                       {{30, 1}, tv},
+                                                                       {{30, 1}, {2997, 100}},
+                                                                       {{2997, 100}, tv},
+                                                                       {{60, 1}, {5994, 100}},
+                                                                       {film, film},
+                                                                       {film, {0, 1}},
+                                                                       {{0, 1}, tv},
+                                                                       {{1000, 1}, {1001, 1}}}) {
+    EXPECT_TRUE(RatesAgree(a, b, hour)) << a.ToDouble() << " and " << b.ToDouble();
+    EXPECT_TRUE(RatesAgree(b, a, 0));
+  }
+  for (const auto& [a, b] : std::vector<std::pair<Rational, Rational>>{
+           {film, {25, 1}}, {film, tv}, {{25, 1}, tv}, {{1000, 1}, {1002, 1}}}) {
+    EXPECT_FALSE(RatesAgree(a, b, hour)) << a.ToDouble() << " and " << b.ToDouble();
+    EXPECT_FALSE(RatesAgree(b, a, 0)) << "of unknown length";
+  }
+  // These part by a frame in 120: by less than half a frame in 59 of them.
+  EXPECT_TRUE(RatesAgree({120, 1}, {121, 1}, 59));
+  EXPECT_FALSE(RatesAgree({120, 1}, {121, 1}, 61));
+  EXPECT_FALSE(RatesAgree({120, 1}, {121, 1}, 0));
+  EXPECT_FALSE(RatesAgree(film, {25, 1}, 2)) << "that is no rounding";
+}
+
+TEST(ClipPair, RatesThatAreCalledTheSameGoTogether) {
+  const TempDir dir;
+  ClipShape shape;
+  shape.rate = {2997, 100};
+  shape.frames = 30;
+  MakeDepth(dir / "depth.mkv", shape, Plane(2));
+  shape.rate = {30, 1};
+  MakeColor(dir / "color.mkv", shape);
+  ClipPairOptions options;
+  options.source.file.path = dir / "depth.mkv";
+  options.color_video = dir / "color.mkv";
+  ClipPair pair(options);
+  EXPECT_EQ(pair.lead_info().frame_rate, (Rational{30, 1}));
+  shape.rate = {31, 1};
+  MakeColor(dir / "color.mkv", shape);
+  ExpectError(Code::kInvalidArgument, "they must have the same rate",
+              [&] { ClipPair other(options); });
 }
 
 // A pixel that is twice as wide as high spans as much with half the focal length.

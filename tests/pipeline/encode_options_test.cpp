@@ -84,7 +84,7 @@ TEST(EncodeOptions, PairsAreTakenApart) {
 class EncodedStereo : public ::testing::Test {
  protected:
   EncodedStereo() {
-    MakeDepth(options_.depth_video = dir_ / "depth.mkv", shape_, Plane(4));
+    MakeDepth(options_.source.file.path = dir_ / "depth.mkv", shape_, Plane(4));
     MakeColor(options_.color_video = dir_ / "color.mkv", shape_);
     options_.fov.xfov_deg = 60;
   }

@@ -120,7 +120,7 @@ class PublishFaults : public ::testing::Test {
 TEST_F(PublishFaults, StereoWithMask) {
   Campaign("stereo", {"s.mkv", "s.mkv_infillmask.mkv"}, [&](const std::string& folder) {
     StereoJobOptions options;
-    options.depth_video = depth_;
+    options.source.file.path = depth_;
     options.color_video = color_;
     options.output = folder + "/s.mkv";
     options.holes.infill_mask = true;

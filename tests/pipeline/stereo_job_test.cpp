@@ -30,7 +30,7 @@ class StereoJob : public ::testing::Test {
     shape_.frames = 5;
     MakeColor(dir_ / "color.mkv", shape_, PixelFormat::Yuv(444));
     MakeDepth(dir_ / "depth.mkv", shape_, Plane(1.5f));
-    options_.depth_video = dir_ / "depth.mkv";
+    options_.source.file.path = dir_ / "depth.mkv";
     options_.color_video = dir_ / "color.mkv";
     options_.output = dir_ / "stereo.mkv";
     options_.fov.xfov_deg = kXfovDeg;

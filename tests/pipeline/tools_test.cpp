@@ -114,7 +114,7 @@ TEST(Tools, CheckTogetherBeforeAnythingIsOpened) {
 
 TEST(Tools, OnlySomeUseAModel) {
   ExpectError(Code::kInvalidArgument, "this tool uses no model",
-              [] { MakeTool(kStereo)->UseModel(nullptr); });
+              [] { MakeTool(kExport)->UseModel(nullptr); });
 }
 
 TEST(Tools, KeepToTheirLimits) {

@@ -115,7 +115,7 @@ class Options(Case):
         self.refused("xfov", xfov=float("nan"))
         self.refused("color_video is '1', must be", color_video=1)
         self.refused("VR180", vr180=True)
-        self.refused("unknown option 'model'", model="net.pt")
+        self.refused("unknown option 'norm'", norm="ema")
         self.assert_error(INVALID, "depth_video is required", mdvt.stereo_rerender)
         self.assert_error(INVALID, "zero byte", mdvt.stereo_rerender, depth_video="a\0b")
         self.assert_error(mdvt.Code.NOT_FOUND, "missing", mdvt.stereo_rerender,

@@ -88,6 +88,11 @@ class Option {
   Option& Default(std::string text);  // shown in place of the value that holds at first
   Option& Alias(std::string other);
   Option& Required();
+  // Has to be given where `other` has one of these values.
+  Option& RequiredWith(std::string other, std::vector<std::string> values);
+  // What stands for a value that was not given, where others ask for it in OnlyWith() and
+  // RequiredWith(). The function is called then.
+  Option& Implied(std::function<std::string()> value);
   Option& Positional(int index);
   Option& Input(bool or_list = false);
   Option& Output();
@@ -122,6 +127,8 @@ class Option {
   std::string first_default_;
   OptionValue first_value_;
   std::vector<Condition> only_with_;
+  std::optional<Condition> required_with_;
+  std::function<std::string()> implied_;
   std::vector<std::string> excludes_;
   std::vector<std::pair<std::string, std::string>> preset_;
 };
@@ -251,6 +258,7 @@ class OptionList {
               std::function<OptionValue()> get, std::function<void(const OptionValue&)> set);
   Option* FindMutable(const std::string& name);
   Option& AtMutable(const std::string& name);
+  bool Holds(const Option::Condition& condition) const;
   // The value in the option's own type, if it is valid; else throws, showing `shown`.
   OptionValue Checked(const Option& option, const OptionValue& value,
                       const std::string& shown) const;

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "mdvt/core/limits.h"
@@ -41,28 +40,6 @@ struct DepthModelOptions {
   void Check() const;
 };
 void Describe(OptionList* list, DepthModelOptions* options);
-
-// Where depth comes from: a model if one is given, else the camera's own motion.
-struct DepthSourceOptions {
-  // "motion" or "model" says what is meant: Error(kInvalidArgument) if it contradicts `model`.
-  std::optional<std::string> engine;
-  DepthModelOptions model;
-  // Short side in pixels of the pictures that depth is computed on. Empty: the model's own; motion:
-  // what makes the long side `max_res`. Valid: [14, 4096].
-  std::optional<int> input_size;
-  // Motion: long side of those pictures at most. Empty: 640 unless input_size is given. Valid: [64,
-  // 4096].
-  std::optional<int> max_res;
-  // Median depth of the clip's first measured frame in metres: for depth from motion, and for
-  // relative models without a reference. Valid: (0, 10000].
-  double scene_scale = 3;
-
-  // The long side of the pictures that depth from motion works on, for frames of this size.
-  int WorkingSide(int width, int height) const;
-  // Throws Error(kInvalidArgument).
-  void Check() const;
-};
-void Describe(OptionList* list, DepthSourceOptions* options);
 
 // The model of the options, opened unless it is loaded. num_threads as in JobOptions. Warns where
 // the licence of the weights does not allow every use. Throws what Model::Open does, and

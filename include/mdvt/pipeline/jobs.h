@@ -11,7 +11,7 @@
 
 #include "mdvt/core/run.h"
 #include "mdvt/io/depth_codec.h"
-#include "mdvt/pipeline/depth_model.h"
+#include "mdvt/pipeline/depth_source.h"
 #include "mdvt/pipeline/encode_options.h"
 #include "mdvt/pipeline/job_options.h"
 #include "mdvt/pipeline/view_options.h"
@@ -25,7 +25,7 @@ struct DepthJobOptions {
   std::string output;  // empty: <color_video>_depth.mkv; a folder: a file of that name in it
   // Nothing given: kDefaultXfovDeg, with a warning. Models that need none leave the file without.
   FovOptions fov;
-  DepthSourceOptions source;
+  DepthSourceOptions source = Computed();
   // Metric depth of the same clip, which a relative model is fitted to: one scale and shift for
   // all.
   std::string reference_depth;
@@ -38,6 +38,13 @@ struct DepthJobOptions {
   std::string transformation_output;
   // Throws Error(kInvalidArgument).
   void Check() const;
+
+ private:
+  static DepthSourceOptions Computed() {
+    DepthSourceOptions source;
+    source.reads_files = false;
+    return source;
+  }
 };
 void Describe(OptionList* list, DepthJobOptions* options);
 
@@ -59,11 +66,13 @@ DepthJobReport RunDepthJob(const DepthJobOptions& options, const RunControl& con
 
 struct StereoJobOptions {
   JobOptions job;
-  std::string depth_video;
-  std::string color_video;  // empty: the encoded depth picture is the texture
-  std::string output;       // empty: <depth_video>_stereo.mkv, or .mp4 when compressed
+  DepthSourceOptions source = FromFile();
+  // Empty: the encoded picture of the depth video is the texture. Needed where depth is computed.
+  std::string color_video;
+  // Empty: <depth_video>_stereo.mkv, .mp4 when compressed; of the colour video without a depth one.
+  std::string output;
+  // Empty: from the tags of the depth video; kDefaultXfovDeg, with a warning, without one.
   FovOptions fov;
-  DepthReadingOptions depth;
 
   double pupillary_distance_mm = 63;  // [0, 1000]
   // How far apart the eyes are in the picture, for a viewer whose screen fills `master_xfov_deg`:
@@ -89,6 +98,11 @@ struct StereoJobOptions {
   void Check() const;
 
  private:
+  static DepthSourceOptions FromFile() {
+    DepthSourceOptions source;
+    source.usual = "file";
+    return source;
+  }
   static SteadyOptions Unsmoothed() {
     SteadyOptions steady;
     steady.smoothing.alpha = 0;

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <deque>
+#include <utility>
+
+#include "mdvt/core/error.h"
+#include "pipeline/clip_pair.h"
+#include "pipeline/depth_source.h"
+#include "pipeline/job_common.h"
+
+namespace mdvt {
+namespace {
+
+DepthVideoReaderOptions ReaderOptions(const DepthFileOptions& file, const DepthOpening& opening) {
+  DepthVideoReaderOptions reader;
+  reader.video.limits = opening.limits;
+  reader.video.pool = opening.pool;
+  reader.max_depth = file.reading.max_depth;
+  reader.encoding = file.reading.encoding;
+  return reader;
+}
+
+// The frames come with their depth: there is nothing left to do in the stage.
+class FileSource : public DepthSource {
+ public:
+  FileSource(const DepthFileOptions& file, const DepthOpening& opening)
+      : reader_(file.path, ReaderOptions(file, opening)) {}
+
+  bool needs_fov() const override { return false; }
+  const DepthVideoReader* file() const override { return &reader_; }
+  void Start(const DepthClip& clip) override { keeps_pictures_ = clip.keeps_pictures; }
+
+  Stream<PairedFrame> Join(Graph* graph, JoinedColor color) override {
+    if (color.info != nullptr) RequirePair(reader_.info(), *color.info);
+    Stream<DepthEstimate> depths = graph->From(
+        [this, first = color.first_frame, end = color.end] { return Read(first, end); });
+    auto keep = [number = int64_t{0}, first = color.first_frame](
+                    DepthEstimate depth, Frame picture) mutable -> std::optional<PairedFrame> {
+      if (number++ < first) return std::nullopt;
+      return PairedFrame{std::move(depth), std::move(picture)};
+    };
+    if (!color.frames)
+      return graph->Map(std::move(depths), [keep](DepthEstimate depth) mutable {
+        return keep(std::move(depth), Frame());
+      });
+    return graph->Map(graph->Zip(std::move(depths), std::move(*color.frames),
+                                 NamesOfPair(reader_.info(), *color.info, color.end)),
+                      [keep](std::pair<DepthEstimate, Frame> pair) mutable {
+                        return keep(std::move(pair.first), std::move(pair.second));
+                      });
+  }
+
+  void Push(PairedFrame pair) override {
+    if (!keeps_pictures_) pair.color.image = Image();
+    pairs_.push_back(std::move(pair));
+  }
+  void Finish() override {}
+  std::optional<PairedFrame> Pop() override {
+    if (pairs_.empty()) return std::nullopt;
+    PairedFrame pair = std::move(pairs_.front());
+    pairs_.pop_front();
+    return pair;
+  }
+
+ private:
+  std::optional<DepthEstimate> Read(int64_t first, int64_t end) {
+    if (frames_ == end) return std::nullopt;
+    std::optional<DepthFrame> frame = reader_.Read();
+    if (!frame) {
+      Require(frames_ > first, Code::kInvalidArgument,
+              "'" + reader_.info().path + "' has " + CountOf(frames_, "frame") +
+                  ", none from frame " + std::to_string(first) + " on");
+      return std::nullopt;
+    }
+    ++frames_;
+    DepthEstimate depth;
+    depth.depth = std::move(frame->depth);
+    depth.index = frame->index;
+    depth.pts = frame->pts;
+    depth.duration = frame->duration;
+    return depth;
+  }
+
+  DepthVideoReader reader_;
+  bool keeps_pictures_ = true;
+  int64_t frames_ = 0;  // read so far
+  std::deque<PairedFrame> pairs_;
+};
+
+}  // namespace
+
+void Describe(OptionList* list, DepthFileOptions* options) {
+  list->Field("depth_video", &options->path, "FILE", "depth video")
+      .Input(true)
+      .RequiredWith("engine", {"file"});
+  Describe(list, &options->reading);
+  list->Refine("max_depth").OnlyWith("depth_video");
+  list->Refine("encoding").OnlyWith("depth_video");
+}
+
+DepthEngineInfo FileDepthEngine() {
+  DepthEngineInfo engine;
+  engine.name = "file";
+  engine.help = "from --depth_video";
+  engine.file_option = "depth_video";
+  engine.file_is = "a depth video";
+  engine.file_how = "(--depth_video FILE)";
+  engine.file_given = [](const DepthSourceOptions& options) { return !options.file.path.empty(); };
+  engine.describe = [](OptionList* list, DepthSourceOptions* options) {
+    Describe(list, &options->file);
+  };
+  engine.open = [](const DepthSourceOptions& options, const DepthOpening& opening) {
+    return std::make_unique<FileSource>(options.file, opening);
+  };
+  return engine;
+}
+
+}  // namespace mdvt
