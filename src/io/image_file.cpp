@@ -189,24 +189,52 @@ Image ReadImageFile(std::unique_ptr<ByteSource> source, const std::string& name,
   return turn.IsIdentity() ? image : ff::TurnImage(image.view(), turn);
 }
 
-void WritePng(const OutputTarget& target, const ImageView& image) {
-  const std::string& path = target.path();
+namespace {
+
+// What an encoder of stills makes of one frame.
+ff::PacketPtr EncodeOne(const AVCodec* codec, const AVFrame& frame, ff::Dictionary* settings,
+                        const std::string& name) {
+  const ff::CodecPtr encoder = ff::NewCodec(codec);
+  encoder->width = frame.width;
+  encoder->height = frame.height;
+  encoder->pix_fmt = static_cast<AVPixelFormat>(frame.format);
+  encoder->time_base = {1, 25};  // asked for, never used
+  encoder->thread_count = 1;
+  encoder->compression_level = 5;
+  ff::CheckFf(avcodec_open2(encoder.get(), codec, settings->get()), Code::kInvalidArgument,
+              name + ": the encoder cannot be started");
+  ff::CheckFf(avcodec_send_frame(encoder.get(), &frame), Code::kInternal,
+              name + ": encoding failed");
+  avcodec_send_frame(encoder.get(), nullptr);
+  ff::PacketPtr packet = ff::NewPacket();
+  ff::CheckFf(avcodec_receive_packet(encoder.get(), packet.get()), Code::kInternal,
+              name + ": encoding failed");
+  return packet;
+}
+
+ff::FramePtr NewStill(int width, int height, AVPixelFormat format, const std::string& name) {
+  ff::FramePtr frame = ff::NewFrame();
+  frame->width = width;
+  frame->height = height;
+  frame->format = format;
+  ff::CheckFf(av_frame_get_buffer(frame.get(), 0), Code::kOutOfMemory, "no memory for " + name);
+  return frame;
+}
+
+ff::PacketPtr PngPacket(const ImageView& image, const std::string& name) {
   const PixelFormat& format = image.format;
   const bool gray = format.model == ColorModel::kGray;
   Require((gray || format.model == ColorModel::kRgb) && (format.bits == 8 || format.bits == 16),
           Code::kInvalidArgument,
-          path + ": PNG holds gray and RGB images of 8 or 16 bits, not " + format.ToString());
-  Require(!image.empty(), Code::kInvalidArgument, path + ": the image has no pixels");
+          name + ": PNG holds gray and RGB images of 8 or 16 bits, not " + format.ToString());
+  Require(!image.empty(), Code::kInvalidArgument, name + ": the image has no pixels");
   const AVCodec* codec = avcodec_find_encoder(AV_CODEC_ID_PNG);
   Require(codec != nullptr, Code::kUnsupported, "this build of FFmpeg has no PNG encoder");
-  OutputFile file(target);
-
-  ff::FramePtr frame = ff::NewFrame();
-  frame->width = image.width;
-  frame->height = image.height;
-  frame->format = format.bits == 8 ? (gray ? AV_PIX_FMT_GRAY8 : AV_PIX_FMT_RGB24)
-                                   : (gray ? AV_PIX_FMT_GRAY16BE : AV_PIX_FMT_RGB48BE);
-  ff::CheckFf(av_frame_get_buffer(frame.get(), 0), Code::kOutOfMemory, "no memory for " + path);
+  const ff::FramePtr frame =
+      NewStill(image.width, image.height,
+               format.bits == 8 ? (gray ? AV_PIX_FMT_GRAY8 : AV_PIX_FMT_RGB24)
+                                : (gray ? AV_PIX_FMT_GRAY16BE : AV_PIX_FMT_RGB48BE),
+               name);
   const int channels = format.num_planes();
   for (int channel = 0; channel < channels; ++channel) {
     for (int y = 0; y < image.height; ++y) {
@@ -223,24 +251,41 @@ void WritePng(const OutputTarget& target, const ImageView& image) {
       }
     }
   }
-
-  const ff::CodecPtr encoder = ff::NewCodec(codec);
-  encoder->width = image.width;
-  encoder->height = image.height;
-  encoder->pix_fmt = static_cast<AVPixelFormat>(frame->format);
-  encoder->time_base = {1, 25};  // asked for, never used
-  encoder->thread_count = 1;
-  encoder->compression_level = 5;
   ff::Dictionary settings;
   settings.Set("pred", "up");
-  ff::CheckFf(avcodec_open2(encoder.get(), codec, settings.get()), Code::kInvalidArgument,
-              path + ": the PNG encoder cannot be started");
-  ff::CheckFf(avcodec_send_frame(encoder.get(), frame.get()), Code::kInternal,
-              path + ": encoding failed");
-  avcodec_send_frame(encoder.get(), nullptr);
-  const ff::PacketPtr packet = ff::NewPacket();
-  ff::CheckFf(avcodec_receive_packet(encoder.get(), packet.get()), Code::kInternal,
-              path + ": encoding failed");
+  return EncodeOne(codec, *frame, &settings, name);
+}
+
+}  // namespace
+
+void WritePng(const OutputTarget& target, const ImageView& image) {
+  const ff::PacketPtr packet = PngPacket(image, target.path());
+  OutputFile file(target);
+  file.WriteAt(0, packet->data, static_cast<size_t>(packet->size));
+  file.Finish();
+}
+
+std::vector<std::byte> EncodePng(const ImageView& image) {
+  const ff::PacketPtr packet = PngPacket(image, "PNG");
+  const auto* bytes = reinterpret_cast<const std::byte*>(packet->data);
+  return {bytes, bytes + packet->size};
+}
+
+void WriteExr(const OutputTarget& target, const PlaneView<const float>& plane) {
+  const std::string& path = target.path();
+  Require(plane.width > 0 && plane.height > 0, Code::kInvalidArgument,
+          path + ": the image has no pixels");
+  const AVCodec* codec = avcodec_find_encoder(AV_CODEC_ID_EXR);
+  Require(codec != nullptr, Code::kUnsupported,
+          "this build of FFmpeg has no OpenEXR encoder (it came with FFmpeg 5.0)");
+  const ff::FramePtr frame = NewStill(plane.width, plane.height, AV_PIX_FMT_GRAYF32, path);
+  for (int y = 0; y < plane.height; ++y)
+    std::memcpy(frame->data[0] + y * frame->linesize[0], plane.Row(y),
+                static_cast<size_t>(plane.width) * sizeof(float));
+  ff::Dictionary settings;
+  settings.Set("compression", "zip16");
+  const ff::PacketPtr packet = EncodeOne(codec, *frame, &settings, path);
+  OutputFile file(target);
   file.WriteAt(0, packet->data, static_cast<size_t>(packet->size));
   file.Finish();
 }

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,19 +13,18 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
-#include "mdvt/io/geometry_file.h"
 #include "mdvt/io/output_set.h"
-#include "mdvt/io/sidecar.h"
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/clip_pair.h"
 #include "pipeline/clip_poses.h"
 #include "pipeline/depth_mesher.h"
+#include "pipeline/export_format.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
 namespace {
 
-// Each writer of geometry holds a frame of depth and color, about so many bytes per pixel.
+// Each writer of formats holds a frame of depth and color, about so many bytes per pixel.
 constexpr int64_t kFrameBytesPerPixel = 8;
 // All of them together hold about this much, or two frames.
 constexpr int64_t kGeometryBytes = int64_t{32} << 20;
@@ -55,12 +54,6 @@ Image GreyPicture(const DepthView& depth, double max_depth) {
   return picture;
 }
 
-std::string FrameName(int64_t number, const char* ending) {
-  char name[32];
-  std::snprintf(name, sizeof(name), "%07lld.%s", static_cast<long long>(number), ending);
-  return name;
-}
-
 // Empty if no grey video is asked for.
 std::string GreyOutput(const ExportJobOptions& options) {
   if (!options.bit8 && !options.bit16) return "";
@@ -74,7 +67,7 @@ class ExportJob {
       : options_(options),
         graph_(options.job.num_threads, control),
         first_frame_(std::max<int64_t>(0, options.min_frames)),
-        wants_geometry_(!options.ply_folder.empty() || !options.obj_folder.empty()),
+        wants_formats_(!options.exports.empty()),
         grey_output_(GreyOutput(options)),
         outputs_(options.job.overwrite),
         input_(InputOptions()),
@@ -83,27 +76,32 @@ class ExportJob {
         height_(depth_.info().height),
         poses_(ClipPoses(options.transformation_file, options.transformation_lock_frame,
                          options.job.limits)) {
-    if (wants_geometry_)
+    if (wants_formats_)
       camera_.emplace(options.fov, depth_.tags(), width_, height_, input_.lead_info().sample_aspect,
                       options.job.limits);
+    if (wants_formats_) OpenExporters();
     if (WantsGrey()) OpenGreyWriter();
   }
 
   ExportJobReport Run() {
-    auto frames = graph_.Map(input_.Frames(&graph_), [this](PairedFrame pair) {
-      return NumberedFrame{next_number_++, std::move(pair.depth), std::move(pair.color.image)};
-    });
-    if (wants_geometry_ && grey_writer_) {
+    auto frames = graph_.Map(
+        input_.Frames(&graph_), [this](PairedFrame pair) -> std::optional<NumberedFrame> {
+          const int64_t number = next_number_++;
+          if ((number - first_frame_) % options_.frame_step != 0) return std::nullopt;
+          return NumberedFrame{number, std::move(pair.depth), std::move(pair.color.image)};
+        });
+    if (grey_writer_ && wants_formats_) {
       auto both = graph_.Split(std::move(frames));
-      WriteGeometry(std::move(both.first));
-      WriteGrey(std::move(both.second));
-    } else if (wants_geometry_) {
-      WriteGeometry(std::move(frames));
+      WriteGrey(std::move(both.first));
+      WriteFormats(std::move(both.second));
+    } else if (wants_formats_) {
+      WriteFormats(std::move(frames));
     } else {
       WriteGrey(std::move(frames));
     }
-    graph_.Run("export", input_.expected_frames());
+    graph_.Run("export", input_.expected_frames() / options_.frame_step);
 
+    for (const auto& exporter : in_order_) files_ += exporter->Finish();
     if (grey_writer_) grey_writer_->Finish();
     outputs_.CommitAll();
 
@@ -122,11 +120,9 @@ class ExportJob {
   ClipPairOptions InputOptions() {
     AddInputs(&outputs_, options_);
     if (!grey_output_.empty()) grey_target_ = outputs_.AddFile(grey_output_);
-    if (!options_.ply_folder.empty()) ply_ = outputs_.AddFolder(options_.ply_folder);
-    if (!options_.obj_folder.empty()) obj_ = outputs_.AddFolder(options_.obj_folder);
     ClipPairOptions input;
     input.source.file = {options_.depth_video, options_.depth};
-    if (wants_geometry_) input.color_video = options_.color_video;
+    if (wants_formats_) input.color_video = options_.color_video;
     input.color_format = PixelFormat::Rgb(8);
     input.limits = options_.job.limits;
     input.pool = graph_.pool();
@@ -161,51 +157,68 @@ class ExportJob {
     });
   }
 
-  // In any order: each frame has files of its own.
-  void WriteGeometry(Stream<NumberedFrame> frames) {
-    std::optional<TearRule> rule;
-    if (options_.remove_edges) rule = options_.tear;
-    graph_.IntoEach(std::move(frames), GeometryWriters(), [&] {
-      return [this, mesher = DepthMesher(rule, options_.tear_baseline)](
-                 const NumberedFrame& frame) mutable { WriteGeometryOf(frame, &mesher); };
-    });
+  void OpenExporters() {
+    ExportSetup setup;
+    setup.width = width_;
+    setup.height = height_;
+    setup.frame_rate = input_.lead_info().frame_rate;
+    setup.fixed_camera = camera_->xfovs_deg().empty();
+    setup.has_color = !options_.color_video.empty();
+    setup.options = &options_;
+    for (const ExportFormat& format : ExportFormats()) {
+      const auto wanted = options_.exports.find(format.name);
+      if (wanted == options_.exports.end()) continue;
+      (format.per_frame ? per_frame_ : in_order_)
+          .push_back(format.make(setup, wanted->second, &outputs_));
+    }
   }
 
-  void WriteGeometryOf(const NumberedFrame& frame, DepthMesher* mesher) {
-    const DepthView depth = frame.depth.depth.Plane<float>();
-    const Pose pose = poses_.At(frame.number);
-    Image color = frame.color;
-    if (color.empty()) color = GreyPicture(depth, depth_.codec().max_depth);
-    mesher->SetDepth(depth, camera_->At(frame.number));
-    if (ply_) {
-      GeometryCounts counts = mesher->counts();
-      counts.triangles = 0;  // a cloud
-      const std::unique_ptr<GeometryWriter> writer =
-          NewPlyWriter(ply_->AddFile(FrameName(frame.number, "ply")), counts);
-      mesher->AddPoints(color.view(), pose, writer.get());
-      writer->Finish();
-      ++files_;
-    }
-    if (obj_) {
-      const std::unique_ptr<GeometryWriter> writer =
-          NewObjWriter(obj_->AddFile(FrameName(frame.number, "obj")), mesher->counts());
-      mesher->AddPoints(color.view(), pose, writer.get());
-      mesher->AddTriangles(writer.get());
-      writer->Finish();
-      ++files_;
-    }
+  void WriteFormats(Stream<NumberedFrame> frames) {
+    if (per_frame_.empty()) return WriteInOrder(std::move(frames));
+    if (in_order_.empty()) return WriteInAnyOrder(std::move(frames));
+    auto both = graph_.Split(std::move(frames));
+    WriteInOrder(std::move(both.first));
+    WriteInAnyOrder(std::move(both.second));
+  }
+  void WriteInOrder(Stream<NumberedFrame> frames) {
+    graph_.Into(std::move(frames), FrameWriter(&in_order_));
+  }
+  void WriteInAnyOrder(Stream<NumberedFrame> frames) {
+    graph_.IntoEach(std::move(frames), GeometryWriters(),
+                    [this] { return FrameWriter(&per_frame_); });
+  }
+
+  // Writes a frame in all formats of a list, with a mesher of its own.
+  std::function<void(const NumberedFrame&)> FrameWriter(
+      std::vector<std::unique_ptr<Exporter>>* exporters) {
+    std::optional<TearRule> rule;
+    if (options_.remove_edges) rule = options_.tear;
+    return [this, exporters, mesher = DepthMesher(rule, options_.tear_baseline)](
+               const NumberedFrame& frame) mutable {
+      const DepthView depth = frame.depth.depth.Plane<float>();
+      Image color = frame.color;
+      if (color.empty()) color = GreyPicture(depth, depth_.codec().max_depth);
+      ExportFrame out;
+      out.number = frame.number;
+      out.seconds = static_cast<double>(frame.depth.pts) * depth_.info().time_base.ToDouble();
+      out.depth = depth;
+      out.color = color.view();
+      out.camera = camera_->At(frame.number);
+      out.world_from_cam = poses_.At(frame.number);
+      mesher.SetDepth(depth, out.camera);
+      out.mesher = &mesher;
+      for (const auto& exporter : *exporters) files_ += exporter->Write(out);
+    };
   }
 
   const ExportJobOptions& options_;
   Graph graph_;
   int64_t first_frame_;
   int64_t next_number_ = first_frame_;
-  bool wants_geometry_;
+  bool wants_formats_;
   std::string grey_output_;
   OutputSet outputs_;
   std::optional<OutputTarget> grey_target_;
-  std::optional<OutputFolder> ply_;
-  std::optional<OutputFolder> obj_;
   ClipPair input_;
   const DepthVideoReader& depth_;
   int width_;
@@ -213,6 +226,8 @@ class ExportJob {
   PerFrame<Pose> poses_;
   std::optional<ClipCamera> camera_;
   std::optional<DepthVideoWriter> grey_writer_;
+  std::vector<std::unique_ptr<Exporter>> per_frame_;
+  std::vector<std::unique_ptr<Exporter>> in_order_;
   std::atomic<int64_t> files_{0};
 };
 

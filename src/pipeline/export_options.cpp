@@ -1,9 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "mdvt/core/error.h"
 #include "mdvt/pipeline/jobs.h"
+#include "pipeline/export_format.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
+namespace {
+
+void DescribeFormat(OptionList* list, const ExportFormat& format, ExportJobOptions* options) {
+  const std::string name = format.name;
+  std::string help = std::string("write ") + format.help;
+  if (format.folder) help += "; for a list in a folder per clip";
+  Option& option = list->Custom(
+      "save_" + name, format.folder ? "FOLDER" : "FILE", "a name", help,
+      [=] {
+        const auto found = options->exports.find(name);
+        return found == options->exports.end() ? "" : found->second;
+      },
+      [=](const std::string& path) {
+        options->exports.erase(name);
+        if (!path.empty()) options->exports[name] = path;
+        return true;
+      });
+  format.folder ? option.Folder() : option.Output();
+  option.Default("none");
+  if (format.needs_poses) option.OnlyWith("transformation_file");
+}
+
+}  // namespace
 
 void Describe(OptionList* list, ExportJobOptions* options) {
   list->Field("depth_video", &options->depth_video, "FILE", "depth video").Input(true).Required();
@@ -17,18 +43,16 @@ void Describe(OptionList* list, ExportJobOptions* options) {
       .Excludes("bit16");
   list->Field("bit16", &options->bit16,
               "write a 16-bit grey video, code 65025 at the end of the range");
-  list->Field("save_ply", &options->ply_folder, "FOLDER",
-              "write a point cloud per frame, <folder>/0000000.ply ...; for a list in a folder per "
-              "clip")
-      .Folder();
-  list->Field("save_obj", &options->obj_folder, "FOLDER",
-              "write a mesh per frame, <folder>/0000000.obj ...; for a list in a folder per clip")
-      .Folder();
+  for (const ExportFormat& format : ExportFormats()) DescribeFormat(list, format, options);
+  list->Field("voxel_size", &options->voxel_size, {1e-4, 1000}, "METRES",
+              "one point in a cube of this size in --save_scene, _colmap and _nerfstudio");
   Describe(list, &options->fov, "from the depth file");
   Describe(list, &options->depth);
   list->Field("min_frames", &options->min_frames, {0, kUnlimitedWhole}, "N",
               "number of the first frame to convert, from 0")
       .Or(-1, "0");
+  list->Field("frame_step", &options->frame_step, {1, kUnlimitedWhole}, "N",
+              "convert every N-th frame only");
   list->Field("transformation_file", &options->transformation_file, "JSON",
               "camera path: write geometry in world axes")
       .Input();
@@ -42,7 +66,10 @@ void Describe(OptionList* list, ExportJobOptions* options) {
   list->Field("tear_baseline", &options->tear_baseline, {0, 1, true, false}, "METRES",
               "the distance of the eyes that would see it");
   Describe(list, &options->job);
-  list->Refuse({"save_alembic"}, "this version writes PLY and OBJ, no Alembic");
+  list->Refuse(
+      {"save_alembic"},
+      "this version writes no Alembic; --save_camera writes the moving camera as .glb, which "
+      "Blender opens");
   list->Refuse(
       {"track_file", "mask_video", "strict_mask", "merge_close_points", "use_triangulated_points",
        "tringulation_min_observations", "save_rescaled_depth", "global_align"},
@@ -54,8 +81,18 @@ void Describe(OptionList* list, ExportJobOptions* options) {
 void ExportJobOptions::Check() const {
   CheckDescribed(*this);
   job.limits.Check();
-  Require(bit8 || bit16 || !ply_folder.empty() || !obj_folder.empty(), Code::kInvalidArgument,
-          "nothing to write: give --bit8 or --bit16 for a grey video, --save_ply or --save_obj");
+  Require(bit8 || bit16 || !exports.empty(), Code::kInvalidArgument,
+          "nothing to write: give --bit8 or --bit16 for a grey video, or one of --save_ply, "
+          "--save_obj, --save_glb ...");
+  for (const auto& [name, path] : exports) {
+    const auto& formats = ExportFormats();
+    const auto known = std::find_if(formats.begin(), formats.end(),
+                                    [&, &name = name](const auto& f) { return f.name == name; });
+    Require(known != formats.end(), Code::kInvalidArgument,
+            "there is no export format '" + name + "'");
+    Require(!known->needs_poses || !transformation_file.empty(), Code::kInvalidArgument,
+            "save_" + name + " needs the path of the camera: give a transformation file");
+  }
   Require(!(bit8 && bit16), Code::kInvalidArgument, "bit8 and bit16 contradict each other");
   Require(output.empty() || bit8 || bit16, Code::kInvalidArgument,
           "an output name is for a grey video, none was asked for");

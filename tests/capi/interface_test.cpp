@@ -830,7 +830,7 @@ TEST_F(Jobs, ExportWritesAGreyVideo) {
   MDVT_ASSERT_OK(mdvt_job_run(job.get(), nullptr, nullptr));
   EXPECT_EQ(kFrames, Frames(job.get()));
   EXPECT_EQ(std::vector<std::string>{output}, Outputs(job.get()));
-  EXPECT_EQ("0", Reported(job.get(), "geometry_files"));
+  EXPECT_EQ("0", Reported(job.get(), "files"));
 }
 
 TEST_F(Jobs, FailBeforeAnythingIsWritten) {

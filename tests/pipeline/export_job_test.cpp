@@ -63,7 +63,7 @@ class ExportJob : public ::testing::Test {
 };
 
 TEST_F(ExportJob, AWallBecomesAFlatMesh) {
-  options_.obj_folder = dir_ / "obj";
+  options_.exports["obj"] = dir_ / "obj";
   const ExportJobReport report = RunExportJob(options_);
   EXPECT_EQ(report.frames, 5);
   EXPECT_EQ(report.files, 5);
@@ -98,8 +98,8 @@ TEST_F(ExportJob, GreyVideosHoldTheShareOfTheRange) {
 TEST_F(ExportJob, AllOutputsAtOnceHoldTheFramesAskedFor) {
   options_.bit16 = true;
   options_.output = dir_ / "grey.mkv";
-  options_.ply_folder = dir_ / "ply";
-  options_.obj_folder = dir_ / "obj";
+  options_.exports["ply"] = dir_ / "ply";
+  options_.exports["obj"] = dir_ / "obj";
   options_.min_frames = 1;
   options_.job.max_frames = 3;
   const ExportJobReport report = RunExportJob(options_);
@@ -107,21 +107,21 @@ TEST_F(ExportJob, AllOutputsAtOnceHoldTheFramesAskedFor) {
   EXPECT_EQ(report.files, 6);
   EXPECT_EQ(ReadAllFrames(options_.output).size(), 3u);
   for (const char* name : {"/0000001.", "/0000002.", "/0000003."}) {
-    EXPECT_TRUE(fs::exists(options_.ply_folder + name + "ply")) << name;
-    EXPECT_TRUE(fs::exists(options_.obj_folder + name + "obj")) << name;
+    EXPECT_TRUE(fs::exists(options_.exports["ply"] + name + "ply")) << name;
+    EXPECT_TRUE(fs::exists(options_.exports["obj"] + name + "obj")) << name;
   }
-  EXPECT_FALSE(fs::exists(options_.obj_folder + "/0000000.obj"));
-  EXPECT_FALSE(fs::exists(options_.obj_folder + "/0000004.obj"));
+  EXPECT_FALSE(fs::exists(options_.exports["obj"] + "/0000000.obj"));
+  EXPECT_FALSE(fs::exists(options_.exports["obj"] + "/0000004.obj"));
 }
 
 TEST_F(ExportJob, GivesTheSameForEveryNumberOfThreads) {
-  options_.ply_folder = dir_ / "ply";
+  options_.exports["ply"] = dir_ / "ply";
   std::map<std::string, std::string> first;
   for (const int threads : {1, 2, 3, 7}) {
     options_.job.num_threads = threads;
     RunExportJob(options_);
     std::map<std::string, std::string> files;
-    for (const auto& entry : fs::directory_iterator(options_.ply_folder))
+    for (const auto& entry : fs::directory_iterator(options_.exports["ply"]))
       files[entry.path().filename().string()] = Contents(entry.path().string());
     EXPECT_EQ(files.size(), 5u);
     if (first.empty()) first = files;
@@ -130,10 +130,10 @@ TEST_F(ExportJob, GivesTheSameForEveryNumberOfThreads) {
 }
 
 TEST_F(ExportJob, FailuresAreNamedAndLeaveNothing) {
-  options_.ply_folder = dir_ / "ply";
+  options_.exports["ply"] = dir_ / "ply";
   const auto fails = [&](Code code, const std::string& text) {
     ExpectError(code, text, [&] { RunExportJob(options_); });
-    EXPECT_FALSE(fs::exists(options_.ply_folder));
+    EXPECT_FALSE(fs::exists(options_.exports["ply"]));
   };
   options_.min_frames = 5;
   fails(Code::kInvalidArgument, "depth.mkv' has 5 frames, none from frame 5 on");

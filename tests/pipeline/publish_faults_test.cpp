@@ -150,8 +150,8 @@ TEST_F(PublishFaults, ExportOfAVideoAndTwoFolders) {
              options.depth_video = depth_;
              options.bit8 = true;
              options.output = folder + "/g.mkv";
-             options.ply_folder = folder + "/a/ply";
-             options.obj_folder = folder + "/a/obj";
+             options.exports["ply"] = folder + "/a/ply";
+             options.exports["obj"] = folder + "/a/obj";
              options.job.num_threads = 1;
              RunExportJob(options);
            });

@@ -160,7 +160,7 @@ class Jobs(Case):
         report = mdvt.convert_metric_depth_video_to_other_format(
             depth_video=self.depth, color_video=self.color, output=self.output, bit16=True,
             save_ply=self.path("ply"), max_frames=2)
-        self.assertEqual((report.frames, report.geometry_files), (2, 2))
+        self.assertEqual((report.frames, report.files), (2, 2))
         self.assertEqual(len(os.listdir(self.path("ply"))), 2)
         self.assertEqual(str(mdvt.VideoReader(report.output).info.format), "gray16")
 

@@ -142,7 +142,7 @@ class Reports(Case):
             getattr(report, field)
         with self.assertRaisesRegex(AttributeError, "holes.*frames.*hole_share"):
             report.holes
-        self.assertFalse(hasattr(report, "geometry_files"))
+        self.assertFalse(hasattr(report, "files"))
 
 
 class JobFiles(Case):

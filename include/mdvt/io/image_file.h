@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Still images: PNG and JPEG, recognised by their first bytes, nothing else.
+// Still images. Read: PNG and JPEG, recognised by their first bytes, nothing else.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/limits.h"
@@ -27,5 +29,11 @@ Image ReadImageFile(std::unique_ptr<ByteSource> source, const std::string& name,
 // PNG of Gray or Rgb with 8 or 16 bits, every bit kept. Throws Error: kInvalidArgument (another
 // format, no pixels), and as OutputSet::AddFile().
 void WritePng(const OutputTarget& target, const ImageView& image);
+// The bytes of that file. Throws Error(kInvalidArgument).
+std::vector<std::byte> EncodePng(const ImageView& image);
+
+// OpenEXR with one channel "Y" of 32-bit floats, as they are. Throws Error: kInvalidArgument (no
+// pixels), kUnsupported (an FFmpeg without an encoder for it), and as OutputSet::AddFile().
+void WriteExr(const OutputTarget& target, const PlaneView<const float>& plane);
 
 }  // namespace mdvt

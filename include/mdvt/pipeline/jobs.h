@@ -6,6 +6,7 @@
 // before is as it was.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -126,13 +127,16 @@ struct ExportJobOptions {
   JobOptions job;
   std::string depth_video;
   std::string color_video;  // empty: points are grey, white at the end of the range
-  FovOptions fov;           // needed for PLY and OBJ
+  FovOptions fov;           // needed for all but the grey videos
   DepthReadingOptions depth;
-  bool bit8 = false;       // write an 8-bit grey video
-  bool bit16 = false;      // write a 16-bit grey video; at most one of the two
-  std::string output;      // of the grey video; empty: <depth_video>_grey8.mkv, _grey16.mkv
-  std::string ply_folder;  // %07d.ply per frame
-  std::string obj_folder;  // %07d.obj per frame
+  bool bit8 = false;   // write an 8-bit grey video
+  bool bit16 = false;  // write a 16-bit grey video; at most one of the two
+  std::string output;  // of the grey video; empty: <depth_video>_grey8.mkv, _grey16.mkv
+  // The folder or file of each further format, by its name: {"ply", "clip_ply"}. Names: ply, obj,
+  // glb, png, exr, npz (a file per frame, in a folder), colmap, nerfstudio (folders), scene,
+  // camera, tum (files).
+  std::map<std::string, std::string> exports;
+  double voxel_size = 0.02;         // metres: of a merged cloud
   std::string transformation_file;  // camera-to-world: geometry is written in world axes
   std::optional<int64_t> transformation_lock_frame;
   // Leaves out triangles across tears, and points of no triangle.
@@ -140,6 +144,7 @@ struct ExportJobOptions {
   TearRule tear;                 // as two eyes would see it
   double tear_baseline = 0.063;  // that are so many metres apart
   int64_t min_frames = -1;       // first frame written (0-based); -1 = 0
+  int64_t frame_step = 1;        // every n-th frame from there on
   void Check() const;
 };
 void Describe(OptionList* list, ExportJobOptions* options);
@@ -147,7 +152,7 @@ void Describe(OptionList* list, ExportJobOptions* options);
 struct ExportJobReport {
   int64_t frames = 0;
   std::string grey_output;
-  int64_t files = 0;  // PLY and OBJ files
+  int64_t files = 0;  // of the further formats
   int width = 0;      // of the depth video
   int height = 0;
 };

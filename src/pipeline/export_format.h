@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a depth video can be exported to. A format is one entry of a table: its option, its help and
+// what makes its files; the job, the programs, C and Python follow from it. A new one is a file of
+// its own and a line in ExportFormats().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mdvt/core/image.h"
+#include "mdvt/core/pose.h"
+#include "mdvt/core/rational.h"
+#include "mdvt/io/output_set.h"
+#include "mdvt/pipeline/jobs.h"
+#include "pipeline/depth_mesher.h"
+
+namespace mdvt {
+
+// One frame of the clip as a format sees it.
+struct ExportFrame {
+  int64_t number = 0;  // in the clip
+  double seconds = 0;  // of the clip's time
+  DepthView depth;     // metres
+  ImageView color;     // Rgb(8); grey by depth where no colour video was given
+  Camera camera;
+  Pose world_from_cam = Pose::Identity();
+  const DepthMesher* mesher = nullptr;  // of this frame
+};
+
+// What is the same for all frames.
+struct ExportSetup {
+  int width = 0;
+  int height = 0;
+  Rational frame_rate{0, 1};
+  bool fixed_camera = true;  // one field of view for the whole clip
+  bool has_color = false;
+  const ExportJobOptions* options = nullptr;
+};
+
+// Makes the files of one format.
+class Exporter {
+ public:
+  virtual ~Exporter() = default;
+  // Returns how many files it has written. Where each frame has a file of its own, several threads
+  // call this at once.
+  virtual int64_t Write(const ExportFrame& frame) = 0;
+  // After the last frame; the same.
+  virtual int64_t Finish() { return 0; }
+};
+
+struct ExportFormat {
+  const char* name;  // the option is save_<name>
+  const char* help;
+  bool folder;       // else one file
+  bool per_frame;    // each frame has a file of its own: frames come in any order
+  bool needs_poses;  // says nothing without a camera path
+  // `path` as the user named it. What the exporter writes is added to the set at once, or to
+  // folders that are.
+  std::unique_ptr<Exporter> (*make)(const ExportSetup& setup, const std::string& path,
+                                    OutputSet* outputs);
+};
+
+const std::vector<ExportFormat>& ExportFormats();
+
+// "0000012.ply"
+std::string ExportFrameName(int64_t number, const char* ending);
+
+// ---- The formats.
+std::unique_ptr<Exporter> NewPlyExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewObjExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewGlbExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewPngExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewExrExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewNpzExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewSceneExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewCameraExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewTumExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewColmapExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewNerfstudioExporter(const ExportSetup&, const std::string&, OutputSet*);
+
+}  // namespace mdvt

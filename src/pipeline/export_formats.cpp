@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+
+#include "pipeline/export_format.h"
+
+namespace mdvt {
+
+const std::vector<ExportFormat>& ExportFormats() {
+  constexpr bool kFolder = true, kFile = false, kEach = true, kInOrder = false;
+  static const std::vector<ExportFormat> formats = {
+      {"ply", "a point cloud per frame, <folder>/0000000.ply ...", kFolder, kEach, false,
+       NewPlyExporter},
+      {"obj", "a mesh per frame, <folder>/0000000.obj ...", kFolder, kEach, false, NewObjExporter},
+      {"glb", "a textured mesh per frame, <folder>/0000000.glb ... (y up, as glTF demands)",
+       kFolder, kEach, false, NewGlbExporter},
+      {"png", "depth as 16-bit pictures in millimetres, <folder>/0000000.png ...", kFolder, kEach,
+       false, NewPngExporter},
+      {"exr", "depth as OpenEXR pictures in metres, 32-bit floats, <folder>/0000000.exr ...",
+       kFolder, kEach, false, NewExrExporter},
+      {"npz", "NumPy arrays per frame: depth, intrinsics, world_from_cam and rgb", kFolder, kEach,
+       false, NewNpzExporter},
+      {"scene", "one point cloud of all frames (.ply), thinned by --voxel_size", kFile, kInOrder,
+       true, NewSceneExporter},
+      {"camera", "the moving camera (.glb), with its field of view where that changes", kFile,
+       kInOrder, true, NewCameraExporter},
+      {"tum", "the camera's path as text: seconds, position, quaternion x y z w", kFile, kInOrder,
+       true, NewTumExporter},
+      {"colmap", "pictures and a COLMAP model, as text and binary", kFolder, kInOrder, true,
+       NewColmapExporter},
+      {"nerfstudio", "pictures, depths and transforms.json", kFolder, kInOrder, true,
+       NewNerfstudioExporter}};
+  return formats;
+}
+
+std::string ExportFrameName(int64_t number, const char* ending) {
+  char name[48];
+  std::snprintf(name, sizeof(name), "%07lld.%s", static_cast<long long>(number), ending);
+  return name;
+}
+
+}  // namespace mdvt
