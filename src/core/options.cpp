@@ -7,6 +7,7 @@
 
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
+#include "mdvt/core/rational.h"
 
 namespace mdvt {
 namespace {
@@ -124,6 +125,11 @@ Option& Option::Switch() {
   return *this;
 }
 
+Option& Option::Rate() {
+  is_rate = true;
+  return *this;
+}
+
 Option& Option::OnlyWith(std::string other, std::vector<std::string> values) {
   only_with_.push_back({std::move(other), std::move(values)});
   return *this;
@@ -163,6 +169,7 @@ std::string Option::Valid() const {
   }
   text += range.high >= kUnlimitedWhole ? "from " + FormatDouble(range.low) + " on"
                                         : "in " + range.ToString();
+  if (is_rate) text += " or a ratio of two such as 24000/1001";
   if (also) text = FormatDouble(*also) + " (" + also_means + ") or " + text;
   return text;
 }
@@ -368,6 +375,11 @@ OptionValue OptionList::Checked(const Option& option, const OptionValue& value,
     case OptionKind::kNumber:
       break;
   }
+  if (option.is_rate && std::holds_alternative<std::string>(value)) {
+    const OptionValue parsed = Parsed(option, std::get<std::string>(value));
+    if (std::holds_alternative<std::string>(parsed)) fail();
+    return Checked(option, parsed, shown);
+  }
   double number = 0;
   if (const auto* whole = std::get_if<int64_t>(&value)) {
     constexpr auto kMost = static_cast<int64_t>(kUnlimitedWhole);
@@ -396,6 +408,9 @@ OptionValue OptionList::Parsed(const Option& option, const std::string& text) co
       break;
     case OptionKind::kNumber:
       if (const std::optional<double> number = ParseDouble(text)) return *number;
+      if (option.is_rate && text.find('/') != std::string::npos)
+        if (const std::optional<Rational> ratio = Rational::Parse(text); ratio && ratio->den > 0)
+          return ratio->ToDouble();
       break;
     case OptionKind::kText:
     case OptionKind::kChoice:

@@ -256,6 +256,25 @@ std::optional<NormalRange> DisparityNormalizer::Pop() {
   return range;
 }
 
+void DisparityNormalizer::Save(State* state) const {
+  Require(waiting_.empty(), Code::kInvalidArgument,
+          "DisparityNormalizer: it holds frames, its state cannot be saved now");
+  if (state_) state->SetNumbers("range", {state_->lo, state_->hi});
+}
+
+void DisparityNormalizer::Load(const State& state) {
+  std::optional<DisparityRange> range;
+  if (state.Has("range")) {
+    const std::vector<double> numbers = state.Numbers("range");
+    Require(numbers.size() == 2, Code::kCorrupt,
+            "the saved state of DisparityNormalizer holds no range");
+    range = DisparityRange{numbers[0], numbers[1]};
+  }
+  state_ = range;
+  waiting_.clear();
+  finished_ = false;
+}
+
 void NormalizeDisparity(const NormalRange& range, PlaneView<float> map, ThreadPool* pool) {
   const maps::Normal normal = maps::NormalOf(range);
   ForRows(pool, map.height, kRowsPerBlock, [&](int begin, int end) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "map_rows.h"
@@ -133,6 +134,23 @@ void DisparitySmoother::Smooth(const Image& picture, double seconds, bool restar
   }
   past_ = *map;
   if (options_.motion_adaptive) picture_ = picture;
+}
+
+void DisparitySmoother::Save(State* state) const {
+  state->SetImage("past", past_);
+  state->SetImage("picture", picture_);
+}
+
+void DisparitySmoother::Load(const State& state) {
+  Image past = state.GetImage("past"), picture = state.GetImage("picture");
+  const bool needs_picture = options_.motion_adaptive && !past.empty();
+  Require((past.empty() || past.format() == PixelFormat::GrayF32()) &&
+              (!needs_picture ||
+               (picture.format().type != SampleType::kF32 && picture.width() == past.width() &&
+                picture.height() == past.height())),
+          Code::kCorrupt, "the saved state of DisparitySmoother is not of these options");
+  past_ = std::move(past);
+  picture_ = std::move(picture);
 }
 
 }  // namespace mdvt

@@ -347,17 +347,18 @@ void ModelDepthEstimator::Save(State* state) const {
   Require(impl_->waiting.empty() && impl_->ready.empty(), Code::kInvalidArgument,
           "ModelDepthEstimator: it holds frames, its state cannot be saved now");
   if (!impl_->calibration) return;
-  state->Set("scale", FormatDouble(impl_->calibration->scale));
-  state->Set("shift", FormatDouble(impl_->calibration->shift));
+  state->SetNumbers("calibration", {impl_->calibration->scale, impl_->calibration->shift});
 }
 
 void ModelDepthEstimator::Load(const State& state) {
-  if (!state.Has("scale")) return;
-  const std::optional<double> scale = ParseDouble(state.Get("scale"));
-  const std::optional<double> shift = ParseDouble(state.Get("shift"));
-  Require(scale && shift, Code::kCorrupt,
-          "the saved state of ModelDepthEstimator holds no calibration");
-  impl_->calibration = DisparityCalibration{*scale, *shift};
+  std::optional<DisparityCalibration> calibration;
+  if (state.Has("calibration")) {
+    const std::vector<double> numbers = state.Numbers("calibration");
+    Require(numbers.size() == 2, Code::kCorrupt,
+            "the saved state of ModelDepthEstimator holds no calibration");
+    calibration = DisparityCalibration{numbers[0], numbers[1]};
+  }
+  impl_->calibration = calibration;
 }
 
 bool ModelDepthEstimator::is_metric() const {

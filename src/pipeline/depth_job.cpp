@@ -109,7 +109,7 @@ class DepthJob {
     double estimated = static_cast<double>(source.estimated_frames);
     const double source_fps = source.frame_rate.ToDouble();
     if (options_.target_fps > 0 && !(source_fps > 0 && options_.target_fps >= source_fps)) {
-      writer.video.frame_rate = Rational{std::llround(options_.target_fps * 1000), 1000}.Reduced();
+      writer.video.frame_rate = RateOf(options_.target_fps);
       if (source_fps > 0) estimated *= options_.target_fps / source_fps;
     }
     expected_frames_ = ExpectedFrames(std::llround(estimated), 0, options_.job.max_frames);

@@ -27,6 +27,7 @@ void Describe(OptionList* list, DepthJobOptions* options) {
               "how depth is stored; rgb16 is what all tools of this kind read");
   list->Field("target_fps", &options->target_fps, {0, 1000, true, false}, "FPS",
               "keep the frames nearest to this rate")
+      .Rate()
       .Or(-1, "all");
   list->Field("transformation_output", &options->transformation_output, "JSON",
               "motion: write the camera's path here, camera to world")

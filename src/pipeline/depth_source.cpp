@@ -96,6 +96,22 @@ std::optional<PairedFrame> EstimatorSource::Pop() {
   return pair;
 }
 
+void EstimatorSource::Save(State* state) const {
+  Require(waiting_.empty(), Code::kInvalidArgument,
+          "the depth engine holds frames, its state cannot be saved now");
+  State own;
+  estimator_->Save(&own);
+  state->Add("estimator", own);
+  state->SetNumber("frames", static_cast<double>(handed_on_));
+}
+
+void EstimatorSource::Load(const State& state) {
+  const double frames = state.Number("frames");
+  estimator_->Load(state.Part("estimator"));
+  pushed_ = handed_on_ = static_cast<int64_t>(frames);
+  waiting_.clear();
+}
+
 // ---- The choice.
 
 const DepthEngineInfo& ChosenEngine(const DepthSourceOptions& options) {

@@ -97,6 +97,11 @@ class EstimatorSource : public DepthSource {
   void Finish() override;
   std::optional<PairedFrame> Pop() override;
 
+  // As the estimator: a network can, depth from motion holds a window of pictures and cannot.
+  bool CanSave() const override { return estimator_->CanSave(); }
+  void Save(State* state) const override;
+  void Load(const State& state) override;
+
  protected:
   EstimatorSource() = default;
   virtual std::unique_ptr<DepthEstimator> Make(const DepthClip& clip) { return make_(clip); }

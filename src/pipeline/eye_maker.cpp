@@ -160,6 +160,56 @@ std::optional<PackedFrame> EyeMaker::Pop() {
   }
 }
 
+void PreviewSampler::Save(State* state) const {
+  state->SetNumbers("preview", {static_cast<double>(count_), static_cast<double>(next_), start_});
+}
+
+void PreviewSampler::Load(const State& state) {
+  const std::vector<double> numbers = state.Numbers("preview");
+  Require(numbers.size() == 3, Code::kCorrupt, "the saved state holds no preview");
+  count_ = static_cast<int64_t>(numbers[0]);
+  next_ = static_cast<int64_t>(numbers[1]);
+  start_ = numbers[2];
+}
+
+void EyeMaker::Save(State* state) const {
+  Require(CanSave(), Code::kUnsupported, "EyeMaker: the pictures of a sheet are not saved");
+  Require(waiting_.empty(), Code::kInvalidArgument,
+          "EyeMaker: it holds frames, its state cannot be saved now");
+  const auto add = [state](const char* name, const auto& part) {
+    State own;
+    part.Save(&own);
+    state->Add(name, own);
+  };
+  add("range", normalizer_);
+  add("smoother", smoother_);
+  add("shift", shifts_);
+  add("screen", screen_);
+  add("frames", preview_);
+  state->SetFlag("was_flat", was_flat_);
+  state->SetNumbers("counts",
+                    {last_seconds_, static_cast<double>(scenes_), static_cast<double>(hole_pixels_),
+                     shift_sum_, static_cast<double>(frames_)});
+}
+
+void EyeMaker::Load(const State& state) {
+  Require(CanSave(), Code::kUnsupported, "EyeMaker: the pictures of a sheet are not saved");
+  const std::vector<double> counts = state.Numbers("counts");
+  Require(counts.size() == 5, Code::kCorrupt, "the saved state is none of an EyeMaker");
+  was_flat_ = state.Flag("was_flat");
+  normalizer_.Load(state.Part("range"));
+  smoother_.Load(state.Part("smoother"));
+  shifts_.Load(state.Part("shift"));
+  screen_.Load(state.Part("screen"));
+  preview_.Load(state.Part("frames"));
+  last_seconds_ = counts[0];
+  scenes_ = static_cast<int>(counts[1]);
+  hole_pixels_ = static_cast<int64_t>(counts[2]);
+  shift_sum_ = counts[3];
+  frames_ = static_cast<int64_t>(counts[4]);
+  waiting_.clear();
+}
+
 double EyeMaker::mean_hole_share() const {
   const double pixels = static_cast<double>(frames_) * canvas_.num_views() * canvas_.content_width *
                         canvas_.content_height;

@@ -121,6 +121,8 @@ class PreviewSampler {
 
   bool active() const { return interval_ || every_; }
   bool Takes(double seconds);
+  void Save(State* state) const;
+  void Load(const State& state);
 
  private:
   std::optional<double> interval_;
@@ -142,6 +144,12 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   void Push(EyeInput frame) override;
   void Finish() override;
   std::optional<PackedFrame> Pop() override;
+
+  // The thumbnails of a sheet are not saved. Save() throws Error(kInvalidArgument) while frames are
+  // inside, as norm.lookahead keeps them.
+  bool CanSave() const override { return !options_.sheet; }
+  void Save(State* state) const override;
+  void Load(const State& state) override;
 
   double max_shift() const { return max_shift_; }  // kNormalized
   int scenes() const { return scenes_; }

@@ -82,6 +82,14 @@ std::string CountOf(int64_t count, const char* what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
+Rational RateOf(double fps) {
+  for (const int64_t whole : {24, 30, 48, 60, 120}) {
+    const Rational ntsc{whole * 1000, 1001};
+    if (std::fabs(fps - ntsc.ToDouble()) < 0.001) return ntsc;
+  }
+  return ToRational(fps);
+}
+
 Rational ToRational(double value) {
   return Rational{std::llround(value * 1000000), 1000000}.Reduced();
 }

@@ -78,6 +78,9 @@ class ClipCamera {
 // The field of view, or the usual one if none is given: with a warning if depth depends on it.
 FovOptions FovOrUsual(const FovOptions& fov, bool needed);
 
+// The rate that a number of frames per second stands for: 23.976 is 24000/1001.
+Rational RateOf(double fps);
+
 // To the nearest millionth.
 Rational ToRational(double value);
 

@@ -38,15 +38,6 @@ VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool) {
   return reader;
 }
 
-// The nearest simple rate: 23.976 stands for 24000/1001.
-Rational RateOf(double fps) {
-  for (const int64_t whole : {24, 30, 48, 60, 120}) {
-    const Rational ntsc{whole * 1000, 1001};
-    if (std::fabs(fps - ntsc.ToDouble()) < 0.001) return ntsc;
-  }
-  return ToRational(fps);
-}
-
 const Frame& PictureOf(const PairedFrame& pair) { return pair.color; }
 
 class MonoToSbsJob {

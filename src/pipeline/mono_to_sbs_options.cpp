@@ -150,6 +150,7 @@ void DescribeStereo(OptionList* list, MonoToSbsJobOptions* o) {
 void DescribeOutput(OptionList* list, MonoToSbsJobOptions* o) {
   list->Section("output");
   list->Field("fps", &o->fps, {0.1, 1000}, "FPS", "constant rate of the output")
+      .Rate()
       .Or(0, "every frame at its own time");
   Describe(list, &o->preview);
   Describe(list, &o->encode);

@@ -92,6 +92,20 @@ double ShiftController::Push(const ShiftFrame& frame, double eye_width) {
   return shift;
 }
 
+void ShiftController::Save(State* state) const {
+  state->SetFlag("started", started_);
+  state->SetNumber("reference", reference_);
+  state->SetNumber("gain", gain_);
+}
+
+void ShiftController::Load(const State& state) {
+  const bool started = state.Flag("started");
+  const double reference = state.Number("reference"), gain = state.Number("gain");
+  started_ = started;
+  reference_ = reference;
+  gain_ = gain;
+}
+
 double SteepShare(PlaneView<const float> disparity, double step, ThreadPool* pool) {
   if (disparity.width < 2 || disparity.height < 1) return 0;
   std::atomic<int64_t> steep{0};
@@ -141,6 +155,17 @@ double ConvergenceTracker::Push(PlaneView<const float> disparity, bool new_scene
                                   : middle;
   started_ = true;
   return value_;
+}
+
+void ConvergenceTracker::Save(State* state) const {
+  state->SetFlag("started", started_);
+  state->SetNumber("value", value_);
+}
+
+void ConvergenceTracker::Load(const State& state) {
+  const bool started = state.Flag("started");
+  value_ = state.Number("value");
+  started_ = started;
 }
 
 }  // namespace mdvt

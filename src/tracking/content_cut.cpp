@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <string>
+#include <utility>
 
 #include "mdvt/core/error.h"
 
@@ -11,6 +13,7 @@ namespace mdvt {
 namespace {
 
 constexpr int kHueCircle = 180;
+constexpr double kMostCount = 1e15;  // exact in a double
 
 // Hue of 8-bit R, G, B in 0..179; 0 for greys.
 int Hue(int r, int g, int b, int largest, int range) {
@@ -106,6 +109,44 @@ std::optional<bool> ContentCutDetector::Pop() {
       score >= options_.min_lead * largest && seconds - scene_start_ >= options_.min_scene_seconds;
   if (cut) scene_start_ = seconds;
   return cut;
+}
+
+void ContentCutDetector::Save(State* state) const {
+  std::string pixels;
+  for (const Hsv& pixel : before_)
+    for (const uint8_t value : {pixel.h, pixel.s, pixel.v}) pixels += static_cast<char>(value);
+  state->Set("before", std::move(pixels));
+  state->SetNumbers("scores", {scores_.begin(), scores_.end()});
+  state->SetNumbers("seconds", {seconds_.begin(), seconds_.end()});
+  state->SetNumbers("counts", {static_cast<double>(width_), static_cast<double>(height_),
+                               static_cast<double>(pushed_), static_cast<double>(popped_),
+                               static_cast<double>(first_), scene_start_});
+}
+
+void ContentCutDetector::Load(const State& state) {
+  const std::string& pixels = state.Get("before");
+  const std::vector<double> scores = state.Numbers("scores"), seconds = state.Numbers("seconds");
+  const std::vector<double> counts = state.Numbers("counts");
+  bool fits = counts.size() == 6 && scores.size() == seconds.size();
+  for (size_t i = 0; fits && i < 5; ++i)
+    fits = counts[i] >= 0 && counts[i] <= kMostCount && counts[i] == std::floor(counts[i]);
+  fits = fits && static_cast<double>(pixels.size()) == 3 * counts[0] * counts[1] &&
+         counts[4] <= counts[3] && counts[3] <= counts[2] &&
+         counts[2] - counts[4] == static_cast<double>(scores.size());
+  Require(fits, Code::kCorrupt, "the saved state is none of a ContentCutDetector");
+  before_.clear();
+  for (size_t i = 0; i < pixels.size(); i += 3)
+    before_.push_back({static_cast<uint8_t>(pixels[i]), static_cast<uint8_t>(pixels[i + 1]),
+                       static_cast<uint8_t>(pixels[i + 2])});
+  scores_.assign(scores.begin(), scores.end());
+  seconds_.assign(seconds.begin(), seconds.end());
+  width_ = static_cast<int>(counts[0]);
+  height_ = static_cast<int>(counts[1]);
+  pushed_ = static_cast<int64_t>(counts[2]);
+  popped_ = static_cast<int64_t>(counts[3]);
+  first_ = static_cast<int64_t>(counts[4]);
+  scene_start_ = counts[5];
+  finished_ = false;
 }
 
 }  // namespace mdvt

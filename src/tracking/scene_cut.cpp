@@ -65,4 +65,16 @@ bool SceneCutDetector::IsCut(PlaneView<const uint8_t> frame, int alive_before, i
   return followed < options_.max_survival * alive_before && change > options_.min_change;
 }
 
+void SceneCutDetector::Save(State* state) const {
+  state->SetNumbers("thumbnail", {thumbnail_.begin(), thumbnail_.end()});
+}
+
+void SceneCutDetector::Load(const State& state) {
+  const std::vector<double> cells = state.Numbers("thumbnail");
+  Require(cells.empty() || cells.size() == kThumbWidth * kThumbHeight, Code::kCorrupt,
+          "the saved state is none of a SceneCutDetector");
+  thumbnail_.clear();
+  for (const double cell : cells) thumbnail_.push_back(static_cast<float>(cell));
+}
+
 }  // namespace mdvt

@@ -213,6 +213,30 @@ TEST_F(Options, OptionsThatDoNotGoTogether) {
   EXPECT_EQ(FailureOf([&] { list_.Settle(); }), "give --angle or --count, not both");
 }
 
+TEST(OptionConditions, RatesMayBeRatios) {
+  double fps = 24;
+  double plain = 1;
+  OptionList list;
+  list.Field("fps", &fps, Range{0, 1000, true, false}, "FPS", "the rate").Rate();
+  list.Field("plain", &plain, Range{0, 9}, "N", "no rate");
+  list.SetText("fps", "24000/1001");
+  EXPECT_EQ(fps, 24000.0 / 1001);
+  list.Set("fps", std::string("30000/1001"));
+  EXPECT_EQ(fps, 30000.0 / 1001);
+  list.SetText("fps", "25");
+  EXPECT_EQ(fps, 25);
+  list.Set("fps", std::string("23.976"));
+  EXPECT_EQ(fps, 23.976);
+  for (const char* bad :
+       {"24000/0", "/1001", "24/", "1/2/3", "-24/1", "0/1", "24000/1", "16:9", ""})
+    EXPECT_EQ(FailureOf([&] { list.SetText("fps", bad); }),
+              "fps is '" + std::string(bad) +
+                  "', must be a number in (0, 1000] or a ratio of two such as 24000/1001");
+  EXPECT_EQ(fps, 23.976) << "what is refused changes nothing";
+  EXPECT_EQ(FailureOf([&] { list.SetText("plain", "1/2"); }),
+            "plain is '1/2', must be a number in [0, 9]");
+}
+
 TEST(OptionConditions, AnImpliedValueStandsForOneThatIsNotGiven) {
   std::optional<std::string> engine;
   std::string file;

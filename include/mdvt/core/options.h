@@ -78,6 +78,7 @@ class Option {
   bool optional = false;      // may be without a value
   bool required = false;      // has to be given
   bool is_switch = false;     // a flag that is written with its value: --name on|off
+  bool is_rate = false;       // a number that may be written as a ratio too: 24000/1001
   int position = -1;          // of a value without a name on the command line; -1: none
   std::string shown_default;  // where the value cannot tell
   std::vector<std::string> aliases;
@@ -99,6 +100,7 @@ class Option {
   Option& Folder();
   Option& Or(double value, std::string meaning);  // -1 may stand for "all"
   Option& Switch();
+  Option& Rate();
   // If this is given, `other` must have one of these values, or simply be there if none is listed.
   Option& OnlyWith(std::string other, std::vector<std::string> values = {});
   // At most one of the two may be given.

@@ -3,31 +3,12 @@
 // What every stage of a job looks like: items go in, items come out, sooner or later.
 #pragma once
 
-#include <map>
 #include <optional>
-#include <string>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/state.h"
 
 namespace mdvt {
-
-// What a stage knows after some items, as named byte strings: enough to go on from there in another
-// process.
-class State {
- public:
-  void Set(const std::string& name, std::string bytes) { parts_[name] = std::move(bytes); }
-  // Throws Error(kCorrupt) if there is none of this name.
-  const std::string& Get(const std::string& name) const {
-    const auto part = parts_.find(name);
-    Require(part != parts_.end(), Code::kCorrupt, "the saved state lacks '" + name + "'");
-    return part->second;
-  }
-  bool Has(const std::string& name) const { return parts_.count(name) > 0; }
-  const std::map<std::string, std::string>& parts() const { return parts_; }
-
- private:
-  std::map<std::string, std::string> parts_;
-};
 
 // Streams in bounded memory: Push every item in order, Pop what is ready after each, then Finish
 // and Pop until empty.

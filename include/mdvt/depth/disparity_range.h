@@ -10,6 +10,7 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/core/state.h"
 
 namespace mdvt {
 
@@ -79,6 +80,11 @@ class DisparityNormalizer {
   void PushDepth(PlaneView<float> depth, bool new_scene);
   void Finish() { finished_ = true; }
   std::optional<NormalRange> Pop();
+
+  // What is kept from frame to frame, for an object with the same options. Throw
+  // Error(kInvalidArgument) while frames are inside, Error(kCorrupt).
+  void Save(State* state) const;
+  void Load(const State& state);
 
  private:
   struct Measured {

@@ -5,6 +5,7 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/core/state.h"
 #include "mdvt/depth/disparity_range.h"
 
 namespace mdvt {
@@ -48,6 +49,10 @@ class DisparitySmoother {
   // before without `restart`, or the map is the very one before.
   void Smooth(const Image& picture, double seconds, bool restart, const NormalRange& range,
               Image* map);
+
+  // The frame before, for an object with the same options. Load() throws Error(kCorrupt).
+  void Save(State* state) const;
+  void Load(const State& state);
 
  private:
   template <typename T>

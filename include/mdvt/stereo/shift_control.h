@@ -10,6 +10,7 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/core/state.h"
 
 namespace mdvt {
 
@@ -62,6 +63,11 @@ class ShiftController {
   // The shift of the next frame in pixels; eye_width in the same pixels.
   double Push(const ShiftFrame& frame, double eye_width);
 
+  // What is kept from frame to frame, for an object with the same options. Load() throws
+  // Error(kCorrupt).
+  void Save(State* state) const;
+  void Load(const State& state);
+
  private:
   ShiftOptions options_;
   bool started_ = false;
@@ -99,6 +105,10 @@ class ConvergenceTracker {
 
   // The disparity on the screen, in [0, 1].
   double Push(PlaneView<const float> disparity, bool new_scene);
+
+  // As those of ShiftController.
+  void Save(State* state) const;
+  void Load(const State& state);
 
  private:
   ConvergenceOptions options_;

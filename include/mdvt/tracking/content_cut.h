@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mdvt/core/image.h"
+#include "mdvt/core/state.h"
 
 namespace mdvt {
 
@@ -46,6 +47,11 @@ class ContentCutDetector {
   void Finish() { finished_ = true; }
   // Whether the next frame begins a scene; empty until that is known, `neighbours` frames later.
   std::optional<bool> Pop();
+
+  // All that is known of the frames pushed, before Finish(), for an object with the same options.
+  // Load() throws Error(kCorrupt).
+  void Save(State* state) const;
+  void Load(const State& state);
 
  private:
   struct Hsv {

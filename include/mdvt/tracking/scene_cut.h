@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mdvt/core/image.h"
+#include "mdvt/core/state.h"
 
 namespace mdvt {
 
@@ -33,6 +34,10 @@ class SceneCutDetector {
   // True if `frame` (8-bit luma) begins a new shot. alive_before and followed as in TrackingStep.
   // The first frame is no cut.
   bool IsCut(PlaneView<const uint8_t> frame, int alive_before, int followed);
+
+  // The picture before, for an object with the same options. Load() throws Error(kCorrupt).
+  void Save(State* state) const;
+  void Load(const State& state);
 
  private:
   SceneCutOptions options_;
