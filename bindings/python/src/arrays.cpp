@@ -402,7 +402,9 @@ Rational FromFraction(const py::handle& value, const char* name) {
   return {value.attr("numerator").cast<int64_t>(), value.attr("denominator").cast<int64_t>()};
 }
 
-void AddImages(py::module_& module) {
+namespace {
+
+void AddFormats(py::module_& module) {
   py::enum_<ColorModel>(module, "ColorModel", "What the planes of an image are.")
       .value("GRAY", ColorModel::kGray, "luma, a mask, a depth code, or depth in metres")
       .value("YUV", ColorModel::kYuv, "Y, Cb, Cr; chroma may be smaller")
@@ -462,7 +464,9 @@ void AddImages(py::module_& module) {
                " transfer=" + std::to_string(self.transfer) +
                (self.full_range ? " full range>" : " limited range>");
       });
+}
 
+void AddImage(py::module_& module) {
   py::class_<PyImage>(module, "Image",
                       "A planar image. Its arrays share its memory.\n\n"
                       ">>> import mdvt\n"
@@ -512,7 +516,9 @@ void AddImages(py::module_& module) {
         return "<mdvt.Image " + self.image.format().ToString() + " " +
                std::to_string(self.image.width()) + "x" + std::to_string(self.image.height()) + ">";
       });
+}
 
+void AddFrame(py::module_& module) {
   py::class_<PyFrame>(
       module, "Frame",
       "A frame of a video. Pixels are shared with the decoder: read-only, and valid "
@@ -547,7 +553,14 @@ void AddImages(py::module_& module) {
                std::to_string(self.pixels.image.width()) + "x" +
                std::to_string(self.pixels.image.height()) + ">";
       });
+}
 
+}  // namespace
+
+void AddImages(py::module_& module) {
+  AddFormats(module);
+  AddImage(module);
+  AddFrame(module);
   module.def("resolve_color", &ResolveColor, py::arg("color"), py::arg("format"), py::arg("height"),
              "The matrix and range that hold where `color` leaves them open: BT.709 from 720 rows "
              "on, else BT.601; limited range for YUV, full for RGB.");

@@ -202,7 +202,7 @@ void AddTags(py::module_& module) {
            "The camera of frames of this size, None if nothing tells it.");
 }
 
-void AddDepthVideo(py::module_& module) {
+void AddDepthReader(py::module_& module) {
   py::class_<PyDepthFrame>(module, "DepthFrame", "A frame of a depth video.")
       .def_property_readonly(
           "depth", [](const PyDepthFrame& self) { return PlaneArray(self.depth, 0); },
@@ -244,7 +244,9 @@ void AddDepthVideo(py::module_& module) {
           "max_depth", [](const PyDepthReader& self) { return self.codec().max_depth; },
           "Metres, as the file is read.");
   AddReaderMethods(reader);
+}
 
+void AddDepthWriter(py::module_& module) {
   const DepthVideoWriterOptions defaults;
   py::class_<PyDepthWriter> writer(
       module, "DepthVideoWriter",
@@ -354,7 +356,8 @@ void AddMetrics(py::module_& module) {
 void AddDepth(py::module_& module) {
   AddCodec(module);
   AddTags(module);
-  AddDepthVideo(module);
+  AddDepthReader(module);
+  AddDepthWriter(module);
   AddMetrics(module);
 }
 
