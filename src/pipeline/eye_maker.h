@@ -20,6 +20,7 @@
 #include "mdvt/depth/disparity_smoother.h"
 #include "mdvt/depth/estimator.h"
 #include "mdvt/infill/directional_fill.h"
+#include "mdvt/io/color_convert.h"
 #include "mdvt/io/infill_mask.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/jobs.h"
@@ -72,7 +73,8 @@ struct EyeOptions {
   // Edges, tears, rims; and for kMetric the distance of the eyes.
   StereoOptions stereo;
   HoleFill fill = HoleFill::kFill;
-  bool holes = false;  // PackedFrame.holes are wanted
+  double rgbd_white = 1;  // kMetric, see FrameOptions
+  bool holes = false;     // PackedFrame.holes are wanted
   SmootherOptions smoothing;
 
   // kMetric
@@ -100,7 +102,7 @@ struct EyeOptions {
 
 // What the eyes are made of.
 struct EyeSource {
-  PixelFormat format;  // of the pictures
+  PixelFormat format;  // of the pictures; views come in that of PackedFormat()
   int width = 0;
   int height = 0;
   ColorInfo color;  // nothing in it unknown, see ResolveColor
@@ -135,7 +137,7 @@ class PreviewSampler {
 class EyeMaker : public Stage<EyeInput, PackedFrame> {
  public:
   // `pool` must outlive the object. Throws Error(kInvalidArgument).
-  EyeMaker(const EyeOptions& options, const std::string& layout, const ViewCanvas& canvas,
+  EyeMaker(const EyeOptions& options, const ViewLayout& layout, const ViewCanvas& canvas,
            const EyeSource& source, EyePlaces places, ThreadPool* pool);
 
   // Throws Error(kRefused) for depth without metres where metres are needed.
@@ -174,12 +176,18 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
               const std::vector<MutableImageView>& views, ViewHoles* holes);
   void WarpPair(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
                 double eye, const EyeView& left, const EyeView& right);
+  void Mix(const std::vector<MutableImageView>& views, PlaneView<const float> map,
+           const std::vector<MutableImageView>& tiles);
+  // How near the pixels of the map are, as a layout shows it.
+  PlaneView<const float> Nearness(PlaneView<const float> map);
   void AddToSheet(const std::vector<MutableImageView>& views, PlaneView<const float> map);
 
   const EyeOptions options_;
   const EyeSource source_;
   const EyePlaces places_;
+  const ViewLayout layout_;
   const ViewCanvas canvas_;
+  const PixelFormat format_;  // of the views
   std::vector<double> eyes_;  // where each view stands, see ViewLayout
   ThreadPool* pool_;
   const bool inverse_;  // the map holds disparity when it is rendered
@@ -190,12 +198,14 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   ConvergenceTracker screen_;
   StereoRenderer renderer_;
   DirectionalFill filler_;
+  ColorConverter converter_;
   ObjectPool<Image> images_;
   ObjectPool<ViewHoles> holes_;
   PreviewSampler preview_;
   ThumbnailSheet sheet_;
   std::optional<ImageResizer> color_resizer_, map_resizer_;
-  Image content_, scaled_;
+  Image content_, scaled_, nearness_;
+  std::vector<Image> unmixed_;  // the views of a layout that mixes them
   double steep_step_ = 1;
   std::deque<EyeInput> waiting_;
   bool was_flat_ = false;

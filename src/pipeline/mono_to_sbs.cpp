@@ -27,8 +27,9 @@ namespace {
 constexpr int64_t kStepsPerTick = 16;
 
 std::string DefaultOutput(const MonoToSbsJobOptions& options) {
-  return OutputName(options.output, options.input,
-                    ViewLayoutOf(options.frame.canvas.layout).suffix + ".mp4");
+  return ViewOutputName(options.output, options.input,
+                        options.frame.Canvas(options.preview.active()), options.input, ".mp4",
+                        options.job.limits);
 }
 
 VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool) {
@@ -59,7 +60,7 @@ class MonoToSbsJob {
         outputs_(options.job.overwrite),
         video_(StageOutputs()),
         reader_(options.input, ReaderOptions(options.job, graph_.pool())),
-        layout_(ViewLayoutOf(options.frame.canvas.layout)),
+        layout_(LayoutOf(options.frame.canvas)),
         preview_(options.preview.active()) {
     MakePlan();
     OpenWriter();
@@ -110,8 +111,10 @@ class MonoToSbsJob {
     plan_.canvas = PlanCanvas(options_.frame.Canvas(preview_), source.width, source.height,
                               source.sample_aspect);
     codec_ = options_.encode.Codec(output_, VideoCodec::kH264);
-    plan_.format = options_.encode.Format(codec_, source.format, plan_.canvas.frame_width,
-                                          plan_.canvas.frame_height);
+    render_format_ = PackedFormat(layout_, plan_.canvas, source.format);
+    plan_.format = options_.encode.Format(codec_, render_format_, plan_.canvas.frame_width,
+                                          plan_.canvas.frame_height,
+                                          layout_.samples == MixSamples::kFullChroma);
 
     time_base_ = source.time_base;
     plan_.output_rate = source.frame_rate;
@@ -153,7 +156,7 @@ class MonoToSbsJob {
     pictures.width = source.width;
     pictures.height = source.height;
     pictures.color = ResolveColor(source.color, source.format, source.height);
-    maker_.emplace(eyes, layout_.name, plan_.canvas, pictures, EyePlaces{}, graph_.pool());
+    maker_.emplace(eyes, layout_, plan_.canvas, pictures, EyePlaces{}, graph_.pool());
     plan_.max_shift = maker_->max_shift();
   }
 
@@ -187,9 +190,10 @@ class MonoToSbsJob {
     video.time_base = time_base_;
     video.frame_rate = plan_.output_rate;
     video.sample_aspect = plan_.canvas.sample_aspect;
-    output_color_ = EncodedColor(source.color, source.format, plan_.format, source.height);
+    output_color_ = EncodedColor(source.color, render_format_, plan_.format, source.height);
     video.color = output_color_;
-    video.stereo = layout_.tag;
+    video.stereo = layout_.Tag(options_.swap_eyes);
+    video.right_eye_first = options_.swap_eyes;
     video.tags = tags.ToTags();
     if (!preview_) video.copy_streams_from = options_.input;
     video.num_threads = options_.job.num_threads;
@@ -262,7 +266,8 @@ class MonoToSbsJob {
   std::optional<OutputTarget> mask_;
   OutputTarget video_;
   VideoReader reader_;
-  const ViewLayout& layout_;
+  const ViewLayout layout_;
+  PixelFormat render_format_;
   const bool preview_;
   MonoToSbsPlan plan_;
   Rational time_base_;

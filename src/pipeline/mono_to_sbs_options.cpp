@@ -194,6 +194,7 @@ void MonoToSbsJobOptions::Check() const {
           "the backward warp stretches everything and has no holes: no mask of them, none left "
           "black, no choice of edges");
   frame.Check();
+  holes.CheckWith(frame);
   steady.Check();
   preview.Check();
 }

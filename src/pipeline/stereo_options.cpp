@@ -19,6 +19,11 @@ std::optional<double> ScaleOf(const std::string& rule) {
   return scale && *scale >= 0 && *scale <= 1000 ? scale : std::nullopt;
 }
 
+VideoCodec CodecOf(const StereoJobOptions& options) {
+  return options.encode.Codec(options.output,
+                              options.compressed ? VideoCodec::kH264 : VideoCodec::kFfv1);
+}
+
 bool IsRule(const std::string& text) {
   return text == "none" || text == "upstream" || text == "ortho" || ScaleOf(text);
 }
@@ -98,10 +103,18 @@ void StereoJobOptions::Check() const {
               "', must be none, upstream, ortho or a number in [0, 1000]");
   Require(!master_xfov_deg || !ScaleOf(baseline_scale), Code::kInvalidArgument,
           "master_xfov and a number for baseline_scale contradict each other");
-  Settle(*this).stereo.Check();
+  holes.Stereo().Check();
+  CodecOf(*this);
   frame.Check();
+  holes.CheckWith(frame);
   steady.Check();
   preview.Check();
+}
+
+CanvasOptions StereoCanvas(const StereoJobOptions& options) {
+  CanvasOptions canvas = options.frame.Canvas(options.preview.active());
+  canvas.keep_odd = true;
+  return canvas;
 }
 
 StereoSettings Settle(const StereoJobOptions& options) {
@@ -119,13 +132,16 @@ StereoSettings Settle(const StereoJobOptions& options) {
   }
   settings.master_xfov_deg = options.master_xfov_deg.value_or(kUsualScreenDeg);
 
-  const VideoCodec otherwise = options.compressed ? VideoCodec::kH264 : VideoCodec::kFfv1;
-  settings.codec = options.encode.Codec(options.output, otherwise);
-  const ViewLayout& layout = ViewLayoutOf(options.frame.canvas.layout);
-  const std::string suffix = &layout == &ViewLayouts().front() ? "_stereo" : layout.suffix;
+  settings.codec = CodecOf(options);
+  const std::string ending = settings.codec == VideoCodec::kH264 ? ".mp4" : ".mkv";
   const std::string& depth = options.source.file.path;
-  settings.output = OutputName(options.output, depth.empty() ? options.color_video : depth,
-                               suffix + (settings.codec == VideoCodec::kH264 ? ".mp4" : ".mkv"));
+  const std::string& color = options.color_video;
+  const std::string& input = depth.empty() ? color : depth;
+  if (options.frame.canvas.layout == ViewLayouts().front().name)
+    settings.output = OutputName(options.output, input, "_stereo" + ending);
+  else
+    settings.output = ViewOutputName(options.output, input, StereoCanvas(options),
+                                     color.empty() ? depth : color, ending, options.job.limits);
   return settings;
 }
 

@@ -27,5 +27,6 @@ struct StereoSettings {
 };
 
 StereoSettings Settle(const StereoJobOptions& options);
+CanvasOptions StereoCanvas(const StereoJobOptions& options);
 
 }  // namespace mdvt

@@ -24,6 +24,9 @@ struct FrameOptions {
   int upscale_width = 2560;
   int upscale_height = 1440;
   ResizeFilter filter = ResizeFilter::kLanczos;
+  // In the layout "rgbd": how far away white is in metres, where parallax is made of metres. Valid:
+  // (0, 10000].
+  double rgbd_white = 1;
 
   CanvasOptions Canvas(bool preview) const;
   // Throws Error(kInvalidArgument).
@@ -51,6 +54,8 @@ struct HoleOptions {
     return green_and_black_infill_mask ? InfillMaskStyle::kGreen : InfillMaskStyle::kDirections;
   }
   StereoOptions Stereo() const;
+  // Throws Error(kInvalidArgument) for a mask of a layout in which views share pixels.
+  void CheckWith(const FrameOptions& frame) const;
 };
 void Describe(OptionList* list, HoleOptions* options);
 void Describe(OptionList* list, TearRule* rule);
