@@ -110,8 +110,17 @@ void Muxer::Check(int error, const char* what) {
               path() + ": " + what + ": " + ErrorText(error));
 }
 
+void Muxer::ReplaceInHeader(std::string from, std::string to) {
+  replaced_ = std::move(from);
+  replacement_ = std::move(to);
+}
+
 void Muxer::WriteHeader(Dictionary* options) {
   const int error = avformat_write_header(context_, options->get());
+  if (!replaced_.empty()) {
+    avio_flush(io_);
+    header_end_ = file_.size();
+  }
   Check(error, "the container cannot be started");
   const AVDictionaryEntry* left = av_dict_get(*options->get(), "", nullptr, AV_DICT_IGNORE_SUFFIX);
   Require(left == nullptr, Code::kInternal,
@@ -135,6 +144,14 @@ int Muxer::WriteBytes(void* self, uint8_t* data, int size) noexcept {
   auto* muxer = static_cast<Muxer*>(self);
   if (muxer->file_error_) return AVERROR(EIO);  // nothing more after the first failure
   try {
+    std::string header;
+    if (!muxer->replaced_.empty() && muxer->position_ < muxer->header_end_) {
+      header.assign(reinterpret_cast<const char*>(data), static_cast<size_t>(size));
+      const size_t at = header.find(muxer->replaced_);
+      if (at < static_cast<uint64_t>(muxer->header_end_ - muxer->position_))
+        header.replace(at, muxer->replaced_.size(), muxer->replacement_);
+      data = reinterpret_cast<uint8_t*>(header.data());
+    }
     muxer->file_.WriteAt(muxer->position_, data, static_cast<size_t>(size));
     muxer->position_ += size;
     return size;

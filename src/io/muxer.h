@@ -25,6 +25,11 @@ class Muxer {
   // Throws Error(kOutOfMemory).
   AVStream* AddStream();
 
+  // Wherever the header is written, the first occurrence of `from` becomes `to`, of the same
+  // length: for what FFmpeg's muxer has no way to say. Before WriteHeader(); no checksums may cover
+  // it.
+  void ReplaceInHeader(std::string from, std::string to);
+
   // Throws Error: kIo, kUnsupported. Unused entries of `options` are a mistake of ours: kInternal.
   void WriteHeader(Dictionary* options);
 
@@ -46,6 +51,8 @@ class Muxer {
 
   OutputFile file_;
   int64_t position_ = 0;
+  std::string replaced_, replacement_;
+  int64_t header_end_ = INT64_MAX;
   std::exception_ptr file_error_;
   AVIOContext* io_ = nullptr;
   AVFormatContext* context_ = nullptr;

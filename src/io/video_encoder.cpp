@@ -175,6 +175,23 @@ void CheckOptions(const VideoWriterOptions& options) {
               "veryslow or placebo");
 }
 
+// The code of ITU-T H.264, D.2.26; -1: none. x264 states it for the left eye first only.
+int FramePacking(const VideoWriterOptions& options) {
+  if (options.right_eye_first) return -1;
+  switch (options.stereo) {
+    case StereoLayout::kColumnInterleaved:
+      return 1;
+    case StereoLayout::kRowInterleaved:
+      return 2;
+    case StereoLayout::kSideBySide:
+      return 3;
+    case StereoLayout::kTopBottom:
+      return 4;
+    default:
+      return -1;
+  }
+}
+
 }  // namespace
 
 VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, int width,
@@ -278,9 +295,8 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
     // or codes beside others: by its own choice 350 MB for both eyes of a 1080p picture, 90 MB so,
     // for files of the same quality that are a tenth larger at most.
     std::string parameters = "rc-lookahead=1:sync-lookahead=0:bframes=0:sliced-threads=1";
-    // Codes of ITU-T H.264, D.2.26.
-    if (options.stereo == StereoLayout::kSideBySide) parameters += ":frame-packing=3";
-    if (options.stereo == StereoLayout::kTopBottom) parameters += ":frame-packing=4";
+    const int packing = FramePacking(options);
+    if (packing >= 0) parameters += ":frame-packing=" + std::to_string(packing);
     settings.Set("x264-params", parameters);
   }
   for (const auto& [key, value] : options.encoder_options) {

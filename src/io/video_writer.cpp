@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "io/muxer.h"
@@ -40,13 +41,34 @@ const char* ContainerFor(const std::string& path, VideoCodec codec) {
   return mov ? "mov" : "mp4";
 }
 
-void AddStereoSideData(AVStream* stream, StereoLayout layout) {
-  size_t size = 0;
+std::optional<AVStereo3DType> SideDataType(StereoLayout layout) {
+  switch (layout) {
+    case StereoLayout::kSideBySide:
+      return AV_STEREO3D_SIDEBYSIDE;
+    case StereoLayout::kTopBottom:
+      return AV_STEREO3D_TOPBOTTOM;
+    case StereoLayout::kRowInterleaved:
+      return AV_STEREO3D_LINES;
+    case StereoLayout::kColumnInterleaved:
+      return AV_STEREO3D_COLUMNS;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Matroska's StereoMode of an anaglyph, 0 for others.
+char AnaglyphMode(StereoLayout layout) {
+  return layout == StereoLayout::kAnaglyphRedCyan        ? 10
+         : layout == StereoLayout::kAnaglyphGreenMagenta ? 12
+                                                         : 0;
+}
+
+void AddStereoSideData(AVStream* stream, AVStereo3DType type, bool swapped) {
   AVStereo3D* stereo = av_stereo3d_alloc();
-  size = sizeof(*stereo);
+  const size_t size = sizeof(*stereo);
   Require(stereo != nullptr, Code::kOutOfMemory, "no memory for stream information");
-  stereo->type =
-      layout == StereoLayout::kTopBottom ? AV_STEREO3D_TOPBOTTOM : AV_STEREO3D_SIDEBYSIDE;
+  stereo->type = type;
+  if (swapped) stereo->flags |= AV_STEREO3D_FLAG_INVERT;
 #if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(59, 39, 100)
   // "Packed", the default, makes FFmpeg 7.1 write the box of Apple's spatial video beside the usual
   // one, without the layout, and readers take that.
@@ -62,6 +84,28 @@ void AddStereoSideData(AVStream* stream, StereoLayout layout) {
 #endif
   if (!added) av_free(stereo);
   Require(added, Code::kOutOfMemory, "no memory for stream information");
+}
+
+// FFmpeg has no side data for anaglyphs, and its Matroska muxer takes their names from version 7.1
+// on only: a checkerboard, of which a view is as large as the frame too, is renamed in the header.
+void StateAnaglyph(char mode, AVStream* stream, ff::Muxer* muxer, ff::Dictionary* settings) {
+  const std::string element("\x53\xB8\x81", 3);  // StereoMode, of one byte
+  constexpr char kCheckerboard = 5;
+  AddStereoSideData(stream, AV_STEREO3D_CHECKERBOARD, false);
+  muxer->ReplaceInHeader(element + kCheckerboard, element + mode);
+  settings->Set("write_crc32", 0);
+}
+
+// Says in the container how the eyes are packed, as far as it can.
+void StateStereo(const VideoWriterOptions& options, bool matroska, AVStream* stream,
+                 ff::Muxer* muxer, ff::Dictionary* settings) {
+  const StereoLayout layout = options.stereo;
+  const bool swapped = options.right_eye_first;
+  const char anaglyph = AnaglyphMode(layout);
+  if (anaglyph != 0 && matroska && !swapped) StateAnaglyph(anaglyph, stream, muxer, settings);
+  const bool halves = layout == StereoLayout::kSideBySide || layout == StereoLayout::kTopBottom;
+  if (const std::optional<AVStereo3DType> type = SideDataType(layout))
+    if (matroska || (halves && !swapped)) AddStereoSideData(stream, *type, swapped);
 }
 
 }  // namespace
@@ -86,7 +130,8 @@ struct VideoWriter::Impl {
       stream->avg_frame_rate = stream->r_frame_rate = ff::ToAv(options.frame_rate);
     }
     const bool matroska = std::string(container) == "matroska";
-    if (options.stereo != StereoLayout::kNone) AddStereoSideData(stream, options.stereo);
+    ff::Dictionary settings;
+    StateStereo(options, matroska, stream, &muxer, &settings);
     if (!options.copy_streams_from.empty()) {
       copier =
           std::make_unique<ff::StreamCopier>(options.copy_streams_from, options.copy_audio, &muxer);
@@ -97,7 +142,6 @@ struct VideoWriter::Impl {
                 "no memory for tags");
       }
     }
-    ff::Dictionary settings;
     if (!matroska) {
       // Tags of our own in MP4 need the key-value form; without them the usual one is kept.
       settings.Set("movflags",

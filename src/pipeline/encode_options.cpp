@@ -95,11 +95,11 @@ VideoCodec EncodeOptions::Codec(const std::string& output, VideoCodec otherwise)
 }
 
 PixelFormat EncodeOptions::Format(VideoCodec codec, const PixelFormat& rendered, int width,
-                                  int height) const {
+                                  int height, bool interlaced) const {
   if (codec == VideoCodec::kFfv1) return rendered;
   const bool even = width % 2 == 0 && height % 2 == 0;
   const bool deep = bits == "auto" ? rendered.bits > 8 : bits == "10";
-  return PixelFormat::Yuv(even ? 420 : 444, deep ? 10 : 8);
+  return PixelFormat::Yuv(even && !interlaced ? 420 : 444, deep ? 10 : 8);
 }
 
 void EncodeOptions::Apply(VideoCodec codec, VideoWriterOptions* writer) const {

@@ -32,8 +32,8 @@ ShiftOptions ShiftWith(ShiftOptions shift, double max_shift) {
   return shift;
 }
 
-std::vector<double> EyesOf(const std::string& layout, bool swapped) {
-  std::vector<double> eyes = ViewLayoutOf(layout).views;
+std::vector<double> EyesOf(const ViewLayout& layout, bool swapped) {
+  std::vector<double> eyes = layout.views;
   if (swapped)
     for (double& eye : eyes) eye = -eye;
   return eyes;
@@ -85,12 +85,14 @@ bool PreviewSampler::Takes(double seconds) {
   return true;
 }
 
-EyeMaker::EyeMaker(const EyeOptions& options, const std::string& layout, const ViewCanvas& canvas,
+EyeMaker::EyeMaker(const EyeOptions& options, const ViewLayout& layout, const ViewCanvas& canvas,
                    const EyeSource& source, EyePlaces places, ThreadPool* pool)
     : options_(options),
       source_(source),
       places_(std::move(places)),
+      layout_(layout),
       canvas_(canvas),
+      format_(PackedFormat(layout, canvas, source.format)),
       eyes_(EyesOf(layout, options.swap_eyes)),
       pool_(pool),
       inverse_(!metric() || options.Smooths() || !canvas.exact),
@@ -101,7 +103,7 @@ EyeMaker::EyeMaker(const EyeOptions& options, const std::string& layout, const V
       screen_(options.screen),
       renderer_(RendererOptions(options, source.color, inverse_), pool),
       filler_({}, pool),
-      images_([canvas, format = source.format, full_range = source.color.full_range] {
+      images_([canvas, format = format_, full_range = source.color.full_range] {
         auto image = std::make_unique<Image>(format, canvas.frame_width, canvas.frame_height);
         PaintPadding(canvas, full_range, image->mutable_view());
         return image;
@@ -112,11 +114,14 @@ EyeMaker::EyeMaker(const EyeOptions& options, const std::string& layout, const V
   options.Check();
   Require(!metric() || (places_.camera && places_.distance), Code::kInternal,
           "metric placement needs the camera and the convergence of each frame");
+  if (layout_.mix)
+    for (size_t view = 0; view < eyes_.size(); ++view)
+      unmixed_.emplace_back(format_, canvas_.content_width, canvas_.content_height);
   if (canvas_.exact) return;
-  content_ = Image(source.format, canvas.content_width, canvas.content_height);
+  content_ = Image(format_, canvas.content_width, canvas.content_height);
   scaled_ = Image(PixelFormat::GrayF32(), canvas.content_width, canvas.content_height);
-  color_resizer_.emplace(source.format, source.width, source.height, canvas.window,
-                         canvas.content_width, canvas.content_height,
+  color_resizer_.emplace(format_, source.width, source.height, canvas.window, canvas.content_width,
+                         canvas.content_height,
                          ResizeOptions{options.filter, source.color.chroma_location}, pool);
   map_resizer_.emplace(PixelFormat::GrayF32(), source.width, source.height, canvas.window,
                        canvas.content_width, canvas.content_height,
@@ -211,8 +216,8 @@ void EyeMaker::Load(const State& state) {
 }
 
 double EyeMaker::mean_hole_share() const {
-  const double pixels = static_cast<double>(frames_) * canvas_.num_views() * canvas_.content_width *
-                        canvas_.content_height;
+  const double pixels = static_cast<double>(frames_) * static_cast<double>(eyes_.size()) *
+                        canvas_.content_width * canvas_.content_height;
   return pixels > 0 ? static_cast<double>(hole_pixels_) / pixels : 0;
 }
 
@@ -232,6 +237,7 @@ std::optional<PackedFrame> EyeMaker::Make(const NormalRange& range, EyeInput* fr
   const Parallax parallax =
       metric() ? MetricParallax(frame->index) : NormalParallax(range, *frame, new_scene, map);
   if (!taken) return std::nullopt;
+  frame->color = converter_.Convert(frame->color, source_.color, format_);
   const ImageView color = FitColor(frame->color);
   shift_sum_ += parallax.shift;
   ++frames_;
@@ -241,10 +247,15 @@ std::optional<PackedFrame> EyeMaker::Make(const NormalRange& range, EyeInput* fr
   PackedFrame result;
   result.image = Image(pixels, std::move(shared));
   std::shared_ptr<ViewHoles> holes = holes_.Get();
-  std::vector<MutableImageView> views;
-  for (int view = 0; view < canvas_.num_views(); ++view)
-    views.push_back(canvas_.Content(pixels, view));
+  std::vector<MutableImageView> tiles, views;
+  for (int tile = 0; tile < canvas_.num_tiles(); ++tile)
+    tiles.push_back(canvas_.Content(pixels, tile));
+  if (layout_.mix)
+    for (Image& view : unmixed_) views.push_back(view.mutable_view());
+  else
+    views = tiles;
   Render(color, map, parallax, views, holes.get());
+  if (layout_.mix) Mix(views, map, tiles);
   for (const HoleMap& map_of_view : *holes) hole_pixels_ += HolePixels(map_of_view);
   if (options_.sheet && sheet_.Wants()) AddToSheet(views, map);
   if (options_.holes) result.holes = std::move(holes);
@@ -304,13 +315,8 @@ ImageView EyeMaker::FitColor(const Image& color) {
 
 EyeMaker::Parallax EyeMaker::MetricParallax(int64_t index) const {
   const Camera camera = places_.camera->At(index);
-  const double half_source = camera.width / (2 * camera.fx);  // tan(xfov / 2)
-  const double half_master = std::tan(options_.master_xfov_deg * M_PI / 360);
-  double factor = options_.baseline_scale;
-  if (options_.baseline_rule == BaselineRule::kMaster) factor = factor * half_master / half_source;
-  if (options_.baseline_rule == BaselineRule::kOrtho) factor = factor * half_source / half_master;
   Parallax parallax;
-  parallax.focal = camera.fx * factor;  // disparity is fx * baseline / z
+  parallax.focal = camera.fx * options_.baseline.For(camera);  // disparity is fx * baseline / z
   parallax.focal *= canvas_.content_width / canvas_.window.width;
   parallax.distance = places_.distance->At(index);
   if (options_.Smooths()) {
@@ -402,6 +408,32 @@ void EyeMaker::WarpPair(const ImageView& color, PlaneView<const float> map,
   renderer_.Render(color, map, camera, parallax.distance, left, right);
 }
 
+void EyeMaker::Mix(const std::vector<MutableImageView>& views, PlaneView<const float> map,
+                   const std::vector<MutableImageView>& tiles) {
+  MixInput input;
+  input.views.assign(views.begin(), views.end());
+  if (layout_.shows_depth) input.nearness = Nearness(map);
+  input.full_range = source_.color.full_range;
+  layout_.mix(input, tiles, pool_);
+}
+
+PlaneView<const float> EyeMaker::Nearness(PlaneView<const float> map) {
+  if (!metric()) return map;  // in [0, 1], 1 = nearest
+  if (nearness_.empty()) nearness_ = Image(PixelFormat::GrayF32(), map.width, map.height);
+  const PlaneView<float> near = nearness_.MutablePlane<float>();
+  const double unit = options_.Smooths() ? kMostDisparity : 1;
+  const float white = static_cast<float>(options_.rgbd_white * unit);
+  for (int y = 0; y < map.height; ++y) {
+    const float* from = map.Row(y);
+    float* to = near.Row(y);
+    if (inverse_)
+      std::transform(from, from + map.width, to, [=](float value) { return value * white; });
+    else
+      std::transform(from, from + map.width, to, [=](float z) { return z > 0 ? white / z : 0.0f; });
+  }
+  return near;
+}
+
 void EyeMaker::AddToSheet(const std::vector<MutableImageView>& views, PlaneView<const float> map) {
   Image shown;
   if (metric()) {
@@ -453,7 +485,7 @@ void PaintPackedMask(const ViewCanvas& canvas, const ViewHoles& holes, InfillMas
       for (int row = 0; row < band.height; ++row)
         std::fill_n(band.Plane<uint8_t>(plane).Row(row), band.width, uint8_t{0});
   }
-  for (int view = 0; view < canvas.num_views(); ++view) {
+  for (int view = 0; view < canvas.num_tiles(); ++view) {
     const int top = canvas.TileY(view) + canvas.content_y;
     const int begin = std::max(y, top);
     const int end = std::min(y + band.height, top + canvas.content_height);

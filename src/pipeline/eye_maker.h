@@ -20,6 +20,7 @@
 #include "mdvt/depth/disparity_smoother.h"
 #include "mdvt/depth/estimator.h"
 #include "mdvt/infill/directional_fill.h"
+#include "mdvt/io/color_convert.h"
 #include "mdvt/io/infill_mask.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/jobs.h"
@@ -28,16 +29,15 @@
 #include "mdvt/stereo/shift_control.h"
 #include "mdvt/stereo/view_layout.h"
 #include "pipeline/job_common.h"
+#include "pipeline/metric_eyes.h"
 #include "pipeline/per_frame.h"
-#include "pipeline/stereo_settings.h"
 #include "pipeline/thumbnail_sheet.h"
 
 namespace mdvt {
 
-// What parallax is made of.
-enum class Placement {
-  kNormalized,  // of disparity in [0, 1]: the nearest and the farthest point are so far apart
-  kMetric,      // of metres: as two eyes would see it
+enum class HoleFill {
+  kFill,  // built-in direction-aware fill
+  kBlack,
 };
 
 // One frame on its way into the eyes.
@@ -72,13 +72,12 @@ struct EyeOptions {
   // Edges, tears, rims; and for kMetric the distance of the eyes.
   StereoOptions stereo;
   HoleFill fill = HoleFill::kFill;
-  bool holes = false;  // PackedFrame.holes are wanted
+  double rgbd_white = 1;  // kMetric, see FrameOptions
+  bool holes = false;     // PackedFrame.holes are wanted
   SmootherOptions smoothing;
 
   // kMetric
-  BaselineRule baseline_rule = BaselineRule::kPlain;
-  double baseline_scale = 1;
-  double master_xfov_deg = 45;
+  BaselineScale baseline;
 
   // kNormalized
   WarpKind warp = WarpKind::kForward;
@@ -98,9 +97,28 @@ struct EyeOptions {
   void Check() const;
 };
 
+// What the options of both stereo jobs, which have the same names, mean for the eyes.
+template <typename JobOptions>
+EyeOptions EyesFor(const JobOptions& options) {
+  EyeOptions eyes;
+  eyes.filter = options.frame.filter;
+  eyes.swap_eyes = options.swap_eyes;
+  eyes.stereo = options.holes.Stereo();
+  eyes.stereo.baseline = options.eyes.pupillary_distance_mm / 1000;
+  eyes.fill = options.holes.leaves_black() ? HoleFill::kBlack : HoleFill::kFill;
+  eyes.rgbd_white = options.frame.rgbd_white;
+  eyes.holes = options.holes.writes_mask();
+  eyes.smoothing = options.steady.smoothing;
+  eyes.baseline = ScaleOf(options.eyes);
+  eyes.preview_interval = options.preview.Interval();
+  eyes.preview_every = options.preview.every;
+  eyes.sheet = !options.preview.contact_sheet.empty();
+  return eyes;
+}
+
 // What the eyes are made of.
 struct EyeSource {
-  PixelFormat format;  // of the pictures
+  PixelFormat format;  // of the pictures; views come in that of PackedFormat()
   int width = 0;
   int height = 0;
   ColorInfo color;  // nothing in it unknown, see ResolveColor
@@ -137,7 +155,7 @@ class PreviewSampler {
 class EyeMaker : public Stage<EyeInput, PackedFrame> {
  public:
   // `pool` must outlive the object. Throws Error(kInvalidArgument).
-  EyeMaker(const EyeOptions& options, const std::string& layout, const ViewCanvas& canvas,
+  EyeMaker(const EyeOptions& options, const ViewLayout& layout, const ViewCanvas& canvas,
            const EyeSource& source, EyePlaces places, ThreadPool* pool);
 
   // Throws Error(kRefused) for depth without metres where metres are needed.
@@ -182,12 +200,18 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
               const std::vector<MutableImageView>& views, ViewHoles* holes);
   void WarpPair(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
                 double eye, const EyeView& left, const EyeView& right);
+  void Mix(const std::vector<MutableImageView>& views, PlaneView<const float> map,
+           const std::vector<MutableImageView>& tiles);
+  // How near the pixels of the map are, as a layout shows it.
+  PlaneView<const float> Nearness(PlaneView<const float> map);
   void AddToSheet(const std::vector<MutableImageView>& views, PlaneView<const float> map);
 
   const EyeOptions options_;
   const EyeSource source_;
   const EyePlaces places_;
+  const ViewLayout layout_;
   const ViewCanvas canvas_;
+  const PixelFormat format_;  // of the views
   std::vector<double> eyes_;  // where each view stands, see ViewLayout
   ThreadPool* pool_;
   const bool inverse_;  // the map holds disparity when it is rendered
@@ -198,12 +222,14 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   ConvergenceTracker screen_;
   StereoRenderer renderer_;
   DirectionalFill filler_;
+  ColorConverter converter_;
   ObjectPool<Image> images_;
   ObjectPool<ViewHoles> holes_;
   PreviewSampler preview_;
   ThumbnailSheet sheet_;
   std::optional<ImageResizer> color_resizer_, map_resizer_;
-  Image content_, scaled_;
+  Image content_, scaled_, nearness_;
+  std::vector<Image> unmixed_;  // the views of a layout that mixes them
   double steep_step_ = 1;
   std::deque<EyeInput> waiting_;
   bool was_flat_ = false;

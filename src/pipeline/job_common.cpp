@@ -11,6 +11,7 @@
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/sidecar.h"
+#include "mdvt/io/video_reader.h"
 
 namespace mdvt {
 
@@ -24,6 +25,23 @@ std::string OutputName(const std::string& output, const std::string& input,
   std::error_code ignored;
   if (!fs::is_directory(output, ignored)) return output;
   return (fs::path(output) / (FileName(input) + suffix)).string();
+}
+
+std::string ViewOutputName(const std::string& output, const std::string& input,
+                           const CanvasOptions& canvas, const std::string& source,
+                           const std::string& ending, const Limits& limits) {
+  const ViewLayout layout = LayoutOf(canvas);
+  std::string suffix = layout.suffix;
+  const bool needed = OutputName(output, input, "") != output;
+  if (needed && layout.count == ViewLayout::Count::kQuilt) {
+    VideoReaderOptions reader;
+    reader.limits = limits;
+    const VideoInfo info = VideoReader(source, reader).info();
+    const double aspect =
+        PlanCanvas(canvas, info.width, info.height, info.sample_aspect).ViewAspect();
+    suffix += "a" + FormatDouble(std::round(aspect * 1e5) / 1e5);
+  }
+  return OutputName(output, input, suffix + ending);
 }
 
 ClipCamera::ClipCamera(const FovOptions& fov, const DepthTags& tags, int width, int height,

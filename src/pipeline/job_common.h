@@ -26,6 +26,13 @@ std::string FileName(const std::string& path);
 std::string OutputName(const std::string& output, const std::string& input,
                        const std::string& suffix);
 
+// The same for a stereo video: the layout gives the suffix ("_half_sbs"), `ending` follows. The
+// name of a quilt ends as players want it, _qs8x6a1.77778: the shape of a view is that of the
+// picture of `source`, which is looked into where it matters.
+std::string ViewOutputName(const std::string& output, const std::string& input,
+                           const CanvasOptions& canvas, const std::string& source,
+                           const std::string& ending, const Limits& limits);
+
 // Checks every option of a struct against its description.
 template <typename Options>
 void CheckDescribed(const Options& options) {

@@ -27,8 +27,9 @@ namespace {
 constexpr int64_t kStepsPerTick = 16;
 
 std::string DefaultOutput(const MonoToSbsJobOptions& options) {
-  return OutputName(options.output, options.input,
-                    ViewLayoutOf(options.frame.canvas.layout).suffix + ".mp4");
+  return ViewOutputName(options.output, options.input,
+                        options.frame.Canvas(options.preview.active()), options.input, ".mp4",
+                        options.job.limits);
 }
 
 VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool) {
@@ -50,7 +51,7 @@ class MonoToSbsJob {
         outputs_(options.job.overwrite),
         video_(StageOutputs()),
         reader_(options.input, ReaderOptions(options.job, graph_.pool())),
-        layout_(ViewLayoutOf(options.frame.canvas.layout)),
+        layout_(LayoutOf(options.frame.canvas)),
         preview_(options.preview.active()) {
     MakePlan();
     OpenWriter();
@@ -101,8 +102,10 @@ class MonoToSbsJob {
     plan_.canvas = PlanCanvas(options_.frame.Canvas(preview_), source.width, source.height,
                               source.sample_aspect);
     codec_ = options_.encode.Codec(output_, VideoCodec::kH264);
-    plan_.format = options_.encode.Format(codec_, source.format, plan_.canvas.frame_width,
-                                          plan_.canvas.frame_height);
+    render_format_ = PackedFormat(layout_, plan_.canvas, source.format);
+    plan_.format = options_.encode.Format(codec_, render_format_, plan_.canvas.frame_width,
+                                          plan_.canvas.frame_height,
+                                          layout_.samples == MixSamples::kFullChroma);
 
     time_base_ = source.time_base;
     plan_.output_rate = source.frame_rate;
@@ -124,38 +127,43 @@ class MonoToSbsJob {
 
   void MakeEyes() {
     const VideoInfo& source = reader_.info();
-    EyeOptions eyes;
-    eyes.filter = options_.frame.filter;
-    eyes.swap_eyes = options_.swap_eyes;
-    eyes.stereo = options_.holes.Stereo();
-    eyes.fill = options_.holes.leaves_black() ? HoleFill::kBlack : HoleFill::kFill;
-    eyes.holes = options_.holes.writes_mask();
-    eyes.smoothing = options_.steady.smoothing;
+    EyeOptions eyes = EyesFor(options_);
+    eyes.placement = options_.placement;
     eyes.warp = options_.warp;
     eyes.norm = options_.norm;
     eyes.max_shift = options_.max_shift;
     eyes.shift = options_.shift;
     eyes.screen = options_.convergence;
-    eyes.preview_interval = options_.preview.Interval();
-    eyes.preview_every = options_.preview.every;
-    eyes.sheet = !options_.preview.contact_sheet.empty();
     EyeSource pictures;
     pictures.format = source.format;
     pictures.width = source.width;
     pictures.height = source.height;
     pictures.color = ResolveColor(source.color, source.format, source.height);
-    maker_.emplace(eyes, layout_.name, plan_.canvas, pictures, EyePlaces{}, graph_.pool());
+    maker_.emplace(eyes, layout_, plan_.canvas, pictures, Places(), graph_.pool());
     plan_.max_shift = maker_->max_shift();
+  }
+
+  bool metric() const { return options_.placement == Placement::kMetric; }
+
+  EyePlaces Places() const {
+    EyePlaces places;
+    places.camera = camera_;
+    // Without one the pictures coincide where --convergence says.
+    if (metric() || options_.eyes.convergence || !options_.eyes.convergence_file.empty())
+      places.distance = Distances(options_.eyes, reader_.info().frame_rate, options_.job.limits);
+    return places;
   }
 
   void OpenDepth() {
     const VideoInfo& video = reader_.info();
-    FovOptions fov;
-    fov.xfov_deg = options_.xfov_deg;
-    const ClipCamera camera(fov, {}, video.width, video.height, video.sample_aspect,
-                            options_.job.limits);
+    FovOptions fov = options_.fov;
+    if (fov.empty()) fov.xfov_deg = kDefaultXfovDeg;
+    camera_.emplace(fov, DepthTags(), video.width, video.height, video.sample_aspect,
+                    options_.job.limits);
     DepthClip clip;
-    clip.camera = camera.At(0);
+    clip.camera = camera_->At(0);
+    clip.xfovs_deg = camera_->xfovs_deg();
+    clip.metres = metric();
     clip.frame_rate = rate_ ? plan_.output_rate : video.frame_rate;
     clip.color = video.color;
     clip.pool = graph_.pool();
@@ -178,9 +186,10 @@ class MonoToSbsJob {
     video.time_base = time_base_;
     video.frame_rate = plan_.output_rate;
     video.sample_aspect = plan_.canvas.sample_aspect;
-    output_color_ = EncodedColor(source.color, source.format, plan_.format, source.height);
+    output_color_ = EncodedColor(source.color, render_format_, plan_.format, source.height);
     video.color = output_color_;
-    video.stereo = layout_.tag;
+    video.stereo = layout_.Tag(options_.swap_eyes);
+    video.right_eye_first = options_.swap_eyes;
     video.tags = tags.ToTags();
     if (!preview_) video.copy_streams_from = options_.input;
     video.num_threads = options_.job.num_threads;
@@ -253,12 +262,14 @@ class MonoToSbsJob {
   std::optional<OutputTarget> mask_;
   OutputTarget video_;
   VideoReader reader_;
-  const ViewLayout& layout_;
+  const ViewLayout layout_;
+  PixelFormat render_format_;
   const bool preview_;
   MonoToSbsPlan plan_;
   Rational time_base_;
   std::optional<ConstantRate<PairedFrame>> rate_;
   std::unique_ptr<DepthSource> source_;
+  std::optional<ClipCamera> camera_;
   VideoCodec codec_ = VideoCodec::kH264;
   ColorInfo output_color_;
   std::optional<VideoWriter> writer_;

@@ -19,8 +19,9 @@ void Describe(ToolReport* to, const MonoToSbsJobOptions& options, const MonoToSb
 }
 
 std::string OutputOf(const MonoToSbsJobOptions& options) {
-  return OutputName(options.output, options.input,
-                    ViewLayoutOf(options.frame.canvas.layout).suffix + ".mp4");
+  return ViewOutputName(options.output, options.input,
+                        options.frame.Canvas(options.preview.active()), options.input, ".mp4",
+                        options.job.limits);
 }
 
 DepthModelOptions* ModelOf(MonoToSbsJobOptions* options) { return &options->source.model; }

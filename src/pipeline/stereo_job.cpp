@@ -9,11 +9,9 @@
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/output_set.h"
-#include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/jobs.h"
-#include "mdvt/stereo/convergence.h"
 #include "pipeline/clip_pair.h"
 #include "pipeline/eye_inputs.h"
 #include "pipeline/eye_maker.h"
@@ -22,39 +20,6 @@
 
 namespace mdvt {
 namespace {
-
-// The convergence distance of each frame in metres, 0 = parallel eyes.
-PerFrame<double> Convergence(const StereoJobOptions& options, Rational frame_rate) {
-  if (options.convergence_file.empty()) return PerFrame<double>(options.convergence.value_or(0));
-  // Without a rate in the file a usual one: it only sets how many frames half a second is.
-  return {SmoothConvergence(ReadConvergenceFile(options.convergence_file, options.job.limits),
-                            frame_rate.IsPositive() ? frame_rate : Rational{24, 1}),
-          options.convergence_file, "convergence"};
-}
-
-EyeOptions Eyes(const StereoJobOptions& options, const StereoSettings& settings) {
-  EyeOptions eyes;
-  eyes.placement = Placement::kMetric;
-  eyes.filter = options.frame.filter;
-  eyes.stereo = settings.stereo;
-  eyes.fill = options.holes.leaves_black() ? HoleFill::kBlack : HoleFill::kFill;
-  eyes.holes = options.holes.writes_mask();
-  eyes.swap_eyes = options.swap_eyes;
-  eyes.smoothing = options.steady.smoothing;
-  eyes.baseline_rule = settings.baseline_rule;
-  eyes.baseline_scale = settings.baseline_scale;
-  eyes.master_xfov_deg = settings.master_xfov_deg;
-  eyes.preview_interval = options.preview.Interval();
-  eyes.preview_every = options.preview.every;
-  eyes.sheet = !options.preview.contact_sheet.empty();
-  return eyes;
-}
-
-CanvasOptions Canvas(const StereoJobOptions& options) {
-  CanvasOptions canvas = options.frame.Canvas(options.preview.active());
-  canvas.keep_odd = true;
-  return canvas;
-}
 
 class StereoJob {
  public:
@@ -69,28 +34,31 @@ class StereoJob {
         input_(InputOptions()),
         width_(input_.lead_info().width),
         height_(input_.lead_info().height),
-        layout_(ViewLayoutOf(options.frame.canvas.layout)),
-        canvas_(PlanCanvas(Canvas(options), width_, height_, input_.lead_info().sample_aspect)),
-        render_format_(PackedFormat(canvas_, input_.lead_info().format)),
+        layout_(LayoutOf(options.frame.canvas)),
+        canvas_(
+            PlanCanvas(StereoCanvas(options), width_, height_, input_.lead_info().sample_aspect)),
+        render_format_(PackedFormat(layout_, canvas_, input_.lead_info().format)),
         output_format_(options.encode.Format(settings_.codec, render_format_, canvas_.frame_width,
-                                             canvas_.frame_height)),
+                                             canvas_.frame_height,
+                                             layout_.samples == MixSamples::kFullChroma)),
         camera_(Fov(), input_.depth_tags(), width_, height_, input_.lead_info().sample_aspect,
                 options.job.limits),
         // Without smoothing nothing is carried from frame to frame.
         inputs_(&input_.depth(), options.steady.Smooths() ? options.steady.cuts : SceneCuts::kOff,
-                options.steady, options.job.limits, input_.lead_info(), render_format_,
+                options.steady, options.job.limits, input_.lead_info(), input_.lead_info().format,
                 graph_.pool()) {
-    if (render_format_ != input_.lead_info().format) input_.ConvertColorTo(render_format_);
     EyeSource source;
-    source.format = render_format_;
+    source.format = input_.lead_info().format;
     source.width = width_;
     source.height = height_;
-    source.color = ResolveColor(input_.lead_info().color, render_format_, height_);
+    source.color = ResolveColor(input_.lead_info().color, source.format, height_);
     StartDepth(source.color);
     EyePlaces places;
     places.camera = camera_;
-    places.distance = Convergence(options, input_.lead_info().frame_rate);
-    maker_.emplace(Eyes(options, settings_), layout_.name, canvas_, source, places, graph_.pool());
+    places.distance = Distances(options.eyes, input_.lead_info().frame_rate, options.job.limits);
+    EyeOptions eyes = EyesFor(options);
+    eyes.placement = Placement::kMetric;
+    maker_.emplace(eyes, layout_, canvas_, source, places, graph_.pool());
     OpenWriters();
   }
 
@@ -190,7 +158,8 @@ class StereoJob {
     video.frame_rate = options_.preview.Rate(source.frame_rate);
     video.sample_aspect = canvas_.sample_aspect;
     video.color = output_color_;
-    video.stereo = layout_.tag;
+    video.stereo = layout_.Tag(options_.swap_eyes);
+    video.right_eye_first = options_.swap_eyes;
     video.tags = tags.ToTags();
     if (!options_.preview.active()) video.copy_streams_from = options_.color_video;
     video.num_threads = options_.job.num_threads;
@@ -236,7 +205,7 @@ class StereoJob {
   ClipPair input_;
   int width_;  // of the input
   int height_;
-  const ViewLayout& layout_;
+  const ViewLayout layout_;
   ViewCanvas canvas_;
   PixelFormat render_format_;
   PixelFormat output_format_;

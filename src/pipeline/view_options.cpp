@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
@@ -21,6 +22,18 @@ bool SetPreset(const std::string& text, CanvasOptions* canvas) {
   return false;
 }
 
+// "8x6".
+bool SetQuilt(const std::string& text, CanvasOptions* canvas) {
+  const size_t x = text.find('x');
+  if (x == std::string::npos) return false;
+  const std::optional<int64_t> columns = ParseInt(text.substr(0, x));
+  const std::optional<int64_t> rows = ParseInt(text.substr(x + 1));
+  if (!columns || !rows || *columns < 1 || *columns > 32 || *rows < 1 || *rows > 32) return false;
+  canvas->quilt_columns = static_cast<int>(*columns);
+  canvas->quilt_rows = static_cast<int>(*rows);
+  return true;
+}
+
 }  // namespace
 
 CanvasOptions FrameOptions::Canvas(bool preview) const {
@@ -36,7 +49,7 @@ CanvasOptions FrameOptions::Canvas(bool preview) const {
 }
 
 void FrameOptions::Check() const {
-  const ViewLayout& layout = ViewLayoutOf(canvas.layout);
+  const ViewLayout layout = LayoutOf(canvas);
   const auto multiple = [](const char* name, int size, int step) {
     Require(size % step == 0, Code::kInvalidArgument,
             std::string(name) + " is " + std::to_string(size) + ", must be a multiple of " +
@@ -49,6 +62,19 @@ void FrameOptions::Check() const {
 
 void Describe(OptionList* list, FrameOptions* o) {
   list->Choice("layout", &o->canvas.layout, ViewLayoutNames(), ViewLayoutHelp());
+  list->Field("views", &o->canvas.views, {2, 64}, "N", "number of views")
+      .OnlyWith("layout", {"views"});
+  list->Custom(
+          "quilt", "CxR", "columns x rows, such as 8x6", "views across and up",
+          [o] { return FormatSize(o->canvas.quilt_columns, o->canvas.quilt_rows); },
+          [o](const std::string& text) { return SetQuilt(text, &o->canvas); })
+      .OnlyWith("layout", {"quilt"});
+  list->Field("view_span", &o->canvas.view_span, {0, 100, true, false}, "FACTOR",
+              "how far apart the outermost views are, in distances of the eyes")
+      .OnlyWith("layout", {"views", "quilt"});
+  list->Field("rgbd_white", &o->rgbd_white, {0, 10000, true, false}, "METRES",
+              "distance that is white; twice as far is half as bright")
+      .OnlyWith("layout", {"rgbd"});
   list->Custom(
       "preset", "SIZE", "source, 720, 1080, 1440 or 2160",
       "height of one eye, 16:9; source: as the input",
@@ -82,6 +108,12 @@ StereoOptions HoleOptions::Stereo() const {
   stereo.tear = tear;
   stereo.clean_rim = clean_rim;
   return stereo;
+}
+
+void HoleOptions::CheckWith(const FrameOptions& frame) const {
+  Require(!writes_mask() || !LayoutOf(frame.canvas).mix, Code::kInvalidArgument,
+          "an infill mask tells the holes of each view, in the layout '" + frame.canvas.layout +
+              "' views share pixels");
 }
 
 void Describe(OptionList* list, TearRule* rule) {

@@ -13,7 +13,6 @@ namespace {
 
 constexpr int kMaxSide = 16384;
 constexpr int kMaxFrameSide = 32768;  // of what encoders take
-constexpr double kLeft = -0.5, kRight = 0.5;
 
 int Down(double size, int step) { return static_cast<int>(std::floor(size / step)) * step; }
 // To the nearest multiple, at least one.
@@ -57,59 +56,10 @@ bool MakeExact(Side* side, int source, double shown, int tile, int step) {
   return true;
 }
 
-std::vector<ViewLayout> MakeLayouts() {
-  ViewLayout sbs{"sbs", "left eye left, right eye right", {kLeft, kRight}, 2,     1, 1,
-                 1,     StereoLayout::kSideBySide,        "sbs",           "_sbs"};
-  ViewLayout half_sbs = sbs;
-  half_sbs.name = "half-sbs";
-  half_sbs.help = "the same, each squeezed to half its width";
-  half_sbs.squeeze_x = 0.5;
-  half_sbs.suffix = "_half_sbs";
-  ViewLayout tab{"tab", "left eye on top",        {kLeft, kRight}, 1,     2, 1,
-                 1,     StereoLayout::kTopBottom, "tab",           "_tab"};
-  ViewLayout half_tab = tab;
-  half_tab.name = "half-tab";
-  half_tab.help = "the same, each squeezed to half its height";
-  half_tab.squeeze_y = 0.5;
-  half_tab.suffix = "_half_tab";
-  ViewLayout left{"left", "the left eye alone", {kLeft}, 1,      1, 1,
-                  1,      StereoLayout::kNone,  "left",  "_left"};
-  ViewLayout right{"right", "the right eye alone", {kRight}, 1,       1, 1,
-                   1,       StereoLayout::kNone,   "right",  "_right"};
-  return {sbs, half_sbs, tab, half_tab, left, right};
-}
-
 }  // namespace
 
-const std::vector<ViewLayout>& ViewLayouts() {
-  static const std::vector<ViewLayout> layouts = MakeLayouts();
-  return layouts;
-}
-
-std::vector<std::string> ViewLayoutNames() {
-  std::vector<std::string> names;
-  for (const ViewLayout& layout : ViewLayouts()) names.push_back(layout.name);
-  return names;
-}
-
-std::string ViewLayoutHelp() {
-  std::string help;
-  for (const ViewLayout& layout : ViewLayouts())
-    help += (help.empty() ? "" : "; ") + layout.name + ": " + layout.help;
-  return help;
-}
-
-const ViewLayout& ViewLayoutOf(const std::string& name) {
-  std::string names;
-  for (const ViewLayout& layout : ViewLayouts()) {
-    if (layout.name == name) return layout;
-    names += (names.empty() ? "" : ", ") + layout.name;
-  }
-  throw Error(Code::kInvalidArgument, "layout = '" + name + "', must be one of " + names);
-}
-
 void CanvasOptions::Check() const {
-  const ViewLayout& views = ViewLayoutOf(layout);
+  const ViewLayout chosen = LayoutOf(*this);
   const auto check = [](int size, int step, int least, const char* name) {
     Require(size == 0 || (size >= least && size <= kMaxSide && size % step == 0),
             Code::kInvalidArgument,
@@ -117,10 +67,10 @@ void CanvasOptions::Check() const {
                 ", must be a multiple of " + std::to_string(step) + " in [" +
                 std::to_string(least) + ", " + std::to_string(kMaxSide) + "]");
   };
-  check(frame_width, 2 * views.columns, 4, "frame_width");
-  check(frame_height, 2 * views.rows, 4, "frame_height");
-  check(eye_width, EyeStep(views.squeeze_x), 2, "eye_width");
-  check(eye_height, EyeStep(views.squeeze_y), 2, "eye_height");
+  check(frame_width, 2 * chosen.columns, 4, "frame_width");
+  check(frame_height, 2 * chosen.rows, 4, "frame_height");
+  check(eye_width, EyeStep(chosen.squeeze_x), 2, "eye_width");
+  check(eye_height, EyeStep(chosen.squeeze_y), 2, "eye_height");
   Require((eye_width == 0) == (eye_height == 0) && (picture_width == 0) == (picture_height == 0),
           Code::kInvalidArgument, "CanvasOptions: a width needs a height and the other way round");
   Require(eye_width == 0 || (frame_width == 0 && frame_height == 0), Code::kInvalidArgument,
@@ -132,7 +82,7 @@ void CanvasOptions::Check() const {
 
 ViewCanvas PlanCanvas(const CanvasOptions& options, int width, int height, Rational sample_aspect) {
   options.Check();
-  const ViewLayout& layout = ViewLayoutOf(options.layout);
+  const ViewLayout layout = LayoutOf(options);
   // Views per frame, in columns and rows of a view that is not squeezed.
   const double eyes_x = layout.columns * layout.squeeze_x;
   const double eyes_y = layout.rows * layout.squeeze_y;
@@ -171,6 +121,7 @@ ViewCanvas PlanCanvas(const CanvasOptions& options, int width, int height, Ratio
   ViewCanvas canvas;
   canvas.columns = layout.columns;
   canvas.rows = layout.rows;
+  canvas.from_bottom = layout.from_bottom;
   canvas.tile_width = static_cast<int>(std::lround(eye_width * layout.squeeze_x));
   canvas.tile_height = static_cast<int>(std::lround(eye_height * layout.squeeze_y));
   canvas.frame_width = canvas.tile_width * layout.columns;
@@ -206,7 +157,12 @@ ViewCanvas PlanCanvas(const CanvasOptions& options, int width, int height, Ratio
   return canvas;
 }
 
-PixelFormat PackedFormat(const ViewCanvas& canvas, const PixelFormat& format) {
+PixelFormat PackedFormat(const ViewLayout& layout, const ViewCanvas& canvas,
+                         const PixelFormat& format) {
+  if (layout.samples == MixSamples::kRgb) return PixelFormat::Rgb(format.bits);
+  const bool halved = format.chroma_shift_x > 0 || format.chroma_shift_y > 0;
+  if (layout.samples == MixSamples::kFullChroma && halved)
+    return PixelFormat::Yuv(444, format.bits);
   const bool odd_x = format.chroma_shift_x > 0 && canvas.columns > 1 && canvas.tile_width % 2 != 0;
   const bool odd_y = format.chroma_shift_y > 0 && canvas.rows > 1 && canvas.tile_height % 2 != 0;
   return odd_x || odd_y ? PixelFormat::Yuv(444, format.bits) : format;
@@ -236,8 +192,8 @@ void PaintPadding(const ViewCanvas& canvas, bool full_range, const MutableImageV
                       static_cast<uint16_t>(black));
       }
     };
-    for (int view = 0; view < canvas.num_views(); ++view) {
-      const int x = canvas.TileX(view), y = canvas.TileY(view);
+    for (int tile = 0; tile < canvas.num_tiles(); ++tile) {
+      const int x = canvas.TileX(tile), y = canvas.TileY(tile);
       const int x1 = canvas.content_x + canvas.content_width;
       const int y1 = canvas.content_y + canvas.content_height;
       fill(x, y, canvas.tile_width, canvas.content_y);

@@ -422,6 +422,63 @@ TEST(VideoWriter, StereoLayoutIsStatedInContainerAndStream) {
   }
 }
 
+// Matroska's name of the packing, as FFmpeg reads it; empty: none.
+std::string StereoMode(const std::string& path) {
+  ff::Demuxer file(OpenFileSource(path), path, Limits());
+  const AVDictionaryEntry* mode =
+      av_dict_get(file.context()->streams[0]->metadata, "stereo_mode", nullptr, 0);
+  return mode != nullptr ? mode->value : "";
+}
+
+TEST(VideoWriter, MatroskaNamesEveryPacking) {
+  const TempDir folder;
+  const struct {
+    StereoLayout layout;
+    const char* usual;
+    const char* swapped;
+  } cases[] = {{StereoLayout::kNone, "", ""},
+               {StereoLayout::kSideBySide, "left_right", "right_left"},
+               {StereoLayout::kTopBottom, "top_bottom", "bottom_top"},
+               {StereoLayout::kRowInterleaved, "row_interleaved_lr", "row_interleaved_rl"},
+               {StereoLayout::kColumnInterleaved, "col_interleaved_lr", "col_interleaved_rl"},
+               {StereoLayout::kAnaglyphRedCyan, "anaglyph_cyan_red", ""},
+               {StereoLayout::kAnaglyphGreenMagenta, "anaglyph_green_magenta", ""}};
+  for (const auto& expected : cases) {
+    for (const VideoCodec codec : {VideoCodec::kFfv1, VideoCodec::kH264}) {
+      VideoWriterOptions options;
+      options.codec = codec;
+      options.stereo = expected.layout;
+      options.sample_aspect = {4, 3};
+      for (const bool swapped : {false, true}) {
+        options.right_eye_first = swapped;
+        WriteRandom(folder / "clip.mkv", PixelFormat::Yuv(444), 96, 32, 3, options);
+        EXPECT_EQ(StereoMode(folder / "clip.mkv"), swapped ? expected.swapped : expected.usual);
+        const VideoInfo info = VideoReader(folder / "clip.mkv").info();
+        EXPECT_EQ(info.sample_aspect, (Rational{4, 3}));
+      }
+    }
+  }
+}
+
+TEST(VideoWriter, NoStereoIsStatedThatAFileCannotTell) {
+  const TempDir folder;
+  VideoWriterOptions options;
+  options.codec = VideoCodec::kH264;
+  const auto expect = [&](StereoLayout layout, bool swapped, AVStereo3DType container,
+                          AVStereo3DType stream) {
+    options.stereo = layout;
+    options.right_eye_first = swapped;
+    WriteRandom(folder / "clip.mp4", PixelFormat::Yuv(420), 64, 32, 3, options);
+    EXPECT_EQ(ContainerStereo(folder / "clip.mp4"), container);
+    EXPECT_EQ(StreamStereo(folder / "clip.mp4"), stream);
+  };
+  expect(StereoLayout::kSideBySide, true, AV_STEREO3D_2D, AV_STEREO3D_2D);
+  expect(StereoLayout::kTopBottom, true, AV_STEREO3D_2D, AV_STEREO3D_2D);
+  expect(StereoLayout::kRowInterleaved, false, AV_STEREO3D_2D, AV_STEREO3D_LINES);
+  expect(StereoLayout::kColumnInterleaved, false, AV_STEREO3D_2D, AV_STEREO3D_COLUMNS);
+  expect(StereoLayout::kAnaglyphRedCyan, false, AV_STEREO3D_2D, AV_STEREO3D_2D);
+}
+
 TEST(VideoWriter, Mp4HasItsIndexInFront) {
   const TempDir folder;
   VideoWriterOptions options;

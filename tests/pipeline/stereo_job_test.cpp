@@ -34,16 +34,16 @@ class StereoJob : public ::testing::Test {
     options_.color_video = dir_ / "color.mkv";
     options_.output = dir_ / "stereo.mkv";
     options_.fov.xfov_deg = kXfovDeg;
-    options_.pupillary_distance_mm = 62.5;
+    options_.eyes.pupillary_distance_mm = 62.5;
     options_.job.num_threads = 2;
   }
 
   // Largest difference between columns [begin, end) of an eye and the colour `shift` columns to the
   // right of them, over all planes.
   static int Difference(const Image& both, int eye_x, const Image& color, int shift, int begin,
-                        int end) {
+                        int end, int planes = 3) {
     int worst = 0;
-    for (int plane = 0; plane < 3; ++plane)
+    for (int plane = 0; plane < planes; ++plane)
       for (int y = 0; y < kHeight; ++y)
         for (int x = begin; x < end; ++x)
           worst = std::max(worst, std::abs(both.Plane<uint8_t>(plane).At(eye_x + x, y) -
@@ -79,7 +79,7 @@ TEST_F(StereoJob, EyesCanBeSwappedAndConvergeOnTheWall) {
   const std::vector<Image> color = ReadAllFrames(options_.color_video);
   const std::vector<Image> swapped = ReadAllFrames(options_.output);
   EXPECT_LE(Difference(swapped[0], 0, color[0], 2, 0, kWidth - 3), 1);
-  options_.convergence = 1.5;
+  options_.eyes.convergence = 1.5;
   EXPECT_NEAR(RunStereoJob(options_).hole_share, 0, 1e-9);
   const std::vector<Image> converged = ReadAllFrames(options_.output);
   EXPECT_LE(Difference(converged[4], 0, color[4], 0, 1, kWidth - 1), 1);
@@ -102,6 +102,121 @@ TEST_F(StereoJob, TheMaskShowsTheHolesAndNothingElse) {
       if (x == 2 || x == 2 * kWidth - 3) continue;  // the code of 1.5 m is not exactly that
       EXPECT_EQ(most > 0, hole) << "column " << x;
     }
+  }
+}
+
+// The clip in a layout, from the box in front of a wall: both eyes differ.
+class StereoLayouts : public StereoJob {
+ protected:
+  void SetUp() override {
+    StereoJob::SetUp();
+    shape_.frames = 2;
+    MakeColor(dir_ / "color.mkv", shape_);
+    MakeDepth(dir_ / "depth.mkv", shape_, BoxOnWall(shape_, 1, 4));
+  }
+  std::vector<Image> Render(const char* layout, double span = 1) {
+    options_.frame.canvas.layout = layout;
+    options_.frame.canvas.view_span = span;
+    RunStereoJob(options_);
+    return ReadAllFrames(options_.output);
+  }
+};
+
+TEST_F(StereoLayouts, InterlacedOnesHaveTheLinesOfBothEyes) {
+  const std::vector<Image> left = Render("left"), right = Render("right");
+  for (const bool swapped : {false, true}) {
+    options_.swap_eyes = swapped;
+    const std::vector<Image> rows = Render("rows"), columns = Render("columns");
+    ASSERT_EQ(rows.size(), 2u);
+    ASSERT_EQ(rows[1].format(), PixelFormat::Yuv(444));
+    ASSERT_EQ(rows[1].width(), kWidth);
+    for (int y = 0; y < kHeight; ++y)
+      for (int x = 0; x < kWidth; ++x) {
+        const auto eye = [&](bool odd) {
+          return int{(odd != swapped ? right : left)[1].Plane<uint8_t>().At(x, y)};
+        };
+        ASSERT_EQ(rows[1].Plane<uint8_t>().At(x, y), eye(y % 2 != 0));
+        ASSERT_EQ(columns[1].Plane<uint8_t>().At(x, y), eye(x % 2 != 0));
+      }
+  }
+}
+
+TEST_F(StereoLayouts, AnaglyphsMixTheColorsOfBothEyes) {
+  const std::vector<Image> color = Render("anaglyph-color");
+  ASSERT_EQ(color[0].format(), PixelFormat::Rgb(8));
+  // The same from eyes that were rendered in RGB.
+  VideoWriterOptions rgb;
+  rgb.frame_rate = shape_.rate;
+  rgb.time_base = {1, 24};
+  VideoReaderOptions reading;
+  reading.format = PixelFormat::Rgb(8);
+  VideoReader reader(dir_ / "color.mkv", reading);
+  VideoWriter writer(dir_ / "rgb.mkv", PixelFormat::Rgb(8), kWidth, kHeight, rgb);
+  while (const std::optional<Frame> frame = reader.Read()) writer.Write(frame->image, frame->index);
+  writer.Finish();
+  options_.color_video = dir_ / "rgb.mkv";
+  const std::vector<Image> left = Render("left"), right = Render("right");
+  const std::vector<Image> grey = Render("anaglyph-grey");
+  for (int y = 0; y < kHeight; ++y)
+    for (int x = 0; x < kWidth; ++x) {
+      const auto at = [&](const Image& image, int plane) {
+        return int{image.Plane<uint8_t>(plane).At(x, y)};
+      };
+      const auto luma = [&](const Image& image) {
+        return (299 * at(image, 0) + 587 * at(image, 1) + 114 * at(image, 2) + 500) / 1000;
+      };
+      ASSERT_EQ(at(color[0], 0), at(left[0], 0));
+      ASSERT_EQ(at(color[0], 1), at(right[0], 1));
+      ASSERT_EQ(at(color[0], 2), at(right[0], 2));
+      ASSERT_EQ(at(grey[0], 0), luma(left[0]));
+      ASSERT_EQ(at(grey[0], 1), luma(right[0]));
+      ASSERT_EQ(at(grey[0], 2), luma(right[0]));
+    }
+}
+
+TEST_F(StereoLayouts, QuiltsHaveTheirOutermostEyesInOppositeCorners) {
+  const std::vector<Image> left = Render("left"), right = Render("right");
+  const std::vector<Image> color = ReadAllFrames(options_.color_video);
+  options_.frame.canvas.quilt_columns = 3;
+  options_.frame.canvas.quilt_rows = 3;
+  const std::vector<Image> quilt = Render("quilt");
+  ASSERT_EQ(quilt[0].width(), 3 * kWidth);
+  ASSERT_EQ(quilt[0].height(), 3 * kHeight);
+  const auto part = [&](int column, int row) {
+    const ImageView view = Crop(quilt[0].view(), column * kWidth, row * kHeight, kWidth, kHeight);
+    Image copy(view.format, kWidth, kHeight);
+    CopyPixels(view, copy.mutable_view());
+    return copy;
+  };
+  EXPECT_TRUE(SameFrames({part(0, 2)}, {left[0]}));
+  EXPECT_TRUE(SameFrames({part(2, 0)}, {right[0]}));
+  EXPECT_TRUE(SameFrames({part(1, 1)}, {color[0]}));  // the camera itself
+  EXPECT_FALSE(SameFrames({part(1, 2)}, {left[0]}));
+
+  // Its name tells players how it is made; the pixels of the source are as wide as they are high.
+  options_.output.clear();
+  const StereoJobReport report = RunStereoJob(options_);
+  EXPECT_EQ(report.output, options_.source.file.path + "_qs3x3a1.5.mkv");
+}
+
+TEST_F(StereoLayouts, DepthStandsBesideThePicture) {
+  options_.frame.rgbd_white = 2;
+  const std::vector<Image> color = ReadAllFrames(options_.color_video);
+  const std::vector<Image> rgbd = Render("rgbd");
+  ASSERT_EQ(rgbd[1].width(), 2 * kWidth);
+  EXPECT_EQ(Difference(rgbd[1], 0, color[1], 0, 0, kWidth, 1), 0);
+  // The box at 1 m is nearer than white, the wall at 4 m is half as bright as what is at 2 m.
+  const PlaneView<const uint8_t> luma = rgbd[1].Plane<uint8_t>();
+  EXPECT_EQ(luma.At(kWidth + kWidth / 2, kHeight / 2), 235);
+  EXPECT_NEAR(luma.At(kWidth + 2, 2), 16 + 219 / 2.0, 1);
+  EXPECT_EQ(rgbd[1].Plane<uint8_t>(1).At(kWidth / 2 + 5, 5), 128);
+}
+
+TEST_F(StereoLayouts, AMaskNeedsViewsOfTheirOwn) {
+  options_.holes.infill_mask = true;
+  for (const char* layout : {"rows", "anaglyph", "rgbd"}) {
+    options_.frame.canvas.layout = layout;
+    ExpectError(Code::kInvalidArgument, "views share pixels", [&] { RunStereoJob(options_); });
   }
 }
 
@@ -159,7 +274,7 @@ TEST_F(StereoJob, WhatIsMissingIsNamed) {
   ExpectError(Code::kInvalidArgument, "--xfov", [&] { RunStereoJob(options_); });
   WriteText(dir_ / "convergence.json", "[2, 2, 2]");
   options_.fov.xfov_deg = kXfovDeg;
-  options_.convergence_file = dir_ / "convergence.json";
+  options_.eyes.convergence_file = dir_ / "convergence.json";
   ExpectError(Code::kCorrupt, "holds the convergence of 3 frames, the clip has more",
               [&] { RunStereoJob(options_); });
   EXPECT_FALSE(std::filesystem::exists(options_.output));

@@ -175,17 +175,22 @@ TEST(ViewLayout, TheTableIsSound) {
   EXPECT_EQ(ViewLayouts().front().name, "sbs");
   for (const ViewLayout& layout : ViewLayouts()) {
     EXPECT_EQ(&ViewLayoutOf(layout.name), &layout);  // names are unique
-    EXPECT_EQ(layout.views.size(), static_cast<size_t>(layout.columns * layout.rows));
+    if (!layout.mix && layout.count == ViewLayout::Count::kFixed) {
+      EXPECT_EQ(layout.views.size(), static_cast<size_t>(layout.columns * layout.rows));
+    }
     EXPECT_TRUE(std::is_sorted(layout.views.begin(), layout.views.end()));
     EXPECT_FALSE(layout.help.empty());
     EXPECT_FALSE(layout.kind.empty());
     EXPECT_EQ(layout.suffix.front(), '_');
-    // Two eyes side by side or one above the other are said so, and nothing else is.
-    const bool two = layout.views.size() == 2;
-    EXPECT_EQ(layout.tag, !two                 ? StereoLayout::kNone
-                          : layout.columns > 1 ? StereoLayout::kSideBySide
-                                               : StereoLayout::kTopBottom);
+    // Two eyes side by side or one above the other are said so; mixed ones have tags of their own.
+    if (layout.mix) continue;
+    EXPECT_EQ(layout.tag, layout.columns > 1 ? StereoLayout::kSideBySide
+                          : layout.rows > 1  ? StereoLayout::kTopBottom
+                                             : StereoLayout::kNone);
   }
+  EXPECT_EQ(ViewLayoutOf("rows").Tag(true), StereoLayout::kRowInterleaved);
+  EXPECT_EQ(ViewLayoutOf("anaglyph").Tag(false), StereoLayout::kAnaglyphRedCyan);
+  EXPECT_EQ(ViewLayoutOf("anaglyph").Tag(true), StereoLayout::kNone);
   EXPECT_THROW(ViewLayoutOf("sideways"), Error);
 }
 
@@ -196,8 +201,59 @@ TEST(ViewLayout, OneEyeIsThePicture) {
     const ViewCanvas c = Plan(options, 640, 360, {4, 3});
     EXPECT_EQ(c.frame_width, 640);
     EXPECT_EQ(c.frame_height, 360);
-    EXPECT_EQ(c.num_views(), 1);
+    EXPECT_EQ(c.num_tiles(), 1);
     EXPECT_TRUE(c.exact);
+  }
+}
+
+TEST(ViewLayout, QuiltsBeginBottomLeft) {
+  CanvasOptions options;
+  options.layout = "quilt";
+  options.quilt_columns = 3;
+  options.quilt_rows = 2;
+  options.view_span = 2;
+  const ViewLayout layout = LayoutOf(options);
+  EXPECT_EQ(layout.suffix, "_qs3x2");
+  const std::vector<double> expected = {-1, -0.6, -0.2, 0.2, 0.6, 1};
+  ASSERT_EQ(layout.views.size(), 6u);
+  for (size_t i = 0; i < 6; ++i) EXPECT_DOUBLE_EQ(layout.views[i], expected[i]);
+  const ViewCanvas c = Plan(options, 640, 360, {4, 3});
+  EXPECT_EQ(c.frame_width, 1920);
+  EXPECT_EQ(c.frame_height, 720);
+  EXPECT_EQ(c.num_tiles(), 6);
+  EXPECT_EQ(c.TileX(0), 0);
+  EXPECT_EQ(c.TileY(0), 360);
+  EXPECT_EQ(c.TileX(2), 1280);
+  EXPECT_EQ(c.TileY(2), 360);
+  EXPECT_EQ(c.TileX(3), 0);
+  EXPECT_EQ(c.TileY(3), 0);
+  EXPECT_DOUBLE_EQ(c.ViewAspect(), 640.0 * 4 / 3 / 360);
+}
+
+TEST(ViewLayout, ViewsStandFromLeftToRight) {
+  CanvasOptions options;
+  options.layout = "views";
+  options.views = 5;
+  const ViewLayout layout = LayoutOf(options);
+  EXPECT_EQ(layout.views, (std::vector<double>{-0.5, -0.25, 0, 0.25, 0.5}));
+  EXPECT_EQ(layout.suffix, "_views5");
+  EXPECT_EQ(Plan(options, 640, 360).frame_width, 3200);
+}
+
+TEST(ViewLayout, MixedViewsShareATile) {
+  CanvasOptions options;
+  for (const char* name : {"rows", "columns", "anaglyph"}) {
+    options.layout = name;
+    const ViewCanvas c = Plan(options, 640, 360);
+    EXPECT_EQ(c.frame_width, 640);
+    EXPECT_EQ(c.frame_height, 360);
+    EXPECT_TRUE(c.exact);
+    const ViewLayout layout = LayoutOf(options);
+    const bool colors = layout.samples == MixSamples::kRgb;
+    EXPECT_EQ(PackedFormat(layout, c, PixelFormat::Yuv(420, 10)),
+              colors ? PixelFormat::Rgb(10) : PixelFormat::Yuv(444, 10));
+    EXPECT_EQ(PackedFormat(layout, c, PixelFormat::Gray(8)),
+              colors ? PixelFormat::Rgb(8) : PixelFormat::Gray(8));
   }
 }
 
@@ -211,17 +267,19 @@ TEST(ViewLayout, OddPicturesMayStay) {
   EXPECT_EQ(c.window.width, 161);
   EXPECT_TRUE(c.exact);
   // The right eye begins at an odd column: no chroma sample is its own.
-  EXPECT_EQ(PackedFormat(c, PixelFormat::Yuv(420, 10)), PixelFormat::Yuv(444, 10));
-  EXPECT_EQ(PackedFormat(c, PixelFormat::Rgb(8)), PixelFormat::Rgb(8));
-  EXPECT_EQ(PackedFormat(PlanCanvas(options, 160, 91, {1, 1}), PixelFormat::Yuv(420)),
-            PixelFormat::Yuv(420));
+  EXPECT_EQ(PackedFormat(LayoutOf(options), c, PixelFormat::Yuv(420, 10)),
+            PixelFormat::Yuv(444, 10));
+  EXPECT_EQ(PackedFormat(LayoutOf(options), c, PixelFormat::Rgb(8)), PixelFormat::Rgb(8));
+  EXPECT_EQ(
+      PackedFormat(LayoutOf(options), PlanCanvas(options, 160, 91, {1, 1}), PixelFormat::Yuv(420)),
+      PixelFormat::Yuv(420));
 
   options.layout = "tab";
   c = PlanCanvas(options, 161, 91, {1, 1});
   EXPECT_EQ(c.frame_width, 161);
   EXPECT_EQ(c.frame_height, 182);
-  EXPECT_EQ(PackedFormat(c, PixelFormat::Yuv(420)), PixelFormat::Yuv(444));
-  EXPECT_EQ(PackedFormat(c, PixelFormat::Yuv(422)), PixelFormat::Yuv(422));
+  EXPECT_EQ(PackedFormat(LayoutOf(options), c, PixelFormat::Yuv(420)), PixelFormat::Yuv(444));
+  EXPECT_EQ(PackedFormat(LayoutOf(options), c, PixelFormat::Yuv(422)), PixelFormat::Yuv(422));
 
   options.layout = "half-sbs";  // a view that is squeezed must be even
   c = PlanCanvas(options, 163, 91, {1, 1});
@@ -242,7 +300,23 @@ TEST(ViewLayout, RefusesWhatCannotBe) {
                               o->eye_height = 720;
                             },
                             +[](CanvasOptions* o) { o->picture_width = 100; },
-                            +[](CanvasOptions* o) { o->layout = "three"; }}) {
+                            +[](CanvasOptions* o) { o->layout = "three"; },
+                            +[](CanvasOptions* o) {
+                              o->layout = "views";
+                              o->views = 1;
+                            },
+                            +[](CanvasOptions* o) {
+                              o->layout = "quilt";
+                              o->quilt_rows = 33;
+                            },
+                            +[](CanvasOptions* o) {
+                              o->layout = "quilt";
+                              o->quilt_columns = o->quilt_rows = 1;
+                            },
+                            +[](CanvasOptions* o) {
+                              o->layout = "views";
+                              o->view_span = NAN;
+                            }}) {
     CanvasOptions options;
     spoil(&options);
     EXPECT_THROW(PlanCanvas(options, 640, 360, {1, 1}), Error);

@@ -38,8 +38,11 @@ struct VideoWriterOptions {
   Rational frame_rate{0, 1};  // stated in the file when positive
   Rational sample_aspect{1, 1};
   ColorInfo color;
-  // Matroska's StereoMode or MP4's st3d box (MOV has none), and the frame-packing SEI in H.264.
+  // Matroska's StereoMode, MP4's st3d box (side by side and top-bottom with the left eye first; MOV
+  // has none), and the frame-packing SEI in H.264 (no anaglyphs, left eye first). What a file
+  // cannot say it does not say: nothing wrong is stated in its place.
   StereoLayout stereo = StereoLayout::kNone;
+  bool right_eye_first = false;             // the eyes of `stereo` are swapped
   std::map<std::string, std::string> tags;  // on the picture stream and on the container
   // Audio, subtitles, chapters, attachments and metadata are copied from this file (empty: none)
   // with the times that they have there, so that the frames must have theirs too. Streams that the

@@ -27,8 +27,9 @@ struct EncodeOptions {
   // Throws Error(kInvalidArgument) for FFV1 in MP4 or MOV.
   VideoCodec Codec(const std::string& output, VideoCodec otherwise) const;
   // The format in which pictures of `rendered` format are encoded. FFV1 keeps it; x264 has 4:2:0,
-  // or 4:4:4 where a side of the picture is odd.
-  PixelFormat Format(VideoCodec codec, const PixelFormat& rendered, int width, int height) const;
+  // or 4:4:4 where a side of the picture is odd or neighbouring samples are of different pictures.
+  PixelFormat Format(VideoCodec codec, const PixelFormat& rendered, int width, int height,
+                     bool interlaced = false) const;
   // Sets codec, quality, speed, sound and further options.
   void Apply(VideoCodec codec, VideoWriterOptions* writer) const;
 };

@@ -1,19 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a stereo frame holds: which views of the scene, where each lies, how large it is, and what a
-// file says about it. A layout is one entry in the table of view_layout.cpp; renderer, packer,
+// file says about it. A layout is one entry in the table of layout_table.cpp; renderer, packer,
 // writer and programs follow from it.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/image_resize.h"
+#include "mdvt/core/parallel.h"
 #include "mdvt/core/rational.h"
 #include "mdvt/core/stereo_layout.h"
 
 namespace mdvt {
+
+// What a mixer draws from. The pictures have the format and size of a tile's content.
+struct MixInput {
+  std::vector<ImageView> views;  // as in ViewLayout; with swapped eyes the first is the right one
+  // How near each pixel of the picture is, 1 = nearest; NaN: not known. Empty unless the layout
+  // shows depth.
+  PlaneView<const float> nearness;
+  bool full_range = false;  // of the samples
+};
+
+// Draws the content of every tile from all views, for layouts in which views share pixels. The
+// same bytes for every thread count. `pool` may be null.
+using ViewMixer = std::function<void(const MixInput& input,
+                                     const std::vector<MutableImageView>& tiles, ThreadPool* pool)>;
+
+// The samples that a mixer works on.
+enum class MixSamples {
+  kAny,         // those of the source
+  kFullChroma,  // RGB, gray or 4:4:4: halved chroma would belong to several views
+  kRgb,
+};
 
 struct ViewLayout {
   std::string name;  // on the command line
@@ -21,7 +44,7 @@ struct ViewLayout {
   // Where each view is seen from, on the line through both eyes, in distances of the eyes: -0.5 is
   // the left eye, 0 the camera itself, 0.5 the right eye.
   std::vector<double> views;
-  // The frame is a grid of equal tiles, one for each view, row by row.
+  // The frame is a grid of equal tiles, row by row: one for each view, unless they are mixed.
   int columns = 1;
   int rows = 1;
   // Columns and rows of a tile for each of its view: below 1 the views are squeezed.
@@ -30,6 +53,15 @@ struct ViewLayout {
   StereoLayout tag = StereoLayout::kNone;  // what container and stream say
   std::string kind;                        // what the file's tag MDVT_KIND says
   std::string suffix;                      // of names of files: "clip.mp4" becomes "clip.mp4_sbs"
+  ViewMixer mix = {};                      // none: each view is rendered into its tile
+  MixSamples samples = MixSamples::kAny;
+  bool shows_depth = false;
+  // Options set views, columns and rows.
+  enum class Count { kFixed, kViews, kQuilt } count = Count::kFixed;
+  bool from_bottom = false;  // the first view is in the lowest row
+
+  // What a file can say: with swapped eyes red and cyan would be the wrong way round.
+  StereoLayout Tag(bool swap_eyes) const;
 };
 
 // All of them; the first is the default.
@@ -47,6 +79,11 @@ enum class CanvasFit {
 
 struct CanvasOptions {
   std::string layout = "sbs";  // a name of ViewLayouts()
+  int views = 2;               // of the layout "views". Valid: [2, 64].
+  int quilt_columns = 8;       // of the layout "quilt". Valid: [1, 32], at least 2 views together.
+  int quilt_rows = 6;
+  // Of both: distance between the outermost views in distances of the eyes. Valid: (0, 100].
+  double view_span = 1;
   CanvasFit fit = CanvasFit::kContain;
   // Size of the whole frame; 0 = from the other side and the picture's shape. Sides must be
   // multiples of twice the layout's columns or rows. Valid: 0 or [4, 16384].
@@ -67,11 +104,15 @@ struct CanvasOptions {
   void Check() const;
 };
 
+// The layout of the options, with its number of views. Throws Error(kInvalidArgument).
+ViewLayout LayoutOf(const CanvasOptions& options);
+
 struct ViewCanvas {
   int frame_width = 0;
   int frame_height = 0;
   int columns = 1;  // the frame is a grid of tiles, see ViewLayout
   int rows = 1;
+  bool from_bottom = false;
   int tile_width = 0;
   int tile_height = 0;
   // The picture in a tile; around it is padding.
@@ -89,13 +130,20 @@ struct ViewCanvas {
   double squeeze_y = 1;
   Rational sample_aspect{1, 1};  // of the frame
 
-  int num_views() const { return columns * rows; }
-  int TileX(int view) const { return view % columns * tile_width; }
-  int TileY(int view) const { return view / columns * tile_height; }
-  // Where a view's picture lies in a frame.
-  MutableImageView Content(const MutableImageView& frame, int view) const {
-    return frame.Crop(TileX(view) + content_x, TileY(view) + content_y, content_width,
+  int num_tiles() const { return columns * rows; }
+  int TileX(int tile) const { return tile % columns * tile_width; }
+  int TileY(int tile) const {
+    const int row = tile / columns;
+    return (from_bottom ? rows - 1 - row : row) * tile_height;
+  }
+  // Where a tile's picture lies in a frame.
+  MutableImageView Content(const MutableImageView& frame, int tile) const {
+    return frame.Crop(TileX(tile) + content_x, TileY(tile) + content_y, content_width,
                       content_height);
+  }
+  // Width of a view over its height, as it is shown.
+  double ViewAspect() const {
+    return sample_aspect.ToDouble() * (tile_width / squeeze_x) / (tile_height / squeeze_y);
   }
 };
 
@@ -104,9 +152,11 @@ struct ViewCanvas {
 // Throws Error(kInvalidArgument): options out of range, or a picture too small for a view.
 ViewCanvas PlanCanvas(const CanvasOptions& options, int width, int height, Rational sample_aspect);
 
-// A format with the bits of `format` in which every tile has chroma samples of its own: full chroma
-// where tiles begin at odd columns or rows of halved chroma, else `format` itself.
-PixelFormat PackedFormat(const ViewCanvas& canvas, const PixelFormat& format);
+// The format with the bits of `format` in which the layout is rendered. Every tile has chroma
+// samples of its own: full chroma where tiles begin at odd columns or rows of halved chroma. Mixed
+// views have what their mixer needs. Else it is `format` itself.
+PixelFormat PackedFormat(const ViewLayout& layout, const ViewCanvas& canvas,
+                         const PixelFormat& format);
 
 // Makes all of `image` but the content of the views black, in the format's own range.
 void PaintPadding(const ViewCanvas& canvas, bool full_range, const MutableImageView& image);
