@@ -21,6 +21,7 @@ constexpr int64_t kProbeMicroseconds = 5000000;
 // Everything common in the containers that are read; each has been fuzzed for years by its authors.
 constexpr const char* kDecoders =
     "h264,hevc,vp8,vp9,libdav1d,libaom-av1,mpeg1video,mpeg2video,mpeg4,mjpeg,prores,dnxhd,cfhd,"
+    "dvvideo,"
     "ffv1,utvideo,huffyuv,ffvhuff,magicyuv,png,rawvideo,v210,qtrle";
 
 // FFmpeg itself asks these for the number of channels and the like while it probes a file.

@@ -32,7 +32,7 @@ class FrameClock {
   int64_t missing() const { return missing_; }
   // True if nearly all frames so far lay as far apart as the rate says, so that gaps mean
   // something.
-  bool is_steady() const { return steps_ > 0 && steady_steps_ * 10 >= steps_ * 9; }
+  bool is_steady() const { return steps_ > 0 && steady_steps_ * 5 >= steps_ * 4; }
 
   // Usual distance of two frames; 0 if not known.
   int64_t distance() const;

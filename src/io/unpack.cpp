@@ -196,8 +196,7 @@ Image UnpackFrame(const AVFrame& frame, const PixelFormat& format) {
 
 PixelFormat CarriedFormat(const PixelFormat& format) {
   PixelFormat carried = format;
-  if (format.chroma_shift_x == 2) carried.chroma_shift_x = 1;
-  if (format.chroma_shift_y == 2) carried.chroma_shift_y = 1;
+  if (format.chroma_shift_y == 2) carried.chroma_shift_x = carried.chroma_shift_y = 1;
   return carried;
 }
 

@@ -20,7 +20,7 @@ std::optional<PixelFormat> UnpackedFormat(AVPixelFormat format);
 Image UnpackFrame(const AVFrame& frame, const PixelFormat& format);
 
 // The format in which pictures of a decoder's format are handed on: chroma that is coarser than any
-// encoder takes (4:1:0, 4:1:1) becomes finer, everything else stays.
+// encoder takes (4:1:0) becomes finer, everything else stays.
 PixelFormat CarriedFormat(const PixelFormat& format);
 
 // Pictures with transparency.

@@ -223,7 +223,8 @@ struct VideoReader::Impl {
     const bool interlaced = ff::IsInterlaced(*picture);
     const bool fields = options.deinterlace == Deinterlace::kFields;
     if (interlaced && !std::exchange(told_fields, true)) {
-      LogWarning(Where() + " is interlaced (" + (ff::TopFieldFirst(*picture) ? "top" : "bottom") +
+      LogWarning(info.path + ": frame " + std::to_string(pictures - 1) + " is interlaced (" +
+                 (ff::TopFieldFirst(*picture) ? "top" : "bottom") +
                  " field first): such frames are deinterlaced, one picture for each " +
                  (fields ? "field" : "frame") + " (deinterlace = off leaves them as they are)");
     }

@@ -13,6 +13,7 @@
 #include "mdvt/core/rational.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/output_set.h"
+#include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/per_frame.h"
 
@@ -25,6 +26,14 @@ std::string FileName(const std::string& path);
 // else <input><suffix>.
 std::string OutputName(const std::string& output, const std::string& input,
                        const std::string& suffix);
+
+// How a job reads a video that it looks at.
+VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool);
+
+// For jobs that make depth or eyes of a picture: refuses a video that says it holds two eyes
+// already (Error(kRefused)) unless it is to be taken as one picture, and tells what does not fit a
+// pinhole camera.
+void CheckOnePicture(const VideoInfo& video, bool one_picture);
 
 // Checks every option of a struct against its description.
 template <typename Options>

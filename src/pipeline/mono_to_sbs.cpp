@@ -31,13 +31,6 @@ std::string DefaultOutput(const MonoToSbsJobOptions& options) {
                     ViewLayoutOf(options.frame.canvas.layout).suffix + ".mp4");
 }
 
-VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool) {
-  VideoReaderOptions reader;
-  reader.limits = job.limits;
-  reader.pool = pool;
-  return reader;
-}
-
 // The nearest simple rate: 23.976 stands for 24000/1001.
 Rational RateOf(double fps) {
   for (const int64_t whole : {24, 30, 48, 60, 120}) {
@@ -61,6 +54,7 @@ class MonoToSbsJob {
         reader_(options.input, ReaderOptions(options.job, graph_.pool())),
         layout_(ViewLayoutOf(options.frame.canvas.layout)),
         preview_(options.preview.active()) {
+    CheckOnePicture(reader_.info(), options.job.one_picture);
     MakePlan();
     OpenWriter();
     MakeEyes();

@@ -84,7 +84,7 @@ using RowTaker = std::function<void(int y, const ImageView& band)>;
 //
 // The container is recognised by the file's first bytes and nothing but this file is ever opened:
 // no playlist, no network, no file that another one names. Decoders: H.264, HEVC, VP8, VP9, AV1,
-// MPEG-1, -2 and -4, MJPEG, ProRes, DNxHD, CineForm, FFV1, Ut Video, HuffYUV, MagicYUV, PNG,
+// MPEG-1, -2 and -4, MJPEG, ProRes, DNxHD, CineForm, DV, FFV1, Ut Video, HuffYUV, MagicYUV, PNG,
 // QuickTime RLE, v210 and raw video.
 //
 // Damage is told, and never stops a video that can still be watched:
@@ -100,7 +100,7 @@ using RowTaker = std::function<void(int y, const ImageView& band)>;
 // than the one before is moved by the least that brings it in order. Where the file goes back in
 // time the clip goes on from where it was. One warning for each of the two.
 //
-// Pixels: chroma of 4:1:0 and 4:1:1 is widened to 4:2:0 and 4:2:2; transparent pictures are shown
+// Pixels: chroma of 4:1:0 is widened to 4:2:0; transparent pictures are shown
 // over black, with a warning.
 class VideoReader {
  public:
