@@ -109,6 +109,7 @@ int main(int argc, char** argv) {
       "sheet.png");
   std::string color_path, depth_path, stereo_path, mask_path, output;
   mdvt::DepthReadingOptions reading;
+  mdvt::ReadingOptions pictures;
   int64_t wanted = 4;
   int64_t tile_width = 320;
   mdvt::OptionList& options = program.options();
@@ -118,6 +119,7 @@ int main(int argc, char** argv) {
   options.Field("stereo_video", &stereo_path, "FILE", "its side-by-side video").Input();
   options.Field("mask_video", &mask_path, "FILE", "the hole mask of that").Input();
   options.Field("output", &output, "FILE", "PNG file").Output().Required();
+  Describe(&options, &pictures);
   options.Field("frames", &wanted, {1, 64}, "N", "number of frames, spread over the clip");
   options.Field("tile_width", &tile_width, {16, 2048}, "PIXELS", "width of one picture");
 
@@ -128,6 +130,8 @@ int main(int argc, char** argv) {
     const mdvt::OutputTarget target = outputs.AddFile(output);
     mdvt::VideoReaderOptions rgb;
     rgb.format = PixelFormat::Rgb(8);
+    rgb.strict = pictures.strict;
+    rgb.deinterlace = pictures.deinterlace;
     mdvt::VideoReader color(color_path, rgb);
     const int64_t total = std::max<int64_t>(1, color.info().estimated_frames);
     const int frames = static_cast<int>(std::min(wanted, total));

@@ -13,7 +13,7 @@ packages=(
   # tools
   build-essential ccache cmake ninja-build pkg-config
   # libraries
-  libavcodec-dev libavformat-dev libavutil-dev libswresample-dev
+  libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev
   libceres-dev libeigen3-dev libhwy-dev libopencv-dev nettle-dev
   # the backend that runs networks, a plug-in
   libtorch-dev

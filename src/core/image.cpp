@@ -59,10 +59,11 @@ std::string PixelFormat::ToString() const {
       name = "rgb";
       break;
     case ColorModel::kYuv:
-      name = chroma_shift_y ? (chroma_shift_x ? "yuv420p" : "yuv440p")
-                            : (chroma_shift_x == 2   ? "yuv411p"
-                               : chroma_shift_x == 1 ? "yuv422p"
-                                                     : "yuv444p");
+      name = chroma_shift_y == 2 ? "yuv410p"
+             : chroma_shift_y    ? (chroma_shift_x ? "yuv420p" : "yuv440p")
+                                 : (chroma_shift_x == 2   ? "yuv411p"
+                                    : chroma_shift_x == 1 ? "yuv422p"
+                                                          : "yuv444p");
       break;
   }
   return name + (type == SampleType::kF32 ? "f32" : std::to_string(bits));

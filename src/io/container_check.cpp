@@ -7,24 +7,13 @@
 #include <cstring>
 #include <string_view>
 
+#include "io/source_window.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt::ff {
 namespace {
 
 using std::string_view_literals::operator""sv;
-
-// Reads until `size` bytes are there or the source ends.
-size_t ReadFully(ByteSource& source, int64_t offset, void* buffer, size_t size) {
-  size_t total = 0;
-  while (total < size) {
-    const size_t count = source.ReadAt(offset + static_cast<int64_t>(total),
-                                       static_cast<char*>(buffer) + total, size - total);
-    if (count == 0) break;
-    total += count;
-  }
-  return total;
-}
 
 uint32_t BigEndian32(const unsigned char* p) {
   return static_cast<uint32_t>(p[0]) << 24 | static_cast<uint32_t>(p[1]) << 16 |
@@ -81,9 +70,9 @@ struct Element {
 };
 
 // An EBML element header at `offset`; false where there is none.
-bool ReadElement(ByteSource& source, int64_t offset, Element* element) {
+bool ReadElement(SourceWindow* source, int64_t offset, Element* element) {
   unsigned char bytes[12];
-  const size_t count = ReadFully(source, offset, bytes, sizeof(bytes));
+  const size_t count = source->Read(offset, bytes, sizeof(bytes));
   if (count < 2 || bytes[0] == 0) return false;
   size_t id_length = 1;
   while (id_length < 4 && (bytes[0] & (0x80 >> (id_length - 1))) == 0) ++id_length;
@@ -106,10 +95,22 @@ bool ReadElement(ByteSource& source, int64_t offset, Element* element) {
   return true;
 }
 
-ContainerCheck CheckMatroska(ByteSource& source) {
-  constexpr uint32_t kEbml = 0x1A45DFA3, kSegment = 0x18538067;
+constexpr uint32_t kEbml = 0x1A45DFA3, kSegment = 0x18538067, kCluster = 0x1F43B675;
+
+// True if some pictures or sound follow before `end`.
+bool HasCluster(SourceWindow* source, int64_t offset, int64_t end) {
+  Element element;
+  while (offset < end && ReadElement(source, offset, &element)) {
+    if (element.id == kCluster) return true;
+    if (element.size < 0 || element.size > end - element.begin) return false;
+    offset = element.begin + element.size;
+  }
+  return false;
+}
+
+ContainerCheck CheckMatroska(SourceWindow* source) {
   ContainerCheck check;
-  const int64_t end = source.size();
+  const int64_t end = source->size();
   Element element;
   int64_t offset = 0;
   bool inside = false;  // of a segment of unknown size
@@ -132,6 +133,7 @@ ContainerCheck CheckMatroska(ByteSource& source) {
     if (element.size < 0) return check;  // a live recording: nothing states where it ends
     if (element.size > end - element.begin) {
       check.truncated = true;
+      check.usable = inside || HasCluster(source, element.begin, end);
       check.detail = std::string("a Matroska ") + (inside ? "element" : "segment") + " of " +
                      Bytes(element.size) + " starts where only " + Bytes(end - element.begin) +
                      " are left";
@@ -145,13 +147,13 @@ ContainerCheck CheckMatroska(ByteSource& source) {
 
 // --- MP4 and MOV --------------------------------------------------------------------------------
 
-ContainerCheck CheckMp4(ByteSource& source) {
+ContainerCheck CheckMp4(SourceWindow* source) {
   ContainerCheck check;
-  const int64_t end = source.size();
+  const int64_t end = source->size();
   bool has_moov = false, has_fragments = false;
   for (int64_t offset = 0; offset < end;) {
     unsigned char head[16];
-    const size_t count = ReadFully(source, offset, head, sizeof(head));
+    const size_t count = source->Read(offset, head, sizeof(head));
     if (count < 8) break;  // a few bytes of padding
     int64_t size = BigEndian32(head);
     const std::string type(reinterpret_cast<const char*>(head) + 4, 4);
@@ -168,6 +170,7 @@ ContainerCheck CheckMp4(ByteSource& source) {
     if (size > end - offset) {
       check.truncated = true;
       check.index_decides = type != "moov" && !has_fragments;
+      check.usable = type != "moov";
       check.detail = "the '" + type + "' box states " + Bytes(size) + " where " +
                      Bytes(end - offset) + " are left";
       break;
@@ -177,6 +180,7 @@ ContainerCheck CheckMp4(ByteSource& source) {
   if (!has_moov) {
     check.truncated = true;
     check.index_decides = false;
+    check.usable = false;
     check.detail = "it has no index ('moov' box)" +
                    (check.detail.empty() ? std::string() : "; " + check.detail);
   }
@@ -185,12 +189,12 @@ ContainerCheck CheckMp4(ByteSource& source) {
 
 // --- AVI ----------------------------------------------------------------------------------------
 
-ContainerCheck CheckAvi(ByteSource& source) {
+ContainerCheck CheckAvi(SourceWindow* source) {
   ContainerCheck check;
-  const int64_t end = source.size();
+  const int64_t end = source->size();
   for (int64_t offset = 0; offset < end;) {
     unsigned char head[12];
-    if (ReadFully(source, offset, head, sizeof(head)) < sizeof(head)) break;
+    if (source->Read(offset, head, sizeof(head)) < sizeof(head)) break;
     if (std::memcmp(head, "RIFF", 4) != 0) break;
     const int64_t size = LittleEndian32(head + 4);
     if (size == 0) {
@@ -214,7 +218,7 @@ ContainerCheck CheckAvi(ByteSource& source) {
 ContainerKind SniffContainer(ByteSource& source, const std::string& name) {
   Require(source.size() > 0, Code::kCorrupt, name + ": the file is empty");
   char bytes[256];
-  const std::string_view head(bytes, ReadFully(source, 0, bytes, sizeof(bytes)));
+  const std::string_view head(bytes, SourceWindow(source).Read(0, bytes, sizeof(bytes)));
   if (head.substr(0, 4) == "\x1A\x45\xDF\xA3"sv) return ContainerKind::kMatroska;
   if (head.size() >= 8 && IsMp4Box(head.substr(4, 4))) return ContainerKind::kMp4;
   if (head.size() >= 12 && head.substr(0, 4) == "RIFF" && head.substr(8, 4) == "AVI ") {
@@ -229,13 +233,14 @@ ContainerKind SniffContainer(ByteSource& source, const std::string& name) {
 }
 
 ContainerCheck CheckContainer(ByteSource& source, ContainerKind kind) {
+  SourceWindow window(source);
   switch (kind) {
     case ContainerKind::kMatroska:
-      return CheckMatroska(source);
+      return CheckMatroska(&window);
     case ContainerKind::kMp4:
-      return CheckMp4(source);
+      return CheckMp4(&window);
     case ContainerKind::kAvi:
-      return CheckAvi(source);
+      return CheckAvi(&window);
   }
   return {};
 }

@@ -21,6 +21,7 @@ struct ContainerCheck {
   bool unfinished = false;  // the sizes were never filled in: a recording that was not closed
   // truncated, but within a box of samples only: the index tells whether a frame is missing
   bool index_decides = false;
+  bool usable = true;  // FFmpeg's program can still make a whole file of what is there
   // "the Matroska segment states 5000 bytes, the file has 4000"
   std::string detail;
 };

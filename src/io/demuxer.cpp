@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/mp4_index.h"
 #include "mdvt/core/log.h"
 
 namespace mdvt::ff {
@@ -20,6 +21,7 @@ constexpr int64_t kProbeMicroseconds = 5000000;
 // Everything common in the containers that are read; each has been fuzzed for years by its authors.
 constexpr const char* kDecoders =
     "h264,hevc,vp8,vp9,libdav1d,libaom-av1,mpeg1video,mpeg2video,mpeg4,mjpeg,prores,dnxhd,cfhd,"
+    "dvvideo,"
     "ffv1,utvideo,huffyuv,ffvhuff,magicyuv,png,rawvideo,v210,qtrle";
 
 // FFmpeg itself asks these for the number of channels and the like while it probes a file.
@@ -50,8 +52,13 @@ const AVInputFormat* FindFormat(ContainerKind kind) {
   return nullptr;
 }
 
-constexpr const char* kCutOffRemedy =
-    " (\"ffmpeg -i FILE -c copy NEW\" makes a whole file of what is there)";
+// Only where it helps: without an index nobody knows where a picture begins.
+std::string CutOffRemedy(bool usable, ContainerKind kind) {
+  if (usable) return " (\"ffmpeg -i FILE -c copy NEW\" makes a whole file of what is there)";
+  if (kind != ContainerKind::kMp4) return "";
+  return " (such a recording was never closed: only a tool that rebuilds its index from a sound "
+         "file of the same camera can help)";
+}
 
 // Every frame that an MP4 index names must lie inside the file.
 void CheckIndex(const AVFormatContext& context, int64_t file_size, const std::string& name) {
@@ -59,11 +66,14 @@ void CheckIndex(const AVFormatContext& context, int64_t file_size, const std::st
     AVStream* stream = context.streams[i];
     if (stream->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) continue;
     const int count = avformat_index_get_entries_count(stream);
+    const AVIndexEntry* first = avformat_index_get_entry(stream, 0);
+    const bool usable = first != nullptr && first->size <= file_size - first->pos;
     for (int k = 0; k < count; ++k) {
       const AVIndexEntry* entry = avformat_index_get_entry(stream, k);
       Require(entry == nullptr || entry->size <= file_size - entry->pos, Code::kCorrupt,
               name + ": the file is cut off: frame " + std::to_string(k) + " of " +
-                  std::to_string(count) + " lies behind its end" + kCutOffRemedy);
+                  std::to_string(count) + " lies behind its end" +
+                  (usable ? CutOffRemedy(true, ContainerKind::kMp4) : ""));
     }
   }
 }
@@ -83,7 +93,8 @@ Demuxer::Demuxer(std::unique_ptr<ByteSource> source, const std::string& name, co
   try {
     const ContainerCheck check = CheckContainer(*source_, kind_);
     Require(!check.truncated || check.index_decides, Code::kCorrupt,
-            name + ": the file is cut off: " + check.detail + kCutOffRemedy);
+            name + ": the file is cut off: " + check.detail + CutOffRemedy(check.usable, kind_));
+    if (kind_ == ContainerKind::kMp4) CheckMp4Index(*source_, limits, name);
     if (check.unfinished) LogWarning(name + ": " + check.detail + ", its end may be missing");
     auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBufferBytes));
     Require(buffer != nullptr, Code::kOutOfMemory, "no memory for reading " + name);

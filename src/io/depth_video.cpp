@@ -100,6 +100,7 @@ bool IsNear(const Rational& a, const Rational& b, double tolerance) {
 
 VideoReaderOptions WithOwnFormat(VideoReaderOptions options) {
   options.format.reset();
+  options.exact = true;
   return options;
 }
 

@@ -120,8 +120,7 @@ std::optional<PixelFormat> PlanarFormat(AVPixelFormat format) {
     for (int i = 0; i < 3; ++i) {
       if (d->comp[i].plane != AvPlane(result, i)) return std::nullopt;
     }
-    // 4:1:0 has chroma blocks of 4 x 4, more than PixelFormat is meant for.
-    if (d->log2_chroma_w > 2 || d->log2_chroma_h > 1) return std::nullopt;
+    if (d->log2_chroma_w > 2 || d->log2_chroma_h > 2) return std::nullopt;
     result.chroma_shift_x = rgb ? 0 : d->log2_chroma_w;
     result.chroma_shift_y = rgb ? 0 : d->log2_chroma_h;
   }

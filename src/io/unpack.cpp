@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "io/deinterleave.h"
 
@@ -121,7 +123,7 @@ std::optional<PixelFormat> UnpackedFormat(AVPixelFormat format) {
     if (!rgb || d->comp[0].step != 2) return std::nullopt;
     bits = 8;
   }
-  if (d->log2_chroma_w > 2 || d->log2_chroma_h > 1) return std::nullopt;
+  if (d->log2_chroma_w > 2 || d->log2_chroma_h > 2) return std::nullopt;
   PixelFormat result = colors == 1 ? PixelFormat::Gray(bits)
                        : rgb       ? PixelFormat::Rgb(bits)
                                    : PixelFormat::Yuv(444, bits);
@@ -187,6 +189,132 @@ Image UnpackFrame(const AVFrame& frame, const PixelFormat& format) {
       Unpack16<true>(c, to.Plane<uint16_t>(plane));
     } else {
       Unpack16<false>(c, to.Plane<uint16_t>(plane));
+    }
+  }
+  return image;
+}
+
+PixelFormat CarriedFormat(const PixelFormat& format) {
+  PixelFormat carried = format;
+  if (format.chroma_shift_y == 2) carried.chroma_shift_x = carried.chroma_shift_y = 1;
+  return carried;
+}
+
+bool HasAlpha(AVPixelFormat format) {
+  const AVPixFmtDescriptor* d = av_pix_fmt_desc_get(format);
+  return d != nullptr && (format == AV_PIX_FMT_PAL8 || (d->flags & AV_PIX_FMT_FLAG_ALPHA) != 0);
+}
+
+namespace {
+
+// Alpha of each pixel, row by row.
+class AlphaRows {
+ public:
+  explicit AlphaRows(const AVFrame& frame) : frame_(frame), width_(frame.width) {
+    const auto format = static_cast<AVPixelFormat>(frame.format);
+    const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(format);
+    palette_ = format == AV_PIX_FMT_PAL8;
+    if (palette_) return;
+    component_ = ComponentOf(frame, d.comp[d.nb_components - 1]);
+    big_endian_ = (d.flags & AV_PIX_FMT_FLAG_BE) != 0;
+  }
+
+  unsigned max() const { return palette_ ? 255 : (1u << component_.bits) - 1; }
+
+  void Read(int y, unsigned* alpha) const {
+    if (palette_) {
+      const uint8_t* from = frame_.data[0] + y * frame_.linesize[0];
+      for (int x = 0; x < width_; ++x) {
+        uint32_t argb;
+        std::memcpy(&argb, frame_.data[1] + 4 * from[x], sizeof(argb));
+        alpha[x] = argb >> 24;
+      }
+      return;
+    }
+    const Component& c = component_;
+    const uint8_t* from = c.data + y * c.stride;
+    for (int x = 0; x < width_; ++x, from += c.step) {
+      const unsigned word = c.shift + c.bits <= 8 ? from[0]
+                            : big_endian_         ? from[0] << 8 | from[1]
+                                                  : from[1] << 8 | from[0];
+      alpha[x] = word >> c.shift & max();
+    }
+  }
+
+ private:
+  const AVFrame& frame_;
+  int width_;
+  bool palette_ = false;
+  Component component_;
+  bool big_endian_ = false;
+};
+
+template <typename T>
+void Compose(PlaneView<T> plane, int y, int shift_x, const unsigned* alpha, int width, int64_t max,
+             int64_t black) {
+  T* row = plane.Row(y);
+  for (int x = 0; x < plane.width; ++x) {
+    int64_t sum = 0;
+    int64_t count = 0;
+    for (int i = x << shift_x; i < std::min(width, (x + 1) << shift_x); ++i, ++count)
+      sum += alpha[i];
+    const int64_t share = max * count;
+    const int64_t value = (int64_t{row[x]} - black) * sum;
+    // To the nearest, both signs alike.
+    row[x] = static_cast<T>(black + (value >= 0 ? value + share / 2 : value - share / 2) / share);
+  }
+}
+
+}  // namespace
+
+bool IsOpaque(const AVFrame& frame) {
+  const AlphaRows rows(frame);
+  std::vector<unsigned> alpha(static_cast<size_t>(frame.width));
+  for (int y = 0; y < frame.height; ++y) {
+    rows.Read(y, alpha.data());
+    unsigned least = rows.max();
+    for (const unsigned a : alpha) least = std::min(least, a);
+    if (least < rows.max()) return false;
+  }
+  return true;
+}
+
+Image ComposeOverBlack(const AVFrame& frame, const PixelFormat& format, bool full_range) {
+  const bool planar = PlanarFormat(static_cast<AVPixelFormat>(frame.format)).has_value();
+  Image image = planar ? Image(format, frame.width, frame.height) : UnpackFrame(frame, format);
+  if (planar) {
+    FramePtr reference = NewFrame();
+    CheckFf(av_frame_ref(reference.get(), &frame), Code::kOutOfMemory, "no memory for a frame");
+    CopyPixels(WrapFrame(std::move(reference), format).view(), image.mutable_view());
+  }
+  const AlphaRows rows(frame);
+  const size_t width = static_cast<size_t>(frame.width);
+  std::vector<unsigned> alpha(width), block(width);
+  for (int plane = 0; plane < format.num_planes(); ++plane) {
+    const bool chroma = plane > 0 && format.model == ColorModel::kYuv;
+    const int shift_x = chroma ? format.chroma_shift_x : 0;
+    const int shift_y = chroma ? format.chroma_shift_y : 0;
+    const int64_t black = chroma ? int64_t{1} << (format.bits - 1)
+                          : full_range || format.model == ColorModel::kRgb
+                              ? 0
+                              : int64_t{16} << (format.bits - 8);
+    for (int y = 0; y < format.PlaneHeight(plane, frame.height); ++y) {
+      // Chroma goes by the mean of the pixels that it belongs to.
+      std::fill(block.begin(), block.end(), 0u);
+      int64_t lines = 0;
+      for (int line = y << shift_y; line < std::min(frame.height, (y + 1) << shift_y); ++line) {
+        rows.Read(line, alpha.data());
+        for (size_t x = 0; x < width; ++x) block[x] += alpha[x];
+        ++lines;
+      }
+      const int64_t max = lines * int64_t{rows.max()};
+      if (format.type == SampleType::kU8) {
+        Compose(image.MutablePlane<uint8_t>(plane), y, shift_x, block.data(), frame.width, max,
+                black);
+      } else {
+        Compose(image.MutablePlane<uint16_t>(plane), y, shift_x, block.data(), frame.width, max,
+                black);
+      }
     }
   }
   return image;

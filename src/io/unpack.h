@@ -19,6 +19,17 @@ std::optional<PixelFormat> UnpackedFormat(AVPixelFormat format);
 // The pixels of `frame`, whose UnpackedFormat() is `format`, in an image of their own.
 Image UnpackFrame(const AVFrame& frame, const PixelFormat& format);
 
+// The format in which pictures of a decoder's format are handed on: chroma that is coarser than any
+// encoder takes (4:1:0) becomes finer, everything else stays.
+PixelFormat CarriedFormat(const PixelFormat& format);
+
+// Pictures with transparency.
+bool HasAlpha(AVPixelFormat format);
+// True if every pixel is opaque.
+bool IsOpaque(const AVFrame& frame);
+// The pixels over black, in an image of their own of `format` (see PlanarFormat, UnpackedFormat).
+Image ComposeOverBlack(const AVFrame& frame, const PixelFormat& format, bool full_range);
+
 // bgr0, bgra, rgb24 and their relatives: these can be unpacked some rows at a time too.
 bool IsPackedRgb8(AVPixelFormat format);
 // band  Rgb(8), the rows of the frame from y on.

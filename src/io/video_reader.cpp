@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <exception>
 #include <utility>
 
+#include "io/deinterlacer.h"
 #include "io/demuxer.h"
 #include "io/ffmpeg.h"
-#include "io/ffv1_check.h"
-#include "io/lossless.h"
+#include "io/frame_clock.h"
+#include "io/picture_decoder.h"
 #include "io/stream_facts.h"
 #include "io/unpack.h"
 #include "mdvt/core/log.h"
@@ -24,8 +26,6 @@ extern "C" {
 namespace mdvt {
 namespace {
 
-// More threads than this make decoding no faster, and each may hold a frame.
-constexpr int kMaxDecoderThreads = 16;
 constexpr int kBandPixels = 1 << 18;
 
 void AddTags(const AVDictionary* from, std::map<std::string, std::string>* to) {
@@ -81,13 +81,25 @@ struct VideoReader::Impl {
   Impl(std::unique_ptr<ByteSource> source, const std::string& name,
        const VideoReaderOptions& reader_options)
       : options(reader_options), demuxer(std::move(source), name, options.limits) {
+    if (options.exact) {
+      options.strict = true;
+      options.deinterlace = Deinterlace::kOff;
+    }
     info.path = name;
     ChooseStream();
-    OpenDecoder();
     first = Decode();
     Require(first.has_value(), Code::kCorrupt, name + ": holds no frame");
+    TellStart();
     // Tells now whether the format asked for can be had.
     if (options.format) first->frame.image = ToImage(std::move(first->picture));
+  }
+
+  ~Impl() {
+    if (!clock || std::uncaught_exceptions() > 0) return;
+    try {  // where nobody read up to the end
+      TellDamage(false);
+    } catch (...) {  // no memory for a remark
+    }
   }
 
   void ChooseStream() {
@@ -113,114 +125,23 @@ struct VideoReader::Impl {
     const char* codec_name = avcodec_get_name(parameters.codec_id);
     Require(codec != nullptr && ff::IsAllowedDecoder(codec->name), Code::kUnsupported,
             info.path + ": its codec '" + codec_name + "' is not one that is read");
+    // What the container itself says, before FFmpeg fills in its own guess.
+    const bool rate_is_stated = stream->avg_frame_rate.num > 0;
     demuxer.FindStreamInfo(options.limits);
     ff::CheckDolbyVision(*stream, info.path);
-    decoder = ff::NewCodec(codec);
-  }
-
-  void OpenDecoder() {
-    AVCodecContext& c = *decoder;
-    ff::CheckFf(avcodec_parameters_to_context(&c, stream->codecpar), Code::kCorrupt, info.path);
-    c.pkt_timebase = stream->time_base;
-    c.max_pixels = options.limits.max_pixels_per_frame;
-    c.thread_count = options.pool != nullptr
-                         ? 1
-                         : std::min(ResolveThreads(options.num_threads), kMaxDecoderThreads);
-    // Each thread may hold a frame of its own, of 16 bits in three full planes at worst, beside the
-    // codec's own few.
-    const int64_t frame_bytes = std::max<int64_t>(1, int64_t{6} * c.width * c.height);
-    const int64_t frames_allowed = options.limits.max_frame_buffer_bytes / frame_bytes;
-    constexpr int64_t kOwnFrames = 8;
-    c.thread_count =
-        static_cast<int>(std::clamp<int64_t>(frames_allowed - kOwnFrames, 1, c.thread_count));
-    c.thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
-    if (c.codec_id == AV_CODEC_ID_FFV1) {
-      // Version 3 has slices, so that threads need no frames of their own.
-      if (c.extradata_size > 0) c.thread_type = FF_THREAD_SLICE;
-      c.get_buffer2 = &GetBuffer;
-      c.opaque = this;
-      if (options.pool != nullptr) c.execute = &Execute;
-    }
-    c.err_recognition = AV_EF_CRCCHECK;
-    // Damaged frames come out flagged instead of vanishing, so that they can be named.
-    c.flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
-    const int error = avcodec_open2(&c, c.codec, nullptr);
-    ff::CheckFf(error, error == AVERROR_INVALIDDATA ? Code::kCorrupt : Code::kUnsupported,
-                info.path + ": its decoder cannot be started");
-  }
-
-  // What FFV1 calls to decode slices.
-  static int Execute(AVCodecContext* c, ff::SliceFunction slice, void* arguments, int* results,
-                     int count, int size) noexcept {
-    return ff::RunSlices(static_cast<Impl*>(c->opaque)->options.pool, c, slice, arguments, results,
-                         count, size);
-  }
-
-  // FFV1 keeps the picture before, which it looks at only to patch damage; those frames are refused
-  // here. Packed RGB is unpacked before the next one is decoded, so that one buffer does for all.
-  static int GetBuffer(AVCodecContext* c, AVFrame* frame, int flags) noexcept {
-    Impl& self = *static_cast<Impl*>(c->opaque);
-    const auto format = static_cast<AVPixelFormat>(frame->format);
-    if ((c->active_thread_type & FF_THREAD_FRAME) != 0 || !ff::IsPackedRgb8(format))
-      return avcodec_default_get_buffer2(c, frame, flags);
-    if (self.shared && (self.shared->width != frame->width ||
-                        self.shared->height != frame->height || self.shared->format != format))
-      self.shared.reset();
-    if (!self.shared) {
-      ff::FramePtr buffer(av_frame_alloc());
-      if (!buffer) return AVERROR(ENOMEM);
-      buffer->width = frame->width;
-      buffer->height = frame->height;
-      buffer->format = format;
-      const int error = avcodec_default_get_buffer2(c, buffer.get(), flags);
-      if (error < 0) return error;
-      self.shared = std::move(buffer);
-    }
-    frame->buf[0] = av_buffer_ref(self.shared->buf[0]);
-    if (frame->buf[0] == nullptr) return AVERROR(ENOMEM);
-    frame->data[0] = self.shared->data[0];
-    frame->linesize[0] = self.shared->linesize[0];
-    frame->extended_data = frame->data;
-    return 0;
+    const bool rate_is_constant =
+        rate_is_stated && !options.exact && demuxer.kind() != ff::ContainerKind::kMp4;
+    info.time_base = ff::FromAv(stream->time_base);
+    AVRational rate = stream->avg_frame_rate;
+    if (rate.num <= 0 || rate.den <= 0) rate = stream->r_frame_rate;
+    if (rate.num > 0 && rate.den > 0) info.frame_rate = SnapRate(ff::FromAv(rate));
+    clock.emplace(info.time_base, info.frame_rate, rate_is_constant);
+    decoder = std::make_unique<ff::PictureDecoder>(&demuxer, stream, codec, options, info.path);
   }
 
   // --- decoding ---------------------------------------------------------------------------------
 
-  std::string Where() const { return info.path + ": frame " + std::to_string(next_index); }
-
-  // The next picture as the decoder gives it, null at the end.
-  ff::FramePtr NextPicture() {
-    ff::FramePtr frame = ff::NewFrame();
-    for (;;) {
-      const int error = avcodec_receive_frame(decoder.get(), frame.get());
-      if (error >= 0) return frame;
-      if (error == AVERROR_EOF) return nullptr;
-      if (error != AVERROR(EAGAIN)) {
-        ff::CheckFf(error, Code::kCorrupt, Where() + " is damaged");
-      }
-      SendPacket();
-    }
-  }
-
-  void SendPacket() {
-    if (!packet) packet = ff::NewPacket();
-    bool more = true;
-    do {
-      av_packet_unref(packet.get());
-      more = demuxer.Read(packet.get());
-    } while (more && packet->stream_index != stream->index);
-    if (more && packets_read++ == 0) {
-      info.lossless = ff::IsLossless(*stream->codecpar, packet.get());
-    }
-    if (more && stream->codecpar->codec_id == AV_CODEC_ID_FFV1) {
-      // One packet is one frame, and nothing is reordered.
-      Require(ff::Ffv1PacketIsSound(*stream->codecpar, *packet), Code::kCorrupt,
-              info.path + ": frame " + std::to_string(packets_read - 1) +
-                  " is damaged (wrong checksum)");
-    }
-    const int error = avcodec_send_packet(decoder.get(), more ? packet.get() : nullptr);
-    ff::CheckFf(error, Code::kCorrupt, Where() + " is damaged");
-  }
+  std::string Where() const { return info.path + ": frame " + std::to_string(pictures); }
 
   struct Decoded {
     ff::FramePtr picture;
@@ -234,26 +155,133 @@ struct VideoReader::Impl {
       CheckEnd();
       return std::nullopt;
     }
+    if (next_index == 0) Describe(*picture);
+    Frame frame;
+    frame.index = next_index;
+    // Fields last until the next.
+    frame.duration = options.deinterlace == Deinterlace::kFields
+                         ? 0
+                         : std::max<int64_t>(0, FrameDuration(*picture));
+    frame.pts = picture->pts;
+    if (next_index == 0) info.start_pts = frame.pts;
+    ++next_index;
+    return Decoded{std::move(picture), frame};
+  }
+
+  // The next whole picture with its time, null at the end.
+  ff::FramePtr NextPicture() {
+    for (;;) {
+      if (deinterlacer) {
+        if (ff::FramePtr picture = deinterlacer->Receive()) return picture;
+        if (sent_end) return nullptr;
+      }
+      ff::FramePtr picture = NextTimed();
+      if (picture) LookAtFields(picture.get());
+      if (!deinterlacer) return picture;
+      sent_end = !picture;
+      deinterlacer->Send(std::move(picture));
+    }
+  }
+
+  ff::FramePtr NextTimed() {
+    const int64_t missing_before = decoder->report().missing;
+    ff::FramePtr picture = decoder->Next();
+    if (!picture) return nullptr;
     Require(
-        next_index < options.limits.max_frames, Code::kLimit,
+        pictures < options.limits.max_frames, Code::kLimit,
         info.path + ": over the limit of " + std::to_string(options.limits.max_frames) + " frames");
-    Require((picture->flags & AV_FRAME_FLAG_CORRUPT) == 0 && picture->decode_error_flags == 0,
-            Code::kCorrupt, Where() + " is damaged");
-    if (next_index == 0) {
-      Describe(*picture);
+    if (pictures == 0) {
+      coded_width = picture->width;
+      coded_height = picture->height;
+      coded_format = picture->format;
+      coded_color = CodedColor(*picture);
     } else {
       CheckSame(*picture);
     }
-    Frame frame;
-    frame.index = next_index;
-    frame.duration = std::max<int64_t>(0, FrameDuration(*picture));
-    frame.pts = Time(*picture);
-    if (next_index == 0) info.start_pts = frame.pts;
-    if (next_index > 0) longest_step = std::max(longest_step, frame.pts - last_pts);
-    last_pts = frame.pts;
-    last_duration = frame.duration;
-    ++next_index;
-    return Decoded{std::move(picture), frame};
+    const int64_t stated =
+        picture->pts != AV_NOPTS_VALUE ? picture->pts : picture->best_effort_timestamp;
+    const std::optional<int64_t> time =
+        stated != AV_NOPTS_VALUE ? std::optional<int64_t>(stated) : std::nullopt;
+    picture->pts = clock->Next(time, std::max<int64_t>(0, FrameDuration(*picture)), Where());
+    const int64_t undecoded = decoder->report().missing - missing_before;
+    const int64_t hole = clock->missing();
+    if (hole > 0) gaps += std::max<int64_t>(0, hole - std::max<int64_t>(0, undecoded));
+    if (hole < 0 && undecoded >= 0 && gaps > 0) --gaps;
+    ++pictures;
+    return picture;
+  }
+
+  // --- interlaced video -------------------------------------------------------------------------
+
+  void LookAtFields(AVFrame* picture) {
+    if (options.deinterlace == Deinterlace::kOff) return;
+    const AVFieldOrder order = stream->codecpar->field_order;
+    const bool by_stream = order == AV_FIELD_TT || order == AV_FIELD_BB || order == AV_FIELD_TB ||
+                           order == AV_FIELD_BT;
+    if (by_stream && !MarksFields(stream->codecpar->codec_id))
+      ff::MarkInterlaced(picture, order == AV_FIELD_TT || order == AV_FIELD_BT);
+    const bool interlaced = ff::IsInterlaced(*picture);
+    const bool fields = options.deinterlace == Deinterlace::kFields;
+    if (interlaced && !std::exchange(told_fields, true)) {
+      LogWarning(info.path + ": frame " + std::to_string(pictures - 1) + " is interlaced (" +
+                 (ff::TopFieldFirst(*picture) ? "top" : "bottom") +
+                 " field first): such frames are deinterlaced, one picture for each " +
+                 (fields ? "field" : "frame") + " (deinterlace = off leaves them as they are)");
+    }
+    // One picture for each field counts in half the time base from the start.
+    if (!deinterlacer && (interlaced || fields))
+      deinterlacer =
+          std::make_unique<ff::Deinterlacer>(fields, ff::ToAv(info.time_base), info.path);
+  }
+
+  // Codecs whose pictures say by themselves whether they are interlaced.
+  static bool MarksFields(AVCodecID codec) {
+    switch (codec) {
+      case AV_CODEC_ID_H264:
+      case AV_CODEC_ID_MPEG1VIDEO:
+      case AV_CODEC_ID_MPEG2VIDEO:
+      case AV_CODEC_ID_MPEG4:
+      case AV_CODEC_ID_PRORES:
+      case AV_CODEC_ID_DVVIDEO:
+      case AV_CODEC_ID_DNXHD:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  // --- damage -----------------------------------------------------------------------------------
+
+  ReadingReport Report() const {
+    ReadingReport report = decoder->report();
+    // Where the distance of frames varies a gap is no sign.
+    if (clock->is_steady()) report.missing += gaps;
+    return report;
+  }
+
+  void TellStart() const {
+    const int64_t count = decoder->report().left_out_at_start;
+    if (count == 0) return;
+    LogWarning(info.path + ": " + std::to_string(count) + (count == 1 ? " picture" : " pictures") +
+               " before the first whole one cannot be decoded: the clip begins at " +
+               FormatFixed(static_cast<double>(info.start_pts) * info.time_base.ToDouble(), 3) +
+               " s");
+  }
+
+  void TellDamage(bool strict) {
+    const ReadingReport report = Report();
+    if (std::exchange(told_damage, true) || (report.damaged == 0 && report.missing == 0)) return;
+    std::string text;
+    if (report.missing > 0)
+      text = std::to_string(report.missing) + (report.missing == 1 ? " frame is" : " frames are") +
+             " missing or cannot be decoded";
+    if (report.damaged > 0) {
+      if (!text.empty()) text += ", ";
+      text += std::to_string(report.damaged) + (report.damaged == 1 ? " is" : " are") +
+              " damaged and shown as the decoder patched them";
+    }
+    Require(!strict, Code::kCorrupt, info.path + ": " + text);
+    LogWarning(info.path + ": " + text);
   }
 
   // The frame decoded at opening comes first.
@@ -269,7 +297,7 @@ struct VideoReader::Impl {
     Image& image = decoded->frame.image;
     if (take == nullptr) {
       if (image.empty()) image = ToImage(std::move(decoded->picture));
-    } else if (unpack && ff::IsPackedRgb8(av_format) && turn.IsIdentity() && !options.format) {
+    } else if (TakesRows()) {
       TakeRows(*decoded->picture, *take);
     } else {
       if (image.empty()) image = ToImage(std::move(decoded->picture));
@@ -277,6 +305,11 @@ struct VideoReader::Impl {
       image = Image();
     }
     return std::move(decoded->frame);
+  }
+
+  bool TakesRows() const {
+    return unpack && ff::IsPackedRgb8(av_format) && turn.IsIdentity() && !options.format &&
+           (options.exact || !ff::HasAlpha(av_format));
   }
 
   void TakeRows(const AVFrame& picture, const RowTaker& take) {
@@ -292,59 +325,81 @@ struct VideoReader::Impl {
 
   // Matroska states in a tag where the track ends. FFmpeg skips damaged clusters without an error;
   // what is missing at the end of a video of constant rate shows here.
-  void CheckEnd() const {
+  void CheckEnd() {
+    TellDamage(options.strict);
     const auto tag = info.tags.find("DURATION");
     if (demuxer.kind() != ff::ContainerKind::kMatroska || tag == info.tags.end()) return;
     const auto stated = ParseClock(tag->second);
-    const double tick = info.time_base.ToDouble();
-    const double frame = static_cast<double>(longest_step) * tick;
-    const double frames_per_step = frame * info.frame_rate.ToDouble();
+    const double tick = ff::FromAv(stream->time_base).ToDouble();
+    const double frame = static_cast<double>(clock->longest_step()) * tick;
+    const double frames_per_step = frame * stream_rate;
     const bool constant = frames_per_step > 0.5 && frames_per_step < 1.5;
-    const double end = static_cast<double>(last_pts) * tick + frame;
+    const double end = static_cast<double>(clock->last()) * tick + frame;
     if (!constant || !stated || *stated < end + 0.75 * frame) return;
-    LogWarning(info.path + ": its pictures end at " + FormatFixed(end, 3) + " s, the file states " +
-               FormatFixed(*stated, 3) + " s: the rest is missing or damaged");
-  }
-
-  // The timestamp of a picture: its own; where it has none, what the decoder's order and the
-  // durations say. Always later than the one before.
-  int64_t Time(const AVFrame& picture) {
-    int64_t pts = picture.pts != AV_NOPTS_VALUE ? picture.pts : picture.best_effort_timestamp;
-    if (next_index == 0) return pts != AV_NOPTS_VALUE ? pts : 0;
-    int64_t step = last_duration;
-    if (step <= 0 && info.frame_rate.IsPositive()) {
-      step = Rescale(1, {info.frame_rate.den, info.frame_rate.num}, info.time_base);
-    }
-    if (pts == AV_NOPTS_VALUE) pts = last_pts + std::max<int64_t>(1, step);
-    if (pts > last_pts) return pts;
-    if (!warned_time) {
-      LogWarning(Where() + " has the timestamp " + std::to_string(pts) + ", not after " +
-                 std::to_string(last_pts) +
-                 " of the frame before; such frames are moved by the "
-                 "least that brings them in order");
-      warned_time = true;
-    }
-    return last_pts + 1;
+    const std::string text = info.path + ": its pictures end at " + FormatFixed(end, 3) +
+                             " s, the file states " + FormatFixed(*stated, 3) +
+                             " s: the rest is missing or damaged";
+    Require(!options.strict || options.exact, Code::kCorrupt, text);
+    LogWarning(text);
   }
 
   Image ToImage(ff::FramePtr picture) {
-    Image image = unpack ? ff::UnpackFrame(*picture, decoded_format)
-                         : ff::WrapFrame(std::move(picture), decoded_format);
+    const bool compose = !options.exact && ff::HasAlpha(av_format) && !ff::IsOpaque(*picture);
+    Image image;
+    if (compose) {
+      if (!std::exchange(told_alpha, true))
+        LogWarning(info.path +
+                   ": parts of its pictures are transparent: they are shown over black");
+      image = ff::ComposeOverBlack(*picture, decoded_format, info.color.full_range);
+    } else {
+      image = unpack ? ff::UnpackFrame(*picture, decoded_format)
+                     : ff::WrapFrame(std::move(picture), decoded_format);
+    }
+    if (carried_format != decoded_format)
+      image = converter.Convert(image, decoded_color, carried_format);
     if (!turn.IsIdentity()) image = ff::TurnImage(image.view(), turn);
     if (options.format) image = converter.Convert(image, info.color, *options.format);
     return image;
   }
 
-  void CheckSame(const AVFrame& picture) const {
-    const int width = turn.SwapsAxes() ? info.height : info.width;
-    const int height = turn.SwapsAxes() ? info.width : info.height;
-    Require(picture.width == width && picture.height == height, Code::kCorrupt,
+  struct StatedColor {
+    int matrix, primaries, transfer, range;
+    bool operator==(const StatedColor& o) const {
+      return matrix == o.matrix && primaries == o.primaries && transfer == o.transfer &&
+             range == o.range;
+    }
+  };
+
+  static StatedColor CodedColor(const AVFrame& picture) {
+    return {ff::FileEnum(picture.colorspace, AVCOL_SPC_NB, AVCOL_SPC_UNSPECIFIED),
+            ff::FileEnum(picture.color_primaries, AVCOL_PRI_NB, AVCOL_PRI_UNSPECIFIED),
+            ff::FileEnum(picture.color_trc, AVCOL_TRC_NB, AVCOL_TRC_UNSPECIFIED),
+            ff::IsFullRangeYuvj(static_cast<AVPixelFormat>(picture.format))
+                ? AVCOL_RANGE_JPEG
+                : ff::FileEnum(picture.color_range, AVCOL_RANGE_NB, AVCOL_RANGE_UNSPECIFIED)};
+  }
+
+  void CheckSame(const AVFrame& picture) {
+    Require(picture.width == coded_width && picture.height == coded_height, Code::kCorrupt,
             Where() + " has " + FormatSize(picture.width, picture.height) +
-                " pixels, the frames before have " + FormatSize(width, height));
-    Require(picture.format == av_format, Code::kCorrupt,
-            Where() + " has the pixel format " +
-                ff::FormatName(static_cast<AVPixelFormat>(picture.format)) +
-                ", the frames before have " + ff::FormatName(av_format));
+                " pixels, the frames before have " + FormatSize(coded_width, coded_height));
+    // yuvj420p is yuv420p in full range.
+    const auto layout = [](int format) {
+      return ff::PlanarFormat(static_cast<AVPixelFormat>(format));
+    };
+    Require(
+        picture.format == coded_format ||
+            (layout(picture.format) && layout(picture.format) == layout(coded_format) &&
+             ff::HasAlpha(static_cast<AVPixelFormat>(picture.format)) == ff::HasAlpha(av_format)),
+        Code::kCorrupt,
+        Where() + " has the pixel format " +
+            ff::FormatName(static_cast<AVPixelFormat>(picture.format)) +
+            ", the frames before have " + ff::FormatName(static_cast<AVPixelFormat>(coded_format)));
+    const StatedColor color = CodedColor(picture);
+    if (color == coded_color || std::exchange(told_color, true)) return;
+    LogWarning(Where() + " states another " +
+               (color.range != coded_color.range ? "colour range" : "colour space") +
+               " than the first frame, which holds for the whole clip");
   }
 
   // --- what is said about the file --------------------------------------------------------------
@@ -358,6 +413,7 @@ struct VideoReader::Impl {
     Require(planar || unpacked, Code::kUnsupported,
             info.path + ": its pixel format " + ff::FormatName(av_format) + " is not supported");
     decoded_format = planar ? *planar : *unpacked;
+    carried_format = options.exact ? decoded_format : ff::CarriedFormat(decoded_format);
 
     const AVFormatContext& context = *demuxer.context();
     info.container = context.iformat->name;
@@ -366,8 +422,10 @@ struct VideoReader::Impl {
     ReadOrientation();
     info.width = turn.SwapsAxes() ? picture.height : picture.width;
     info.height = turn.SwapsAxes() ? picture.width : picture.height;
-    info.format = options.format ? *options.format : ff::TurnedFormat(decoded_format, turn);
+    info.format = options.format ? *options.format : ff::TurnedFormat(carried_format, turn);
     info.color = Color(picture);
+    decoded_color = info.color;
+    decoded_color.chroma_location = 0;
     info.hdr = ff::ReadHdr(*stream, picture);
     info.stereo = ff::StereoOf(*stream, picture);
     info.projection = ff::ProjectionOf(*stream, picture);
@@ -380,13 +438,19 @@ struct VideoReader::Impl {
       info.sample_aspect =
           turn.SwapsAxes() ? Rational{aspect.den, aspect.num} : Rational{aspect.num, aspect.den};
     }
+    info.lossless = decoder->is_lossless();
+    stream_rate = info.frame_rate.ToDouble();
     info.time_base = ff::FromAv(stream->time_base);
-    AVRational rate = stream->avg_frame_rate;
-    if (rate.num <= 0 || rate.den <= 0) rate = stream->r_frame_rate;
-    if (rate.num > 0 && rate.den > 0) info.frame_rate = SnapRate(ff::FromAv(rate));
     AddTags(context.metadata, &info.tags);
     AddTags(stream->metadata, &info.tags);
     info.estimated_frames = EstimateFrames(context);
+    if (options.deinterlace == Deinterlace::kFields) {
+      info.time_base.den *= 2;
+      if (told_fields) {
+        info.frame_rate = Rational{info.frame_rate.num * 2, info.frame_rate.den}.Reduced();
+        info.estimated_frames *= 2;
+      }
+    }
   }
 
   void ReadOrientation() {
@@ -448,24 +512,33 @@ struct VideoReader::Impl {
   VideoReaderOptions options;
   ff::Demuxer demuxer;
   AVStream* stream = nullptr;
-  ff::CodecPtr decoder;
-  ff::PacketPtr packet;
+  std::unique_ptr<ff::PictureDecoder> decoder;
+  std::unique_ptr<ff::Deinterlacer> deinterlacer;
+  std::optional<ff::FrameClock> clock;
   ColorConverter converter;
   VideoInfo info;
   AVPixelFormat av_format = AV_PIX_FMT_NONE;
   PixelFormat decoded_format;
+  PixelFormat carried_format;  // in which it leaves, before it is turned
+  ColorInfo decoded_color;
   bool unpack = false;
   ff::Orientation turn;
   std::optional<Decoded> first;  // decoded at opening, so that info() states facts
   bool at_end = false;
-  ff::FramePtr shared;  // see GetBuffer()
-  Image band;           // see TakeRows()
-  int64_t packets_read = 0;
-  int64_t next_index = 0;
-  int64_t last_pts = 0;
-  int64_t last_duration = 0;
-  int64_t longest_step = 0;  // between two frames
-  bool warned_time = false;
+  Image band;              // see TakeRows()
+  double stream_rate = 0;  // frames per second, as decoded
+  int64_t pictures = 0;    // pictures that came out of the decoder
+  int64_t next_index = 0;  // of the next frame given out
+  int64_t gaps = 0;        // frames that the timestamps leave room for
+  bool sent_end = false;   // to the deinterlacer
+  int coded_width = 0;     // of the first picture, as all that follows
+  int coded_height = 0;
+  int coded_format = AV_PIX_FMT_NONE;
+  StatedColor coded_color = {};
+  bool told_fields = false;
+  bool told_damage = false;
+  bool told_alpha = false;
+  bool told_color = false;
 };
 
 VideoReader::VideoReader(const std::string& path, const VideoReaderOptions& options) {
@@ -487,6 +560,7 @@ VideoReader::VideoReader(VideoReader&&) noexcept = default;
 VideoReader& VideoReader::operator=(VideoReader&&) noexcept = default;
 
 const VideoInfo& VideoReader::info() const { return impl_->info; }
+ReadingReport VideoReader::report() const { return impl_->Report(); }
 
 std::optional<Frame> VideoReader::Read() { return impl_->Read(nullptr); }
 std::optional<Frame> VideoReader::Read(const RowTaker& take) { return impl_->Read(&take); }

@@ -54,13 +54,14 @@ PairNames NamesOfPair(const VideoInfo& depth, const VideoInfo& color, int64_t en
 ClipPair::ClipPair(const ClipPairOptions& options)
     : options_(options),
       end_(options.max_frames < 0 ? INT64_MAX : options.first_frame + options.max_frames),
-      source_(OpenDepthSource(options.source, {options.limits, options.pool})) {
+      source_(OpenDepthSource(options.source,
+                              {options.reader.limits, options.reader.pool, options.tells_depth})) {
   if (!options_.color_video.empty()) {
-    VideoReaderOptions color;
-    color.limits = options_.limits;
-    color.pool = options_.pool;
+    VideoReaderOptions color = options_.reader;
     color.format = options_.color_format;
     color_reader_.emplace(options_.color_video, color);
+    if (options_.color_video != options_.source.file.path)
+      CheckOnePicture(color_reader_->info(), options_.one_picture);
   }
   const DepthVideoReader* file = source_->file();
   Require(color_reader_ || file != nullptr, Code::kInvalidArgument,

@@ -31,9 +31,10 @@ struct ClipPairOptions {
   DepthSourceOptions source;
   std::string color_video;                  // empty: none, for depth that is read
   std::optional<PixelFormat> color_format;  // empty: the decoder's own
-  Limits limits;
-  ThreadPool* pool = nullptr;
-  int64_t first_frame = 0;  // frames before it are read and dropped
+  VideoReaderOptions reader;                // of both videos, but for the format
+  bool one_picture = false;                 // the colour video may say that it holds two eyes
+  bool tells_depth = true;                  // see DepthWatch
+  int64_t first_frame = 0;                  // frames before it are read and dropped
   int64_t max_frames = -1;
 };
 
@@ -54,7 +55,7 @@ class ClipPair {
 
   // See DepthSource::Join(); both videos are decoded in threads of their own. The graph fails with
   // Error(kInvalidArgument) that names both counts if one video ends before the other, or if there
-  // is no frame from first_frame on.
+  // is no frame from first_frame on, and as DepthWatch::Tell() at the end.
   Stream<PairedFrame> Frames(Graph* graph);
 
  private:

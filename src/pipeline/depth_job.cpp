@@ -22,10 +22,8 @@ namespace mdvt {
 namespace {
 
 // Pictures serve for depth and nothing else.
-VideoReaderOptions ReaderOptions(const DepthJobOptions& options, ThreadPool* pool) {
-  VideoReaderOptions reader;
-  reader.limits = options.job.limits;
-  reader.pool = pool;
+VideoReaderOptions PictureOptions(const DepthJobOptions& options, ThreadPool* pool) {
+  VideoReaderOptions reader = ReaderOptions(options.job, pool);
   reader.format = ChosenEngine(options.source).picture_format;
   return reader;
 }
@@ -42,11 +40,12 @@ class DepthJob {
         output_(DefaultOutput(options)),
         outputs_(options.job.overwrite),
         video_(StageOutputs()),
-        reader_(options.color_video, ReaderOptions(options, graph_.pool())),
+        reader_(options.color_video, PictureOptions(options, graph_.pool())),
         source_(OpenDepthSource(options.source, {options.job.limits, graph_.pool()})),
         knows_fov_(!options.fov.empty() || source_->needs_fov()),
         camera_(FovOrUsual(options.fov, source_->needs_fov()), {}, reader_.info().width,
                 reader_.info().height, reader_.info().sample_aspect, options.job.limits) {
+    CheckOnePicture(reader_.info(), options.job.one_picture);
     if (options.target_fps > 0) chooser_.emplace(options.target_fps, reader_.info().time_base);
     OpenWriter();
   }

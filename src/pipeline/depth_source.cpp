@@ -79,6 +79,7 @@ std::optional<PairedFrame> EstimatorSource::Pop() {
   std::optional<DepthEstimate> estimate = estimator_->Pop();
   if (!estimate) {
     Require(!finished_ || waiting_.empty(), Code::kInternal, "the depth engine kept frames back");
+    if (finished_ && watch_) std::exchange(watch_, std::nullopt)->Tell();
     return std::nullopt;
   }
   Require(estimate->index == handed_on_ && !waiting_.empty() &&
@@ -88,6 +89,8 @@ std::optional<PairedFrame> EstimatorSource::Pop() {
           Code::kInternal,
           "the depth engine did not give frame " + std::to_string(handed_on_) +
               " in the size of the picture");
+  if (!watch_) watch_ = DepthWatch::OfEstimates(estimate->quantity == DepthQuantity::kMetricDepth);
+  watch_->Look(estimate->depth.Plane<float>());
   PairedFrame pair;
   pair.depth = std::move(*estimate);
   pair.color = std::move(waiting_.front());

@@ -23,6 +23,7 @@
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/depth_source.h"
 #include "mdvt/pipeline/graph.h"
+#include "pipeline/depth_watch.h"
 
 namespace mdvt {
 
@@ -80,6 +81,7 @@ class DepthSource : public Stage<PairedFrame, PairedFrame> {
   // ---- From Start() on.
 
   // Throws Error(kInvalidArgument) that names both files if they do not belong together.
+  // At the end of the stream as DepthWatch::Tell(), here or in the stage.
   virtual Stream<PairedFrame> Join(Graph* graph, JoinedColor color);
   virtual DepthFacts facts() const { return {}; }
 };
@@ -113,6 +115,7 @@ class EstimatorSource : public DepthSource {
   ColorConverter converter_;
   std::optional<ImagePool> pictures_;
   std::deque<Frame> waiting_;
+  std::optional<DepthWatch> watch_;
   int64_t pushed_ = 0;
   int64_t handed_on_ = 0;
   bool finished_ = false;
@@ -122,6 +125,7 @@ class EstimatorSource : public DepthSource {
 struct DepthOpening {
   Limits limits;
   ThreadPool* pool = nullptr;
+  bool tells = true;  // warn of depth that says nothing, see DepthWatch
 };
 
 struct DepthEngineInfo {

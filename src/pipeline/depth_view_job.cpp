@@ -79,6 +79,7 @@ class MaskReader {
     VideoReaderOptions options;
     options.limits = limits;
     options.pool = pool;
+    options.exact = true;
     options.format = PixelFormat::Gray(8);
     reader_.emplace(scene.mask_video, options);
     const VideoInfo& info = reader_->info();
@@ -267,8 +268,8 @@ class DepthViewRender {
     input.source.file = {scene.depth_video, scene.depth};
     if (with_color)
       input.color_video = scene.color_video.empty() ? scene.depth_video : scene.color_video;
-    input.limits = options_.job.limits;
-    input.pool = graph_.pool();
+    input.reader = ReaderOptions(options_.job, graph_.pool());
+    input.one_picture = options_.job.one_picture;
     input.first_frame = first_frame_;
     input.max_frames = options_.draw_frame > 0 ? 1 : options_.job.max_frames;
     return input;
@@ -320,6 +321,7 @@ class DepthViewRender {
     ClipPairOptions options = InputOptions(false);
     const DepthCodecOptions& found = input_.depth().file()->codec();
     options.source.file.reading = {found.max_depth, found.encoding};
+    options.tells_depth = false;  // the second time will
     ClipPair clip(options);
     MaskReader masks(options_.scene, options_.job.limits, graph_.pool(), width_, height_,
                      first_frame_);

@@ -124,8 +124,8 @@ class ExportJob {
     input.source.file = {options_.depth_video, options_.depth};
     if (wants_formats_) input.color_video = options_.color_video;
     input.color_format = PixelFormat::Rgb(8);
-    input.limits = options_.job.limits;
-    input.pool = graph_.pool();
+    input.reader = ReaderOptions(options_.job, graph_.pool());
+    input.one_picture = options_.job.one_picture;
     input.first_frame = first_frame_;
     input.max_frames = options_.job.max_frames;
     return input;

@@ -23,7 +23,9 @@ DepthVideoReaderOptions ReaderOptions(const DepthFileOptions& file, const DepthO
 class FileSource : public DepthSource {
  public:
   FileSource(const DepthFileOptions& file, const DepthOpening& opening)
-      : reader_(file.path, ReaderOptions(file, opening)) {}
+      : reader_(file.path, ReaderOptions(file, opening)) {
+    if (opening.tells) watch_ = DepthWatch::OfFile(file.path, SaturatedDepth(reader_.codec()));
+  }
 
   bool needs_fov() const override { return false; }
   const DepthVideoReader* file() const override { return &reader_; }
@@ -63,15 +65,16 @@ class FileSource : public DepthSource {
 
  private:
   std::optional<DepthEstimate> Read(int64_t first, int64_t end) {
-    if (frames_ == end) return std::nullopt;
-    std::optional<DepthFrame> frame = reader_.Read();
+    std::optional<DepthFrame> frame;
+    if (frames_ < end) frame = reader_.Read();
     if (!frame) {
-      Require(frames_ > first, Code::kInvalidArgument,
+      Require(frames_ == end || frames_ > first, Code::kInvalidArgument,
               "'" + reader_.info().path + "' has " + CountOf(frames_, "frame") +
                   ", none from frame " + std::to_string(first) + " on");
+      if (watch_) watch_->Tell();
       return std::nullopt;
     }
-    ++frames_;
+    if (++frames_ > first && watch_) watch_->Look(frame->depth.Plane<float>());
     DepthEstimate depth;
     depth.depth = std::move(frame->depth);
     depth.index = frame->index;
@@ -81,6 +84,7 @@ class FileSource : public DepthSource {
   }
 
   DepthVideoReader reader_;
+  std::optional<DepthWatch> watch_;
   bool keeps_pictures_ = true;
   int64_t frames_ = 0;  // read so far
   std::deque<PairedFrame> pairs_;

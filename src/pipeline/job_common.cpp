@@ -12,6 +12,7 @@
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_reader.h"
+#include "mdvt/stereo/view_layout.h"
 
 namespace mdvt {
 
@@ -42,6 +43,31 @@ std::string ViewOutputName(const std::string& output, const std::string& input,
     suffix += "a" + FormatDouble(std::round(aspect * 1e5) / 1e5);
   }
   return OutputName(output, input, suffix + ending);
+}
+
+VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool) {
+  VideoReaderOptions reader;
+  reader.limits = job.limits;
+  reader.pool = pool;
+  reader.strict = job.reading.strict;
+  reader.deinterlace = job.reading.deinterlace;
+  return reader;
+}
+
+void CheckOnePicture(const VideoInfo& video, bool one_picture) {
+  std::string stereo = video.stereo;
+  const auto kind = video.tags.find("MDVT_KIND");
+  if (stereo.empty() && kind != video.tags.end())
+    for (const ViewLayout& layout : ViewLayouts())
+      if (layout.views.size() > 1 && layout.kind == kind->second) stereo = "two eyes already";
+  Require(
+      stereo.empty() || one_picture, Code::kRefused,
+      "'" + video.path + "' says that it holds " + stereo +
+          ": depth of such a picture has no meaning (one_picture takes it as one all the same)");
+  if (!video.projection.empty())
+    LogWarning("'" + video.path + "' says that it shows a sphere (" + video.projection +
+               "): it is taken as the flat picture of a camera, so that depth is right near its "
+               "middle at best");
 }
 
 ClipCamera::ClipCamera(const FovOptions& fov, const DepthTags& tags, int width, int height,

@@ -13,6 +13,7 @@
 #include "mdvt/core/rational.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/output_set.h"
+#include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/per_frame.h"
 
@@ -32,6 +33,14 @@ std::string OutputName(const std::string& output, const std::string& input,
 std::string ViewOutputName(const std::string& output, const std::string& input,
                            const CanvasOptions& canvas, const std::string& source,
                            const std::string& ending, const Limits& limits);
+
+// How a job reads a video that it looks at.
+VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool);
+
+// For jobs that make depth or eyes of a picture: refuses a video that says it holds two eyes
+// already (Error(kRefused)) unless it is to be taken as one picture, and tells what does not fit a
+// pinhole camera.
+void CheckOnePicture(const VideoInfo& video, bool one_picture);
 
 // Checks every option of a struct against its description.
 template <typename Options>

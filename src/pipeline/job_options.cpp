@@ -9,8 +9,21 @@
 
 namespace mdvt {
 
+void Describe(OptionList* list, ReadingOptions* options) {
+  list->Field("strict", &options->strict,
+              "refuse a video that is damaged or incomplete; off: read what there is, and tell");
+  static const EnumNames<Deinterlace> names = {
+      {"auto", Deinterlace::kAuto}, {"off", Deinterlace::kOff}, {"fields", Deinterlace::kFields}};
+  list->Field("deinterlace", &options->deinterlace, names,
+              "interlaced video: make a whole picture of each frame (auto), leave it woven (off), "
+              "or make a picture of each field, twice as many (fields)");
+}
+
 void Describe(OptionList* list, JobOptions* options) {
   list->Section("run");
+  Describe(list, &options->reading);
+  list->Field("one_picture", &options->one_picture,
+              "take a video that says it holds two eyes already as one picture; off: refuse it");
   list->Field("max_frames", &options->max_frames, {1, kUnlimitedWhole}, "N",
               "stop after this many frames")
       .Or(-1, "all");

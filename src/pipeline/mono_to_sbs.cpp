@@ -32,13 +32,6 @@ std::string DefaultOutput(const MonoToSbsJobOptions& options) {
                         options.job.limits);
 }
 
-VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool) {
-  VideoReaderOptions reader;
-  reader.limits = job.limits;
-  reader.pool = pool;
-  return reader;
-}
-
 const Frame& PictureOf(const PairedFrame& pair) { return pair.color; }
 
 class MonoToSbsJob {
@@ -53,6 +46,7 @@ class MonoToSbsJob {
         reader_(options.input, ReaderOptions(options.job, graph_.pool())),
         layout_(LayoutOf(options.frame.canvas)),
         preview_(options.preview.active()) {
+    CheckOnePicture(reader_.info(), options.job.one_picture);
     MakePlan();
     OpenWriter();
     MakeEyes();

@@ -104,8 +104,8 @@ class StereoJob {
     // Without a color video the picture of the depth file is the texture.
     input.color_video =
         options_.color_video.empty() ? options_.source.file.path : options_.color_video;
-    input.limits = options_.job.limits;
-    input.pool = graph_.pool();
+    input.reader = ReaderOptions(options_.job, graph_.pool());
+    input.one_picture = options_.job.one_picture;
     input.max_frames = options_.job.max_frames;
     return input;
   }

@@ -120,9 +120,11 @@ Bytes Jpeg(int width = 32, int height = 16, bool huge = false) {
   return bytes;
 }
 
+// Strictly: imperfect_videos_test.cpp tests what is read of files that are not whole.
 void ReadVideo(const std::string& path, const Limits& limits = {}) {
   VideoReaderOptions options;
   options.limits = limits;
+  options.strict = true;
   VideoReader reader(path, options);
   while (reader.Read()) {
   }
@@ -340,8 +342,8 @@ std::vector<Case> Cases() {
       {"sound only", Code::kNotFound, "no picture stream", Video(SoundOnly())},
       {"codec not on the list", Code::kUnsupported, "'flv1'",
        Video(WithEncoder("flv", AV_PIX_FMT_YUV420P))},
-      {"pixel format without equal", Code::kUnsupported, "yuv410p",
-       Video(WithEncoder("ffv1", AV_PIX_FMT_YUV410P))},
+      {"pixel format without equal", Code::kUnsupported, "bayer_bggr8",
+       Video(WithEncoder("rawvideo", AV_PIX_FMT_BAYER_BGGR8))},
       {"damaged ffv1 frame", Code::kCorrupt, "is damaged", Video(FlippedFfv1())},
       {"picture size changes", Code::kCorrupt, "frame 4 has 48x32", Video(SizeSwitch(48, 32))},
       {"too many frames", Code::kLimit, "limit of 3 frames", Video(ffv1, three_frames)},
@@ -664,6 +666,7 @@ TEST(BadVideos, ThousandOpensLeakNothing) {
   test::WriteBytes(folder / "damaged.mkv", FlippedFfv1());
   VideoReaderOptions options;
   options.num_threads = 2;
+  options.strict = true;
   const auto open = [&](const std::string& name) {
     try {
       VideoReader reader(folder / name, options);

@@ -166,7 +166,8 @@ std::vector<uint32_t> ReadComponent(const AVFrame& frame, int component) {
   const auto format = static_cast<AVPixelFormat>(frame.format);
   const AVPixFmtDescriptor* d = av_pix_fmt_desc_get(format);
   const bool palette = format == AV_PIX_FMT_PAL8;
-  const bool chroma = component > 0 && (d->flags & AV_PIX_FMT_FLAG_RGB) == 0 && !palette;
+  const bool chroma =
+      (component == 1 || component == 2) && (d->flags & AV_PIX_FMT_FLAG_RGB) == 0 && !palette;
   const int w = chroma ? AV_CEIL_RSHIFT(frame.width, d->log2_chroma_w) : frame.width;
   const int h = chroma ? AV_CEIL_RSHIFT(frame.height, d->log2_chroma_h) : frame.height;
   std::vector<uint32_t> all;
@@ -235,6 +236,25 @@ bool SamePixels(const ImageView& a, const ImageView& b) {
   return true;
 }
 
+ff::FramePtr MakeMovingFrame(AVPixelFormat format, int width, int height, int index) {
+  ff::FramePtr frame = MakeFrame(format, width, height, 0);
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(format);
+  for (int c = 0; c < d.nb_components; ++c) {
+    const bool chroma = c > 0 && d.log2_chroma_w + d.log2_chroma_h > 0;
+    const int plane_width = chroma ? AV_CEIL_RSHIFT(width, d.log2_chroma_w) : width;
+    const int plane_height = chroma ? AV_CEIL_RSHIFT(height, d.log2_chroma_h) : height;
+    for (int y = 0; y < plane_height; ++y) {
+      uint8_t* row = frame->data[c] + y * frame->linesize[c];
+      for (int x = 0; x < plane_width; ++x) {
+        const double u = (x + 2 * index) * (chroma ? 2 : 1), v = y * (chroma ? 2 : 1);
+        row[x] = static_cast<uint8_t>(126 + 60 * std::sin(0.21 * u + c) * std::cos(0.17 * v) +
+                                      30 * std::sin(0.53 * (u + v)));
+      }
+    }
+  }
+  return frame;
+}
+
 void MakeClip(const std::string& path, const ClipSpec& spec) {
   ff::Muxer muxer(path, spec.container.c_str(), true);
   AVFormatContext* context = muxer.context();
@@ -262,6 +282,7 @@ void MakeClip(const std::string& path, const ClipSpec& spec) {
   Check(avcodec_open2(video.get(), codec, options.get()), spec.encoder.c_str());
   AVStream* stream = muxer.AddStream();
   Check(avcodec_parameters_from_context(stream->codecpar, video.get()), "parameters");
+  if (spec.field_order != AV_FIELD_UNKNOWN) stream->codecpar->field_order = spec.field_order;
   stream->time_base = spec.time_base;
   stream->avg_frame_rate = spec.frame_rate;
   stream->sample_aspect_ratio = spec.sample_aspect;
@@ -281,8 +302,11 @@ void MakeClip(const std::string& path, const ClipSpec& spec) {
   std::vector<int64_t> pts = spec.pts;
   for (int i = 0; spec.pts.empty() && i < spec.frames; ++i) pts.push_back(40 * i);
   for (size_t i = 0; i < pts.size(); ++i) {
-    const ff::FramePtr frame =
-        MakeFrame(spec.pixel_format, spec.width, spec.height, static_cast<int>(i));
+    const int number = static_cast<int>(i);
+    const ff::FramePtr frame = spec.picture
+                                   ? spec.picture(number)
+                                   : (spec.moving ? MakeMovingFrame : MakeFrame)(
+                                         spec.pixel_format, spec.width, spec.height, number);
     frame->pts = pts[i];
     Encode(video.get(), frame.get(), *stream, &queue);
   }
@@ -353,8 +377,10 @@ void MakeClip(const std::string& path, const ClipSpec& spec) {
   muxer.WriteHeader(&muxer_options);
   std::stable_sort(queue.begin(), queue.end(),
                    [](const Queued& a, const Queued& b) { return a.seconds < b.seconds; });
+  int pictures = 0;
   for (Queued& entry : queue) {
     const auto index = static_cast<size_t>(entry.packet->stream_index);
+    if (index == 0 && spec.edit && !spec.edit(pictures++, entry.packet.get())) continue;
     av_packet_rescale_ts(entry.packet.get(), time_bases[index], context->streams[index]->time_base);
     muxer.Write(entry.packet.get());
   }

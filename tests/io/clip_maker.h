@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,10 @@
 #include "mdvt/core/image.h"
 
 namespace mdvt::test {
+
+// Looks at packet `index` of the pictures, in the order of the file, before it is written, and may
+// change it; false leaves it out.
+using PacketEdit = std::function<bool(int index, AVPacket* packet)>;
 
 struct ClipSpec {
   std::string container = "matroska";
@@ -25,6 +30,9 @@ struct ClipSpec {
   // One entry per frame, in time_base; left empty: `frames` frames 40 apart.
   std::vector<int64_t> pts;
   int frames = 5;
+  bool moving = false;  // a pattern that moves, which encoders predict, in place of noise
+  std::function<ff::FramePtr(int index)> picture;  // in place of both
+  AVFieldOrder field_order = AV_FIELD_UNKNOWN;     // as the container states it
   AVRational sample_aspect = {0, 1};
   AVColorRange range = AVCOL_RANGE_UNSPECIFIED;
   AVColorSpace matrix = AVCOL_SPC_UNSPECIFIED;
@@ -42,12 +50,16 @@ struct ClipSpec {
   std::vector<std::string> subtitles;  // one line each, half a second apart, SubRip
   int chapters = 0;                    // each 100 ms long
   bool attachment = false;             // a text file "note.txt"
+  PacketEdit edit;                     // files as recorders, cuts and bad disks leave them
   // Other video streams, empty, to try limits.
   int extra_streams = 0;
 };
 
 // Frame `index` of a clip: random samples, the same each time.
 ff::FramePtr MakeFrame(AVPixelFormat format, int width, int height, int index);
+
+// The same of a smooth pattern that moves two pixels a frame; planar formats of 8 bits only.
+ff::FramePtr MakeMovingFrame(AVPixelFormat format, int width, int height, int index);
 
 void MakeClip(const std::string& path, const ClipSpec& spec);
 

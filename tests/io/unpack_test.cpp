@@ -83,7 +83,7 @@ TEST(Unpack, FormatsOfEveryFamilyHaveTheirPlanarEqual) {
   EXPECT_EQ(name(AV_PIX_FMT_GRAY16BE), "gray16");
   EXPECT_EQ(name(AV_PIX_FMT_MONOBLACK), "gray8");
   EXPECT_EQ(name(AV_PIX_FMT_GBRPF32LE), "none");
-  EXPECT_EQ(name(AV_PIX_FMT_YUV410P), "none");
+  EXPECT_EQ(name(AV_PIX_FMT_YUV410P), "=yuv410p8");
   EXPECT_EQ(name(AV_PIX_FMT_BAYER_RGGB8), "none");
   EXPECT_EQ(name(AV_PIX_FMT_XYZ12LE), "none");
   EXPECT_EQ(name(AV_PIX_FMT_VAAPI), "none");

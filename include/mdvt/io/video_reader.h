@@ -44,12 +44,32 @@ struct VideoInfo {
   std::map<std::string, std::string> tags;
 };
 
+// What is done with pictures of two fields, taken at two moments and woven together row by row.
+enum class Deinterlace {
+  kAuto,    // whole pictures are made of those that stream or frame call interlaced, one of each
+  kOff,     // as they are
+  kFields,  // one picture for each field: twice as many, in half the time base
+};
+
+// What was not as it should be in the pictures read so far.
+struct ReadingReport {
+  int64_t left_out_at_start = 0;  // pictures before the first one that can be decoded in full
+  int64_t damaged = 0;            // given out as the decoder patched them
+  int64_t missing = 0;            // could not be decoded, or the timestamps have a hole for them
+};
+
 struct VideoReaderOptions {
   Limits limits;
   int num_threads = 0;  // of the decoder; 0 means one per core
   // In place of threads of its own the decoder works on those of this pool, which must outlive the
   // reader: FFV1 decodes its slices side by side, other codecs work on the thread that reads.
   ThreadPool* pool = nullptr;
+  // Refuse a video whose pictures are damaged or incomplete, by Error(kCorrupt); holes between
+  // timestamps are known at the end only.
+  bool strict = false;
+  Deinterlace deinterlace = Deinterlace::kAuto;
+  // The samples are codes (depth, masks), not light: strict, never deinterlaced, alpha ignored.
+  bool exact = false;
   bool apply_rotation = true;  // turn frames upright by the file's display matrix
   // Convert to this format with the stream's own matrix and range. Empty: the decoder's own
   // planar format; packed ones (bgra, nv12, p010, ...) become their planar equal without loss.
@@ -64,17 +84,24 @@ using RowTaker = std::function<void(int y, const ImageView& band)>;
 //
 // The container is recognised by the file's first bytes and nothing but this file is ever opened:
 // no playlist, no network, no file that another one names. Decoders: H.264, HEVC, VP8, VP9, AV1,
-// MPEG-1, -2 and -4, MJPEG, ProRes, DNxHD, CineForm, FFV1, Ut Video, HuffYUV, MagicYUV, PNG,
+// MPEG-1, -2 and -4, MJPEG, ProRes, DNxHD, CineForm, DV, FFV1, Ut Video, HuffYUV, MagicYUV, PNG,
 // QuickTime RLE, v210 and raw video.
 //
-// Damage is never passed on as a picture where it can be known:
+// Damage is told, and never stops a video that can still be watched:
 //   * A file that ends before its container says so (Matroska segment or cluster, MP4 box or index,
 //     AVI chunk) is kCorrupt at construction. A recording that was never finalised is read with a
 //     warning, and so is a Matroska file of constant rate whose last frames are missing.
-//   * A frame that the decoder reports as damaged is kCorrupt, naming it; FFV1 frames are also
-//     compared with the checksums that they carry.
+//   * The video begins with its first whole picture; those before it, which hang on pictures that
+//     are not there, are left out with a warning that says how many.
+//   * Later ones that the decoder reports as damaged are given out as it patched them; FFV1 frames
+//     are also compared with the checksums that they carry. They and the ones that are missing are
+//     counted, with one warning at the end. With options.strict the first one is kCorrupt.
 // Frames without a timestamp get one from their order and durations; a timestamp that is not later
-// than the one before is moved by the least that brings it in order, with one warning for the file.
+// than the one before is moved by the least that brings it in order. Where the file goes back in
+// time the clip goes on from where it was. One warning for each of the two.
+//
+// Pixels: chroma of 4:1:0 is widened to 4:2:0; transparent pictures are shown
+// over black, with a warning.
 class VideoReader {
  public:
   // Decodes the first frame, so that info() states facts.
@@ -90,6 +117,8 @@ class VideoReader {
   VideoReader& operator=(VideoReader&&) noexcept;
 
   const VideoInfo& info() const;
+  // Of the frames read so far; options.deinterlace may hold one back.
+  ReadingReport report() const;
 
   // The next frame in presentation order, with its exact timestamp; empty at the end. The pixels
   // are shared with the decoder, stay valid after the reader is gone, and must not be written to.

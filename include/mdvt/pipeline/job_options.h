@@ -11,8 +11,16 @@
 #include "mdvt/core/limits.h"
 #include "mdvt/core/options.h"
 #include "mdvt/io/depth_codec.h"
+#include "mdvt/io/video_reader.h"
 
 namespace mdvt {
+
+// How the videos that a job looks at (not those of depth) are read.
+struct ReadingOptions {
+  bool strict = false;  // Error(kCorrupt) for a video that is damaged or incomplete
+  Deinterlace deinterlace = Deinterlace::kAuto;
+};
+void Describe(OptionList* list, ReadingOptions* options);
 
 // Shared by all jobs.
 struct JobOptions {
@@ -20,6 +28,9 @@ struct JobOptions {
   int num_threads = 0;      // 0 means one per core. Never changes the result.
   bool overwrite = true;    // false: Error(kIo) if an output exists
   int64_t max_frames = -1;  // stop after exactly this many; -1 = all
+  ReadingOptions reading;
+  // A video that says it holds two eyes already is taken as one picture; else it is kRefused.
+  bool one_picture = false;
 };
 void Describe(OptionList* list, JobOptions* options);
 
