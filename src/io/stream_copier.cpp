@@ -85,9 +85,7 @@ void StreamCopier::AddTracks() {
     const AVMediaType type = from->codecpar->codec_type;
     const bool cover = (from->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
     if (type == AVMEDIA_TYPE_VIDEO && !cover) {
-      // The pictures are what is being replaced.
-      if (picture_ == nullptr) picture_ = from;
-      from->discard = AVDISCARD_ALL;
+      from->discard = AVDISCARD_ALL;  // the pictures are what is being replaced
       continue;
     }
     if (cover || type == AVMEDIA_TYPE_ATTACHMENT) {
@@ -264,31 +262,14 @@ void StreamCopier::CopyUntil(int64_t time, AVRational time_base) {
   }
 }
 
-void StreamCopier::Finish(int64_t end, AVRational time_base) {
-  // Where the source's own video ends, if its container says so.
-  int64_t source_end = AV_NOPTS_VALUE;
-  if (picture_ != nullptr && picture_->duration > 0) {
-    const int64_t start = picture_->start_time != AV_NOPTS_VALUE ? picture_->start_time : 0;
-    source_end = av_rescale_q(start + picture_->duration, picture_->time_base, kMicroseconds);
-  } else if (demuxer_.context()->duration > 0) {
-    const int64_t start =
-        demuxer_.context()->start_time != AV_NOPTS_VALUE ? demuxer_.context()->start_time : 0;
-    source_end = start + demuxer_.context()->duration;
-  }
+void StreamCopier::Finish(StreamEnd ends, int64_t end, AVRational time_base) {
   const int64_t video_end = av_rescale_q(end, time_base, kMicroseconds);
-  // A frame and a half of tolerance: containers round, and the last duration may be a guess.
-  int64_t tolerance = 60000;
-  if (picture_ != nullptr && picture_->avg_frame_rate.num > 0 && picture_->avg_frame_rate.den > 0) {
-    tolerance = av_rescale(1500000, picture_->avg_frame_rate.den, picture_->avg_frame_rate.num);
-  }
-  const bool whole = source_end == AV_NOPTS_VALUE || video_end >= source_end - tolerance;
-
   PacketPtr packet;
   while (Next(&packet)) {
     Track& track =
         tracks_[static_cast<size_t>(track_of_stream_[static_cast<size_t>(packet->stream_index)])];
     const int64_t begin = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
-    if (!whole && begin != AV_NOPTS_VALUE) {
+    if (ends == StreamEnd::kPictures && begin != AV_NOPTS_VALUE) {
       const int64_t time = av_rescale_q(begin, track.from->time_base, kMicroseconds);
       if (time >= video_end + kDisorderMicroseconds) break;
       if (time >= video_end) continue;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/video_encoder.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -56,6 +58,40 @@ bool Accepts(const AVCodec& codec, AVPixelFormat format) {
   return false;
 #endif
 }
+
+// x264 makes as many slices as it has threads, so that their number follows from the picture alone:
+// each is 512 K pixels, of which a slow core codes 40 in a second.
+int X264Slices(int64_t pixels) {
+  return static_cast<int>(std::clamp<int64_t>((pixels + (1 << 18)) >> 19, 1, 8));
+}
+
+// While one exists, threads that the calling thread creates get `count` of the CPUs on which it may
+// run, for ever: the ones from where it runs now. For codecs with more threads than are wanted.
+class CpuScope {
+ public:
+  explicit CpuScope(int count) {
+    const int now = sched_getcpu();
+    if (now < 0 || now >= CPU_SETSIZE || sched_getaffinity(0, sizeof(before_), &before_) != 0 ||
+        CPU_COUNT(&before_) <= count)
+      return;
+    cpu_set_t chosen;
+    CPU_ZERO(&chosen);
+    for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&chosen) < count; ++i) {
+      const auto cpu = static_cast<size_t>((now + i) % CPU_SETSIZE);
+      if (CPU_ISSET(cpu, &before_)) CPU_SET(cpu, &chosen);
+    }
+    changed_ = sched_setaffinity(0, sizeof(chosen), &chosen) == 0;
+  }
+  ~CpuScope() {
+    if (changed_) sched_setaffinity(0, sizeof(before_), &before_);
+  }
+  CpuScope(const CpuScope&) = delete;
+  CpuScope& operator=(const CpuScope&) = delete;
+
+ private:
+  cpu_set_t before_;
+  bool changed_ = false;
+};
 
 // How many slices FFV1 spreads over its threads: by the picture alone, so that the file does not
 // depend on the threads. Each costs some compression, hence few for small pictures.
@@ -252,7 +288,8 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
   if (format_.chroma_shift_x > 0 || format_.chroma_shift_y > 0) {
     c.chroma_sample_location = static_cast<AVChromaLocation>(options.color.chroma_location);
   }
-  c.thread_count = std::min(ResolveThreads(options.num_threads), kMaxEncoderThreads);
+  const int threads = ResolveThreads(options.num_threads);
+  c.thread_count = std::min(threads, kMaxEncoderThreads);
   if (options.codec == VideoCodec::kFfv1 && options.pool != nullptr) {
     c.thread_count = 1;
     c.opaque = options.pool;
@@ -277,7 +314,9 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
     // x264 holds two to four times a picture's bytes for each frame that it looks ahead, reorders
     // or codes beside others: by its own choice 350 MB for both eyes of a 1080p picture, 90 MB so,
     // for files of the same quality that are a tenth larger at most.
-    std::string parameters = "rc-lookahead=1:sync-lookahead=0:bframes=0:sliced-threads=1";
+    std::string parameters =
+        "rc-lookahead=1:sync-lookahead=0:bframes=0:sliced-threads=1:cpu-independent=1";
+    c.thread_count = X264Slices(static_cast<int64_t>(width) * height);
     // Codes of ITU-T H.264, D.2.26.
     if (options.stereo == StereoLayout::kSideBySide) parameters += ":frame-packing=3";
     if (options.stereo == StereoLayout::kTopBottom) parameters += ":frame-packing=4";
@@ -289,7 +328,12 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
               path_ + ": the encoder's option '" + key + "' is set by mdvt itself");
     settings.Set(key.c_str(), value);
   }
-  const int error = avcodec_open2(&c, &codec, settings.get());
+  gang_ = std::min(c.thread_count, threads);
+  int error = 0;
+  {
+    const CpuScope cpus(gang_ < c.thread_count ? gang_ : CPU_SETSIZE);
+    error = avcodec_open2(&c, &codec, settings.get());
+  }
   Require(error >= 0 || options.encoder_options.empty(), Code::kInvalidArgument,
           path_ + ": the encoder does not take these options: " + ErrorText(error));
   if (error < 0) return error;
@@ -395,7 +439,7 @@ bool VideoEncoder::MayHaveOverflowed(const AVPacket& packet) const {
 
 int VideoEncoder::SendToCodec(const AVFrame* frame) {
   // x264 with sliced threads has ended its work on the frame when it returns.
-  const GangScope threads(encoder_->thread_count);
+  const GangScope threads(gang_);
   if (buffer_rows_ == 0) return avcodec_send_frame(encoder_.get(), frame);
   const int height = encoder_->height;
   for (;;) {

@@ -54,6 +54,7 @@ class VideoEncoder {
   AVPixelFormat av_format_ = AV_PIX_FMT_NONE;  // of the encoder
   bool interleave_ = false;                    // planar RGB goes in as bgr0
   CodecPtr encoder_;
+  int gang_ = 1;  // threads that work at once while it is called
   BufferPtr own_buffer_;
   size_t frame_bytes_ = 0;
   Image band_;  // planar RGB rows on their way to bgr0

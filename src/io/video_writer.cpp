@@ -179,7 +179,7 @@ struct VideoWriter::Impl {
     return std::max<int64_t>(1, Rescale(1, {1, 25}, options.time_base));
   }
 
-  void Finish() {
+  void Finish(StreamEnd copied) {
     Require(!finished, Code::kInvalidArgument, muxer.path() + ": is finished already");
     Require(frames > 0, Code::kInvalidArgument, muxer.path() + ": no frame was written");
     finished = true;
@@ -191,7 +191,7 @@ struct VideoWriter::Impl {
     Require(packets == frames, Code::kIo,
             muxer.path() + ": " + std::to_string(packets) + " frames came out of the encoder, " +
                 std::to_string(frames) + " went in");
-    if (copier) copier->Finish(last_pts + last_duration, encoder.context().time_base);
+    if (copier) copier->Finish(copied, last_pts + last_duration, encoder.context().time_base);
     muxer.Finish();
   }
 
@@ -230,7 +230,7 @@ void VideoWriter::Write(const RowFiller& fill, int64_t pts, int64_t duration) {
   impl_->Write(fill, pts, duration);
 }
 
-void VideoWriter::Finish() { impl_->Finish(); }
+void VideoWriter::Finish(StreamEnd copied) { impl_->Finish(copied); }
 
 int64_t VideoWriter::frames_written() const { return impl_->frames; }
 

@@ -71,6 +71,10 @@ std::optional<Frame> ClipPair::ReadColor() {
   return frame;
 }
 
+StreamEnd ClipPair::EndOfColorStreams() {
+  return color_reader_ ? EndOfStreams(&*color_reader_, options_.max_frames) : StreamEnd::kOwn;
+}
+
 Stream<PairedFrame> ClipPair::Frames(Graph* graph) {
   const auto keep = [this](DepthFrame depth, Frame color) -> std::optional<PairedFrame> {
     if (pairs_++ < options_.first_frame) return std::nullopt;

@@ -9,6 +9,7 @@
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/video_reader.h"
+#include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/graph.h"
 
 namespace mdvt {
@@ -47,6 +48,9 @@ class ClipPair {
   // names both counts if one video ends before the other, or if there is no frame from first_frame
   // on.
   Stream<PairedFrame> Frames(Graph* graph);
+
+  // When the graph has run: where sound and subtitles of the colour video end.
+  StreamEnd EndOfColorStreams();
 
  private:
   std::optional<DepthFrame> ReadDepth();

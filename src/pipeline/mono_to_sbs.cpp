@@ -168,7 +168,7 @@ class MonoToSbsJob {
 
     if (sheet_) maker_->sheet().Write(*sheet_);
     if (mask_writer_) mask_writer_->Finish();
-    writer_->Finish();
+    writer_->Finish(EndOfStreams(&reader_, options_.job.max_frames));
     outputs_.CommitAll();
 
     MonoToSbsReport report;

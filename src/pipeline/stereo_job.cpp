@@ -144,7 +144,7 @@ class StereoJob {
 
     if (sheet_) maker_->sheet().Write(*sheet_);
     if (mask_writer_) mask_writer_->Finish();
-    writer_->Finish();
+    writer_->Finish(input_.EndOfColorStreams());
     outputs_.CommitAll();
 
     StereoJobReport report;

@@ -44,7 +44,7 @@ void Copy(const std::string& from, const std::string& to, VideoCodec codec, int 
     if (!frame) break;
     writer.Write(frame->image, frame->pts, frame->duration);
   }
-  writer.Finish();
+  writer.Finish(frames < (1 << 30) ? StreamEnd::kPictures : StreamEnd::kOwn);
 }
 
 ClipSpec FullClip() {
@@ -255,20 +255,35 @@ TEST(StreamCopy, SoundEndsWithAShortenedVideo) {
   EXPECT_LT(sound.back().seconds, end);
 }
 
-TEST(StreamCopy, SoundLongerThanTheWholeVideoIsKept) {
+// Of Matroska only the length of the whole file is known, which is that of the sound here.
+TEST(StreamCopy, SoundAndTextLongerThanTheWholeVideoAreKept) {
   const TempDir folder;
   ClipSpec spec = FullClip();
-  spec.audio_seconds = 4.5;
-  for (const char* container : {"mp4"}) {
+  spec.frames = 25;
+  spec.audio_seconds = 6;
+  for (const char* container : {"matroska", "webm", "mp4"}) {
     spec.container = container;
+    const bool mp4 = spec.container == "mp4", webm = spec.container == "webm";
     spec.subtitles.clear();
+    if (!mp4 && !webm) spec.subtitles = {"one", "two", "three", "four", "five", "six"};
     spec.attachment = false;
+    spec.encoder = webm ? "libvpx" : "libx264";
+    if (webm) spec.codec_options = {{"cpu-used", "8"}, {"deadline", "realtime"}};
+    spec.audio_encoder = webm ? "libopus" : "aac";
     MakeClip(folder / "in", spec);
     const test::LogCatcher log;
-    Copy(folder / "in", folder / "out.mkv", VideoCodec::kFfv1);
-    const Content in = ReadContent(folder / "in"), out = ReadContent(folder / "out.mkv");
-    EXPECT_EQ(out.Find(AVMEDIA_TYPE_AUDIO)->packets.size(),
-              in.Find(AVMEDIA_TYPE_AUDIO)->packets.size());
+    for (const char* name : {"out.mkv", "out.mp4", "out.mov"}) {
+      if (webm && std::string(name) == "out.mov") continue;  // Opus becomes AAC there
+      const bool mkv = std::string(name) == "out.mkv";
+      Copy(folder / "in", folder / name, mkv ? VideoCodec::kFfv1 : VideoCodec::kH264);
+      const Content in = ReadContent(folder / "in"), out = ReadContent(folder / name);
+      EXPECT_EQ(out.Find(AVMEDIA_TYPE_AUDIO)->packets.size(),
+                in.Find(AVMEDIA_TYPE_AUDIO)->packets.size())
+          << container << " " << name;
+      if (spec.subtitles.empty()) continue;
+      ASSERT_NE(out.Find(AVMEDIA_TYPE_SUBTITLE), nullptr);
+      EXPECT_NEAR(out.Find(AVMEDIA_TYPE_SUBTITLE)->packets.back().seconds, 2.5, 0.45);
+    }
   }
 }
 

@@ -30,6 +30,12 @@ enum class VideoCodec {
   kH264Rgb,  // lossless RGB 8 bit (qp 0): larger than FFV1, faster to write
 };
 
+// Where the streams end that are copied from another file.
+enum class StreamEnd {
+  kOwn,       // each where it ends there, also behind the last picture
+  kPictures,  // with the pictures, which are fewer than there: what begins later is left out
+};
+
 struct VideoWriterOptions {
   VideoCodec codec = VideoCodec::kFfv1;
   // Of the pts given to Write(). MP4 and MOV keep times exactly; Matroska, as FFmpeg writes it,
@@ -44,8 +50,8 @@ struct VideoWriterOptions {
   // Audio, subtitles, chapters, attachments and metadata are copied from this file (empty: none)
   // with the times that they have there, so that the frames must have theirs too. Streams that the
   // container cannot hold are left out with a warning each; audio is turned into AAC instead, text
-  // subtitles into SubRip or timed text. If the frames end before that file's own video does, what
-  // begins after the last one is left out. Read as the video advances: memory stays bounded.
+  // subtitles into SubRip or timed text. Finish() tells where they end. Read as the video advances:
+  // memory stays bounded.
   std::string copy_streams_from;
   bool copy_audio = true;  // false: of that file everything but its audio
   int num_threads = 0;     // of the encoder; 0 means one per core
@@ -85,9 +91,10 @@ class VideoWriter {
   // beside the encoder's own. Bands begin at multiples of 2 rows.
   void Write(const RowFiller& fill, int64_t pts, int64_t duration = 0);
 
+  // copied  kPictures where fewer frames were written than the file of copy_streams_from has.
   // Throws Error(kIo) if the disk was full or the count of frames in the file is not the count of
   // frames given; nothing appears then. No frame at all is kInvalidArgument.
-  void Finish();
+  void Finish(StreamEnd copied = StreamEnd::kOwn);
 
   int64_t frames_written() const;
 
