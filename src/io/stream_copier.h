@@ -13,6 +13,7 @@
 #include "io/demuxer.h"
 #include "io/ffmpeg.h"
 #include "io/muxer.h"
+#include "io/stream_rules.h"
 #include "mdvt/io/video_writer.h"
 
 namespace mdvt::ff {
@@ -49,6 +50,7 @@ class StreamCopier {
   };
 
   void AddTracks();
+  bool AddTrack(AVStream* from, const StreamRule& rule);
   bool AddAttachment(AVStream* from);
   void AddChapters();
   void AddMetadata();
@@ -56,6 +58,7 @@ class StreamCopier {
   bool Next(PacketPtr* packet);
   void WritePacket(Track* track, PacketPtr packet);
   void Emit(Track* track, AVPacket* packet);
+  void Clamp(const Track& track, AVPacket* packet) const;
 
   Demuxer demuxer_;
   bool audio_;

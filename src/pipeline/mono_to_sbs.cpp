@@ -285,6 +285,7 @@ class MonoToSbsJob {
     video.sample_aspect = plan_.canvas.sample_aspect;
     output_color_ = EncodedColor(source.color, source.format, plan_.format, source.height);
     video.color = output_color_;
+    video.hdr = source.hdr;
     video.stereo = layout_.tag;
     video.tags = tags.ToTags();
     if (!preview_) video.copy_streams_from = options_.input;

@@ -193,6 +193,7 @@ class StereoJob {
     video.frame_rate = options_.preview.Rate(source.frame_rate);
     video.sample_aspect = canvas_.sample_aspect;
     video.color = output_color_;
+    video.hdr = source.hdr;
     video.stereo = layout_.tag;
     video.tags = tags.ToTags();
     if (!options_.preview.active()) video.copy_streams_from = options_.color_video;

@@ -120,7 +120,7 @@ StereoSettings Settle(const StereoJobOptions& options) {
   const ViewLayout& layout = ViewLayoutOf(options.frame.canvas.layout);
   const std::string suffix = &layout == &ViewLayouts().front() ? "_stereo" : layout.suffix;
   settings.output = OutputName(options.output, options.depth_video,
-                               suffix + (settings.codec == VideoCodec::kH264 ? ".mp4" : ".mkv"));
+                               suffix + EncodeOptions::Ending(settings.codec));
   return settings;
 }
 
