@@ -10,6 +10,7 @@
 #include <exception>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -232,6 +233,11 @@ ThreadPool::ThreadPool(int num_threads) : impl_(std::make_unique<Impl>()) {
   impl_->threads.reserve(workers);
   try {
     for (size_t i = 0; i < workers; ++i) impl_->threads.emplace_back([this] { impl_->Work(this); });
+  } catch (const std::system_error& error) {
+    impl_->Stop();
+    throw Error(Code::kLimit, "one of " + std::to_string(impl_->size) +
+                                  " threads cannot be started (" + error.code().message() +
+                                  "): ask for fewer, or raise the limit of processes (ulimit -u)");
   } catch (...) {
     impl_->Stop();
     throw;

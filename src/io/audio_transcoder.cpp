@@ -36,8 +36,7 @@ bool AudioTranscoder::CanTranscode(const AVStream& from) {
          avcodec_find_encoder(AV_CODEC_ID_AAC) != nullptr;
 }
 
-AudioTranscoder::AudioTranscoder(const std::string& name, const AVStream& from, AVStream* to,
-                                 bool global_header)
+AudioTranscoder::AudioTranscoder(const std::string& name, const AVStream& from, bool global_header)
     : name_(name), source_time_base_(from.time_base) {
   try {
     decoder_ = NewCodec(avcodec_find_decoder(from.codecpar->codec_id));
@@ -62,8 +61,6 @@ AudioTranscoder::AudioTranscoder(const std::string& name, const AVStream& from, 
     if (global_header) encoder_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     CheckFf(avcodec_open2(encoder_.get(), encoder_->codec, nullptr), Code::kUnsupported,
             name + ": the AAC encoder cannot be started");
-    CheckFf(avcodec_parameters_from_context(to->codecpar, encoder_.get()), Code::kInternal, name);
-    to->time_base = encoder_->time_base;
 
     AVChannelLayout source_layout = {};
     if (decoder_->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC) {
@@ -85,6 +82,11 @@ AudioTranscoder::AudioTranscoder(const std::string& name, const AVStream& from, 
     FreeAll();
     throw;
   }
+}
+
+void AudioTranscoder::FillIn(AVStream* to) const {
+  CheckFf(avcodec_parameters_from_context(to->codecpar, encoder_.get()), Code::kInternal, name_);
+  to->time_base = encoder_->time_base;
 }
 
 AudioTranscoder::~AudioTranscoder() { FreeAll(); }

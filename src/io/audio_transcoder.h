@@ -19,11 +19,14 @@ class AudioTranscoder {
   // True if the stream's decoder is one that may be used and this FFmpeg has an AAC encoder.
   static bool CanTranscode(const AVStream& from);
 
-  // Fills in to->codecpar and to->time_base. Throws Error(kUnsupported).
-  AudioTranscoder(const std::string& name, const AVStream& from, AVStream* to, bool global_header);
+  // Throws Error(kUnsupported).
+  AudioTranscoder(const std::string& name, const AVStream& from, bool global_header);
   ~AudioTranscoder();
   AudioTranscoder(const AudioTranscoder&) = delete;
   AudioTranscoder& operator=(const AudioTranscoder&) = delete;
+
+  // Sets to->codecpar and to->time_base.
+  void FillIn(AVStream* to) const;
 
   // Packet of the source (null: the end); calls `emit` for each finished packet, times in
   // time_base(). Damaged packets become silence. Throws Error(kOutOfMemory).

@@ -6,6 +6,7 @@
 
 #include "io/demuxer.h"
 #include "io/ffmpeg.h"
+#include "io/video_encoder.h"
 
 extern "C" {
 #include <libswresample/swresample.h>
@@ -13,16 +14,63 @@ extern "C" {
 
 namespace mdvt {
 
+const std::vector<VideoEncoderInfo>& VideoEncoders() {
+  // Sides: 32768 is what any file may have here; the others are those of the libraries, which name
+  // no reason when they refuse.
+  static const std::vector<VideoEncoderInfo> kEncoders = {
+      {VideoCodec::kFfv1, "ffv1", "ffv1", "FFV1", "depth videos and lossless video", true, false,
+       false, 32768, 32768, false},
+      {VideoCodec::kH264, "x264", "libx264", "H.264", "H.264 video", false, true, true, 16384,
+       16384, false},
+      {VideoCodec::kH264Rgb, "x264rgb", "libx264rgb", "H.264", "H.264 video in RGB", true, true,
+       true, 16384, 16384, false},
+      {VideoCodec::kHevc, "x265", "libx265", "HEVC", "HEVC video", false, true, true, 16384, 16384,
+       false},
+      {VideoCodec::kAv1, "svtav1", "libsvtav1", "AV1", "AV1 video", false, true, false, 16384, 8704,
+       false},
+      {VideoCodec::kUtVideo, "utvideo", "utvideo", "Ut Video", "lossless video for editing", true,
+       false, false, 32768, 32768, false},
+      {VideoCodec::kH264Nvenc, "h264_nvenc", "h264_nvenc", "H.264", "H.264 video on an NVIDIA GPU",
+       false, true, true, 4096, 4096, true},
+      {VideoCodec::kHevcNvenc, "hevc_nvenc", "hevc_nvenc", "HEVC", "HEVC video on an NVIDIA GPU",
+       false, true, true, 8192, 8192, true},
+      {VideoCodec::kAv1Nvenc, "av1_nvenc", "av1_nvenc", "AV1", "AV1 video on an NVIDIA GPU", false,
+       true, false, 8192, 8192, true}};
+  return kEncoders;
+}
+
+const VideoEncoderInfo& VideoEncoderOf(VideoCodec codec) {
+  for (const VideoEncoderInfo& entry : VideoEncoders())
+    if (entry.codec == codec) return entry;
+  throw Error(Code::kInvalidArgument,
+              "VideoCodec = " + std::to_string(static_cast<int>(codec)) + " is not one of them");
+}
+
+bool VideoEncoderOpens(VideoCodec codec) {
+  const VideoEncoderInfo& entry = VideoEncoderOf(codec);
+  if (avcodec_find_encoder_by_name(entry.ffmpeg) == nullptr) return false;
+  if (!entry.hardware) return true;
+  try {
+    VideoWriterOptions options;
+    options.codec = codec;
+    const ff::VideoEncoder probe(entry.name, PixelFormat::Yuv(420), 256, 256, options, true);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::vector<CodecSupport> CodecsInUse() {
   const std::pair<const char*, const char*> encoders[] = {
-      {"ffv1", "depth videos and lossless video"},
-      {"libx264", "H.264 video"},
-      {"libx264rgb", "H.264 video in RGB"},
       {"aac", "audio that a container cannot hold as it is"},
       {"subrip", "subtitles in Matroska"},
       {"mov_text", "subtitles in MP4"},
       {"png", "still images"}};
   std::vector<CodecSupport> codecs;
+  for (const VideoEncoderInfo& entry : VideoEncoders()) {
+    const bool opens = VideoEncoderOpens(entry.codec);
+    if (opens || !entry.hardware) codecs.push_back({entry.ffmpeg, true, opens, entry.purpose});
+  }
   for (const auto& [name, purpose] : encoders) {
     codecs.push_back({name, true, avcodec_find_encoder_by_name(name) != nullptr, purpose});
   }

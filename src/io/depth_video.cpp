@@ -335,8 +335,10 @@ std::optional<DepthFrame> DepthVideoReader::Read(ThreadPool* pool) { return impl
 
 void DepthVideoWriterOptions::Check() const {
   codec.Check();
-  Require(video.codec != VideoCodec::kH264, Code::kInvalidArgument,
-          "DepthVideoWriterOptions.video.codec = kH264 is lossy, must be kFfv1 or kH264Rgb");
+  Require(video.codec == VideoCodec::kFfv1 || video.codec == VideoCodec::kH264Rgb,
+          Code::kInvalidArgument,
+          "DepthVideoWriterOptions.video.codec is not one of those that keep depth, must be kFfv1 "
+          "or kH264Rgb");
   Require(
       video.codec != VideoCodec::kH264Rgb || EncodedFormat(codec.encoding) == PixelFormat::Rgb(8),
       Code::kInvalidArgument,

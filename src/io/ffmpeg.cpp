@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/ffmpeg.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <cstddef>
+#include <cstdlib>
 #include <string_view>
 #include <utility>
 
@@ -35,7 +37,11 @@ void ForwardToDebugLog(void* context, int level, const char* format, va_list arg
 
 }  // namespace
 
-void SilenceFfmpegLog() { av_log_set_callback(&ForwardToDebugLog); }
+void SilenceFfmpegLog() {
+  av_log_set_callback(&ForwardToDebugLog);
+  // SVT-AV1 prints by itself and is told so in no other way.
+  setenv("SVT_LOG", "-1", 0);
+}
 
 namespace ff {
 
@@ -66,6 +72,9 @@ void Dictionary::Set(const char* key, const std::string& value) {
 }
 
 std::string ErrorText(int error) {
+  // Of codecs only those that cannot start their threads return it as a failure.
+  if (error == AVERROR(EAGAIN))
+    return "a thread cannot be started, the limit of processes (ulimit -u) or of memory is reached";
   char text[AV_ERROR_MAX_STRING_SIZE] = {};
   av_strerror(error, text, sizeof(text));
   return text;
@@ -190,13 +199,19 @@ FramePtr WrapImage(const ImageView& image, AVPixelFormat av_format) {
 
 int RunSlices(ThreadPool* pool, AVCodecContext* c, SliceFunction slice, void* arguments,
               int* results, int count, int size) {
-  pool->ParallelFor(count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int result = slice(c, static_cast<std::byte*>(arguments) + i * size);
-      if (results != nullptr) results[i] = result;
-    }
-  });
-  return 0;
+  std::atomic<int> failure{0};
+  try {
+    pool->ParallelFor(count, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int result = slice(c, static_cast<std::byte*>(arguments) + i * size);
+        if (results != nullptr) results[i] = result;
+        if (result < 0) failure = result;
+      }
+    });
+  } catch (...) {  // FFmpeg is C
+    return AVERROR(ENOMEM);
+  }
+  return failure;
 }
 
 }  // namespace ff

@@ -110,7 +110,7 @@ int FileEnum(const Enum& from, int count, int unknown) {
 bool IsFullRangeYuvj(AVPixelFormat format);
 
 // AVCodecContext::execute on the threads of a pool: calls slice() for each of `count` arguments of
-// `size` bytes.
+// `size` bytes. Returns an error of one of them, which FFV1 does not look at; throws nothing.
 using SliceFunction = int (*)(AVCodecContext* c, void* argument);
 int RunSlices(ThreadPool* pool, AVCodecContext* c, SliceFunction slice, void* arguments,
               int* results, int count, int size);

@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 #include <cstring>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -24,12 +25,6 @@ constexpr AVRational kMicroseconds = {1, 1000000};
 
 bool IsMatroska(const AVFormatContext& context) {
   return std::strcmp(context.oformat->name, "matroska") == 0;
-}
-
-bool Holds(const AVFormatContext& context, const AVCodecParameters& codec) {
-  // FFmpeg lists TrueHD for MP4 but writes it only as an experiment.
-  if (!IsMatroska(context) && codec.codec_id == AV_CODEC_ID_TRUEHD) return false;
-  return avformat_query_codec(context.oformat, codec.codec_id, FF_COMPLIANCE_NORMAL) == 1;
 }
 
 const char* KindOf(const AVStream& stream) {
@@ -63,6 +58,22 @@ void CopyTags(const AVDictionary* from, AVDictionary** to) {
   }
 }
 
+// QuickTime knows languages by the bibliographic codes of ISO 639-2 where there are two, and a code
+// that it does not know is lost.
+void UseQuickTimeLanguage(AVDictionary** tags) {
+  constexpr std::pair<const char*, const char*> kCodes[] = {
+      {"deu", "ger"}, {"nld", "dut"}, {"zho", "chi"}, {"ell", "gre"}, {"isl", "ice"},
+      {"fas", "per"}, {"ron", "rum"}, {"slk", "slo"}, {"ces", "cze"}, {"hye", "arm"},
+      {"kat", "geo"}, {"mkd", "mac"}, {"msa", "may"}, {"sqi", "alb"}, {"mya", "bur"}};
+  const AVDictionaryEntry* language = av_dict_get(*tags, "language", nullptr, 0);
+  if (language == nullptr) return;
+  for (const auto& [from, to] : kCodes) {
+    if (std::strcmp(language->value, from) != 0) continue;
+    Require(av_dict_set(tags, "language", to, 0) >= 0, Code::kOutOfMemory, "no memory for tags");
+    return;
+  }
+}
+
 }  // namespace
 
 StreamCopier::StreamCopier(const std::string& path, bool audio, Muxer* muxer)
@@ -78,69 +89,65 @@ StreamCopier::~StreamCopier() = default;
 
 void StreamCopier::AddTracks() {
   AVFormatContext& source = *demuxer_.context();
-  const AVFormatContext& target = *muxer_->context();
   track_of_stream_.assign(source.nb_streams, -1);
   for (unsigned i = 0; i < source.nb_streams; ++i) {
     AVStream* from = source.streams[i];
-    const AVMediaType type = from->codecpar->codec_type;
-    const bool cover = (from->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
-    if (type == AVMEDIA_TYPE_VIDEO && !cover) {
-      // The pictures are what is being replaced.
-      if (picture_ == nullptr) picture_ = from;
-      from->discard = AVDISCARD_ALL;
-      continue;
-    }
-    if (cover || type == AVMEDIA_TYPE_ATTACHMENT) {
-      if (!AddAttachment(from)) {
-        LogWarning(Describe(demuxer_.name(), *from) + " is left out: the new file cannot hold it");
-      }
-      from->discard = AVDISCARD_ALL;
-      continue;
-    }
-    if (type == AVMEDIA_TYPE_AUDIO && !audio_) {
-      from->discard = AVDISCARD_ALL;
-      continue;
-    }
-    const bool timed = type == AVMEDIA_TYPE_AUDIO || type == AVMEDIA_TYPE_SUBTITLE;
-    const bool held = timed && Holds(target, *from->codecpar);
-    const bool transcoded =
-        !held && type == AVMEDIA_TYPE_AUDIO && AudioTranscoder::CanTranscode(*from);
-    const AVCodecID text = held || type != AVMEDIA_TYPE_SUBTITLE
-                               ? AV_CODEC_ID_NONE
-                               : SubtitleConverter::TargetFor(*from, target.oformat->name);
-    if (!held && !transcoded && text == AV_CODEC_ID_NONE) {
+    const bool silent = from->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && !audio_;
+    const StreamRule rule =
+        silent ? StreamRule{StreamFate::kNothing} : RuleFor(source, *from, *muxer_->context());
+    const bool added = AddTrack(from, rule);
+    if (!added) from->discard = AVDISCARD_ALL;
+    if (!added && rule.fate != StreamFate::kNothing && rule.fate != StreamFate::kAttachment)
       LogWarning(Describe(demuxer_.name(), *from) + " is left out: the new file cannot hold it");
-      from->discard = AVDISCARD_ALL;
-      continue;
-    }
-    Track track;
-    track.from = from;
-    track.to = muxer_->AddStream();
-    if (transcoded) {
-      LogWarning(Describe(demuxer_.name(), *from) +
-                 " becomes AAC: the new file cannot hold it as it is");
-      const bool global_header = (target.oformat->flags & AVFMT_GLOBALHEADER) != 0;
-      track.transcoder = std::make_unique<AudioTranscoder>(Describe(demuxer_.name(), *from), *from,
-                                                           track.to, global_header);
-    } else if (text != AV_CODEC_ID_NONE) {
-      track.converter = std::make_unique<SubtitleConverter>(Describe(demuxer_.name(), *from), *from,
-                                                            text, track.to);
-    } else {
-      CheckFf(avcodec_parameters_copy(track.to->codecpar, from->codecpar), Code::kOutOfMemory,
-              demuxer_.name());
-      // PCM goes into MP4 with its layout only, which Matroska does not state.
-      AVChannelLayout& layout = track.to->codecpar->ch_layout;
-      if (layout.order == AV_CHANNEL_ORDER_UNSPEC && layout.nb_channels > 0)
-        av_channel_layout_default(&layout, layout.nb_channels);
-      // Tags are the container's own names for codecs; the new one has others.
-      track.to->codecpar->codec_tag = 0;
-      track.to->time_base = from->time_base;
-    }
-    track.to->disposition = from->disposition;
-    CopyTags(from->metadata, &track.to->metadata);
-    track_of_stream_[i] = static_cast<int>(tracks_.size());
-    tracks_.push_back(std::move(track));
+    if (added) track_of_stream_[i] = static_cast<int>(tracks_.size()) - 1;
   }
+}
+
+// False if its packets are not wanted.
+bool StreamCopier::AddTrack(AVStream* from, const StreamRule& rule) {
+  const std::string name = Describe(demuxer_.name(), *from);
+  if (rule.fate == StreamFate::kAttachment && !AddAttachment(from))
+    LogWarning(name + " is left out: it is empty, or no picture that Matroska knows");
+  if (rule.fate != StreamFate::kCopied && rule.fate != StreamFate::kAac &&
+      rule.fate != StreamFate::kText)
+    return false;
+  Track track;
+  track.from = from;
+  try {
+    if (rule.fate == StreamFate::kAac) {
+      const bool global_header = (muxer_->context()->oformat->flags & AVFMT_GLOBALHEADER) != 0;
+      track.transcoder = std::make_unique<AudioTranscoder>(name, *from, global_header);
+    } else if (rule.fate == StreamFate::kText) {
+      track.converter = std::make_unique<SubtitleConverter>(name, *from, rule.codec);
+    }
+  } catch (const Error& error) {
+    if (error.code() != Code::kUnsupported) throw;
+    return false;
+  }
+  track.to = muxer_->AddStream();
+  if (track.transcoder) {
+    LogWarning(name + " becomes AAC: the new file cannot hold it as it is");
+    track.transcoder->FillIn(track.to);
+  } else if (track.converter) {
+    track.converter->FillIn(track.to);
+    track.to->time_base = from->time_base;
+  } else {
+    CheckFf(avcodec_parameters_copy(track.to->codecpar, from->codecpar), Code::kOutOfMemory,
+            demuxer_.name());
+    // PCM goes into MP4 with its layout only, which Matroska does not state.
+    AVChannelLayout& layout = track.to->codecpar->ch_layout;
+    if (layout.order == AV_CHANNEL_ORDER_UNSPEC && layout.nb_channels > 0)
+      av_channel_layout_default(&layout, layout.nb_channels);
+    // Tags are the container's own names for codecs; the new one has others.
+    track.to->codecpar->codec_tag = 0;
+    track.to->time_base = from->time_base;
+  }
+  track.to->disposition = from->disposition;
+  CopyTags(from->metadata, &track.to->metadata);
+  if (std::strcmp(muxer_->context()->oformat->name, "mov") == 0)
+    UseQuickTimeLanguage(&track.to->metadata);
+  tracks_.push_back(std::move(track));
+  return true;
 }
 
 // Fonts and cover pictures: Matroska has files for them, MP4 nothing that FFmpeg writes reliably.
@@ -264,31 +271,14 @@ void StreamCopier::CopyUntil(int64_t time, AVRational time_base) {
   }
 }
 
-void StreamCopier::Finish(int64_t end, AVRational time_base) {
-  // Where the source's own video ends, if its container says so.
-  int64_t source_end = AV_NOPTS_VALUE;
-  if (picture_ != nullptr && picture_->duration > 0) {
-    const int64_t start = picture_->start_time != AV_NOPTS_VALUE ? picture_->start_time : 0;
-    source_end = av_rescale_q(start + picture_->duration, picture_->time_base, kMicroseconds);
-  } else if (demuxer_.context()->duration > 0) {
-    const int64_t start =
-        demuxer_.context()->start_time != AV_NOPTS_VALUE ? demuxer_.context()->start_time : 0;
-    source_end = start + demuxer_.context()->duration;
-  }
+void StreamCopier::Finish(StreamEnd ends, int64_t end, AVRational time_base) {
   const int64_t video_end = av_rescale_q(end, time_base, kMicroseconds);
-  // A frame and a half of tolerance: containers round, and the last duration may be a guess.
-  int64_t tolerance = 60000;
-  if (picture_ != nullptr && picture_->avg_frame_rate.num > 0 && picture_->avg_frame_rate.den > 0) {
-    tolerance = av_rescale(1500000, picture_->avg_frame_rate.den, picture_->avg_frame_rate.num);
-  }
-  const bool whole = source_end == AV_NOPTS_VALUE || video_end >= source_end - tolerance;
-
   PacketPtr packet;
   while (Next(&packet)) {
     Track& track =
         tracks_[static_cast<size_t>(track_of_stream_[static_cast<size_t>(packet->stream_index)])];
     const int64_t begin = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
-    if (!whole && begin != AV_NOPTS_VALUE) {
+    if (ends == StreamEnd::kPictures && begin != AV_NOPTS_VALUE) {
       const int64_t time = av_rescale_q(begin, track.from->time_base, kMicroseconds);
       if (time >= video_end + kDisorderMicroseconds) break;
       if (time >= video_end) continue;
@@ -338,6 +328,20 @@ void StreamCopier::WritePacket(Track* track, PacketPtr packet) {
   Emit(track, packet.get());
 }
 
+// Durations and distances that no container holds come from broken files, and would end the new
+// one: MP4 has 31 bits for both, Matroska counts from zero in milliseconds.
+void StreamCopier::Clamp(const Track& track, AVPacket* packet) const {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max() - 1;
+  constexpr AVRational kYears = {10 * 365 * 24 * 3600, 1};
+  const int64_t far = av_rescale_q(1, kYears, track.to->time_base);
+  packet->dts = std::clamp(packet->dts, -far, far);
+  if (!IsMatroska(*muxer_->context()) && track.last_dts != AV_NOPTS_VALUE)
+    packet->dts = std::min(packet->dts, track.last_dts + kMost);
+  if (packet->pts != AV_NOPTS_VALUE)
+    packet->pts = std::clamp(packet->pts, packet->dts - kMost, packet->dts + kMost);
+  packet->duration = std::clamp<int64_t>(packet->duration, 0, kMost);
+}
+
 void StreamCopier::Emit(Track* track, AVPacket* packet) {
   if (packet->dts == AV_NOPTS_VALUE) packet->dts = packet->pts;
   if (packet->dts == AV_NOPTS_VALUE) {
@@ -356,6 +360,7 @@ void StreamCopier::Emit(Track* track, AVPacket* packet) {
     // MP4 cuts a track where its last packet ends; one without a duration would be lost.
     packet->duration = packet->dts - track->last_dts;
   }
+  Clamp(*track, packet);
   track->last_dts = packet->dts;
   packet->stream_index = track->to->index;
   packet->pos = -1;

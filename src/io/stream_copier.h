@@ -13,6 +13,8 @@
 #include "io/demuxer.h"
 #include "io/ffmpeg.h"
 #include "io/muxer.h"
+#include "io/stream_rules.h"
+#include "mdvt/io/video_writer.h"
 
 namespace mdvt::ff {
 
@@ -33,9 +35,9 @@ class StreamCopier {
   // video advances.
   void CopyUntil(int64_t time, AVRational time_base);
 
-  // Writes the rest: all of it if the video reached the end of the source's own video, else what
-  // begins before `end` of the video, so that a shortened video does not drag its sound behind it.
-  void Finish(int64_t end, AVRational time_base);
+  // Writes the rest: all of it, or what begins before `end` of the pictures (in `time_base`), so
+  // that a shortened video does not drag its sound behind it.
+  void Finish(StreamEnd ends, int64_t end, AVRational time_base);
 
  private:
   struct Track {
@@ -48,6 +50,7 @@ class StreamCopier {
   };
 
   void AddTracks();
+  bool AddTrack(AVStream* from, const StreamRule& rule);
   bool AddAttachment(AVStream* from);
   void AddChapters();
   void AddMetadata();
@@ -55,13 +58,13 @@ class StreamCopier {
   bool Next(PacketPtr* packet);
   void WritePacket(Track* track, PacketPtr packet);
   void Emit(Track* track, AVPacket* packet);
+  void Clamp(const Track& track, AVPacket* packet) const;
 
   Demuxer demuxer_;
   bool audio_;
   Muxer* muxer_;
   std::vector<Track> tracks_;
   std::vector<int> track_of_stream_;  // -1: not copied
-  AVStream* picture_ = nullptr;       // the source's own video
   std::deque<PacketPtr> ahead_;
   bool at_end_ = false;
 };

@@ -31,7 +31,7 @@ AVCodecID SubtitleConverter::TargetFor(const AVStream& from, const char* muxer_n
 }
 
 SubtitleConverter::SubtitleConverter(const std::string& name, const AVStream& from,
-                                     AVCodecID target, AVStream* to)
+                                     AVCodecID target)
     : name_(name) {
   decoder_ = NewCodec(avcodec_find_decoder(from.codecpar->codec_id));
   CheckFf(avcodec_parameters_to_context(decoder_.get(), from.codecpar), Code::kUnsupported, name);
@@ -49,8 +49,10 @@ SubtitleConverter::SubtitleConverter(const std::string& name, const AVStream& fr
   }
   CheckFf(avcodec_open2(encoder_.get(), encoder_->codec, nullptr), Code::kUnsupported,
           name + ": its encoder cannot be started");
-  CheckFf(avcodec_parameters_from_context(to->codecpar, encoder_.get()), Code::kInternal, name);
-  to->time_base = from.time_base;
+}
+
+void SubtitleConverter::FillIn(AVStream* to) const {
+  CheckFf(avcodec_parameters_from_context(to->codecpar, encoder_.get()), Code::kInternal, name_);
 }
 
 bool SubtitleConverter::Convert(const AVPacket& from, AVPacket* to) {

@@ -15,8 +15,11 @@ class SubtitleConverter {
   // The form of text subtitles that `muxer_name` holds; AV_CODEC_ID_NONE if `from` is no text.
   static AVCodecID TargetFor(const AVStream& from, const char* muxer_name);
 
-  // Fills in to->codecpar. Throws Error(kUnsupported).
-  SubtitleConverter(const std::string& name, const AVStream& from, AVCodecID target, AVStream* to);
+  // Throws Error(kUnsupported).
+  SubtitleConverter(const std::string& name, const AVStream& from, AVCodecID target);
+
+  // Sets to->codecpar.
+  void FillIn(AVStream* to) const;
 
   // The packet in the new form, with the times of the old one; false if it shows nothing. A damaged
   // packet counts as one that shows nothing.

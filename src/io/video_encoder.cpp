@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/video_encoder.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <utility>
@@ -13,6 +16,7 @@
 #include "io/ffv1_check.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/io/codecs.h"
 
 extern "C" {
 #include <libavutil/imgutils.h>
@@ -26,18 +30,6 @@ constexpr int kMaxEncoderThreads = 16;
 constexpr int kAlignment = 64;
 constexpr int kMaxSide = 32768;
 constexpr int64_t kBandPixels = 1 << 18;  // of a picture that is made while it is sent
-
-const char* EncoderName(VideoCodec codec) {
-  switch (codec) {
-    case VideoCodec::kFfv1:
-      return "ffv1";
-    case VideoCodec::kH264:
-      return "libx264";
-    case VideoCodec::kH264Rgb:
-      return "libx264rgb";
-  }
-  return "";
-}
 
 bool Accepts(const AVCodec& codec, AVPixelFormat format) {
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(61, 13, 100)
@@ -56,6 +48,40 @@ bool Accepts(const AVCodec& codec, AVPixelFormat format) {
   return false;
 #endif
 }
+
+// x264 makes as many slices as it has threads, so that their number follows from the picture alone:
+// each is 512 K pixels, of which a slow core codes 40 in a second.
+int X264Slices(int64_t pixels) {
+  return static_cast<int>(std::clamp<int64_t>((pixels + (1 << 18)) >> 19, 1, 8));
+}
+
+// While one exists, threads that the calling thread creates get `count` of the CPUs on which it may
+// run, for ever: the ones from where it runs now. For codecs with more threads than are wanted.
+class CpuScope {
+ public:
+  explicit CpuScope(int count) {
+    const int now = sched_getcpu();
+    if (now < 0 || now >= CPU_SETSIZE || sched_getaffinity(0, sizeof(before_), &before_) != 0 ||
+        CPU_COUNT(&before_) <= count)
+      return;
+    cpu_set_t chosen;
+    CPU_ZERO(&chosen);
+    for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&chosen) < count; ++i) {
+      const auto cpu = static_cast<size_t>((now + i) % CPU_SETSIZE);
+      if (CPU_ISSET(cpu, &before_)) CPU_SET(cpu, &chosen);
+    }
+    changed_ = sched_setaffinity(0, sizeof(chosen), &chosen) == 0;
+  }
+  ~CpuScope() {
+    if (changed_) sched_setaffinity(0, sizeof(before_), &before_);
+  }
+  CpuScope(const CpuScope&) = delete;
+  CpuScope& operator=(const CpuScope&) = delete;
+
+ private:
+  cpu_set_t before_;
+  bool changed_ = false;
+};
 
 // How many slices FFV1 spreads over its threads: by the picture alone, so that the file does not
 // depend on the threads. Each costs some compression, hence few for small pictures.
@@ -150,6 +176,23 @@ int64_t UsualPacketBytes(int width, int height, const PixelFormat& format, int s
          slices * RowRoom(format, width);
 }
 
+// Of the libraries behind FFmpeg no reason is passed on; memory is what they fail for.
+int LibraryError(int error) {
+  return error == AVERROR_EXTERNAL && errno == ENOMEM ? AVERROR(ENOMEM) : error;
+}
+
+// Place of a preset among x264's, the fastest first.
+int PresetNumber(const std::string& preset) {
+  constexpr std::array kPresets = {"ultrafast", "superfast", "veryfast", "faster",   "fast",
+                                   "medium",    "slow",      "slower",   "veryslow", "placebo"};
+  const auto* found = std::find(kPresets.begin(), kPresets.end(), preset);
+  Require(found != kPresets.end(), Code::kInvalidArgument,
+          "VideoWriterOptions.preset = '" + preset +
+              "', must be ultrafast, superfast, veryfast, faster, fast, medium, slow, slower, "
+              "veryslow or placebo");
+  return static_cast<int>(found - kPresets.begin());
+}
+
 void CheckOptions(const VideoWriterOptions& options) {
   const auto fits = [](Rational r) {
     constexpr int64_t kMax = std::numeric_limits<int>::max();
@@ -166,13 +209,51 @@ void CheckOptions(const VideoWriterOptions& options) {
               ", must be positive with 31 bits in each part");
   Require(options.crf >= 0 && options.crf <= 51, Code::kInvalidArgument,
           "VideoWriterOptions.crf = " + std::to_string(options.crf) + ", must be in [0, 51]");
-  constexpr std::array kPresets = {"ultrafast", "superfast", "veryfast", "faster",   "fast",
-                                   "medium",    "slow",      "slower",   "veryslow", "placebo"};
-  Require(std::find(kPresets.begin(), kPresets.end(), options.preset) != kPresets.end(),
-          Code::kInvalidArgument,
-          "VideoWriterOptions.preset = '" + options.preset +
-              "', must be ultrafast, superfast, veryfast, faster, fast, medium, slow, slower, "
-              "veryslow or placebo");
+  PresetNumber(options.preset);
+}
+
+// The shape of a colour space as x264, x265 and SVT-AV1 read it: coordinates and brightness as
+// whole numbers of the given parts (x264, x265), or as decimals (0).
+std::string MasteringText(const MasteringDisplay& display, int xy_parts, int luminance_parts) {
+  const auto number = [](Rational value, int parts) {
+    const double exact = value.ToDouble();
+    return parts > 0 ? std::to_string(std::llround(exact * parts)) : FormatFixed(exact, 6);
+  };
+  const auto pair = [&](const char* name, Rational a, Rational b, int parts) {
+    return std::string(name) + "(" + number(a, parts) + "," + number(b, parts) + ")";
+  };
+  const MasteringDisplay::Colors& colors = *display.colors;
+  const auto color = [&](const char* name, const MasteringDisplay::Chromaticity& c) {
+    return pair(name, c.x, c.y, xy_parts);
+  };
+  return color("G", colors.primaries[1]) + color("B", colors.primaries[2]) +
+         color("R", colors.primaries[0]) + color("WP", colors.white) +
+         pair("L", display.luminance->max, display.luminance->min, luminance_parts);
+}
+
+// The parameters by which x264, x265 and SVT-AV1 write HDR metadata into the stream: ":name=value"
+// for each that is known as a whole.
+std::string HdrParameters(const HdrMetadata& hdr, const char* mastering, const char* light,
+                          int xy_parts, int luminance_parts) {
+  std::string text;
+  if (hdr.mastering && hdr.mastering->colors && hdr.mastering->luminance)
+    text += std::string(":") + mastering + "=" +
+            MasteringText(*hdr.mastering, xy_parts, luminance_parts);
+  if (hdr.content_light)
+    text += std::string(":") + light + "=" + std::to_string(hdr.content_light->max_content) + "," +
+            std::to_string(hdr.content_light->max_frame_average);
+  return text;
+}
+
+void SetFfv1(int slices, int bits, AVCodecContext* c, Dictionary* settings) {
+  c->gop_size = 1;
+  c->thread_type = FF_THREAD_SLICE;
+  c->level = slices > 0 ? 3 : 1;
+  c->slices = slices;
+  if (slices > 0) settings->Set("slicecrc", "1");
+  // Rice codes are twice as fast as the range coder; beyond 8 bits FFV1 has the latter only.
+  settings->Set("coder", bits == 8 ? "rice" : "range_tab");
+  settings->Set("context", "0");
 }
 
 // The code of ITU-T H.264, D.2.26; -1: none. x264 states it for the left eye first only.
@@ -192,19 +273,82 @@ int FramePacking(const VideoWriterOptions& options) {
   }
 }
 
+void SetX264(const VideoWriterOptions& options, AVCodecContext* c, Dictionary* settings) {
+  const bool lossless = options.codec == VideoCodec::kH264Rgb;
+  settings->Set("preset", options.preset);
+  settings->Set(lossless ? "qp" : "crf", lossless ? 0 : options.crf);
+  // x264 holds two to four times a picture's bytes for each frame that it looks ahead, reorders or
+  // codes beside others: by its own choice 350 MB for both eyes of a 1080p picture, 90 MB so, for
+  // files of the same quality that are a tenth larger at most.
+  std::string parameters =
+      "rc-lookahead=1:sync-lookahead=0:bframes=0:sliced-threads=1:cpu-independent=1";
+  const int packing = FramePacking(options);
+  if (packing >= 0) parameters += ":frame-packing=" + std::to_string(packing);
+  parameters += HdrParameters(options.hdr, "mastering-display", "cll", 50000, 10000);
+  settings->Set("x264-params", parameters);
+  c->thread_count = X264Slices(static_cast<int64_t>(c->width) * c->height);
+}
+
+// Without frames that it looks ahead or reorders x265 has ended its work on a frame when it
+// returns. Its wavefronts give the same bits for every number of threads.
+void SetX265(const VideoWriterOptions& options, int threads, Dictionary* settings) {
+  settings->Set("preset", options.preset);
+  std::string parameters =
+      "log-level=-1:info=0:frame-threads=1:bframes=0:rc-lookahead=0:wpp=1:pools=" +
+      std::to_string(threads);
+  if (options.crf == 0) {
+    parameters += ":lossless=1";
+  } else {
+    settings->Set("crf", options.crf);
+  }
+  parameters += HdrParameters(options.hdr, "master-display", "max-cll", 50000, 10000);
+  settings->Set("x265-params", parameters);
+}
+
+// Its threads go on between calls: they get as many CPUs as there are threads, see Open(). Groups
+// of 8 frames and no more ahead keep what it holds down.
+void SetSvtAv1(const VideoWriterOptions& options, int threads, AVCodecContext* c,
+               Dictionary* settings) {
+  constexpr int kPresets[] = {12, 11, 10, 9, 8, 7, 5, 4, 3, 2};
+  settings->Set("preset", kPresets[PresetNumber(options.preset)]);
+  settings->Set("crf", (options.crf * 63 + 25) / 51);
+  settings->Set("svtav1-params",
+                "hierarchical-levels=3:lookahead=0:lp=" + std::to_string(threads) +
+                    HdrParameters(options.hdr, "mastering-display", "content-light", 0, 0));
+  // For its choices only; it takes no more than 240 a second.
+  const double fps = options.frame_rate.IsPositive() ? options.frame_rate.ToDouble() : 0;
+  if (!(fps > 0 && fps <= 240)) c->framerate = {fps > 240 ? 240 : 25, 1};
+}
+
+void SetNvenc(const VideoWriterOptions& options, AVCodecContext* c, Dictionary* settings) {
+  settings->Set("preset", "p" + std::to_string(std::min(PresetNumber(options.preset), 6) + 1));
+  settings->Set("rc", "vbr");
+  settings->Set("cq", options.crf);
+  c->bit_rate = 0;
+  c->max_b_frames = 0;
+}
+
 }  // namespace
 
 VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, int width,
                            int height, const VideoWriterOptions& options, bool global_header)
     : path_(path), format_(format) {
   CheckOptions(options);
-  const char* name = EncoderName(options.codec);
-  const AVCodec* codec = avcodec_find_encoder_by_name(name);
+  const VideoEncoderInfo& entry = VideoEncoderOf(options.codec);
+  const std::string name = entry.ffmpeg;
+  const AVCodec* codec = avcodec_find_encoder_by_name(entry.ffmpeg);
   Require(codec != nullptr, Code::kUnsupported,
           path + ": this build of FFmpeg has no encoder '" + name + "'");
   Require(
       width >= 1 && height >= 1 && width <= kMaxSide && height <= kMaxSide, Code::kInvalidArgument,
       path + ": a video of " + FormatSize(width, height) + " pixels, sides must be in [1, 32768]");
+  Require(width <= entry.max_width && height <= entry.max_height, Code::kUnsupported,
+          path + ": " + FormatSize(width, height) + " pixels are too " +
+              (width > entry.max_width ? "wide" : "high") + " for " + entry.name +
+              ", which takes " + FormatSize(entry.max_width, entry.max_height) +
+              " at most: make them smaller, or take ffv1 in an .mkv file");
+  Require(options.crf > 0 || options.codec != VideoCodec::kAv1, Code::kInvalidArgument,
+          path + ": crf 0 is lossless, which svtav1 cannot: take x264, x265 or ffv1");
   const bool rgb = format.model == ColorModel::kRgb;
   av_format_ = ToAvFormat(format);
   if (av_format_ != AV_PIX_FMT_NONE && !Accepts(*codec, av_format_) && rgb && format.bits == 8) {
@@ -212,15 +356,14 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
     interleave_ = true;
   }
   const bool known = av_format_ != AV_PIX_FMT_NONE && Accepts(*codec, av_format_);
-  const bool wrong_model = (options.codec == VideoCodec::kH264 && rgb) ||
-                           (options.codec == VideoCodec::kH264Rgb && !rgb);
+  const bool wrong_model = options.codec == VideoCodec::kH264Rgb ? !rgb : !entry.lossless && rgb;
   Require(known && !wrong_model, Code::kInvalidArgument,
           path + ": " + name + " does not take " + format.ToString() + " pictures");
   const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(av_format_);
   if (options.codec != VideoCodec::kFfv1) {
     Require(width % (1 << d.log2_chroma_w) == 0 && height % (1 << d.log2_chroma_h) == 0,
             Code::kInvalidArgument,
-            path + ": H.264 with " + format.ToString() + " cannot hold " +
+            path + ": " + entry.standard + " with " + format.ToString() + " cannot hold " +
                 FormatSize(width, height) +
                 " pixels: sides must be multiples of the chroma step (4:4:4 and FFV1 take any)");
   }
@@ -269,43 +412,57 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
   if (format_.chroma_shift_x > 0 || format_.chroma_shift_y > 0) {
     c.chroma_sample_location = static_cast<AVChromaLocation>(options.color.chroma_location);
   }
-  c.thread_count = std::min(ResolveThreads(options.num_threads), kMaxEncoderThreads);
-  if (options.codec == VideoCodec::kFfv1 && options.pool != nullptr) {
-    c.thread_count = 1;
-    c.opaque = options.pool;
-    c.execute = &Execute;
-  }
+  const int threads = ResolveThreads(options.num_threads);
+  gang_ = std::min(threads, kMaxEncoderThreads);
+  c.thread_count = 1;
   if (global_header) c.flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 
   Dictionary settings;
-  if (options.codec == VideoCodec::kFfv1) {
-    c.gop_size = 1;
-    c.thread_type = FF_THREAD_SLICE;
-    c.level = slices > 0 ? 3 : 1;
-    c.slices = slices;
-    if (slices > 0) settings.Set("slicecrc", "1");
-    // Rice codes are twice as fast as the range coder; beyond 8 bits FFV1 has the latter only.
-    settings.Set("coder", format_.bits == 8 ? "rice" : "range_tab");
-    settings.Set("context", "0");
-  } else {
-    const bool lossless = options.codec == VideoCodec::kH264Rgb;
-    settings.Set("preset", options.preset);
-    settings.Set(lossless ? "qp" : "crf", lossless ? 0 : options.crf);
-    // x264 holds two to four times a picture's bytes for each frame that it looks ahead, reorders
-    // or codes beside others: by its own choice 350 MB for both eyes of a 1080p picture, 90 MB so,
-    // for files of the same quality that are a tenth larger at most.
-    std::string parameters = "rc-lookahead=1:sync-lookahead=0:bframes=0:sliced-threads=1";
-    const int packing = FramePacking(options);
-    if (packing >= 0) parameters += ":frame-packing=" + std::to_string(packing);
-    settings.Set("x264-params", parameters);
+  switch (options.codec) {
+    case VideoCodec::kFfv1:
+      SetFfv1(slices, format_.bits, &c, &settings);
+      if (options.pool == nullptr && !own_pool_) own_pool_ = std::make_unique<ThreadPool>(gang_);
+      pool_ = options.pool != nullptr ? options.pool : own_pool_.get();
+      c.opaque = this;
+      c.execute = &Execute;
+      gang_ = 1;
+      break;
+    case VideoCodec::kH264:
+    case VideoCodec::kH264Rgb:
+      SetX264(options, &c, &settings);
+      break;
+    case VideoCodec::kHevc:
+      SetX265(options, gang_, &settings);
+      break;
+    case VideoCodec::kAv1:
+      SetSvtAv1(options, gang_, &c, &settings);
+      gang_ = 1;
+      break;
+    case VideoCodec::kUtVideo:
+      settings.Set("pred", "median");
+      gang_ = 1;
+      break;
+    case VideoCodec::kH264Nvenc:
+    case VideoCodec::kHevcNvenc:
+    case VideoCodec::kAv1Nvenc:
+      SetNvenc(options, &c, &settings);
+      gang_ = 1;
+      break;
   }
   for (const auto& [key, value] : options.encoder_options) {
-    for (const char* own : {"threads", "thread_type", "preset", "crf", "qp", "x264-params"})
+    for (const char* own : {"threads", "thread_type", "preset", "crf", "cq", "qp", "x264-params",
+                            "x265-params", "svtav1-params"})
       Require(key != own, Code::kInvalidArgument,
               path_ + ": the encoder's option '" + key + "' is set by mdvt itself");
     settings.Set(key.c_str(), value);
   }
-  const int error = avcodec_open2(&c, &codec, settings.get());
+  int error = 0;
+  errno = 0;
+  {
+    const CpuScope cpus(
+        c.thread_count > threads || options.codec == VideoCodec::kAv1 ? threads : CPU_SETSIZE);
+    error = LibraryError(avcodec_open2(&c, &codec, settings.get()));
+  }
   Require(error >= 0 || options.encoder_options.empty(), Code::kInvalidArgument,
           path_ + ": the encoder does not take these options: " + ErrorText(error));
   if (error < 0) return error;
@@ -319,10 +476,13 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
 
 VideoEncoder::~VideoEncoder() = default;
 
-// What FFV1 calls to code slices.
+// What FFV1 calls to code slices. It does not ask how that went.
 int VideoEncoder::Execute(AVCodecContext* c, SliceFunction slice, void* arguments, int* results,
                           int count, int size) noexcept {
-  return RunSlices(static_cast<ThreadPool*>(c->opaque), c, slice, arguments, results, count, size);
+  auto* self = static_cast<VideoEncoder*>(c->opaque);
+  const int error = RunSlices(self->pool_, c, slice, arguments, results, count, size);
+  if (error < 0) self->slice_error_ = error;
+  return error;
 }
 
 FramePtr VideoEncoder::OwnFrame() {
@@ -410,18 +570,28 @@ bool VideoEncoder::MayHaveOverflowed(const AVPacket& packet) const {
 }
 
 int VideoEncoder::SendToCodec(const AVFrame* frame) {
-  // x264 with sliced threads has ended its work on the frame when it returns.
-  const GangScope threads(encoder_->thread_count);
-  if (buffer_rows_ == 0) return avcodec_send_frame(encoder_.get(), frame);
+  // x264 with sliced threads and x265 have ended their work on the frame when they return.
+  const GangScope threads(gang_);
+  errno = 0;
+  slice_error_ = 0;
+  if (buffer_rows_ == 0) {
+    const int error = LibraryError(avcodec_send_frame(encoder_.get(), frame));
+    return error >= 0 ? slice_error_ : error;
+  }
   const int height = encoder_->height;
   for (;;) {
     encoder_->height = buffer_rows_;
+    slice_error_ = 0;
     PacketPtr packet = NewPacket();
     int error = avcodec_send_frame(encoder_.get(), frame);
     if (error >= 0) error = avcodec_receive_packet(encoder_.get(), packet.get());
     encoder_->height = height;
     if (error < 0) return error;
-    if (buffer_rows_ == most_buffer_rows_ || !MayHaveOverflowed(*packet)) {
+    // A slice that had too little room says so by AVERROR_INVALIDDATA.
+    if (slice_error_ < 0 &&
+        (slice_error_ != AVERROR_INVALIDDATA || buffer_rows_ == most_buffer_rows_))
+      return slice_error_;
+    if (slice_error_ == 0 && (buffer_rows_ == most_buffer_rows_ || !MayHaveOverflowed(*packet))) {
       taken_ = std::move(packet);
       return 0;
     }
@@ -429,7 +599,11 @@ int VideoEncoder::SendToCodec(const AVFrame* frame) {
     const int64_t larger = 2 * int64_t{buffer_rows_};
     const bool at_most = most_buffer_rows_ == 0 ? larger >= height : larger >= most_buffer_rows_;
     buffer_rows_ = at_most ? most_buffer_rows_ : static_cast<int>(larger);
-    if (buffer_rows_ == 0) return avcodec_send_frame(encoder_.get(), frame);
+    if (buffer_rows_ == 0) {
+      slice_error_ = 0;
+      error = avcodec_send_frame(encoder_.get(), frame);
+      return error < 0 ? error : slice_error_;
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "io/ffmpeg.h"
@@ -54,6 +55,11 @@ class VideoEncoder {
   AVPixelFormat av_format_ = AV_PIX_FMT_NONE;  // of the encoder
   bool interleave_ = false;                    // planar RGB goes in as bgr0
   CodecPtr encoder_;
+  int gang_ = 1;  // threads that work at once while it is called
+  // FFV1 codes its slices on the threads of this one.
+  ThreadPool* pool_ = nullptr;
+  std::unique_ptr<ThreadPool> own_pool_;
+  int slice_error_ = 0;  // of the frame being coded
   BufferPtr own_buffer_;
   size_t frame_bytes_ = 0;
   Image band_;  // planar RGB rows on their way to bgr0

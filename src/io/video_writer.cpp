@@ -15,8 +15,10 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
+#include "mdvt/io/codecs.h"
 
 extern "C" {
+#include <libavutil/mastering_display_metadata.h>
 #include <libavutil/stereo3d.h>
 }
 
@@ -36,9 +38,58 @@ const char* ContainerFor(const std::string& path, VideoCodec codec) {
   const bool mp4 = ending == "mp4" || ending == "m4v", mov = ending == "mov";
   Require(mp4 || mov, Code::kInvalidArgument,
           path + ": the name must end in .mkv, .mp4, .m4v or .mov");
-  Require(codec != VideoCodec::kFfv1, Code::kInvalidArgument,
-          path + ": FFV1 video goes into Matroska, the name must end in .mkv");
+  const VideoEncoderInfo& encoder = VideoEncoderOf(codec);
+  Require(encoder.in_mp4 || encoder.in_mov, Code::kInvalidArgument,
+          path + ": " + encoder.standard + " video goes into Matroska, the name must end in .mkv");
+  Require(!mov || encoder.in_mov, Code::kInvalidArgument,
+          path + ": " + encoder.standard +
+              " video goes into Matroska or MP4, the name must end in .mkv or .mp4");
   return mov ? "mov" : "mp4";
+}
+
+// Takes over `data`, which may be null: no memory.
+void AddSideData(AVStream* stream, AVPacketSideDataType type, void* data, size_t size) {
+  Require(data != nullptr, Code::kOutOfMemory, "no memory for stream information");
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
+  const bool added = av_packet_side_data_add(&stream->codecpar->coded_side_data,
+                                             &stream->codecpar->nb_coded_side_data, type, data,
+                                             size, 0) != nullptr;
+#else
+  const bool added = av_stream_add_side_data(stream, type, static_cast<uint8_t*>(data), size) >= 0;
+#endif
+  if (!added) av_free(data);
+  Require(added, Code::kOutOfMemory, "no memory for stream information");
+}
+
+void AddHdrSideData(AVStream* stream, const HdrMetadata& hdr) {
+  if (hdr.mastering) {
+    AVMasteringDisplayMetadata* to = av_mastering_display_metadata_alloc();
+    if (to != nullptr && hdr.mastering->colors) {
+      const auto set = [](AVRational(&xy)[2], const MasteringDisplay::Chromaticity& from) {
+        xy[0] = ff::ToAv(from.x);
+        xy[1] = ff::ToAv(from.y);
+      };
+      for (size_t i = 0; i < 3; ++i)
+        set(to->display_primaries[i], hdr.mastering->colors->primaries[i]);
+      set(to->white_point, hdr.mastering->colors->white);
+      to->has_primaries = 1;
+    }
+    if (to != nullptr && hdr.mastering->luminance) {
+      to->min_luminance = ff::ToAv(hdr.mastering->luminance->min);
+      to->max_luminance = ff::ToAv(hdr.mastering->luminance->max);
+      to->has_luminance = 1;
+    }
+    AddSideData(stream, AV_PKT_DATA_MASTERING_DISPLAY_METADATA, to, sizeof(*to));
+  }
+  if (hdr.content_light) {
+    size_t size = 0;
+    AVContentLightMetadata* to = av_content_light_metadata_alloc(&size);
+    if (to != nullptr) {
+      to->MaxCLL = static_cast<unsigned>(hdr.content_light->max_content);
+      to->MaxFALL = static_cast<unsigned>(hdr.content_light->max_frame_average);
+    }
+    AddSideData(stream, AV_PKT_DATA_CONTENT_LIGHT_LEVEL, to, size);
+  }
 }
 
 std::optional<AVStereo3DType> SideDataType(StereoLayout layout) {
@@ -74,16 +125,7 @@ void AddStereoSideData(AVStream* stream, AVStereo3DType type, bool swapped) {
   // one, without the layout, and readers take that.
   stereo->view = AV_STEREO3D_VIEW_UNSPEC;
 #endif
-#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
-  const bool added = av_packet_side_data_add(&stream->codecpar->coded_side_data,
-                                             &stream->codecpar->nb_coded_side_data,
-                                             AV_PKT_DATA_STEREO3D, stereo, size, 0) != nullptr;
-#else
-  const bool added = av_stream_add_side_data(stream, AV_PKT_DATA_STEREO3D,
-                                             reinterpret_cast<uint8_t*>(stereo), size) >= 0;
-#endif
-  if (!added) av_free(stereo);
-  Require(added, Code::kOutOfMemory, "no memory for stream information");
+  AddSideData(stream, AV_PKT_DATA_STEREO3D, stereo, size);
 }
 
 // FFmpeg has no side data for anaglyphs, and its Matroska muxer takes their names from version 7.1
@@ -130,6 +172,13 @@ struct VideoWriter::Impl {
       stream->avg_frame_rate = stream->r_frame_rate = ff::ToAv(options.frame_rate);
     }
     const bool matroska = std::string(container) == "matroska";
+    // Apple's players want this one of the two names that HEVC has in MP4.
+    if (!matroska && stream->codecpar->codec_id == AV_CODEC_ID_HEVC)
+      stream->codecpar->codec_tag = MKTAG('h', 'v', 'c', '1');
+    AddHdrSideData(stream, options.hdr);
+    if (options.hdr.has_hdr10_plus)
+      LogWarning(target.path() +
+                 ": the brightness curves of HDR10+ are left out, what HDR10 states is kept");
     ff::Dictionary settings;
     StateStereo(options, matroska, stream, &muxer, &settings);
     if (!options.copy_streams_from.empty()) {
@@ -223,7 +272,7 @@ struct VideoWriter::Impl {
     return std::max<int64_t>(1, Rescale(1, {1, 25}, options.time_base));
   }
 
-  void Finish() {
+  void Finish(StreamEnd copied) {
     Require(!finished, Code::kInvalidArgument, muxer.path() + ": is finished already");
     Require(frames > 0, Code::kInvalidArgument, muxer.path() + ": no frame was written");
     finished = true;
@@ -235,7 +284,7 @@ struct VideoWriter::Impl {
     Require(packets == frames, Code::kIo,
             muxer.path() + ": " + std::to_string(packets) + " frames came out of the encoder, " +
                 std::to_string(frames) + " went in");
-    if (copier) copier->Finish(last_pts + last_duration, encoder.context().time_base);
+    if (copier) copier->Finish(copied, last_pts + last_duration, encoder.context().time_base);
     muxer.Finish();
   }
 
@@ -274,7 +323,7 @@ void VideoWriter::Write(const RowFiller& fill, int64_t pts, int64_t duration) {
   impl_->Write(fill, pts, duration);
 }
 
-void VideoWriter::Finish() { impl_->Finish(); }
+void VideoWriter::Finish(StreamEnd copied) { impl_->Finish(copied); }
 
 int64_t VideoWriter::frames_written() const { return impl_->frames; }
 

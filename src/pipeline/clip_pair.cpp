@@ -91,6 +91,10 @@ std::optional<Frame> ClipPair::ReadColor() {
   return frame;
 }
 
+StreamEnd ClipPair::EndOfColorStreams() {
+  return color_reader_ ? EndOfStreams(&*color_reader_, options_.max_frames) : StreamEnd::kOwn;
+}
+
 Stream<PairedFrame> ClipPair::Frames(Graph* graph) {
   JoinedColor color;
   color.first_frame = options_.first_frame;

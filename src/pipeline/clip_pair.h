@@ -9,6 +9,7 @@
 
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/video_reader.h"
+#include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/graph.h"
 #include "pipeline/depth_source.h"
 
@@ -57,6 +58,9 @@ class ClipPair {
   // Error(kInvalidArgument) that names both counts if one video ends before the other, or if there
   // is no frame from first_frame on, and as DepthWatch::Tell() at the end.
   Stream<PairedFrame> Frames(Graph* graph);
+
+  // When the graph has run: where sound and subtitles of the colour video end.
+  StreamEnd EndOfColorStreams();
 
  private:
   std::optional<Frame> ReadColor();

@@ -242,7 +242,7 @@ class DepthViewRender {
     }
     graph_.Run("render", input_.expected_frames());
 
-    writer_->Finish();
+    writer_->Finish(input_.EndOfColorStreams());
     if (depth_writer_) depth_writer_->Finish();
     outputs_.CommitAll();
     DepthViewReport report;
@@ -299,6 +299,7 @@ class DepthViewRender {
     video.time_base = source.time_base;
     video.frame_rate = source.frame_rate;
     video.color = color_;
+    video.hdr = source.hdr;
     if (options_.draw_frame <= 0) video.copy_streams_from = options_.scene.color_video;
     video.num_threads = options_.job.num_threads;
     video.pool = graph_.pool();

@@ -148,7 +148,7 @@ DepthViewSettings Settle(const DepthViewJobOptions& options) {
   const VideoCodec otherwise = options.compressed ? VideoCodec::kH264 : VideoCodec::kFfv1;
   settings.codec = options.encode.Codec(options.output, otherwise);
   settings.output = OutputName(options.output, options.scene.depth_video,
-                               settings.codec == VideoCodec::kH264 ? "_render.mp4" : "_render.mkv");
+                               "_render" + EncodeOptions::Ending(settings.codec));
   if (options.save_depth) settings.depth_output = settings.output + "_depth.mkv";
   return settings;
 }

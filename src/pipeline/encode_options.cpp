@@ -8,18 +8,15 @@
 #include <vector>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/io/codecs.h"
 #include "mdvt/io/color_convert.h"
 
 namespace mdvt {
 namespace {
 
-struct CodecEntry {
-  const char* name;
-  VideoCodec codec;
-  bool matroska_only;
-};
-constexpr CodecEntry kCodecs[] = {{"x264", VideoCodec::kH264, false},
-                                  {"ffv1", VideoCodec::kFfv1, true}};
+// Those of VideoEncoders() that videos for looking at are made with.
+bool IsOffered(const VideoEncoderInfo& entry) { return entry.codec != VideoCodec::kH264Rgb; }
 
 bool IsMovie(const std::string& output) {
   const std::string ending = std::filesystem::path(output).extension().string();
@@ -51,19 +48,23 @@ std::string PairsText(const std::map<std::string, std::string>& pairs) {
 
 void Describe(OptionList* list, EncodeOptions* o) {
   std::vector<std::string> codecs = {"auto"};
-  for (const CodecEntry& entry : kCodecs) codecs.push_back(entry.name);
-  list->Choice("video_codec", &o->video_codec, codecs,
-               "x264: for players; ffv1: lossless, in .mkv; auto: as the output's ending says");
+  for (const VideoEncoderInfo& entry : VideoEncoders())
+    if (IsOffered(entry)) codecs.push_back(entry.name);
+  list->Choice(
+      "video_codec", &o->video_codec, codecs,
+      "x264: for players; x265, svtav1: smaller files, slower; ffv1, utvideo: lossless, in "
+      ".mkv; *_nvenc: on an NVIDIA GPU; auto: as the output's ending says");
   list->Field("crf", &o->crf, {0, 51}, "QUALITY",
-              "constant quality of x264, from 0 (lossless) to 51")
+              "constant quality on x264's scale, from 0 (lossless, x264 and x265) to 51")
       .Alias("cq");
   list->Choice("x264_preset", &o->x264_preset,
                {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower",
                 "veryslow", "placebo", "p1", "p2", "p3", "p4", "p5", "p6", "p7"},
-               "speed of x264 by its own names, or p1 (ultrafast) to p7 (slow)")
+               "speed of the encoder by x264's names, or p1 (ultrafast) to p7 (slow)")
       .Alias("nv_preset");
-  list->Choice("bits", &o->bits, {"auto", "8", "10"},
-               "bits of a sample in x264; auto: 10 where the source has more than 8");
+  list->Choice(
+      "bits", &o->bits, {"auto", "8", "10"},
+      "bits of a sample where it is not lossless; auto: 10 where the source has more than 8");
   list->Custom(
       "encoder_options", "KEY=VALUE:...", "pairs such as tune=film:g=48, each key once",
       "further options of the encoder, by FFmpeg's names",
@@ -78,27 +79,60 @@ void Describe(OptionList* list, EncodeOptions* o) {
 
 VideoCodec EncodeOptions::Codec(const std::string& output, VideoCodec otherwise) const {
   VideoCodec codec = IsMovie(output) ? VideoCodec::kH264 : otherwise;
-  for (const CodecEntry& entry : kCodecs) {
-    if (video_codec != entry.name) continue;
-    Require(!entry.matroska_only || !IsMovie(output), Code::kInvalidArgument,
-            "output '" + output + "': " + entry.name + " goes into .mkv, name such a file");
+  const bool mov = std::filesystem::path(output).extension() == ".mov";
+  for (const VideoEncoderInfo& entry : VideoEncoders()) {
+    if (!IsOffered(entry) || video_codec != entry.name) continue;
+    Require(!IsMovie(output) || (mov ? entry.in_mov : entry.in_mp4), Code::kInvalidArgument,
+            "output '" + output + "': " + entry.name + " goes into " +
+                (entry.in_mp4 ? ".mkv or .mp4" : ".mkv") + ", name such a file");
     codec = entry.codec;
   }
   // Nothing that was asked for is left undone in silence.
   const EncodeOptions usual;
-  Require(codec == VideoCodec::kH264 ||
-              (crf == usual.crf && x264_preset == usual.x264_preset && bits == usual.bits),
-          Code::kInvalidArgument,
-          "crf, x264_preset and bits belong to x264, the output is FFV1: name an .mp4 file or give "
-          "video_codec x264");
+  const VideoEncoderInfo& entry = VideoEncoderOf(codec);
+  Require(
+      !entry.lossless ||
+          (crf == usual.crf && x264_preset == usual.x264_preset && bits == usual.bits),
+      Code::kInvalidArgument,
+      std::string("crf, x264_preset and bits belong to x264, x265 and others that lose something, "
+                  "the output is ") +
+          entry.standard + ": name an .mp4 file or give video_codec x264");
+  Require(!entry.hardware || bits != "10", Code::kInvalidArgument,
+          std::string(entry.name) + " takes 8 bits, not bits 10: give video_codec x265");
   return codec;
+}
+
+std::string EncodeOptions::Ending(VideoCodec codec) {
+  return VideoEncoderOf(codec).in_mp4 ? ".mp4" : ".mkv";
 }
 
 PixelFormat EncodeOptions::Format(VideoCodec codec, const PixelFormat& rendered, int width,
                                   int height, bool interlaced) const {
   if (codec == VideoCodec::kFfv1) return rendered;
+  const VideoEncoderInfo& entry = VideoEncoderOf(codec);
   const bool even = width % 2 == 0 && height % 2 == 0;
   const bool deep = bits == "auto" ? rendered.bits > 8 : bits == "10";
+  if (codec == VideoCodec::kUtVideo) {
+    Require(rendered.bits == 8, Code::kUnsupported,
+            "utvideo keeps 8 bits, the pictures have " + std::to_string(rendered.bits) +
+                ": give video_codec ffv1");
+    const bool fits =
+        rendered.model == ColorModel::kRgb ||
+        (rendered.model == ColorModel::kYuv && rendered.chroma_shift_y <= 1 &&
+         rendered.chroma_shift_x <= 1 && rendered.chroma_shift_y <= rendered.chroma_shift_x);
+    return fits && even && !interlaced ? rendered : PixelFormat::Yuv(444);
+  }
+  Require(!entry.hardware || !deep, Code::kUnsupported,
+          std::string(entry.name) +
+              " takes 8 bits, the pictures have more: give bits 8, or video_codec x265");
+  const bool only_420 = codec == VideoCodec::kAv1 || entry.hardware;
+  Require(even || !only_420, Code::kUnsupported,
+          std::string(entry.name) + " takes even sides, the pictures have " +
+              FormatSize(width, height) + ": give an even size, or video_codec x265");
+  Require(!interlaced || !only_420, Code::kUnsupported,
+          std::string(entry.name) +
+              " shares colors between neighbouring pixels, which this layout mixes: give "
+              "video_codec x264, x265 or ffv1");
   return PixelFormat::Yuv(even && !interlaced ? 420 : 444, deep ? 10 : 8);
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
+#include <system_error>
 
 #include "mdvt/core/error.h"
 
@@ -90,6 +92,12 @@ void Graph::Run(const std::string& phase, int64_t expected_frames) {
       }
       try {
         threads_.emplace_back([this, &node] { RunNode(node); });
+      } catch (const std::system_error& error) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        --running_;
+        throw Error(Code::kLimit, "a thread of the job cannot be started (" +
+                                      error.code().message() +
+                                      "): raise the limit of processes (ulimit -u)");
       } catch (...) {
         const std::lock_guard<std::mutex> lock(mutex_);
         --running_;

@@ -144,4 +144,13 @@ int64_t ExpectedFrames(int64_t estimated, int64_t first, int64_t max_frames) {
   return max_frames < 0 ? left : std::min(left, max_frames);
 }
 
+StreamEnd EndOfStreams(VideoReader* reader, int64_t max_frames) {
+  if (max_frames < 0) return StreamEnd::kOwn;
+  try {
+    return reader->Read() ? StreamEnd::kPictures : StreamEnd::kOwn;
+  } catch (const Error&) {  // there is one, which nobody wants
+    return StreamEnd::kPictures;
+  }
+}
+
 }  // namespace mdvt

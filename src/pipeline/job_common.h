@@ -14,6 +14,7 @@
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/output_set.h"
 #include "mdvt/io/video_reader.h"
+#include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/per_frame.h"
 
@@ -102,5 +103,9 @@ Rational ToRational(double value);
 
 // Frames that a job will write as far as the container tells: for progress only.
 int64_t ExpectedFrames(int64_t estimated, int64_t first, int64_t max_frames);
+
+// Where sound and subtitles of a clip end when a job has taken what it wanted of its frames: with
+// the pictures only if max_frames (-1: no limit) left some unread. May read one more frame.
+StreamEnd EndOfStreams(VideoReader* reader, int64_t max_frames);
 
 }  // namespace mdvt

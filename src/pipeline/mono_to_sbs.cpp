@@ -64,7 +64,7 @@ class MonoToSbsJob {
 
     if (sheet_) maker_->sheet().Write(*sheet_);
     if (mask_writer_) mask_writer_->Finish();
-    writer_->Finish();
+    writer_->Finish(EndOfStreams(&reader_, options_.job.max_frames));
     outputs_.CommitAll();
 
     MonoToSbsReport report;
@@ -182,6 +182,7 @@ class MonoToSbsJob {
     video.sample_aspect = plan_.canvas.sample_aspect;
     output_color_ = EncodedColor(source.color, render_format_, plan_.format, source.height);
     video.color = output_color_;
+    video.hdr = source.hdr;
     video.stereo = layout_.Tag(options_.swap_eyes);
     video.right_eye_first = options_.swap_eyes;
     video.tags = tags.ToTags();

@@ -19,13 +19,6 @@
 namespace mdvt {
 namespace {
 
-VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool) {
-  VideoReaderOptions reader;
-  reader.limits = job.limits;
-  reader.pool = pool;
-  return reader;
-}
-
 bool IsTopBottom(PackingChoice choice, const VideoInfo& info) {
   if (choice != PackingChoice::kAuto) return choice == PackingChoice::kTopBottom;
   const bool top_bottom = info.stereo == "two eyes one above the other";
@@ -102,8 +95,9 @@ class SplitSbsJob {
     Encode(std::move(both.second), !right_first_, &*right_writer_);
     graph_.Run("split",
                ExpectedFrames(reader_.info().estimated_frames, 0, options_.job.max_frames));
-    left_writer_->Finish();
-    right_writer_->Finish();
+    const StreamEnd end = EndOfStreams(&reader_, options_.job.max_frames);
+    left_writer_->Finish(end);
+    right_writer_->Finish(end);
     outputs_.CommitAll();
 
     SplitSbsReport report;

@@ -76,7 +76,7 @@ class StereoJob {
 
     if (sheet_) maker_->sheet().Write(*sheet_);
     if (mask_writer_) mask_writer_->Finish();
-    writer_->Finish();
+    writer_->Finish(input_.EndOfColorStreams());
     outputs_.CommitAll();
 
     StereoJobReport report;
@@ -158,6 +158,7 @@ class StereoJob {
     video.frame_rate = options_.preview.Rate(source.frame_rate);
     video.sample_aspect = canvas_.sample_aspect;
     video.color = output_color_;
+    video.hdr = source.hdr;
     video.stereo = layout_.Tag(options_.swap_eyes);
     video.right_eye_first = options_.swap_eyes;
     video.tags = tags.ToTags();

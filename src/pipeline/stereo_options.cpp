@@ -81,7 +81,7 @@ CanvasOptions StereoCanvas(const StereoJobOptions& options) {
 StereoSettings Settle(const StereoJobOptions& options) {
   StereoSettings settings;
   settings.codec = CodecOf(options);
-  const std::string ending = settings.codec == VideoCodec::kH264 ? ".mp4" : ".mkv";
+  const std::string ending = EncodeOptions::Ending(settings.codec);
   const std::string& depth = options.source.file.path;
   const std::string& color = options.color_video;
   const std::string& input = depth.empty() ? color : depth;

@@ -98,6 +98,7 @@ void AddSound(const ClipSpec& spec, size_t track, ff::Muxer* muxer, std::vector<
     Check(av_frame_get_buffer(frame.get(), 0), "audio frame");
     const bool planar = av_sample_fmt_is_planar(audio->sample_fmt) != 0;
     const bool is_float = av_get_packed_sample_fmt(audio->sample_fmt) == AV_SAMPLE_FMT_FLT;
+    const bool is_8 = av_get_packed_sample_fmt(audio->sample_fmt) == AV_SAMPLE_FMT_U8;
     const bool is_16 = av_get_packed_sample_fmt(audio->sample_fmt) == AV_SAMPLE_FMT_S16;
     for (int i = 0; i < frame->nb_samples; ++i) {
       const double value = 0.25 * std::sin(static_cast<double>(done + i) * step);
@@ -106,6 +107,8 @@ void AddSound(const ClipSpec& spec, size_t track, ff::Muxer* muxer, std::vector<
         const int at = planar ? i : 2 * i + channel;
         if (is_float) {
           reinterpret_cast<float*>(data)[at] = static_cast<float>(value);
+        } else if (is_8) {
+          data[at] = static_cast<uint8_t>(128 + value * 127);
         } else if (is_16) {
           reinterpret_cast<int16_t*>(data)[at] = static_cast<int16_t>(value * 32767);
         } else {

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "io/clip_maker.h"
+#include "io/demuxer.h"
 #include "io/expect_error.h"
 #include "io/file_content.h"
 #include "mdvt/core/log.h"
@@ -44,7 +46,7 @@ void Copy(const std::string& from, const std::string& to, VideoCodec codec, int 
     if (!frame) break;
     writer.Write(frame->image, frame->pts, frame->duration);
   }
-  writer.Finish();
+  writer.Finish(frames < (1 << 30) ? StreamEnd::kPictures : StreamEnd::kOwn);
 }
 
 ClipSpec FullClip() {
@@ -255,20 +257,146 @@ TEST(StreamCopy, SoundEndsWithAShortenedVideo) {
   EXPECT_LT(sound.back().seconds, end);
 }
 
-TEST(StreamCopy, SoundLongerThanTheWholeVideoIsKept) {
+// Of Matroska only the length of the whole file is known, which is that of the sound here.
+TEST(StreamCopy, SoundAndTextLongerThanTheWholeVideoAreKept) {
   const TempDir folder;
   ClipSpec spec = FullClip();
-  spec.audio_seconds = 4.5;
-  for (const char* container : {"mp4"}) {
+  spec.frames = 25;
+  spec.audio_seconds = 6;
+  for (const char* container : {"matroska", "webm", "mp4"}) {
     spec.container = container;
+    const bool mp4 = spec.container == "mp4", webm = spec.container == "webm";
     spec.subtitles.clear();
+    if (!mp4 && !webm) spec.subtitles = {"one", "two", "three", "four", "five", "six"};
     spec.attachment = false;
+    spec.encoder = webm ? "libvpx" : "libx264";
+    if (webm) spec.codec_options = {{"cpu-used", "8"}, {"deadline", "realtime"}};
+    spec.audio_encoder = webm ? "libopus" : "aac";
     MakeClip(folder / "in", spec);
     const test::LogCatcher log;
-    Copy(folder / "in", folder / "out.mkv", VideoCodec::kFfv1);
-    const Content in = ReadContent(folder / "in"), out = ReadContent(folder / "out.mkv");
-    EXPECT_EQ(out.Find(AVMEDIA_TYPE_AUDIO)->packets.size(),
-              in.Find(AVMEDIA_TYPE_AUDIO)->packets.size());
+    for (const char* name : {"out.mkv", "out.mp4", "out.mov"}) {
+      if (webm && std::string(name) == "out.mov") continue;  // Opus becomes AAC there
+      const bool mkv = std::string(name) == "out.mkv";
+      Copy(folder / "in", folder / name, mkv ? VideoCodec::kFfv1 : VideoCodec::kH264);
+      const Content in = ReadContent(folder / "in"), out = ReadContent(folder / name);
+      EXPECT_EQ(out.Find(AVMEDIA_TYPE_AUDIO)->packets.size(),
+                in.Find(AVMEDIA_TYPE_AUDIO)->packets.size())
+          << container << " " << name;
+      if (spec.subtitles.empty()) continue;
+      ASSERT_NE(out.Find(AVMEDIA_TYPE_SUBTITLE), nullptr);
+      EXPECT_NEAR(out.Find(AVMEDIA_TYPE_SUBTITLE)->packets.back().seconds, 2.5, 0.45);
+    }
+  }
+}
+
+// Every kind of sound into every container: as it is, or as AAC with one warning; never lost and
+// never the end of the job.
+TEST(StreamCopy, EveryKindOfSoundHasAPlace) {
+  struct Kind {
+    const char* encoder;
+    AVCodecID codec;
+    bool in_mp4, in_mov;
+  };
+  const Kind kinds[] = {{"aac", AV_CODEC_ID_AAC, true, true},
+                        {"flac", AV_CODEC_ID_FLAC, true, false},
+                        {"libopus", AV_CODEC_ID_OPUS, true, false},
+                        {"libvorbis", AV_CODEC_ID_VORBIS, false, false},
+                        {"libmp3lame", AV_CODEC_ID_MP3, true, true},
+                        {"mp2", AV_CODEC_ID_MP2, false, false},
+                        {"ac3", AV_CODEC_ID_AC3, true, true},
+                        {"eac3", AV_CODEC_ID_EAC3, true, true},
+                        {"alac", AV_CODEC_ID_ALAC, true, true},
+                        {"wavpack", AV_CODEC_ID_WAVPACK, false, false},
+                        {"pcm_s16le", AV_CODEC_ID_PCM_S16LE, false, true},
+                        {"pcm_s24le", AV_CODEC_ID_PCM_S24LE, false, true},
+                        {"pcm_f32le", AV_CODEC_ID_PCM_F32LE, false, true},
+                        {"pcm_u8", AV_CODEC_ID_PCM_U8, false, true},
+                        {"pcm_alaw", AV_CODEC_ID_PCM_ALAW, false, true}};
+  const TempDir folder;
+  int tried = 0;
+  for (const Kind& kind : kinds) {
+    if (avcodec_find_encoder_by_name(kind.encoder) == nullptr) continue;
+    ClipSpec spec = FullClip();
+    spec.subtitles.clear();
+    spec.attachment = false;
+    spec.audio_encoder = kind.encoder;
+    MakeClip(folder / "in.mkv", spec);
+    for (const char* name : {"out.mkv", "out.mp4", "out.mov"}) {
+      SCOPED_TRACE(std::string(kind.encoder) + " in " + name);
+      const bool mkv = std::string(name) == "out.mkv", mov = std::string(name) == "out.mov";
+      test::LogCatcher log;
+      Copy(folder / "in.mkv", folder / name, mkv ? VideoCodec::kFfv1 : VideoCodec::kH264);
+      const Content out = ReadContent(folder / name);
+      const Track* audio = out.Find(AVMEDIA_TYPE_AUDIO);
+      ASSERT_NE(audio, nullptr);
+      ++tried;
+      const bool pcm = std::string(kind.encoder).rfind("pcm_", 0) == 0;
+      const bool held = mkv || (mov ? kind.in_mov : kind.in_mp4);
+      // FFmpeg 6 and later put PCM into MP4 as well.
+      EXPECT_TRUE((pcm && !mkv && !mov) || audio->codec == (held ? kind.codec : AV_CODEC_ID_AAC))
+          << avcodec_get_name(audio->codec);
+      EXPECT_EQ(log.lines.size(), audio->codec == kind.codec ? 0u : 1u);
+      EXPECT_GT(audio->packets.back().seconds, 2.7);
+      EXPECT_LT(audio->packets.back().seconds, 3.1);
+      EXPECT_EQ(audio->language, mov ? "ger" : "deu");  // QuickTime has a list of its own
+    }
+  }
+  EXPECT_GE(tried, 30);
+}
+
+// Copies a Matroska file as FFmpeg does, with each packet changed first.
+void Remux(const std::string& from, const std::string& to,
+           const std::function<void(AVMediaType, AVPacket*)>& change) {
+  ff::Demuxer in(OpenFileSource(from), from, Limits());
+  AVFormatContext* out = nullptr;
+  ASSERT_GE(avformat_alloc_output_context2(&out, nullptr, "matroska", to.c_str()), 0);
+  for (unsigned i = 0; i < in.context()->nb_streams; ++i) {
+    AVStream* stream = avformat_new_stream(out, nullptr);
+    avcodec_parameters_copy(stream->codecpar, in.context()->streams[i]->codecpar);
+    stream->time_base = in.context()->streams[i]->time_base;
+  }
+  ASSERT_GE(avio_open(&out->pb, to.c_str(), AVIO_FLAG_WRITE), 0);
+  ASSERT_GE(avformat_write_header(out, nullptr), 0);
+  const ff::PacketPtr packet = ff::NewPacket();
+  while (in.Read(packet.get())) {
+    change(in.context()->streams[packet->stream_index]->codecpar->codec_type, packet.get());
+    ASSERT_GE(av_write_frame(out, packet.get()), 0);
+    av_packet_unref(packet.get());
+  }
+  ASSERT_GE(av_write_trailer(out), 0);
+  avio_closep(&out->pb);
+  avformat_free_context(out);
+}
+
+// Times and durations of a broken file would end an MP4: they are brought into what it holds.
+TEST(StreamCopy, TimesOutOfRangeAreClamped) {
+  const TempDir folder;
+  ClipSpec spec = FullClip();
+  spec.attachment = false;
+  MakeClip(folder / "whole.mkv", spec);
+  const std::function<void(AVMediaType, AVPacket*)> changes[] = {
+      [](AVMediaType type, AVPacket* packet) {
+        if (type == AVMEDIA_TYPE_SUBTITLE) packet->duration = int64_t{1} << 33;
+      },
+      [](AVMediaType type, AVPacket* packet) {
+        if (type == AVMEDIA_TYPE_SUBTITLE && packet->pts > 1200)
+          packet->pts = packet->dts = packet->pts + (int64_t{1} << 40);
+      },
+      [](AVMediaType type, AVPacket* packet) {
+        if (type == AVMEDIA_TYPE_AUDIO && packet->pts > 1500)
+          packet->pts = packet->dts = packet->pts + (int64_t{1} << 34);
+      }};
+  for (const auto& change : changes) {
+    Remux(folder / "whole.mkv", folder / "in.mkv", change);
+    for (const char* name : {"out.mkv", "out.mp4", "out.mov"}) {
+      const bool mkv = std::string(name) == "out.mkv";
+      const test::LogCatcher log;
+      Copy(folder / "in.mkv", folder / name, mkv ? VideoCodec::kFfv1 : VideoCodec::kH264);
+      const Content out = ReadContent(folder / name);
+      EXPECT_EQ(out.Find(AVMEDIA_TYPE_VIDEO)->packets.size(), 75u) << name;
+      EXPECT_GE(out.Find(AVMEDIA_TYPE_AUDIO)->packets.size(), 140u) << name;
+      EXPECT_GE(out.Find(AVMEDIA_TYPE_SUBTITLE)->packets.size(), 6u) << name;
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -242,6 +243,49 @@ TEST(VideoWriter, CroppedViewsCanBeWritten) {
   writer.Write(half, 0);
   writer.Finish();
   EXPECT_TRUE(SamePixels(VideoReader(folder / "clip.mkv").Read()->image.view(), half));
+}
+
+TEST(VideoWriter, ThreadsDoNotChangeX264Files) {
+  const TempDir folder;
+  VideoWriterOptions options;
+  for (const VideoCodec codec : {VideoCodec::kH264, VideoCodec::kH264Rgb}) {
+    const PixelFormat format =
+        codec == VideoCodec::kH264 ? PixelFormat::Yuv(420) : PixelFormat::Rgb(8);
+    const Image image = SmoothImage(format, 1664, 1200, 0);
+    std::vector<std::byte> reference;
+    for (const int threads : {1, 2, 3, 7}) {
+      options.codec = codec;
+      options.num_threads = threads;
+      VideoWriter writer(folder / "clip.mkv", format, 1600, 1200, options);
+      for (int i = 0; i < 4; ++i) writer.Write(Crop(image.view(), 16 * i, 0, 1600, 1200), 40 * i);
+      writer.Finish();
+      const auto bytes = ReadBytes(folder / "clip.mkv");
+      if (threads == 1) reference = bytes;
+      EXPECT_TRUE(bytes == reference) << threads << " threads";
+    }
+  }
+}
+
+// What x264's own threads take counts as well.
+TEST(VideoWriter, OneThreadIsOneCore) {
+  const TempDir folder;
+  const PixelFormat format = PixelFormat::Yuv(420);
+  VideoWriterOptions options;
+  options.codec = VideoCodec::kH264;
+  options.num_threads = 1;
+  options.preset = "medium";
+  VideoWriter writer(folder / "clip.mkv", format, 1600, 1200, options);
+  const Image image = RandomImage(format, 1600, 1200, 0);
+  const auto seconds = [](clockid_t clock) {
+    timespec time;
+    clock_gettime(clock, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  const double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID), wall = seconds(CLOCK_MONOTONIC);
+  for (int i = 0; i < 6; ++i) writer.Write(image, 40 * i);
+  EXPECT_LE(seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu,
+            1.15 * (seconds(CLOCK_MONOTONIC) - wall) + 0.02);
+  writer.Finish();
 }
 
 TEST(VideoWriter, ThreadsDoNotChangeFfv1Files) {

@@ -53,6 +53,43 @@ TEST(EncodeOptions, FormatsFollowFromCodecSizeAndBits) {
   EXPECT_EQ(options.Format(VideoCodec::kH264, deep, 64, 32), PixelFormat::Yuv(420, 8));
 }
 
+TEST(EncodeOptions, EveryEncoderIsOfferedWhereItFits) {
+  EncodeOptions options;
+  const auto codec = [&](const char* name, const char* output) {
+    options.video_codec = name;
+    return options.Codec(output, VideoCodec::kFfv1);
+  };
+  EXPECT_EQ(codec("x265", "a.mp4"), VideoCodec::kHevc);
+  EXPECT_EQ(codec("x265", "a.mov"), VideoCodec::kHevc);
+  EXPECT_EQ(codec("svtav1", "a.mkv"), VideoCodec::kAv1);
+  EXPECT_EQ(codec("utvideo", "a.mkv"), VideoCodec::kUtVideo);
+  EXPECT_EQ(codec("hevc_nvenc", "a.mp4"), VideoCodec::kHevcNvenc);
+  ExpectError(Code::kInvalidArgument, "svtav1 goes into .mkv or .mp4",
+              [&] { codec("svtav1", "a.mov"); });
+  ExpectError(Code::kInvalidArgument, "utvideo goes into .mkv", [&] { codec("utvideo", "a.mp4"); });
+  EXPECT_EQ(EncodeOptions::Ending(VideoCodec::kAv1), ".mp4");
+  EXPECT_EQ(EncodeOptions::Ending(VideoCodec::kUtVideo), ".mkv");
+  options.bits = "10";
+  ExpectError(Code::kInvalidArgument, "takes 8 bits", [&] { codec("h264_nvenc", "a.mp4"); });
+}
+
+TEST(EncodeOptions, FormatsOfOtherEncoders) {
+  EncodeOptions options;
+  const PixelFormat deep = PixelFormat::Yuv(420, 10), rgb = PixelFormat::Rgb(8);
+  EXPECT_EQ(options.Format(VideoCodec::kHevc, deep, 64, 33), PixelFormat::Yuv(444, 10));
+  EXPECT_EQ(options.Format(VideoCodec::kAv1, deep, 64, 32), deep);
+  EXPECT_EQ(options.Format(VideoCodec::kUtVideo, rgb, 64, 32), rgb);
+  EXPECT_EQ(options.Format(VideoCodec::kUtVideo, PixelFormat::Yuv(422), 64, 32),
+            PixelFormat::Yuv(422));
+  EXPECT_EQ(options.Format(VideoCodec::kHevcNvenc, rgb, 64, 32), PixelFormat::Yuv(420));
+  ExpectError(Code::kUnsupported, "svtav1 takes even sides",
+              [&] { options.Format(VideoCodec::kAv1, rgb, 64, 33); });
+  ExpectError(Code::kUnsupported, "utvideo keeps 8 bits, the pictures have 10",
+              [&] { options.Format(VideoCodec::kUtVideo, deep, 64, 32); });
+  ExpectError(Code::kUnsupported, "give bits 8",
+              [&] { options.Format(VideoCodec::kHevcNvenc, deep, 64, 32); });
+}
+
 TEST(EncodeOptions, NumberedPresetsAreThoseOfX264) {
   EncodeOptions options;
   VideoWriterOptions writer;

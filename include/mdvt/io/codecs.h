@@ -6,7 +6,32 @@
 #include <string>
 #include <vector>
 
+#include "mdvt/io/video_writer.h"
+
 namespace mdvt {
+
+// An encoder of pictures and what it can hold.
+struct VideoEncoderInfo {
+  VideoCodec codec;
+  const char* name;      // on the command line: "x264"
+  const char* ffmpeg;    // FFmpeg's name: "libx264"
+  const char* standard;  // "H.264"
+  const char* purpose;
+  bool lossless;  // always; it has neither a quality nor a choice of bits
+  bool in_mp4;    // beside Matroska
+  bool in_mov;
+  int max_width;
+  int max_height;
+  // Made by a device: what it gives may differ between devices and drivers.
+  bool hardware;
+};
+
+// One for each VideoCodec.
+const std::vector<VideoEncoderInfo>& VideoEncoders();
+const VideoEncoderInfo& VideoEncoderOf(VideoCodec codec);
+
+// Whether it can be used here: in this FFmpeg, and of hardware, there is a device that opens.
+bool VideoEncoderOpens(VideoCodec codec);
 
 struct CodecSupport {
   std::string name;  // as FFmpeg calls it: "libx264", "hevc"
@@ -16,7 +41,8 @@ struct CodecSupport {
   std::string purpose;
 };
 
-// Every encoder that mdvt writes with and every video decoder that it reads with.
+// Every encoder that mdvt writes with (of hardware those that open) and every video decoder that it
+// reads with.
 std::vector<CodecSupport> CodecsInUse();
 
 // "libavcodec 59.37.100", ...: the libraries that are loaded.

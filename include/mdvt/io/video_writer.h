@@ -13,6 +13,7 @@
 #include "mdvt/core/parallel.h"
 #include "mdvt/core/rational.h"
 #include "mdvt/core/stereo_layout.h"
+#include "mdvt/io/hdr_metadata.h"
 #include "mdvt/io/output_set.h"
 
 namespace mdvt {
@@ -28,6 +29,20 @@ enum class VideoCodec {
   kFfv1,
   kH264,     // .mp4, .mov or .mkv; 8-bit and 10-bit gray, 4:2:0, 4:2:2, 4:4:4
   kH264Rgb,  // lossless RGB 8 bit (qp 0): larger than FFV1, faster to write
+  kHevc,     // x265. .mp4, .mov or .mkv; 8, 10 and 12-bit gray, 4:2:0, 4:2:2, 4:4:4
+  kAv1,      // SVT-AV1. .mp4 or .mkv; 8-bit and 10-bit 4:2:0
+  kUtVideo,  // lossless, Matroska, made for editing; 8-bit RGB, 4:2:0, 4:2:2, 4:4:4
+  // NVIDIA's encoders. .mp4, .mov (not AV1) or .mkv; 8-bit 4:2:0. What they give depends on the
+  // device and its driver.
+  kH264Nvenc,
+  kHevcNvenc,
+  kAv1Nvenc,
+};
+
+// Where the streams end that are copied from another file.
+enum class StreamEnd {
+  kOwn,       // each where it ends there, also behind the last picture
+  kPictures,  // with the pictures, which are fewer than there: what begins later is left out
 };
 
 struct VideoWriterOptions {
@@ -38,6 +53,9 @@ struct VideoWriterOptions {
   Rational frame_rate{0, 1};  // stated in the file when positive
   Rational sample_aspect{1, 1};
   ColorInfo color;
+  // Stated in Matroska, MP4 and MOV, and in the stream of x264, x265 and SVT-AV1. The curves of
+  // HDR10+ are left out with a warning.
+  HdrMetadata hdr;
   // Matroska's StereoMode, MP4's st3d box (side by side and top-bottom with the left eye first; MOV
   // has none), and the frame-packing SEI in H.264 (no anaglyphs, left eye first). What a file
   // cannot say it does not say: nothing wrong is stated in its place.
@@ -47,20 +65,24 @@ struct VideoWriterOptions {
   // Audio, subtitles, chapters, attachments and metadata are copied from this file (empty: none)
   // with the times that they have there, so that the frames must have theirs too. Streams that the
   // container cannot hold are left out with a warning each; audio is turned into AAC instead, text
-  // subtitles into SubRip or timed text. If the frames end before that file's own video does, what
-  // begins after the last one is left out. Read as the video advances: memory stays bounded.
+  // subtitles into SubRip or timed text. Finish() tells where they end. Read as the video advances:
+  // memory stays bounded.
   std::string copy_streams_from;
   bool copy_audio = true;  // false: of that file everything but its audio
   int num_threads = 0;     // of the encoder; 0 means one per core
   // In place of threads of its own FFV1 codes its slices on those of this pool, which must outlive
-  // the writer. H.264 keeps `num_threads`, because the file depends on them, and stands for so many
-  // threads of the pool while it works.
+  // the writer. x264 and x265 have threads of their own, and stand for so many of the pool while
+  // they work. The file does not depend on threads, but for encoders of hardware.
   ThreadPool* pool = nullptr;
-  int crf = 18;                     // kH264: quality, 0 (lossless) .. 51
-  std::string preset = "veryfast";  // kH264: x264's presets
+  // Quality on the scale of x264, 0 .. 51: x265 and the encoders of hardware take the number as it
+  // is, SVT-AV1 gets crf * 63 / 51. 0 is lossless in x264 (8 bits) and x265, and refused by others.
+  int crf = 18;
+  // Speed, by x264's names. x265 has the same ones; SVT-AV1's presets 12 .. 2 and the hardware's p1
+  // .. p7 stand for them in that order.
+  std::string preset = "veryfast";
   // Further options of the encoder, by FFmpeg's names: {"tune", "film"}. Error(kInvalidArgument) at
   // construction for those that it does not know or take, and for those that mdvt sets itself:
-  // threads, thread_type, preset, crf, qp and x264-params.
+  // threads, thread_type, preset, crf, cq, qp, x264-params, x265-params and svtav1-params.
   std::map<std::string, std::string> encoder_options;
   // Of a plain path, see OutputSet; a set has its own.
   bool overwrite = true;
@@ -88,9 +110,10 @@ class VideoWriter {
   // beside the encoder's own. Bands begin at multiples of 2 rows.
   void Write(const RowFiller& fill, int64_t pts, int64_t duration = 0);
 
+  // copied  kPictures where fewer frames were written than the file of copy_streams_from has.
   // Throws Error(kIo) if the disk was full or the count of frames in the file is not the count of
   // frames given; nothing appears then. No frame at all is kInvalidArgument.
-  void Finish();
+  void Finish(StreamEnd copied = StreamEnd::kOwn);
 
   int64_t frames_written() const;
 
