@@ -11,10 +11,12 @@
 #include <set>
 #include <system_error>
 
+#include "common/address_space.h"
 #include "common/command_line.h"
 #include "common/standard_streams.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
+#include "mdvt/core/printable.h"
 #include "mdvt/io/ffmpeg_log.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/versions.h"
@@ -86,8 +88,9 @@ std::vector<ListedInput> ReadLists(const OptionList& options) {
     const size_t items = lists.back().paths.size();
     if (items == 0) throw Error(Code::kCorrupt, "the list '" + path + "' names no video");
     if (items != lists[0].paths.size())
-      Usage("--" + lists[0].option + " lists " + std::to_string(lists[0].paths.size()) +
-            " videos, --" + option.name + " lists " + std::to_string(items));
+      throw Error(Code::kCorrupt, "--" + lists[0].option + " lists " +
+                                      std::to_string(lists[0].paths.size()) + " videos, --" +
+                                      option.name + " lists " + std::to_string(items));
   }
   return lists;
 }
@@ -187,6 +190,7 @@ int Program::Report(const std::exception& failure) {
 }
 
 int Program::Main(int argc, char** argv, const std::function<int()>& body) {
+  LinkAddressSpaceCheck();
   OpenStandardStreams();
   ReturnFreedMemory();
   CatchSignals();
@@ -205,6 +209,11 @@ int Program::Main(int argc, char** argv, const std::function<int()>& body) {
     std::fprintf(stderr, "%s: error: unknown failure\n", page_.program.c_str());
     return ExitStatus(Code::kInternal);
   }
+}
+
+int Program::Tell(const std::string& line) const {
+  if (!quiet_) std::printf("%s\n", Printable(line).c_str());
+  return std::fflush(stdout) == 0 ? 0 : 1;
 }
 
 ToolReport Program::RunOne(const RunControl& control) {

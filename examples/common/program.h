@@ -31,6 +31,11 @@ class Program {
 
   OptionList& options() { return *options_; }
 
+  bool quiet() const { return quiet_; }
+  // Prints what the program has found or done as one line, unless it is to be quiet. Returns the
+  // exit status.
+  int Tell(const std::string& line) const;
+
   // Parses, runs `body` and returns the exit status of the process.
   int Main(int argc, char** argv, const std::function<int()>& body);
 

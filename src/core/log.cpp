@@ -5,6 +5,8 @@
 #include <mutex>
 #include <utility>
 
+#include "mdvt/core/printable.h"
+
 namespace mdvt {
 namespace {
 
@@ -36,14 +38,15 @@ void Log(LogLevel level, const std::string& text) {
   // What a sink itself would log is dropped: it could only wait for itself.
   thread_local bool inside_sink = false;
   if (inside_sink) return;
+  const std::string line = Printable(text);
   State& state = GetState();
   const std::lock_guard<std::mutex> lock(state.mutex);
   if (state.sink) {
     inside_sink = true;
-    state.sink(level, text);
+    state.sink(level, line);
     inside_sink = false;
   } else {
-    PrintToStderr(level, text);
+    PrintToStderr(level, line);
   }
 }
 

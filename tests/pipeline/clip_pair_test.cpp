@@ -25,8 +25,7 @@ TEST(ClipPair, SizesThatDifferInOneSideAreRefused) {
     ClipPairOptions options;
     options.source.file.path = dir / "depth.mkv";
     options.color_video = dir / "color.mkv";
-    ExpectError(Code::kInvalidArgument, "they must have the same size",
-                [&] { ClipPair pair(options); });
+    ExpectError(Code::kCorrupt, "they must have the same size", [&] { ClipPair pair(options); });
   }
 }
 

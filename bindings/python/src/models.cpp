@@ -16,6 +16,7 @@
 #include "mdvt/core/parallel.h"
 #include "mdvt/depth/disparity_fit.h"
 #include "mdvt/depth/model_depth.h"
+#include "mdvt/model/backend.h"
 #include "mdvt/model/resample.h"
 #include "mdvt/model/size_rules.h"
 #include "module.h"
@@ -146,6 +147,10 @@ py::dict InfoOf(const PyModel& self) {
 }
 
 void AddModel(py::module_& module) {
+  module.def(
+      "add_backend_folder", [](const Path& folder) { AddBackendFolder(folder); }, py::arg("folder"),
+      "Plug-ins of this folder, which run networks, count too from now on. One that other users of "
+      "the machine may change is never opened.");
   py::enum_<ModelPrecision>(module, "ModelPrecision", "What a network computes in.")
       .value("FP32", ModelPrecision::kFp32, "every model")
       .value("FP16", ModelPrecision::kFp16, "CUDA")
