@@ -65,6 +65,7 @@ class Program {
   std::string job_;
   bool print_job_ = false;
   std::optional<ProgressDisplay> display_;
+  int64_t failed_allocations_ = 0;  // before the run
 };
 
 // Of mdvt: "0.1.0".
