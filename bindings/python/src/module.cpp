@@ -16,6 +16,7 @@
 #include "mdvt/core/log.h"
 #include "mdvt/core/pose.h"
 #include "mdvt/core/printable.h"
+#include "no_gil.h"
 
 namespace mdvt::python {
 namespace {
@@ -65,7 +66,7 @@ void SetSink(const py::object& sink) {
       }
     };
   }
-  const py::gil_scoped_release nogil;
+  const NoGil nogil;
   SetLogSink(std::move(bridge));
 }
 
@@ -168,6 +169,7 @@ void AddCamera(py::module_& module) {
 }  // namespace
 
 void AddCore(py::module_& module) {
+  WatchTheEndOfTheInterpreter();
   AddErrors(module);
   AddLog(module);
   AddLimits(module);
