@@ -514,6 +514,11 @@ MDVT_API void mdvt_model_close(mdvt_model* model);
 struct mdvt_backend;
 MDVT_API mdvt_status mdvt_backend_register(const struct mdvt_backend* backend);
 
+/* Plug-ins of this folder count too from now on, before those of the installation. A plug-in that
+ * other users of the machine may change is never opened. Fails: MDVT_INVALID_ARGUMENT (NULL, an
+ * empty name, or one that is not UTF-8 where that is needed). */
+MDVT_API mdvt_status mdvt_backend_add_folder(const char* folder);
+
 /* ---- Stages: frames go in, results come out later ------------------------------------------ */
 
 typedef struct mdvt_stage mdvt_stage;

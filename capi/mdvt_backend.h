@@ -9,8 +9,9 @@
  *      (-fvisibility=hidden). It includes this header and links nothing of mdvt.
  *   2. Fill in one static mdvt_backend and return its address.
  *   3. Put the file into a folder of the environment variable MDVT_BACKEND_PATH (a list separated
- * by colons), or beside the library or program that holds mdvt, or into lib/, lib/mdvt/, ../lib/ or
- * ../lib/mdvt/ there. It is opened (RTLD_NOW | RTLD_LOCAL) when a model first wants it.
+ *      by colons), into one that the host program names (mdvt_backend_add_folder), or into the
+ *      installation's lib/mdvt/. No other user may be able to write there. It is opened (RTLD_NOW |
+ *      RTLD_LOCAL) when a model first wants it.
  *
  * Division of work   mdvt checks hashes, metadata, shapes and finiteness, resizes pictures, cuts
  *                    windows and tiles. A backend opens a file, runs it, and says what went wrong.
@@ -18,6 +19,9 @@
  * Failures           No function may throw, abort or exit because of a file or of tensors. Each
  *                    returns a status; last_error() then has one line of text: what and why.
  * Threads            Functions may be called from several threads at once, also run() on one model.
+ * Files              The path that a backend gets names a sealed copy of the file in memory, whose
+ *                    hash has been checked (/proc/self/fd/N). It has no ending and no neighbours,
+ * may be opened in this process as often as needed while the call lasts, and cannot be written.
  * Ownership          What a backend hands out lives until the free function of its kind is called;
  *                    what it is given need not live longer than the call.
  * Versions           mdvt_backend_entry() gets the number of the table that mdvt knows and returns

@@ -185,7 +185,7 @@ int main(int argc, char** argv) {
     }
     mdvt::WritePng(target, sheet.image.view());
     outputs.CommitAll();
-    std::printf("wrote %s: %dx%d\n", output.c_str(), across, down);
-    return std::fflush(stdout) == 0 ? 0 : 1;
+    return program.Tell("wrote " + output + ": " + std::to_string(across) + "x" +
+                        std::to_string(down));
   });
 }

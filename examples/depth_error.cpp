@@ -34,13 +34,13 @@ int64_t ForEachPair(const Input& estimate, const Input& truth, int64_t max_frame
   DepthVideoReader a = estimate.Open();
   DepthVideoReader b = truth.Open();
   mdvt::Require(a.info().width == b.info().width && a.info().height == b.info().height,
-                mdvt::Code::kInvalidArgument,
+                mdvt::Code::kCorrupt,
                 "'" + estimate.path + "' and '" + truth.path + "' differ in size");
   int64_t frames = 0;
   for (; frames != max_frames; ++frames) {
     const std::optional<mdvt::DepthFrame> one = a.Read();
     const std::optional<mdvt::DepthFrame> other = b.Read();
-    mdvt::Require(one.has_value() == other.has_value(), mdvt::Code::kInvalidArgument,
+    mdvt::Require(one.has_value() == other.has_value(), mdvt::Code::kCorrupt,
                   "'" + (one ? truth : estimate).path + "' ends after " + std::to_string(frames) +
                       " frames, '" + (one ? estimate : truth).path + "' goes on");
     if (!one) break;
@@ -86,6 +86,7 @@ int main(int argc, char** argv) {
     mdvt::Require(result.pixels > 0, mdvt::Code::kCorrupt,
                   "no pixel has depth in both videos, there is nothing to compare");
     const auto number = [](double value) { return mdvt::FormatFixed(value, 5); };
+    if (program.quiet() && !json) return 0;
     std::printf(json ? "{\"abs_rel\":%s,\"rmse\":%s,\"delta1\":%s,\"scale\":%s,\"frames\":%lld,"
                        "\"pixels\":%lld}\n"
                      : "AbsRel %s, RMSE %s m, delta1 %s after the scale %s (%lld frames, %lld "

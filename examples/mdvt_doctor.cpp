@@ -14,6 +14,7 @@
 #include "mdvt/core/json.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/core/printable.h"
 #include "mdvt/io/codecs.h"
 #include "mdvt/model/backend.h"
 #include "mdvt/model/model.h"
@@ -130,26 +131,26 @@ Value LookAt(const std::string& path, const mdvt::ModelOptions& options, Finding
     const mdvt::ModelFileReport file = mdvt::Model::Inspect(path, options);
     report["sha256"] = file.sha256;
     report["size"] = file.size;
-    report["hash"] = file.is_listed                                 ? "listed"
-                     : file.info || file.info_error != file.refusal ? "not listed"
-                                                                    : "wrong";
-    if (file.info) {
-      report["kind"] = mdvt::ToString(file.info->kind);
-      report["name"] = file.info->name;
-      report["license"] = file.info->source.license;
-      if (file.info->fp32) report["precision"].Add("fp32");
-      if (file.info->fp16_cuda) report["precision"].Add("fp16");
-      if (file.info->bf16_cpu_encoder) report["precision"].Add("bf16_cpu_encoder");
-      for (const auto& [key, value] : file.info->fixed) report["fixed"][key] = value;
-    } else {
-      findings->Add(file.info_error, true);
-    }
-    if (!file.info) return report;
-    const std::optional<mdvt::ModelOptions> run = ForProcessor(options, *file.info);
+    report["hash"] = file.is_listed ? "listed" : file.is_another ? "wrong" : "not listed";
     if (!file.may_be_opened) {
-      findings->Add(file.refusal);
-      report["untested"] = "its hash is not listed, see --allow_unlisted";
-    } else if (!file.info->check) {
+      const bool only_unlisted = file.holds_network && !file.is_another;
+      findings->Add(file.refusal, !only_unlisted);
+      if (only_unlisted) report["untested"] = "its hash is not listed, see --allow_unlisted";
+      return report;
+    }
+    if (!file.info) {
+      findings->Add(file.info_error, true);
+      return report;
+    }
+    report["kind"] = mdvt::ToString(file.info->kind);
+    report["name"] = file.info->name;
+    report["license"] = file.info->source.license;
+    if (file.info->fp32) report["precision"].Add("fp32");
+    if (file.info->fp16_cuda) report["precision"].Add("fp16");
+    if (file.info->bf16_cpu_encoder) report["precision"].Add("bf16_cpu_encoder");
+    for (const auto& [key, value] : file.info->fixed) report["fixed"][key] = value;
+    const std::optional<mdvt::ModelOptions> run = ForProcessor(options, *file.info);
+    if (!file.info->check) {
       report["untested"] = "its metadata has no \"check\"";
     } else if (!run) {
       report["untested"] = "it runs on CUDA only";
@@ -203,7 +204,7 @@ std::string MissingOf(const Value& codecs) {
 
 void Print(const Value& report) {
   const auto line = [](const char* what, const std::string& text) {
-    std::printf("%-10s %s\n", what, text.c_str());
+    std::printf("%-10s %s\n", what, mdvt::Printable(text).c_str());
   };
   line("mdvt", report.At("mdvt").AsString());
   line("threads", std::to_string(report.At("threads").AsInt()));
@@ -224,7 +225,8 @@ void Print(const Value& report) {
     text += model.Find("kind") != nullptr
                 ? model.At("kind").AsString() + ", " + model.At("name").AsString() + ", licence " +
                       model.At("license").AsString()
-                : "cannot be used";
+            : model.Find("untested") != nullptr ? "not looked into"
+                                                : "cannot be used";
     line("model", text);
     if (const Value* sha256 = model.Find("sha256")) {
       line("", "SHA-256 " + sha256->AsString() + ", " + model.At("hash").AsString());
@@ -286,7 +288,7 @@ int main(int argc, char** argv) {
     report["healthy"] = !findings.serious;
     if (as_json) {
       std::puts(mdvt::json::Write(report, mdvt::json::Layout::kPretty).c_str());
-    } else {
+    } else if (!program.quiet()) {
       Print(report);
     }
     return std::fflush(stdout) == 0 && !findings.serious ? 0 : 1;

@@ -13,6 +13,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 preset=release
 tests=0
 options=()
+defaults=()
 for argument in "$@"; do
   case $argument in
     release | debug | asan) preset=$argument ;;
@@ -32,12 +33,14 @@ fi
 build=$root/build
 [[ $preset == release ]] || build=$root/build-$preset
 [[ -z ${MDVT_WERROR:-} ]] || options+=("-DMDVT_WERROR=$MDVT_WERROR")
+# In front of the user's own options: of two with one name CMake takes the last.
 if ((tests)); then
-  options+=(-DMDVT_BUILD_TESTS=ON)
-  [[ $preset == asan ]] || options+=(-DMDVT_BUILD_BENCHMARKS=ON)
+  defaults=(-DMDVT_BUILD_TESTS=ON)
+  [[ $preset == asan ]] || defaults+=(-DMDVT_BUILD_BENCHMARKS=ON)
 elif [[ ! -f $build/CMakeCache.txt ]]; then
-  options+=(-DMDVT_BUILD_TESTS=OFF -DMDVT_BUILD_BENCHMARKS=OFF)
+  defaults=(-DMDVT_BUILD_TESTS=OFF -DMDVT_BUILD_BENCHMARKS=OFF)
 fi
+options=(${defaults[@]+"${defaults[@]}"} ${options[@]+"${options[@]}"})
 
 # A configured folder looks after itself: Ninja runs CMake again when a CMakeLists.txt changes.
 cd "$root"

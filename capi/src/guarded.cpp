@@ -2,7 +2,8 @@
 #include "guarded.h"
 
 #include <cstddef>
-#include <cstring>
+
+#include "mdvt/core/printable.h"
 
 namespace mdvt::capi {
 namespace {
@@ -42,14 +43,8 @@ mdvt_status ToStatus(Code code) noexcept {
 }
 
 mdvt_status Remember(mdvt_status status, const char* text) noexcept {
-  size_t length = std::strlen(text);
-  if (length >= kMessageSize) {
-    length = kMessageSize - 1;
-    // Back to the first byte of the character that is cut through.
-    while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
-  }
-  std::memmove(t_message, text, length);
-  t_message[length] = '\0';
+  // `text` may be what it is copied over.
+  if (text != t_message) CopyPrintable(text, t_message, kMessageSize);
   return status;
 }
 

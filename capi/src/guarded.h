@@ -3,6 +3,8 @@
 // The barrier at the edge of the C library: what is thrown inside becomes a status and a text.
 #pragma once
 
+#include <pthread.h>
+
 #include <exception>
 #include <new>
 #include <type_traits>
@@ -26,10 +28,23 @@ mdvt_status ToStatus(Code code) noexcept;
 mdvt_status Remember(mdvt_status status, const char* text) noexcept;
 const char* LastError() noexcept;
 
+// While one exists, pthread_cancel() waits: it would unwind through frames that let nothing pass.
+class NoCancellation {
+ public:
+  NoCancellation() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  ~NoCancellation() { pthread_setcancelstate(before_, nullptr); }
+  NoCancellation(const NoCancellation&) = delete;
+  NoCancellation& operator=(const NoCancellation&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
 // Runs body(), which returns nothing or a status that is no failure. Every exported function is one
 // call of this.
 template <typename Body>
 mdvt_status Guarded(Body&& body) noexcept {
+  const NoCancellation no_cancellation;
   try {
     ThrowIfAsked();
     if constexpr (std::is_void_v<decltype(body())>) {

@@ -105,3 +105,7 @@ mdvt_status mdvt_backend_register(const struct mdvt_backend* backend) {
     mdvt::RegisterBackend(backend);
   });
 }
+
+mdvt_status mdvt_backend_add_folder(const char* folder) {
+  return Guarded([&] { mdvt::AddBackendFolder(Path(folder, "folder")); });
+}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/command_line.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -61,6 +63,9 @@ void Walk(int argc, char** argv, const OptionList& options,
       take(*option, "off");
       continue;
     }
+    if (options.Find(named->name) == nullptr && access(argument.c_str(), F_OK) == 0)
+      Usage("'" + argument + "' begins with a dash, as options do: write './" + argument +
+            "', or '--' before the names of files");
     const Option& option = options.At(named->name);
     if (named->value) {
       if (named->value->empty()) Usage("--" + option.name + " needs a value");
@@ -73,7 +78,7 @@ void Walk(int argc, char** argv, const OptionList& options,
       const std::optional<Named> next = AsName(value);
       const bool is_option =
           next && (options.Find(next->name) != nullptr || Negated(options, next->name) != nullptr);
-      if (value.empty() || is_option) Usage("--" + option.name + " needs a value");
+      if (value.empty() || value == "--" || is_option) Usage("--" + option.name + " needs a value");
       take(option, value);
       ++i;
     }

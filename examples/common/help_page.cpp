@@ -15,10 +15,19 @@ namespace {
 
 constexpr size_t kHelpWidth = 98;
 
-constexpr char kNotes[] =
-    "Names may be written with - in place of _. A list of videos is a file that ends in .txt, one "
-    "video per line. Exit status: 0 done, 1 failed, 2 wrong use, 3 bad input, 4 refused, 5 not "
+constexpr char kNamesNote[] = "Names may be written with - in place of _. ";
+constexpr char kListNote[] = "A list of videos is a file that ends in .txt, one video per line. ";
+constexpr char kStatusNote[] =
+    "Exit status: 0 done, 1 failed, 2 wrong use, 3 bad input, 4 refused, 5 not "
     "converged, 130 interrupted.";
+
+// The list of videos is told where one may be given.
+std::string Notes(const OptionList& options) {
+  const auto& all = options.options();
+  const bool lists =
+      std::any_of(all.begin(), all.end(), [](const Option& option) { return option.takes_list; });
+  return std::string(kNamesNote) + (lists ? kListNote : "") + kStatusNote;
+}
 
 std::string Upper(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -185,7 +194,7 @@ std::string ManPage(const HelpPage& page, const OptionList& options) {
         if (TakesValue(option)) text += " \\fI" + Roff(Value(option)) + "\\fR";
         text += "\n" + Roff(WholeMeaning(option)) + ".\n";
       });
-  return text + ".SH NOTES\n" + Roff(kNotes) + "\n.SH EXAMPLE\n.nf\n" + Roff(page.example) +
+  return text + ".SH NOTES\n" + Roff(Notes(options)) + "\n.SH EXAMPLE\n.nf\n" + Roff(page.example) +
          "\n.fi\n";
 }
 
@@ -284,7 +293,7 @@ std::string HelpText(const HelpPage& page, const OptionList& options) {
   if (!options.refused().empty())
     text +=
         "\ndocumented options that this version refuses:\n" + Wrapped(RefusedNames(options), "  ");
-  return text + "\n" + Wrapped(kNotes, "") + "\nexample:\n  " + page.example + "\n";
+  return text + "\n" + Wrapped(Notes(options), "") + "\nexample:\n  " + page.example + "\n";
 }
 
 std::string Describe(HelpForm form, const HelpPage& page, const OptionList& options) {

@@ -11,10 +11,14 @@
 #include <set>
 #include <system_error>
 
+#include "common/address_space.h"
 #include "common/command_line.h"
+#include "common/failed_allocations.h"
 #include "common/standard_streams.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
+#include "mdvt/core/memory.h"
+#include "mdvt/core/printable.h"
 #include "mdvt/io/ffmpeg_log.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/versions.h"
@@ -86,8 +90,9 @@ std::vector<ListedInput> ReadLists(const OptionList& options) {
     const size_t items = lists.back().paths.size();
     if (items == 0) throw Error(Code::kCorrupt, "the list '" + path + "' names no video");
     if (items != lists[0].paths.size())
-      Usage("--" + lists[0].option + " lists " + std::to_string(lists[0].paths.size()) +
-            " videos, --" + option.name + " lists " + std::to_string(items));
+      throw Error(Code::kCorrupt, "--" + lists[0].option + " lists " +
+                                      std::to_string(lists[0].paths.size()) + " videos, --" +
+                                      option.name + " lists " + std::to_string(items));
   }
   return lists;
 }
@@ -171,22 +176,31 @@ bool Program::Parse(int argc, char** argv) {
   return true;
 }
 
-int Program::Report(const std::exception& failure) {
+int Program::Report(const std::exception& failure) try {
   const auto* error = dynamic_cast<const Error*>(&failure);
-  const Code code = error != nullptr                                           ? error->code()
-                    : dynamic_cast<const std::bad_alloc*>(&failure) != nullptr ? Code::kOutOfMemory
-                                                                               : Code::kInternal;
+  const bool no_memory = dynamic_cast<const std::bad_alloc*>(&failure) != nullptr;
+  Code code = error != nullptr ? error->code() : no_memory ? Code::kOutOfMemory : Code::kInternal;
+  std::string text = no_memory ? "out of memory" : failure.what();
+  // Libraries that got no memory tell of damage, or of an error that they do not know.
+  if (code != Code::kCancelled && FailedAllocations() != failed_allocations_)
+    code = Code::kOutOfMemory;
+  if (code == Code::kOutOfMemory && text.find("out of memory") == std::string::npos)
+    text = "out of memory: " + text;
+  if (code == Code::kCancelled) text = "interrupted, nothing was written";
   int status = ExitStatus(code);
   if (code == Code::kCancelled && g_signal != 0) status = 128 + g_signal;
-  const bool exhausted = error == nullptr && code == Code::kOutOfMemory;
-  std::string text = exhausted ? "out of memory" : failure.what();
-  if (code == Code::kCancelled) text = "interrupted, nothing was written";
   if (!display_) display_.emplace(page_.program, ProgressMode::kNone, false);
   display_->Failed(CodeName(code), status, text);
   return status;
+} catch (const std::bad_alloc&) {
+  std::fputs((page_.program.c_str()), stderr);
+  std::fputs(": error: out of memory\n", stderr);
+  return ExitStatus(Code::kOutOfMemory);
 }
 
 int Program::Main(int argc, char** argv, const std::function<int()>& body) {
+  LinkAddressSpaceCheck();
+  LinkAllocationCount();
   OpenStandardStreams();
   ReturnFreedMemory();
   CatchSignals();
@@ -207,7 +221,13 @@ int Program::Main(int argc, char** argv, const std::function<int()>& body) {
   }
 }
 
+int Program::Tell(const std::string& line) const {
+  if (!quiet_) std::printf("%s\n", Printable(line).c_str());
+  return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
 ToolReport Program::RunOne(const RunControl& control) {
+  failed_allocations_ = FailedAllocations();
   const ToolReport report = tool_->Run(control);
   display_->Done(report.outputs, report.frames, report.summary);
   return report;

@@ -31,6 +31,11 @@ class Program {
 
   OptionList& options() { return *options_; }
 
+  bool quiet() const { return quiet_; }
+  // Prints what the program has found or done as one line, unless it is to be quiet. Returns the
+  // exit status.
+  int Tell(const std::string& line) const;
+
   // Parses, runs `body` and returns the exit status of the process.
   int Main(int argc, char** argv, const std::function<int()>& body);
 
@@ -60,6 +65,7 @@ class Program {
   std::string job_;
   bool print_job_ = false;
   std::optional<ProgressDisplay> display_;
+  int64_t failed_allocations_ = 0;  // before the run
 };
 
 // Of mdvt: "0.1.0".

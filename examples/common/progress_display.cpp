@@ -8,7 +8,9 @@
 #include <cstdio>
 #include <utility>
 
+#include "mdvt/core/json.h"
 #include "mdvt/core/numbers.h"
+#include "mdvt/core/printable.h"
 
 namespace mdvt::example {
 namespace {
@@ -45,32 +47,8 @@ std::string Describe(const Progress& progress) {
   return text;
 }
 
-// The text as a JSON string; what is not UTF-8 becomes U+FFFD.
-std::string Quoted(const std::string& text) {
-  std::string out = "\"";
-  for (size_t i = 0; i < text.size();) {
-    const unsigned char c = static_cast<unsigned char>(text[i]);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += text[i++];
-    } else if (c < 0x20 || c == 0x7f) {
-      char escape[8];
-      std::snprintf(escape, sizeof(escape), "\\u%04x", c);
-      out += escape;
-      ++i;
-    } else if (c < 0x80) {
-      out += text[i++];
-    } else {
-      const size_t length = c >= 0xf0 && c < 0xf5 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
-      bool valid = length > 0 && c < 0xf5 && i + length <= text.size();
-      for (size_t k = 1; valid && k < length; ++k)
-        valid = (static_cast<unsigned char>(text[i + k]) & 0xc0) == 0x80;
-      out += valid ? text.substr(i, length) : "\xef\xbf\xbd";
-      i += valid ? length : 1;
-    }
-  }
-  return out + "\"";
-}
+// As a JSON string.
+std::string Quoted(const std::string& text) { return json::Write(json::Value(text)); }
 
 void PrintLine(std::FILE* file, const std::string& text) {
   std::fputs((text + "\n").c_str(), file);
@@ -78,22 +56,6 @@ void PrintLine(std::FILE* file, const std::string& text) {
 }
 
 }  // namespace
-
-std::string OneLine(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      out += '?';
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 ProgressDisplay::ProgressDisplay(std::string program, ProgressMode mode, bool quiet)
     : program_(std::move(program)),
@@ -113,7 +75,7 @@ void ProgressDisplay::Announce(const std::vector<std::pair<std::string, std::str
     if (mode_ == ProgressMode::kJson)
       list += "," + Quoted(name) + ":" + Quoted(value);
     else
-      PrintLine(stdout, name + ": " + OneLine(value));
+      PrintLine(stdout, name + ": " + Printable(value));
   }
   if (mode_ == ProgressMode::kJson)
     PrintLine(stdout, "{\"event\":\"start\"" + (item_.empty() ? "" : ",\"item\":" + Quoted(item_)) +
@@ -134,8 +96,8 @@ void ProgressDisplay::Show(const Progress& progress) {
     PrintBar(progress);
   } else if (Clock::now() - last_line_ >= kLineInterval) {
     last_line_ = Clock::now();
-    PrintLine(stderr,
-              program_ + ": " + (item_.empty() ? "" : OneLine(item_) + ": ") + Describe(progress));
+    PrintLine(stderr, program_ + ": " + (item_.empty() ? "" : Printable(item_) + ": ") +
+                          Describe(progress));
   }
 }
 
@@ -181,7 +143,7 @@ void ProgressDisplay::Done(const std::vector<std::string>& outputs, int64_t fram
     return;
   }
   std::string list;
-  for (const std::string& output : outputs) list += (list.empty() ? "" : ", ") + OneLine(output);
+  for (const std::string& output : outputs) list += (list.empty() ? "" : ", ") + Printable(output);
   PrintLine(stdout,
             "wrote " + list + ": " + std::to_string(frames) + (frames == 1 ? " frame" : " frames") +
                 (details.empty() ? "" : ", " + details) + ", in " + FormatFixed(seconds, 1) +
@@ -190,8 +152,8 @@ void ProgressDisplay::Done(const std::vector<std::string>& outputs, int64_t fram
 
 void ProgressDisplay::Failed(const std::string& code, int status, const std::string& text) {
   ClearBar();
-  PrintLine(stderr,
-            program_ + ": error: " + (item_.empty() ? "" : OneLine(item_) + ": ") + OneLine(text));
+  PrintLine(stderr, program_ + ": error: " + (item_.empty() ? "" : Printable(item_) + ": ") +
+                        Printable(text));
   if (mode_ == ProgressMode::kJson)
     PrintLine(stdout, "{\"event\":\"error\"" + (item_.empty() ? "" : ",\"item\":" + Quoted(item_)) +
                           ",\"code\":" + Quoted(code) + ",\"status\":" + std::to_string(status) +
@@ -201,7 +163,7 @@ void ProgressDisplay::Failed(const std::string& code, int status, const std::str
 void ProgressDisplay::Warn(const std::string& text) {
   if (quiet_) return;
   ClearBar();
-  PrintLine(stderr, program_ + ": warning: " + OneLine(text));
+  PrintLine(stderr, program_ + ": warning: " + Printable(text));
 }
 
 }  // namespace mdvt::example

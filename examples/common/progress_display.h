@@ -47,7 +47,4 @@ class ProgressDisplay {
   std::chrono::steady_clock::time_point last_line_;
 };
 
-// `text` with line ends and other control characters made visible, so that it stays one line.
-std::string OneLine(const std::string& text);
-
 }  // namespace mdvt::example

@@ -3,7 +3,6 @@
 // Makes the sample clip of scripts/demo.sh: a camera moves through a drawn room, so that the true
 // depth of every pixel is known.
 #include <cstdint>
-#include <cstdio>
 #include <optional>
 #include <string>
 
@@ -84,8 +83,7 @@ int main(int argc, char** argv) {
     color.Finish();
     if (depth) depth->Finish();
     outputs.CommitAll();
-    std::printf("wrote %s: %lld frames, %dx%d\n", output.c_str(), static_cast<long long>(frames), w,
-                h);
-    return std::fflush(stdout) == 0 ? 0 : 1;
+    return program.Tell("wrote " + output + ": " + std::to_string(frames) + " frames, " +
+                        std::to_string(w) + "x" + std::to_string(h));
   });
 }

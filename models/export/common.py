@@ -22,9 +22,14 @@ import types
 import warnings
 from typing import List, Optional
 
-import numpy as np
-import torch
-import torch.nn.functional as F
+try:
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+except ImportError as error:
+    sys.exit(f"{pathlib.Path(sys.argv[0]).name}: {error.name or error} is missing in {sys.executable}: install "
+             "PyTorch and numpy (Debian: apt install python3-torch, and run /usr/bin/python3; elsewhere: "
+             "pip install torch numpy)")
 
 FORMAT = 1
 TOLERANCE = 1e-4  # of the standard deviation of an output
@@ -34,6 +39,11 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 class ExportError(Exception):
     """What a person should read, as one line."""
+
+
+def progress(text):
+    """Tells on stderr what takes its time; the report goes to stdout."""
+    print(f"{pathlib.Path(sys.argv[0]).name}: {text} ...", file=sys.stderr, flush=True)
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -201,6 +211,7 @@ def load_strictly(module, checkpoint):
     path = pathlib.Path(checkpoint)
     if not path.is_file():
         raise ExportError(f"{path}: no such checkpoint")
+    progress(f"reading {path}")
     try:
         # Tensors alone: a pickle could run anything.
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -315,7 +326,9 @@ class _Comparison:
         self.lines, self.worst = [], 0.0
 
     def run(self, label, module, device="cpu", tolerance=TOLERANCE):
-        for tensors, expected in zip(self.examples, self.expected):
+        for number, (tensors, expected) in enumerate(zip(self.examples, self.expected), 1):
+            progress(f"comparing with the original: {label}, example {number} of {len(self.examples)} "
+                     f"({_shapes(tensors)})")
             outputs = _as_tuple(module(*(tensor.to(device) for tensor in tensors)))
             if len(outputs) != len(expected):
                 raise ExportError(f"{label}: {len(outputs)} outputs instead of {len(expected)}")
@@ -377,6 +390,7 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
     partial = out.with_name(out.name + ".partial")
     try:
         with torch.no_grad(), without_profiling():
+            progress(f"running the original on {len(examples)} examples")
             expected = [tuple(o.clone() for o in _as_tuple(wrapper(*tensors))) for tensors in examples]
             for outputs in expected:
                 if len(outputs) != len(names):
@@ -385,6 +399,7 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
                 if not all(torch.isfinite(o).all() for o in outputs):
                     raise ExportError("the original itself gives values that are not finite")
             number = _least_special(examples, meta)
+            progress(("tracing at " + _shapes(examples[number])) if trace else "compiling")
             if trace:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", torch.jit.TracerWarning)
@@ -407,6 +422,7 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
                 "check": {"seed": 0, key: value, "mean": mean, "std": std, "tol": 1e-4},
             }
             text = json.dumps(meta, indent=1, allow_nan=False)
+            progress(f"writing {out}")
             torch.jit.save(module, str(partial), _extra_files={"mdvt.json": text})
 
             stored = {"mdvt.json": ""}
@@ -513,4 +529,9 @@ def main(run):
         run()
     except ExportError as error:
         print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        print(f"{pathlib.Path(sys.argv[0]).name}: the original needs the Python package '{error.name}': "
+              f"pip install it for {sys.executable}, or take the environment of the clone",
+              file=sys.stderr)
         sys.exit(1)

@@ -13,10 +13,10 @@ clone of https://github.com/DepthAnything/Depth-Anything-V2.
 import importlib
 import types
 
-import torch
-
-import common
+import common  # before torch: it says what to install
 import vit_depth
+
+import torch
 
 # The published licences: the small network may be used commercially, the others may not.
 LICENSES = {"vits": "Apache-2.0", "vitb": "CC-BY-NC-4.0", "vitl": "CC-BY-NC-4.0",

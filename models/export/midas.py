@@ -13,9 +13,9 @@ The DPT family needs the timm of that clone's environment. Its sizes are frozen 
 one that your videos need by --size, the picture is scaled into it.
 """
 
-import torch
+import common  # before torch: it says what to install
 
-import common
+import torch
 
 LICENSE = "MIT"
 

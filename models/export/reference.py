@@ -22,7 +22,11 @@ import pathlib
 import sys
 import zipfile
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:
+    sys.exit(f"reference.py: numpy is missing in {sys.executable}: install it (Debian: apt install python3-numpy, "
+             "and run /usr/bin/python3; elsewhere: pip install numpy)")
 
 MAX_SIDE = 1 << 20
 

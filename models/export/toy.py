@@ -20,11 +20,11 @@
 
 import pathlib
 
+import common  # before torch: it says what to install
+
 import torch
 import torch.nn.functional as F
 from torch import nn
-
-import common
 
 
 def luminance(image: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,10 @@
 
 #include <cstdio>
 #include <mutex>
+#include <optional>
 #include <utility>
+
+#include "mdvt/core/printable.h"
 
 namespace mdvt {
 namespace {
@@ -18,32 +21,44 @@ void PrintToStderr(LogLevel level, const std::string& text) {
 struct State {
   std::mutex mutex;
   LogSink sink;
+  std::optional<LogSink> next;  // that a sink itself has set
 };
 State& GetState() {
   static State& state = *new State;  // never destroyed: threads may log while the program ends
   return state;
 }
 
+// Set while this thread is inside a sink, and so holds the mutex.
+thread_local bool t_inside_sink = false;
+
 }  // namespace
 
 void SetLogSink(LogSink sink) {
   State& state = GetState();
+  if (t_inside_sink) {  // the one that runs cannot be taken away from under its feet
+    state.next = std::move(sink);
+    return;
+  }
   const std::lock_guard<std::mutex> lock(state.mutex);
   state.sink.swap(sink);
 }
 
 void Log(LogLevel level, const std::string& text) {
   // What a sink itself would log is dropped: it could only wait for itself.
-  thread_local bool inside_sink = false;
-  if (inside_sink) return;
+  if (t_inside_sink) return;
+  const std::string line = Printable(text);
   State& state = GetState();
   const std::lock_guard<std::mutex> lock(state.mutex);
   if (state.sink) {
-    inside_sink = true;
-    state.sink(level, text);
-    inside_sink = false;
+    t_inside_sink = true;
+    state.sink(level, line);
+    t_inside_sink = false;
+    if (state.next) {
+      state.sink = std::move(*state.next);
+      state.next.reset();
+    }
   } else {
-    PrintToStderr(level, text);
+    PrintToStderr(level, line);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <limits>
 #include <optional>
@@ -95,6 +96,13 @@ int64_t LeftOfAddresses() {
 }
 
 }  // namespace
+
+namespace {
+std::atomic<int64_t> g_failed_allocations{0};
+}  // namespace
+
+void NoteFailedAllocation() noexcept { ++g_failed_allocations; }
+int64_t FailedAllocations() noexcept { return g_failed_allocations; }
 
 int64_t AvailableMemory() {
   return std::min({LeftOfSystem(), LeftOfControlGroups(), LeftOfAddresses()});

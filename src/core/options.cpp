@@ -364,6 +364,9 @@ OptionValue OptionList::Checked(const Option& option, const OptionValue& value,
       if (!std::holds_alternative<std::string>(value) && option.valid_.empty()) fail();
       std::string text = ToText(value);
       if (text.find('\0') != std::string::npos) Fail(Named(option) + " contains a zero byte");
+      if (option.path != PathKind::kNone && text == "-")
+        Fail(Named(option) + " is '-': pipes are neither read nor written, give the name of a " +
+             (option.path == PathKind::kFolder ? "folder" : "file") + " ('./-' for one called so)");
       return text;
     }
     case OptionKind::kChoice: {

@@ -2,10 +2,15 @@
 #include "mdvt/geometry/absolute_pose.h"
 
 #include <Eigen/Cholesky>
+#include <Eigen/Eigenvalues>
+#include <Eigen/Geometry>
+#include <array>
 #include <cmath>
-#include <opencv2/calib3d.hpp>
+#include <complex>
+#include <optional>
 
 #include "mdvt/core/error.h"
+#include "samples.h"
 #include "se3.h"
 
 namespace mdvt {
@@ -101,37 +106,108 @@ AbsolutePose RefineAbsolutePose(const std::vector<Eigen::Vector3d>& points, cons
   return result;
 }
 
+namespace {
+
+// The camera's pose if it sees the three points along the three unit rays: up to four.
+// Source: J. A. Grunert 1841, as R. Haralick et al. have it, Review and analysis of solutions of
+// the three point perspective pose estimation problem, IJCV 13, 1994.
+std::vector<Pose> PosesFromThreePoints(const Eigen::Vector3d (&points)[3],
+                                       const Eigen::Vector3d (&rays)[3]) {
+  const double a2 = (points[1] - points[2]).squaredNorm();
+  const double b2 = (points[0] - points[2]).squaredNorm();
+  const double c2 = (points[0] - points[1]).squaredNorm();
+  const double cos_a = rays[1].dot(rays[2]), cos_b = rays[0].dot(rays[2]);
+  const double cos_c = rays[0].dot(rays[1]);
+  if (!(a2 > 0 && b2 > 0 && c2 > 0)) return {};
+  const double p = (a2 - c2) / b2, q = (a2 + c2) / b2, a = a2 / b2, c = c2 / b2;
+  // Of v = s3 / s1, the ratio of two distances, the lowest power first.
+  const double quartic[5] = {
+      (1 + p) * (1 + p) - 4 * a * cos_c * cos_c,
+      4 * (-p * (1 + p) * cos_b + 2 * a * cos_c * cos_c * cos_b - (1 - q) * cos_a * cos_c),
+      2 * (p * p - 1 + 2 * p * p * cos_b * cos_b + 2 * (1 - c) * cos_a * cos_a -
+           4 * q * cos_a * cos_b * cos_c + 2 * (1 - a) * cos_c * cos_c),
+      4 * (p * (1 - p) * cos_b - (1 - q) * cos_a * cos_c + 2 * c * cos_a * cos_a * cos_b),
+      (p - 1) * (p - 1) - 4 * c * cos_a * cos_a};
+  Eigen::Matrix4d companion = Eigen::Matrix4d::Zero();
+  for (int i = 0; i < 4; ++i) companion(i, 3) = -quartic[i] / quartic[4];
+  for (int i = 0; i < 3; ++i) companion(i + 1, i) = 1;
+  if (!companion.allFinite()) return {};
+  const Eigen::EigenSolver<Eigen::Matrix4d> roots(companion, false);
+  if (roots.info() != Eigen::Success) return {};
+
+  // A rotation for each triangle, that of its own axes.
+  const auto axes = [](const Eigen::Vector3d(&corners)[3]) {
+    Eigen::Matrix3d frame;
+    frame.col(0) = (corners[1] - corners[0]).normalized();
+    frame.col(2) = frame.col(0).cross(corners[2] - corners[0]).normalized();
+    frame.col(1) = frame.col(2).cross(frame.col(0));
+    return frame;
+  };
+  std::vector<Pose> poses;
+  for (int i = 0; i < 4; ++i) {
+    // Two roots that touch come out as a pair beside the real axis.
+    const std::complex<double> root = roots.eigenvalues()[i];
+    const double v = root.real();
+    if (!(std::fabs(root.imag()) <= 1e-4 * std::fabs(v)) || !(v > 0)) continue;
+    const double u = ((p - 1) * v * v - 2 * p * cos_b * v + 1 + p) / (2 * (cos_c - v * cos_a));
+    const double s1 = std::sqrt(b2 / (1 + v * v - 2 * v * cos_b));
+    if (!(u > 0) || !(s1 > 0) || !std::isfinite(u * s1)) continue;
+    const Eigen::Vector3d seen[3] = {s1 * rays[0], u * s1 * rays[1], v * s1 * rays[2]};
+    Pose pose = Pose::Identity();
+    pose.linear() = axes(seen) * axes(points).transpose();
+    pose.translation() = seen[0] - pose.linear() * points[0];
+    if (pose.matrix().allFinite()) poses.push_back(pose);
+  }
+  return poses;
+}
+
+}  // namespace
+
 AbsolutePose EstimateAbsolutePose(const std::vector<Eigen::Vector3d>& points, const Points2& seen,
                                   const AbsolutePoseOptions& options) {
+  constexpr int kMostSamples = 200;
+  constexpr double kConfidence = 0.999;
   options.Check();
   Require(points.size() == seen.size(), Code::kInvalidArgument,
           "EstimateAbsolutePose: points and their pictures differ in number");
   AbsolutePose none;
   none.inliers.assign(points.size(), 0);
-  if (points.size() < 6) return none;
-  std::vector<cv::Point3d> object;
-  std::vector<cv::Point2d> image;
-  for (size_t i = 0; i < points.size(); ++i) {
+  const size_t n = points.size();
+  if (n < 6) return none;
+  for (size_t i = 0; i < n; ++i)
     if (!points[i].allFinite() || !seen[i].allFinite()) return none;
-    object.emplace_back(points[i].x(), points[i].y(), points[i].z());
-    image.emplace_back(seen[i].x(), seen[i].y());
+  const double most = options.threshold * options.threshold;
+  Samples<3> samples(n);
+  std::optional<Pose> best;
+  double least_cost = static_cast<double>(n) * most;
+  int needed = kMostSamples;
+  for (int done = 0; done < needed; ++done) {
+    Eigen::Vector3d corners[3], rays[3];
+    const std::array<size_t, 3> sample = samples.Next();
+    for (size_t k = 0; k < 3; ++k) {
+      corners[k] = points[sample[k]];
+      rays[k] = seen[sample[k]].homogeneous().normalized();
+    }
+    for (const Pose& pose : PosesFromThreePoints(corners, rays)) {
+      double cost = 0;
+      size_t inliers = 0;
+      for (size_t i = 0; i < n && cost < least_cost; ++i) {
+        const Eigen::Vector3d at = pose * points[i];
+        const double squared =
+            at.z() > 1e-9 ? (at.hnormalized() - seen[i]).squaredNorm() : most + 1;
+        const bool fits = squared <= most;  // not for NaN
+        cost += fits ? squared : most;
+        inliers += fits;
+      }
+      // The three points of the sample fit by themselves.
+      if (!(cost < least_cost) || inliers < 4) continue;
+      least_cost = cost;
+      best = pose;
+      needed = SamplesNeeded(static_cast<double>(inliers) / static_cast<double>(n), 3, kConfidence,
+                             kMostSamples);
+    }
   }
-  cv::Mat turn, move;
-  try {
-    if (!cv::solvePnPRansac(object, image, cv::Mat::eye(3, 3, CV_64F), cv::noArray(), turn, move,
-                            false, 200, static_cast<float>(options.threshold), 0.999, cv::noArray(),
-                            cv::SOLVEPNP_EPNP))
-      return none;
-  } catch (const cv::Exception&) {
-    return none;
-  }
-  Pose start = Pose::Identity();
-  const Eigen::Vector3d axis(turn.at<double>(0), turn.at<double>(1), turn.at<double>(2));
-  const double angle = axis.norm();
-  if (angle > 1e-12) start.linear() = Eigen::AngleAxisd(angle, axis / angle).toRotationMatrix();
-  start.translation() << move.at<double>(0), move.at<double>(1), move.at<double>(2);
-  if (!start.matrix().allFinite()) return none;
-  return RefineAbsolutePose(points, seen, start, options);
+  return best ? RefineAbsolutePose(points, seen, *best, options) : none;
 }
 
 }  // namespace mdvt

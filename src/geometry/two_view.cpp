@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/geometry/two_view.h"
 
+#include <Eigen/LU>
 #include <Eigen/SVD>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
-#include <opencv2/calib3d.hpp>
+#include <optional>
 #include <random>
 
 #include "core/median.h"
+#include "five_point.h"
 #include "mdvt/core/error.h"
 #include "mdvt/geometry/triangulation.h"
+#include "samples.h"
 #include "window_adjustment.h"
 
 namespace mdvt {
@@ -162,6 +166,66 @@ void Judge(const Points2& points1, const Points2& points2, double threshold, Rel
   result->median_angle = Median(angles);
 }
 
+// The essential matrix of most pairs: five-point samples, each matrix judged by the squared Sampson
+// distances of all pairs, cut at the threshold.
+std::optional<Eigen::Matrix3d> FindEssential(const Points2& points1, const Points2& points2,
+                                             double threshold) {
+  constexpr int kMostSamples = 1000;
+  constexpr double kConfidence = 0.9999;
+  const size_t n = points1.size();
+  const double most = threshold * threshold;
+  Samples<5> samples(n);
+  std::optional<Eigen::Matrix3d> best;
+  double least_cost = std::numeric_limits<double>::infinity();
+  int needed = kMostSamples;
+  for (int done = 0; done < needed; ++done) {
+    std::array<Eigen::Vector2d, 5> a, b;
+    const std::array<size_t, 5> sample = samples.Next();
+    for (size_t k = 0; k < 5; ++k) {
+      a[k] = points1[sample[k]];
+      b[k] = points2[sample[k]];
+    }
+    for (const Eigen::Matrix3d& essential : EssentialFromFivePairs(a, b)) {
+      double cost = 0;
+      size_t inliers = 0;
+      for (size_t i = 0; i < n && cost < least_cost; ++i) {
+        const Eigen::Vector3d q1 = points1[i].homogeneous(), q2 = points2[i].homogeneous();
+        const Eigen::Vector3d line2 = essential * q1, line1 = essential.transpose() * q2;
+        const double off = q2.dot(line2);
+        const double squared =
+            off * off / (line2.head<2>().squaredNorm() + line1.head<2>().squaredNorm());
+        const bool fits = squared <= most;  // not for NaN
+        cost += fits ? squared : most;
+        inliers += fits;
+      }
+      if (!(cost < least_cost)) continue;
+      least_cost = cost;
+      best = essential;
+      needed = SamplesNeeded(static_cast<double>(inliers) / static_cast<double>(n), 5, kConfidence,
+                             kMostSamples);
+    }
+  }
+  return best;
+}
+
+// The four motions of an essential matrix, with a translation of length 1.
+std::array<Pose, 4> Decompose(const Eigen::Matrix3d& essential) {
+  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(essential, Eigen::ComputeFullU | Eigen::ComputeFullV);
+  Eigen::Matrix3d u = svd.matrixU(), v = svd.matrixV();
+  if (u.determinant() < 0) u = -u;
+  if (v.determinant() < 0) v = -v;
+  Eigen::Matrix3d quarter;
+  quarter << 0, 1, 0, -1, 0, 0, 0, 0, 1;
+  std::array<Pose, 4> poses;
+  for (size_t k = 0; k < 4; ++k) {
+    poses[k] = Pose::Identity();
+    poses[k].linear() =
+        u * (k < 2 ? quarter : Eigen::Matrix3d(quarter.transpose())) * v.transpose();
+    poses[k].translation() = (k % 2 == 0 ? 1 : -1) * u.col(2);
+  }
+  return poses;
+}
+
 }  // namespace
 
 RelativePose EstimateRelativePose(const Points2& points1, const Points2& points2,
@@ -176,42 +240,23 @@ RelativePose EstimateRelativePose(const Points2& points1, const Points2& points2
     best.reason = "too few pairs";
     return best;
   }
-  std::vector<cv::Point2d> a, b;
   for (size_t i = 0; i < points1.size(); ++i) {
     if (!points1[i].allFinite() || !points2[i].allFinite()) {
       best.reason = "a point is not finite";
       return best;
     }
-    a.emplace_back(points1[i].x(), points1[i].y());
-    b.emplace_back(points2[i].x(), points2[i].y());
   }
-  cv::Mat essential;
-  try {
-    essential = cv::findEssentialMat(a, b, cv::Mat::eye(3, 3, CV_64F), cv::RANSAC, 0.9999,
-                                     options.threshold);
-  } catch (const cv::Exception&) {
-    essential.release();
-  }
-  if (essential.rows < 3 || essential.cols != 3) {
+  const std::optional<Eigen::Matrix3d> essential =
+      FindEssential(points1, points2, options.threshold);
+  if (!essential) {
     best.reason = "no essential matrix";
     return best;
   }
-  for (int row = 0; row + 3 <= essential.rows; row += 3) {
-    cv::Mat r1, r2, t;
-    cv::decomposeEssentialMat(essential.rowRange(row, row + 3), r1, r2, t);
-    for (int k = 0; k < 4; ++k) {
-      const cv::Mat& r = k < 2 ? r1 : r2;
-      RelativePose candidate;
-      Eigen::Matrix3d rotation;
-      for (int i = 0; i < 9; ++i) rotation(i / 3, i % 3) = r.at<double>(i / 3, i % 3);
-      const double sign = k % 2 == 0 ? 1 : -1;
-      candidate.cam2_from_cam1.linear() = rotation;
-      candidate.cam2_from_cam1.translation() =
-          sign * Eigen::Vector3d(t.at<double>(0), t.at<double>(1), t.at<double>(2)).normalized();
-      if (!candidate.cam2_from_cam1.matrix().allFinite()) continue;
-      Judge(points1, points2, options.threshold, &candidate);
-      if (candidate.num_inliers > best.num_inliers) best = std::move(candidate);
-    }
+  for (const Pose& pose : Decompose(*essential)) {
+    RelativePose candidate;
+    candidate.cam2_from_cam1 = pose;
+    Judge(points1, points2, options.threshold, &candidate);
+    if (candidate.num_inliers > best.num_inliers) best = std::move(candidate);
   }
   if (best.num_inliers < options.min_inliers) {
     best.reason = "too few inliers";

@@ -23,6 +23,7 @@
 #include "io/staged_file.h"
 #include "io/staging.h"
 #include "mdvt/core/error.h"
+#include "mdvt/core/memory.h"
 
 namespace mdvt {
 namespace {
@@ -123,6 +124,7 @@ struct OutputSetState {
   }
 
   const bool overwrite;
+  const int64_t failed_allocations = FailedAllocations();  // before
   std::mutex mutex;
   std::vector<std::string> inputs;
   std::vector<Area> areas;  // the first one leads
@@ -311,6 +313,8 @@ void OutputSetState::CommitAll() {
             "output '" + file->path + "' has not been finished");
   });
   if (areas.empty()) return;
+  Require(FailedAllocations() == failed_allocations, Code::kOutOfMemory,
+          NameOf(areas[0]) + ": out of memory meanwhile, it may not be whole");
   try {
     Publish();
   } catch (...) {

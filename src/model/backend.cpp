@@ -15,6 +15,7 @@
 #include "mdvt/core/parallel.h"
 #include "mdvt_backend.h"
 #include "model/backend_calls.h"
+#include "model/trusted_place.h"
 
 namespace mdvt {
 namespace {
@@ -33,6 +34,7 @@ struct Entry {
 struct Registry {
   std::mutex mutex;
   std::vector<Entry> entries;                   // in the order in which they count
+  std::vector<std::string> folders;             // that the program has named
   std::map<std::string, std::string> failures;  // path, reason
 };
 Registry& GetRegistry() {
@@ -69,8 +71,8 @@ std::string Fault(const mdvt_backend& table) {
   return {};
 }
 
-// The folder of the shared library or program that this code is in.
-fs::path OwnFolder() {
+// The shared library or program that this code is in.
+fs::path OwnFile() {
   static const char kHere = 0;
   Dl_info info = {};
   link_map* map = nullptr;
@@ -82,7 +84,7 @@ fs::path OwnFolder() {
     file = fs::weakly_canonical(map->l_name, ignored);
   }
   if (file.empty()) file = fs::read_symlink("/proc/self/exe", ignored);
-  return file.parent_path();
+  return file;
 }
 
 std::string NameOf(const fs::path& plugin) {
@@ -96,10 +98,56 @@ bool IsPlugin(const fs::path& path) {
          path.extension() == kSuffix;
 }
 
+// Where an installation has its plug-ins, seen from the file that holds mdvt. A file elsewhere has
+// none beside it but those in its own folder: what lies around it may be anybody's.
+std::vector<fs::path> InstalledPlaces(const fs::path& file) {
+  const fs::path own = file.parent_path();
+  std::vector<fs::path> places = {own, own / "mdvt"};
+  const std::string name = own.filename().string();
+  if (name == MDVT_PROGRAM_FOLDER || name == "tests") {  // installed; or built and not installed
+    places.push_back(own / "../lib");
+    places.push_back(own / "../lib/mdvt");
+    places.push_back(own / (std::string("../") + MDVT_PLUGIN_LIBDIR + "/mdvt"));
+  }
+  // The Python module: lib/python3/dist-packages/mdvt, or python/mdvt where it was built.
+  if (name == "mdvt" && file.filename().string().rfind("_mdvt.", 0) == 0) {
+    const fs::path around = own.parent_path();
+    const std::string packages = around.filename().string();
+    if (packages == "dist-packages" || packages == "site-packages")
+      places.push_back(own / "../../../mdvt");
+    if (packages == "python") places.push_back(own / "../../lib");
+  }
+  return places;
+}
+
+// In the order in which they are searched; with the mutex held.
+std::vector<std::string> Folders(const Registry& registry) {
+  std::vector<std::string> folders;
+  const auto add = [&](const fs::path& folder) {
+    fs::path normal = folder.lexically_normal();
+    if (!normal.has_filename()) normal = normal.parent_path();
+    if (std::find(folders.begin(), folders.end(), normal.string()) == folders.end())
+      folders.push_back(normal.string());
+  };
+  if (const char* list = secure_getenv("MDVT_BACKEND_PATH")) {
+    const std::string text = list;
+    for (size_t begin = 0; begin <= text.size();) {
+      const size_t end = std::min(text.find(':', begin), text.size());
+      if (end > begin) add(text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  for (const std::string& folder : registry.folders) add(folder);
+  const fs::path file = OwnFile();
+  if (!file.empty())
+    for (const fs::path& folder : InstalledPlaces(file)) add(folder);
+  return folders;
+}
+
 // All plug-ins, in the order of the folders and then of their names.
-std::vector<std::string> PluginFiles() {
+std::vector<std::string> PluginFiles(const Registry& registry) {
   std::vector<std::string> files;
-  for (const std::string& folder : BackendFolders()) {
+  for (const std::string& folder : Folders(registry)) {
     std::vector<std::string> here;
     std::error_code error;
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
@@ -122,7 +170,12 @@ const Entry* FindEntry(const Registry& registry, const std::string& name) {
 void Open(Registry& registry, const std::string& path) {
   if (registry.failures.count(path) != 0 || FindEntry(registry, NameOf(path))) return;
   const auto fail = [&](const std::string& reason) { registry.failures[path] = reason; };
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  std::error_code error;
+  const std::string file = fs::canonical(path, error).string();  // links may be turned meanwhile
+  if (error) return fail(error.message());
+  if (const std::string reason = WhyOthersMayChange(file, OwnFile().string()); !reason.empty())
+    return fail(reason);
+  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     const char* reason = dlerror();
     return fail(reason ? reason : "cannot be opened");
@@ -151,9 +204,9 @@ bool Takes(const mdvt_backend& table, const std::string& extension) {
   return false;
 }
 
-std::string Places() {
+std::string Places(const Registry& registry) {
   std::string text;
-  for (const std::string& folder : BackendFolders()) text += (text.empty() ? "" : ", ") + folder;
+  for (const std::string& folder : Folders(registry)) text += (text.empty() ? "" : ", ") + folder;
   return text;
 }
 
@@ -167,37 +220,26 @@ std::string Failures(const Registry& registry) {
 }  // namespace
 
 std::vector<std::string> BackendFolders() {
-  std::vector<std::string> folders;
-  const auto add = [&](const fs::path& folder) {
-    const std::string text = folder.lexically_normal().string();
-    if (std::find(folders.begin(), folders.end(), text) == folders.end()) folders.push_back(text);
-  };
-  if (const char* list = secure_getenv("MDVT_BACKEND_PATH")) {
-    const std::string text = list;
-    for (size_t begin = 0; begin <= text.size();) {
-      const size_t end = std::min(text.find(':', begin), text.size());
-      if (end > begin) add(text.substr(begin, end - begin));
-      begin = end + 1;
-    }
-  }
-  const fs::path own = OwnFolder();
-  if (own.empty()) return folders;
-  const std::string libdir = MDVT_PLUGIN_LIBDIR;
-  for (const std::string& below :
-       {std::string("."), std::string("mdvt"), std::string("lib"), std::string("lib/mdvt"),
-        std::string("../lib"), std::string("../lib/mdvt"), "../" + libdir + "/mdvt",
-        std::string("../../lib"), std::string("../../../mdvt")}) {
-    fs::path folder = (own / below).lexically_normal();
-    if (!folder.has_filename()) folder = folder.parent_path();
-    add(folder);
-  }
-  return folders;
+  Registry& registry = GetRegistry();
+  const std::lock_guard<std::mutex> lock(registry.mutex);
+  return Folders(registry);
+}
+
+void AddBackendFolder(const std::string& folder) {
+  Require(!folder.empty() && folder.find('\0') == std::string::npos, Code::kInvalidArgument,
+          "AddBackendFolder: the name of a folder is needed");
+  std::error_code error;
+  const std::string whole = fs::absolute(folder, error).lexically_normal().string();
+  Require(!error, Code::kIo, "'" + folder + "': " + error.message());
+  Registry& registry = GetRegistry();
+  const std::lock_guard<std::mutex> lock(registry.mutex);
+  registry.folders.push_back(whole);
 }
 
 std::vector<BackendInfo> AvailableBackends(std::vector<BackendFailure>* failures) {
   Registry& registry = GetRegistry();
   const std::lock_guard<std::mutex> lock(registry.mutex);
-  for (const std::string& path : PluginFiles()) Open(registry, path);
+  for (const std::string& path : PluginFiles(registry)) Open(registry, path);
   std::vector<BackendInfo> infos;
   for (const Entry& entry : registry.entries) {
     BackendInfo info{entry.table->name, entry.table->version, entry.path, {}};
@@ -243,7 +285,7 @@ const mdvt_backend* FindBackend(const std::string& name) {
   if (const Entry* entry = FindEntry(registry, name)) return entry->table;
   const std::string file = kPrefix + name + kSuffix;
   std::string failed;
-  for (const std::string& folder : BackendFolders()) {
+  for (const std::string& folder : Folders(registry)) {
     const std::string path = (fs::path(folder) / file).string();
     std::error_code ignored;
     if (!fs::exists(path, ignored)) continue;
@@ -254,7 +296,8 @@ const mdvt_backend* FindBackend(const std::string& name) {
   Require(failed.empty(), Code::kUnsupported,
           "the backend '" + name + "' cannot be used: " + failed);
   throw Error(Code::kNotFound, "no backend '" + name + "': there is no " + file + " in " +
-                                   Places() + "; build it or name its folder in MDVT_BACKEND_PATH");
+                                   Places(registry) +
+                                   "; build it or name its folder in MDVT_BACKEND_PATH");
 }
 
 const mdvt_backend* FindBackendFor(const std::string& extension) {
@@ -271,14 +314,14 @@ const mdvt_backend* FindBackendFor(const std::string& extension) {
     return nullptr;
   };
   if (const mdvt_backend* table = find()) return table;
-  for (const std::string& path : PluginFiles()) {
+  for (const std::string& path : PluginFiles(registry)) {
     Open(registry, path);
     if (const mdvt_backend* table = find()) return table;
   }
   const std::string what = lower.empty() ? "files without an ending" : "'" + lower + "' files";
   throw Error(registry.failures.empty() ? Code::kNotFound : Code::kUnsupported,
-              "no backend for " + what + " (LibTorch's is mdvt_torch.so, for .pt) in " + Places() +
-                  Failures(registry));
+              "no backend for " + what + " (LibTorch's is mdvt_torch.so, for .pt) in " +
+                  Places(registry) + Failures(registry));
 }
 
 std::string DescribeBackend(const std::string& name) {

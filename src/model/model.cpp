@@ -55,14 +55,16 @@ bool IsDevice(const std::string& text) {
 }
 
 struct Verdict {
-  enum { kListed, kUnlisted, kWrong } hash = kUnlisted;
+  enum { kListed, kUnlisted, kWrong, kNoModel } hash = kUnlisted;
   std::string reason;  // why it is not listed, or wrong
 };
 
 // What options and manifest say about a file of this hash.
-Verdict JudgeHash(const std::string& path, const HashedFile& file, const ModelOptions& options) {
+Verdict JudgeHash(const std::string& path, const SealedModel& file, const ModelOptions& options) {
   const std::string name = fs::path(path).filename().string();
-  const std::string& hash = file.sha256;
+  const std::string& hash = file.sha256();
+  if (file.size() == 0) return {Verdict::kNoModel, "an empty file"};
+  if (const std::string why = file.WhyNoNetwork(); !why.empty()) return {Verdict::kNoModel, why};
   const std::string wrong_file = ": the file is damaged or another one";
   const std::string wanted = NormalizedSha256(options.sha256);
   if (!wanted.empty() && hash != wanted) {
@@ -80,8 +82,8 @@ Verdict JudgeHash(const std::string& path, const HashedFile& file, const ModelOp
   if (!manifest_path.empty()) manifest = ModelManifest::Read(manifest_path, options.limits);
   const std::string lists = "'" + manifest_path + "' lists ";
   const ManifestEntry* entry = manifest.FindFile(name);
-  if (entry != nullptr && entry->size && file.stamp.size != *entry->size) {
-    return {Verdict::kWrong, "has " + std::to_string(file.stamp.size) + " bytes, " + lists +
+  if (entry != nullptr && entry->size && file.size() != *entry->size) {
+    return {Verdict::kWrong, "has " + std::to_string(file.size()) + " bytes, " + lists +
                                  std::to_string(*entry->size) + wrong_file};
   }
   if (entry != nullptr && !entry->sha256.empty() && hash != entry->sha256) {
@@ -128,14 +130,25 @@ std::array<int, 3> VersionOf(const std::string& text) {
   return version;
 }
 
-ModelInfo ReadInfo(const mdvt_backend* table, const std::string& path, const Limits& limits) {
+// Calls of the backend on the sealed copy; its texts name the file that the user knows.
+void CheckCall(const mdvt_backend* table, mdvt_backend_status status, const std::string& path,
+               const SealedModel& file) {
+  if (status == MDVT_BACKEND_OK) return;
+  std::string text = LastBackendError(table);
+  for (size_t at = 0; (at = text.find(file.name(), at)) != std::string::npos; at += path.size())
+    text.replace(at, file.name().size(), path);
+  throw Error(ToCode(status), "'" + path + "': " + text);
+}
+
+ModelInfo ReadInfo(const mdvt_backend* table, const std::string& path, const SealedModel& file,
+                   const Limits& limits) {
   const std::string sidecar = path + ".json";
   std::error_code ignored;
   if (fs::exists(sidecar, ignored)) {
     return ReadAndParse(sidecar, "model metadata", limits, ModelInfo::Parse);
   }
   BackendText text(table);
-  CheckBackend(table, table->read_metadata(path.c_str(), text.Receive()), "'" + path + "'");
+  CheckCall(table, table->read_metadata(file.name().c_str(), text.Receive()), path, file);
   Require(!text.empty(), Code::kRefused,
           "'" + path + "': not an mdvt model, it has no metadata: export it with one of " +
               "models/export, or describe it in '" + sidecar + "'");
@@ -293,15 +306,14 @@ Model Model::Open(const std::string& path, const ModelOptions& options) {
   impl->path = path;
   impl->options = options;
 
-  const HashedFile file = HashFile(path);
-  Require(file.stamp.size > 0, Code::kCorrupt, "'" + path + "': an empty file");
-  const Verdict verdict = JudgeHash(path, file, options);
-  if (!MayBeOpened(verdict, options)) impl->Fail(Code::kRefused, verdict.reason);
-  impl->sha256 = file.sha256;
-
+  const SealedModel file(path);
   impl->table = BackendOf(path, options);
   const mdvt_backend* const table = impl->table;
-  impl->info = ReadInfo(table, path, options.limits);
+  const Verdict verdict = JudgeHash(path, file, options);
+  if (!MayBeOpened(verdict, options))
+    impl->Fail(file.size() == 0 ? Code::kCorrupt : Code::kRefused, verdict.reason);
+  impl->sha256 = file.sha256();
+  impl->info = ReadInfo(table, path, file, options.limits);
   const ModelInfo& info = impl->info;
   for (const std::string& key : info.unknown_keys) {
     LogWarning("'" + path + "': the metadata has a key that this mdvt does not know: " + key);
@@ -327,10 +339,7 @@ Model Model::Open(const std::string& path, const ModelOptions& options) {
   wanted.precision = options.precision == ModelPrecision::kFp16   ? MDVT_BACKEND_FP16
                      : options.precision == ModelPrecision::kFp32 ? MDVT_BACKEND_FP32
                                                                   : MDVT_BACKEND_BF16_CPU_ENCODER;
-  CheckBackend(table, table->open(path.c_str(), &wanted, &impl->model), "'" + path + "'");
-  if (!(ModelFile(path).stamp() == file.stamp)) {
-    impl->Fail(Code::kRefused, "was changed by somebody while it was opened");
-  }
+  CheckCall(table, table->open(file.name().c_str(), &wanted, &impl->model), path, file);
 
   Model model(std::move(impl));
   if (options.self_test) {
@@ -348,19 +357,20 @@ Model Model::Open(const std::string& path, const ModelOptions& options) {
 
 ModelFileReport Model::Inspect(const std::string& path, const ModelOptions& options) {
   options.Check();
-  const HashedFile file = HashFile(path);
+  const SealedModel file(path);
   const Verdict verdict = JudgeHash(path, file, options);
   ModelFileReport report;
-  report.sha256 = file.sha256;
-  report.size = file.stamp.size;
+  report.sha256 = file.sha256();
+  report.size = file.size();
   report.is_listed = verdict.hash == Verdict::kListed;
+  report.holds_network = verdict.hash != Verdict::kNoModel;
+  report.is_another = verdict.hash == Verdict::kWrong;
   report.may_be_opened = MayBeOpened(verdict, options);
   if (!report.may_be_opened) report.refusal = "'" + path + "': " + verdict.reason;
   try {
-    // What is known to be damaged is not even looked into.
-    Require(verdict.hash != Verdict::kWrong, Code::kRefused, report.refusal);
-    Require(report.size > 0, Code::kCorrupt, "'" + path + "': an empty file");
-    report.info = ReadInfo(BackendOf(path, options), path, options.limits);
+    // What is not trusted is not even looked into: reading an archive is work of the backend.
+    Require(report.may_be_opened, Code::kRefused, report.refusal);
+    report.info = ReadInfo(BackendOf(path, options), path, file, options.limits);
   } catch (const Error& error) {
     report.info_error = error.what();
   }

@@ -11,38 +11,45 @@
 
 namespace mdvt {
 
-// Tells whether a file is the one it was: another file under its name, or other contents.
-struct FileStamp {
-  uint64_t device = 0, inode = 0;
-  int64_t size = 0;
-  int64_t changed_s = 0, changed_ns = 0;
-
-  friend bool operator==(const FileStamp& a, const FileStamp& b) {
-    return a.device == b.device && a.inode == b.inode && a.size == b.size &&
-           a.changed_s == b.changed_s && a.changed_ns == b.changed_ns;
-  }
-};
-
 // A regular file that is open for reading. Throws Error(kNotFound), Error(kIo).
 class ModelFile {
  public:
   explicit ModelFile(const std::string& path);
 
-  const FileStamp& stamp() const { return stamp_; }
+  int64_t size() const { return size_; }
   // Up to `size` bytes; 0 at the end.
   size_t Read(char* to, size_t size) const;
 
  private:
   std::string path_;
   FileDescriptor file_;
-  FileStamp stamp_;
+  int64_t size_ = 0;
 };
 
-struct HashedFile {
-  std::string sha256;
-  FileStamp stamp;
+// What a model file held when it was read and hashed, in memory that nobody can change any more.
+// Backends open that in place of the file: whatever happens to the file meanwhile, the bytes that
+// were judged are those that run.
+class SealedModel {
+ public:
+  // Throws Error: kNotFound, kIo, kOutOfMemory where the copy does not fit into memory.
+  explicit SealedModel(const std::string& path);
+
+  int64_t size() const { return size_; }
+  const std::string& sha256() const { return sha256_; }
+  // A name that opens it, in this process and while this lives: "/proc/self/fd/7".
+  const std::string& name() const { return name_; }
+  // What this kind of file is if it holds weights without a network, with what to do; else empty.
+  std::string WhyNoNetwork() const;
+
+ private:
+  std::string Bytes(int64_t offset, size_t size) const;  // fewer at the end
+  bool IsArchiveWithoutCode() const;
+
+  FileDescriptor memory_;
+  int64_t size_ = 0;
+  std::string sha256_;
+  std::string name_;
 };
-HashedFile HashFile(const std::string& path);
 
 // In lower case; empty if it is no SHA-256 in hexadecimal.
 std::string NormalizedSha256(const std::string& text);

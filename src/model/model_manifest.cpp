@@ -1,47 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/model/model_manifest.h"
 
-#include <nettle/sha2.h>
-
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "core/json.h"
 #include "core/text_file.h"
 #include "mdvt/core/error.h"
+#include "model/hasher.h"
 #include "model/model_file.h"
 
 namespace mdvt {
 namespace {
 
 constexpr char kWhat[] = "model manifest";
-
-std::string ToHex(const std::array<uint8_t, SHA256_DIGEST_SIZE>& digest) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const uint8_t byte : digest) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
-class Hasher {
- public:
-  Hasher() { sha256_init(&context_); }
-  void Add(const void* data, size_t size) {
-    sha256_update(&context_, size, static_cast<const uint8_t*>(data));
-  }
-  std::string Result() {
-    std::array<uint8_t, SHA256_DIGEST_SIZE> digest;
-    sha256_digest(&context_, digest.size(), digest.data());
-    return ToHex(digest);
-  }
-
- private:
-  sha256_ctx context_;
-};
 
 ManifestEntry ReadEntry(const json::Object& object) {
   ManifestEntry entry;
@@ -113,14 +85,12 @@ std::string Sha256(const void* data, size_t size) {
   return hasher.Result();
 }
 
-std::string FileSha256(const std::string& path) { return HashFile(path).sha256; }
-
-HashedFile HashFile(const std::string& path) {
+std::string FileSha256(const std::string& path) {
   const ModelFile file(path);
   Hasher hasher;
   std::vector<char> block(1 << 17);
   while (const size_t got = file.Read(block.data(), block.size())) hasher.Add(block.data(), got);
-  return {hasher.Result(), file.stamp()};
+  return hasher.Result();
 }
 
 }  // namespace mdvt

@@ -31,12 +31,12 @@ bool RatesAgree(Rational a, Rational b, int64_t frames) {
 }
 
 void RequirePair(const VideoInfo& depth, const VideoInfo& color) {
-  Require(depth.width == color.width && depth.height == color.height, Code::kInvalidArgument,
+  Require(depth.width == color.width && depth.height == color.height, Code::kCorrupt,
           "depth video '" + depth.path + "' is " + SizeOf(depth) + ", color video '" + color.path +
               "' is " + SizeOf(color) + ": they must have the same size");
   Require(RatesAgree(depth.frame_rate, color.frame_rate,
                      std::min(depth.estimated_frames, color.estimated_frames)),
-          Code::kInvalidArgument,
+          Code::kCorrupt,
           "depth video '" + depth.path + "' has " + FormatFixed(depth.frame_rate.ToDouble(), 3) +
               " frames per second, color video '" + color.path + "' has " +
               FormatFixed(color.frame_rate.ToDouble(), 3) + ": they must have the same rate");

@@ -59,10 +59,9 @@ void Graph::FailOnLength(const PairNames& names, int64_t pairs, bool first_ended
   const bool exact = at_end && (names.limit < 0 || longer < names.limit);
   const std::string shorter_text = CountOf(pairs, names.unit);
   const std::string longer_text = (exact ? "" : "at least ") + CountOf(longer, names.unit);
-  throw Error(Code::kInvalidArgument,
-              names.first + " has " + (first_ended ? shorter_text : longer_text) + ", " +
-                  names.second + " has " + (first_ended ? longer_text : shorter_text) + ": " +
-                  names.remedy);
+  throw Error(Code::kCorrupt, names.first + " has " + (first_ended ? shorter_text : longer_text) +
+                                  ", " + names.second + " has " +
+                                  (first_ended ? longer_text : shorter_text) + ": " + names.remedy);
 }
 
 void Graph::RunNode(const Node& node) {

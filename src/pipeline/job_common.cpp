@@ -24,7 +24,11 @@ std::string OutputName(const std::string& output, const std::string& input,
                        const std::string& suffix) {
   if (output.empty()) return input + suffix;
   std::error_code ignored;
-  if (!fs::is_directory(output, ignored)) return output;
+  if (!fs::is_directory(output, ignored)) {
+    Require(output.back() != '/', Code::kIo,
+            output + ": there is no such folder; make it first, or give the name of a file");
+    return output;
+  }
   return (fs::path(output) / (FileName(input) + suffix)).string();
 }
 

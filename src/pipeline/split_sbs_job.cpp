@@ -130,6 +130,7 @@ class SplitSbsJob {
       (halves_.top_bottom ? video.sample_aspect.den : video.sample_aspect.num) *= 2;
     video.sample_aspect = video.sample_aspect.Reduced();
     video.color = EncodedColor(source.color, halves_.format, format_, source.height);
+    video.hdr = source.hdr;
     video.tags = tags.ToTags();
     video.copy_streams_from = options_.color_video;
     video.num_threads = options_.job.num_threads;

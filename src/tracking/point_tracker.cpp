@@ -8,6 +8,7 @@
 #include <opencv2/video/tracking.hpp>
 
 #include "mdvt/core/error.h"
+#include "tracking/corners.h"
 #include "tracking/opencv_threads.h"
 
 namespace mdvt {
@@ -71,19 +72,32 @@ struct PointTracker::Impl {
     positions = std::move(next);
   }
 
+  // 0 around the live tracks.
+  std::vector<uint8_t> FreeSpace() const {
+    std::vector<uint8_t> free(static_cast<size_t>(size.area()), 255);
+    const int radius = static_cast<int>(std::ceil(options.min_distance));
+    for (const cv::Point2f& p : positions) {
+      const int cx = cvRound(p.x), cy = cvRound(p.y);
+      for (int dy = -radius; dy <= radius; ++dy) {
+        const int y = cy + dy;
+        if (y < 0 || y >= size.height) continue;
+        const int half = static_cast<int>(std::sqrt(radius * radius - dy * dy));
+        const int from = std::max(0, cx - half), to = std::min(size.width, cx + half + 1);
+        if (from < to) std::fill_n(&free[static_cast<size_t>(y * size.width + from)], to - from, 0);
+      }
+    }
+    return free;
+  }
+
   void Seed(const cv::Mat& picture) {
     const int missing = options.max_points - static_cast<int>(positions.size());
     if (static_cast<double>(positions.size()) >= kReseedBelow * options.max_points) return;
-    cv::Mat free_space(size, CV_8UC1, cv::Scalar(255));
-    const int radius = static_cast<int>(std::ceil(options.min_distance));
-    for (const cv::Point2f& p : positions)
-      cv::circle(free_space, cv::Point(cvRound(p.x), cvRound(p.y)), radius, cv::Scalar(0), -1);
-    std::vector<cv::Point2f> corners;
-    cv::goodFeaturesToTrack(picture, corners, missing, options.quality, options.min_distance,
-                            free_space, 5);
-    if (corners.empty()) return;
-    for (const cv::Point2f& corner : corners) {
-      positions.push_back(corner);
+    const PlaneView<const uint8_t> view = {picture.data, static_cast<ptrdiff_t>(picture.step),
+                                           picture.cols, picture.rows};
+    const std::vector<Eigen::Vector2i> corners =
+        tracking::FindCorners(view, FreeSpace(), {missing, options.quality, options.min_distance});
+    for (const Eigen::Vector2i& corner : corners) {
+      positions.emplace_back(static_cast<float>(corner.x()), static_cast<float>(corner.y()));
       speeds.emplace_back(0.f, 0.f);
       ids.push_back(next_id++);
     }

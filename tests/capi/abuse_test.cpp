@@ -907,6 +907,13 @@ TEST(Abuse, BackendRegister) {
   abuse.Again();
 }
 
+TEST(Abuse, BackendAddFolder) {
+  const char* folder = "/nowhere/plug-ins";
+  Abuse abuse("mdvt_backend_add_folder", [&] { return mdvt_backend_add_folder(folder); });
+  abuse.Pointer(folder, "folder");
+  abuse.Again();
+}
+
 TEST(Abuse, Job) {
   const auto owned = OptionsOf("video_metric_convert", {{"color_video", "/nowhere/clip.mp4"}});
   const mdvt_options* options = owned.get();

@@ -149,6 +149,7 @@ std::vector<Function> AllFunctions() {
       MDVT_CALL(mdvt_model_self_test, nullptr),
       without("mdvt_model_close", [] { mdvt_model_close(nullptr); }),
       MDVT_CALL(mdvt_backend_register, nullptr),
+      MDVT_CALL(mdvt_backend_add_folder, nullptr),
       MDVT_CALL(mdvt_model_depth_create, nullptr, nullptr, nullptr),
       MDVT_CALL(mdvt_stage_push, nullptr, nullptr),
       MDVT_CALL(mdvt_stage_pop, nullptr, nullptr),

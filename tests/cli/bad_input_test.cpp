@@ -136,8 +136,8 @@ TEST_F(BadInput, DifferentSize) {
   other.width = 98;
   MakeColor(dir_ / "other.mkv", other);
   const std::vector<std::string> phrases = {"96x64", "98x64", "depth.mkv", "other.mkv"};
-  ExpectFailure(kStereo, StereoArguments(depth_, dir_ / "other.mkv"), 2, phrases);
-  ExpectFailure(kExport, ExportArguments(depth_, dir_ / "other.mkv"), 2, phrases);
+  ExpectFailure(kStereo, StereoArguments(depth_, dir_ / "other.mkv"), 3, phrases);
+  ExpectFailure(kExport, ExportArguments(depth_, dir_ / "other.mkv"), 3, phrases);
 }
 
 TEST_F(BadInput, DifferentRate) {
@@ -145,8 +145,8 @@ TEST_F(BadInput, DifferentRate) {
   other.rate = {25, 1};
   MakeColor(dir_ / "other.mkv", other);
   const std::vector<std::string> phrases = {"24.000", "25.000", "depth.mkv", "other.mkv"};
-  ExpectFailure(kStereo, StereoArguments(depth_, dir_ / "other.mkv"), 2, phrases);
-  ExpectFailure(kExport, ExportArguments(depth_, dir_ / "other.mkv"), 2, phrases);
+  ExpectFailure(kStereo, StereoArguments(depth_, dir_ / "other.mkv"), 3, phrases);
+  ExpectFailure(kExport, ExportArguments(depth_, dir_ / "other.mkv"), 3, phrases);
 }
 
 TEST_F(BadInput, RatesThatOnlyRoundDifferently) {
@@ -168,8 +168,8 @@ TEST_F(BadInput, DifferentLength) {
     const std::vector<std::string> phrases = {
         "depth.mkv' has 6 frames",
         "other.mkv' has " + std::to_string(frames) + (frames == 1 ? " frame:" : " frames:")};
-    ExpectFailure(kStereo, StereoArguments(depth_, dir_ / "other.mkv"), 2, phrases);
-    ExpectFailure(kExport, ExportArguments(depth_, dir_ / "other.mkv"), 2, phrases);
+    ExpectFailure(kStereo, StereoArguments(depth_, dir_ / "other.mkv"), 3, phrases);
+    ExpectFailure(kExport, ExportArguments(depth_, dir_ / "other.mkv"), 3, phrases);
   }
 }
 
@@ -367,7 +367,7 @@ TEST_F(BadInput, ListsThatDoNotFit) {
   WriteBytes(dir_ / "none.txt", "# nothing\n\n");
   ExpectFailure(
       kStereo,
-      {"--depth_video", dir_ / "one.txt", "--color_video", dir_ / "two.txt", "--xfov", "60"}, 2,
+      {"--depth_video", dir_ / "one.txt", "--color_video", dir_ / "two.txt", "--xfov", "60"}, 3,
       {"1 videos", "2"});
   ExpectFailure(kStereo,
                 {"--depth_video", depth_, "--color_video", dir_ / "two.txt", "--xfov", "60"}, 2,

@@ -3,12 +3,19 @@
 // What the command lines of all tools have in common.
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "cli/clips.h"
 #include "cli/run_program.h"
+#include "mdvt/core/json.h"
 #include "mdvt/pipeline/tools.h"
 #include "support/test_env.h"
 
@@ -98,6 +105,130 @@ TEST_F(CommandLine, NamesThatBeginWithADashAreValues) {
   EXPECT_TRUE(fs::exists(dir_ / "-depth.mkv_sbs.mp4"));
 }
 
+TEST_F(CommandLine, TellsHowToGiveANameThatBeginsWithADash) {
+  fs::copy(depth_, dir_ / "-depth.mkv");
+  const std::string before = fs::current_path().string();
+  fs::current_path(dir_.path());
+  const Outcome outcome = RunProgram("mono_to_sbs", {"-depth.mkv"});
+  fs::current_path(before);
+  ExpectOneClearLine("mono_to_sbs", outcome, 2, {"begins with a dash", "'./-depth.mkv'", "'--'"});
+}
+
+TEST_F(CommandLine, PipesAreNeitherReadNorWritten) {
+  for (const ToolInfo& info : Tools()) {
+    const std::unique_ptr<Tool> tool = info.make();
+    for (const Option& option : tool->options().options()) {
+      if (option.path == PathKind::kNone) continue;
+      for (const auto& arguments : {RunningProgram::Arguments{"--" + option.name, "-"},
+                                    RunningProgram::Arguments{"--" + option.name + "=-"}})
+        ExpectOneClearLine(info.name, RunProgram(info.name, arguments), 2,
+                           {"--" + option.name + " is '-'", "pipes are neither read nor written"});
+    }
+  }
+  ExpectOneClearLine("mono_to_sbs", RunProgram("mono_to_sbs", {"-"}), 2, {"pipes"});
+  ExpectOneClearLine("mono_to_sbs", RunProgram("mono_to_sbs", {"--", "-"}), 2, {"pipes"});
+}
+
+TEST_F(CommandLine, NamesAFolderThatIsMissing) {
+  const RunningProgram::Arguments base = {"--depth_video", depth_, "--xfov", "60", "--output"};
+  for (const std::string& output :
+       {dir_ / "gone/x.mkv", dir_ / "gone/", dir_ / "gone/deep/x.mkv"}) {
+    RunningProgram::Arguments arguments = base;
+    arguments.push_back(output);
+    ExpectOneClearLine(kProgram, RunProgram(kProgram, arguments), 1,
+                       {fs::path(output).parent_path().string()});
+    EXPECT_FALSE(fs::exists(dir_ / "gone"));
+  }
+}
+
+TEST_F(CommandLine, QuietIsQuietInEveryProgram) {
+  const std::string small = dir_ / "small.mp4";
+  const auto quiet = [&](const std::string& program, RunningProgram::Arguments arguments) {
+    arguments.push_back("--quiet");
+    const Outcome outcome = RunProgram(program, arguments);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(outcome.out + outcome.err, "") << program;
+  };
+  quiet("mdvt_make_demo_clip",
+        {"--output", small, "--frames", "3", "--width", "64", "--height", "48"});
+  quiet("mdvt_contact_sheet", {"--color_video", small, "--output", dir_ / "sheet.png"});
+  quiet("mdvt_depth_error", {"--depth_video", depth_, "--truth_video", depth_});
+  quiet("mono_to_sbs", {small});
+  quiet("video_metric_convert", {"--color_video", small, "--xfov", "60"});
+  quiet("stereo_rerender", {"--depth_video", depth_, "--color_video", color_, "--xfov", "60"});
+  quiet("convert_metric_depth_video_to_other_format", {"--depth_video", depth_, "--bit8"});
+}
+
+TEST_F(CommandLine, InputsThatDoNotMatchAreBadInput) {
+  ClipShape other = shape_;
+  other.width = 48;
+  other.frames = 3;
+  MakeDepth(dir_ / "wide.mkv", other, Plane(4));
+  other.width = shape_.width;
+  MakeDepth(dir_ / "long.mkv", other, Plane(4));
+  ExpectOneClearLine(kProgram,
+                     RunProgram(kProgram, {"--depth_video", dir_ / "wide.mkv", "--color_video",
+                                           color_, "--xfov", "60"}),
+                     3, {"must have the same size"});
+  for (const char* name : {"wide.mkv", "long.mkv"})
+    ExpectOneClearLine(
+        "mdvt_depth_error",
+        RunProgram("mdvt_depth_error", {"--depth_video", depth_, "--truth_video", dir_ / name}), 3,
+        {name});
+  std::ofstream(dir_ / "one.txt") << depth_ << "\n";
+  std::ofstream(dir_ / "two.txt") << color_ << "\n" << color_ << "\n";
+  ExpectOneClearLine(kProgram,
+                     RunProgram(kProgram, {"--depth_video", dir_ / "one.txt", "--color_video",
+                                           dir_ / "two.txt", "--xfov", "60"}),
+                     3, {"--depth_video lists 1 videos, --color_video lists 2"});
+}
+
+// A limit of the address space ends in a run or in a line, at every size: OpenBLAS, which OpenCV
+// links, would wait for ever for its buffers.
+TEST_F(CommandLine, StartsOrSaysWhyInEveryAddressSpace) {
+  int started = 0, told = 0;
+  for (int64_t mib = 240; mib <= 840; mib += 30) {
+    const std::string err = dir_ / "err";
+    const std::string command = "ulimit -v " + std::to_string(mib * 1024) +
+                                "; exec timeout -s KILL 60 '" MDVT_PROGRAM_DIR
+                                "/mono_to_sbs' --version >/dev/null 2>'" +
+                                err + "'";
+    const int status = std::system(("bash -c \"" + command + "\"").c_str());
+    std::ifstream file(err);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    started += status == 0;
+    const bool by_linker = text.find("error while loading shared libraries") != std::string::npos;
+    told += text.find("mono_to_sbs: error: out of memory: the address space") == 0;
+    EXPECT_TRUE(status == 0 || by_linker || (WEXITSTATUS(status) == 1 && !text.empty()))
+        << mib << " MiB: status " << status << " " << text;
+  }
+  EXPECT_GT(started, 0);
+  std::printf("started in %d address spaces, said why not in %d\n", started, told);
+}
+
+// Whatever bytes a name has, each line of progress is one valid JSON object.
+TEST_F(CommandLine, ProgressIsValidJsonForEveryName) {
+  for (const std::string& name :
+       {std::string("a\"b\\c\n\x1b.mkv"), std::string("caf\xE9\xED\xA0\x80\xC0\xAF.mkv")}) {
+    fs::copy(depth_, dir_ / name);
+    const Outcome outcome =
+        RunProgram(kProgram, {"--depth_video", dir_ / name, "--xfov", "60", "--progress", "json"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    const Outcome failed =
+        RunProgram(kProgram, {"--depth_video", dir_ / (name + "/gone"), "--progress", "json"});
+    EXPECT_NE(failed.status, 0);
+    int lines = 0;
+    std::istringstream all(outcome.out + failed.out);
+    for (std::string line; std::getline(all, line); ++lines) {
+      EXPECT_NO_THROW(nlohmann::json::parse(line)) << line;
+      json::Parse(line, {}, "progress");
+    }
+    EXPECT_GE(lines, 3);
+    EXPECT_EQ(std::count(failed.err.begin(), failed.err.end(), '\n'), 1) << failed.err;
+    EXPECT_EQ(failed.err.find('\x1b'), std::string::npos);
+  }
+}
+
 TEST_F(CommandLine, MistakesAreOneClearLine) {
   const auto fails = [&](const std::vector<std::string>& arguments, const std::string& text) {
     ExpectOneClearLine(kProgram, RunProgram(kProgram, arguments), 2, {text});
@@ -106,6 +237,7 @@ TEST_F(CommandLine, MistakesAreOneClearLine) {
   fails({"--depth_video"}, "--depth_video needs a value");
   fails({"--depth_video", "--xfov", "60"}, "--depth_video needs a value");
   fails({"--depth_video="}, "--depth_video needs a value");
+  fails({"--depth_video", "--", depth_}, "--depth_video needs a value");
   fails({"--depth_video", depth_, "--xfov", "60", "--xfov", "70"}, "--xfov is given twice");
   fails({"--depth_video", depth_, "--xfov", "190"},
         "--xfov is '190', must be a number in (0, 180)");

@@ -80,13 +80,37 @@ TEST(Doctor, LooksAtModels) {
   EXPECT_FALSE(models[2].contains("kind"));
   EXPECT_EQ(models[3]["hash"], "not listed");
   EXPECT_FALSE(models[3].contains("self_test"));
-  EXPECT_EQ(models[3]["kind"], "depth");
+  EXPECT_FALSE(models[3].contains("kind")) << "what is not listed is not looked into";
   EXPECT_FALSE(models[4].contains("kind"));
 
   outcome = RunProgram("mdvt_doctor", {"--models", folder / "d_unlisted.luma", "--allow_unlisted"});
   EXPECT_EQ(outcome.status, 0) << outcome.out;
   EXPECT_NE(outcome.out.find("self-test passed"), std::string::npos) << outcome.out;
   EXPECT_EQ(RunProgram("mdvt_doctor", {"--models", folder / "a_good.luma"}).status, 0);
+}
+
+// A name inside a file could otherwise write the lines of a good one below its own.
+TEST(Doctor, PrintsNothingThatAFileMakesItPrint) {
+  const test::TempDir folder;
+  json metadata = test::DepthMetadata();
+  metadata["name"] = "net\n           SHA-256 0123, listed\n           self-test passed\x1b[8m";
+  metadata["source"]["license"] = "free\r\xE2\x80\xAE";
+  const std::string path = folder / "net\nmodel.luma";
+  Write(path, "luma 0 0 0 0 100\n" + metadata.dump());
+  for (const bool damaged : {false, true}) {
+    if (damaged) Write(path, "no model\x1b[2J");
+    const Outcome outcome = RunProgram("mdvt_doctor", {"--models", path, "--allow_unlisted"});
+    EXPECT_EQ(outcome.out.find_first_of("\r\x1b\t"), std::string::npos) << outcome.out;
+    EXPECT_EQ(outcome.out.find("\xE2\x80\xAE"), std::string::npos);
+    EXPECT_EQ(outcome.out.find("\n           self-test passed"), std::string::npos);
+    EXPECT_NE(outcome.out.find("net\\nmodel.luma"), std::string::npos) << outcome.out;
+  }
+}
+
+TEST(Doctor, IsQuietWhenAsked) {
+  const Outcome outcome = RunProgram("mdvt_doctor", {"--quiet"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.out + outcome.err, "");
 }
 
 TEST(Doctor, TellsWhatIsWrongWithItsOptions) {

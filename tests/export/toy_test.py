@@ -4,6 +4,7 @@
 
 import json
 import math
+import os
 import pathlib
 import subprocess
 import sys
@@ -23,6 +24,36 @@ import toy
 
 def luminance(picture):
     return 0.299 * picture[..., 0, :, :] + 0.587 * picture[..., 1, :, :] + 0.114 * picture[..., 2, :, :]
+
+
+class CommandLines(unittest.TestCase):
+    def test_tell_how_far_they_are_and_report_apart_from_that(self):
+        with tempfile.TemporaryDirectory() as folder:
+            run = subprocess.run([sys.executable, "-B", EXPORT / "toy.py", "--kind", "depth_luminance", "--out",
+                                  pathlib.Path(folder) / "toy.pt"], capture_output=True, text=True)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        steps = run.stderr.splitlines()
+        for part in ("running the original", "writing", "loaded, example 1 of", "frozen, example 1 of"):
+            self.assertTrue(any(part in line for line in steps), run.stderr)
+        self.assertTrue(all(line.startswith("toy.py: ") and line.endswith(" ...") for line in steps))
+        self.assertNotIn(" ...", run.stdout)
+        self.assertIn("sha256", run.stdout)
+
+    def test_say_what_to_install(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for missing in ("torch", "numpy"):
+                blocked = pathlib.Path(folder) / missing
+                blocked.mkdir()
+                (blocked / f"{missing}.py").write_text(
+                    f"raise ModuleNotFoundError('none', name='{missing}')\n")
+                for name in ("toy", "midas", "depth_anything_v2"):
+                    run = subprocess.run([sys.executable, "-B", EXPORT / f"{name}.py", "--help"],
+                                         capture_output=True, text=True,
+                                         env={**os.environ, "PYTHONPATH": str(blocked)})
+                    self.assertEqual(run.returncode, 1)
+                    self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
+                    self.assertIn(f"{name}.py: {missing} is missing in {sys.executable}", run.stderr)
+                    self.assertIn("apt install python3-torch", run.stderr)
 
 
 class Toys(unittest.TestCase):

@@ -346,7 +346,7 @@ TEST_F(TorchTest, TellsWhatIsWrongWithAFile) {
   expect(Code::kCorrupt, "made.pt", good.substr(0, good.size() / 2));
   const auto open = [](const char* name) { return [=] { Open(name); }; };
   ExpectError(Code::kUnsupported, "is too old for this file", open("future"));
-  ExpectError(Code::kCorrupt, "without TorchScript code", open("checkpoint"));
+  ExpectError(Code::kRefused, "holds weights and no network", open("checkpoint"));
 }
 
 TEST_F(TorchTest, DescribesItself) {

@@ -25,8 +25,7 @@ TEST(ClipPair, SizesThatDifferInOneSideAreRefused) {
     ClipPairOptions options;
     options.source.file.path = dir / "depth.mkv";
     options.color_video = dir / "color.mkv";
-    ExpectError(Code::kInvalidArgument, "they must have the same size",
-                [&] { ClipPair pair(options); });
+    ExpectError(Code::kCorrupt, "they must have the same size", [&] { ClipPair pair(options); });
   }
 }
 
@@ -72,7 +71,7 @@ TEST(ClipPair, RatesThatAreCalledTheSameGoTogether) {
   EXPECT_EQ(pair.lead_info().frame_rate, (Rational{30, 1}));
   shape.rate = {31, 1};
   MakeColor(dir / "color.mkv", shape);
-  ExpectError(Code::kInvalidArgument, "they must have the same rate",
+  ExpectError(Code::kCorrupt, "they must have the same rate",
               [&] { ClipPair other(options); });
 }
 

@@ -246,24 +246,24 @@ TEST_F(StereoJob, VideosThatDoNotBelongTogetherAreRefused) {
   ClipShape other = shape_;
   other.frames = 7;
   MakeColor(options_.color_video, other);
-  fails(Code::kInvalidArgument,
+  fails(Code::kCorrupt,
         "depth.mkv' has 5 frames, color video '" + options_.color_video +
             "' has 7 frames: they must have the same length (or end both with --max_frames)");
   options_.job.max_frames = 6;
-  fails(Code::kInvalidArgument, "has at least 6 frames");
+  fails(Code::kCorrupt, "has at least 6 frames");
   options_.job.max_frames = -1;
   other = shape_;
   other.frames = 3;
   MakeColor(options_.color_video, other);
-  fails(Code::kInvalidArgument, "has 5 frames, color video '" + options_.color_video + "' has 3");
+  fails(Code::kCorrupt, "has 5 frames, color video '" + options_.color_video + "' has 3");
   other = shape_;
   other.width = 98;
   MakeColor(options_.color_video, other);
-  fails(Code::kInvalidArgument, "is 96x64, color video '" + options_.color_video + "' is 98x64");
+  fails(Code::kCorrupt, "is 96x64, color video '" + options_.color_video + "' is 98x64");
   other = shape_;
   other.rate = {30, 1};
   MakeColor(options_.color_video, other);
-  fails(Code::kInvalidArgument,
+  fails(Code::kCorrupt,
         "has 24.000 frames per second, color video '" + options_.color_video + "' has 30.000");
   options_.color_video = dir_ / "missing.mkv";
   fails(Code::kNotFound, "missing.mkv");

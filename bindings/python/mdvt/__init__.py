@@ -39,3 +39,7 @@ The same for the whole clip, from files to a file, as the program of that name d
 from ._mdvt import *  # noqa: F401,F403
 from ._mdvt import __version__  # noqa: F401
 from ._tools import *  # noqa: F401,F403
+from . import _classes
+
+_classes.guard_all()
+del _classes

@@ -668,6 +668,8 @@ class ModelCheckResult:
     @property
     def passed(self) -> bool: ...
 
+def add_backend_folder(folder: _Path) -> None: ...
+
 class Model:
     def __init__(
         self,

@@ -8,6 +8,7 @@
 
 #include "mdvt/core/error.h"
 #include "mdvt/io/color_convert.h"
+#include "no_gil.h"
 
 namespace mdvt::python {
 namespace {
@@ -110,7 +111,7 @@ void Deinterleave(const py::array& from, Image& to) {
   const py::ssize_t row = from.strides(0), column = from.strides(1), channel = from.strides(2);
   const int width = to.width(), height = to.height();
   const auto to_view = to.mutable_view();
-  const py::gil_scoped_release nogil;
+  const NoGil nogil;
   for (int plane = 0; plane < 3; ++plane) {
     const PlaneView<T> out = to_view.Plane<T>(plane);
     for (int y = 0; y < height; ++y) {
@@ -242,7 +243,7 @@ py::array Interleave(const Image& image) {
   py::array_t<T> out({height, width, 3});
   T* to = out.mutable_data();
   const PlaneView<const T> planes[] = {image.Plane<T>(0), image.Plane<T>(1), image.Plane<T>(2)};
-  const py::gil_scoped_release nogil;
+  const NoGil nogil;
   for (int y = 0; y < height; ++y) {
     const T *r = planes[0].Row(y), *g = planes[1].Row(y), *b = planes[2].Row(y);
     for (int x = 0; x < width; ++x) {
@@ -258,7 +259,7 @@ py::array ToRgb(const PyImage& from, const ColorInfo& color, std::optional<int> 
   const PixelFormat& format = from.image.format();
   PyImage rgb;
   {
-    const py::gil_scoped_release nogil;
+    const NoGil nogil;
     const PixelFormat wanted = PixelFormat::Rgb(bits.value_or(format.bits));
     if (wanted == format) {
       rgb = from;
@@ -270,7 +271,7 @@ py::array ToRgb(const PyImage& from, const ColorInfo& color, std::optional<int> 
 }
 
 PyImage Convert(const PyImage& from, const PixelFormat& format, const ColorInfo& color) {
-  const py::gil_scoped_release nogil;
+  const NoGil nogil;
   if (from.image.format() == format) return from;
   return {ColorConverter().Convert(from.image, color, format), true};
 }
@@ -508,7 +509,7 @@ void AddImage(py::module_& module) {
       .def(
           "copy",
           [](const PyImage& self) {
-            const py::gil_scoped_release nogil;
+            const NoGil nogil;
             return PyImage{self.image.Clone(), true};
           },
           "An image with pixels of its own.")

@@ -11,6 +11,7 @@
 #include "mdvt/io/depth_codec.h"
 #include "mdvt/io/depth_video.h"
 #include "module.h"
+#include "no_gil.h"
 #include "options.h"
 
 namespace mdvt::python {
@@ -120,7 +121,7 @@ py::array Pack(const py::object& depth, DepthEncoding encoding, double max_depth
   const DepthCodecOptions options = CodecOptions(encoding, max_depth, log_offset, rounding);
   PyImage encoded;
   {
-    const py::gil_scoped_release nogil;
+    const NoGil nogil;
     ThreadPool pool(num_threads);
     encoded.image = Image(EncodedFormat(encoding), input.view().width, input.view().height);
     PackDepth(input.view(), options, encoded.image.mutable_view(), &pool);
@@ -135,7 +136,7 @@ py::array Unpack(const py::object& encoded, DepthEncoding encoding, double max_d
   const PyImage from = ToImage(encoded, EncodedFormat(encoding), "encoded");
   PyImage depth;
   {
-    const py::gil_scoped_release nogil;
+    const NoGil nogil;
     ThreadPool pool(num_threads);
     depth.image = Image(PixelFormat::GrayF32(), from.image.width(), from.image.height());
     UnpackDepth(from.image.view(), options, depth.image.MutablePlane<float>(), &pool);

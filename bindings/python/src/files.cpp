@@ -14,6 +14,7 @@
 #include "mdvt/io/image_file.h"
 #include "mdvt/io/sidecar.h"
 #include "module.h"
+#include "no_gil.h"
 #include "options.h"
 
 namespace mdvt::python {
@@ -66,7 +67,7 @@ using Integers = std::optional<py::array_t<int32_t, py::array::forcecast>>;
 
 template <typename Read>
 auto WithoutLock(Read&& read) {
-  const py::gil_scoped_release nogil;
+  const NoGil nogil;
   return read();
 }
 

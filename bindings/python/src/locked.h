@@ -4,51 +4,71 @@
 #pragma once
 
 #include <pybind11/pybind11.h>
+#include <unistd.h>
 
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "mdvt/core/error.h"
+#include "no_gil.h"
 
 namespace mdvt::python {
 
 // Work runs without Python's lock, so that other threads go on; the object's own lock keeps two of
-// them from using it at once.
+// them from using it at once. A process that was forked has the object's memory but none of its
+// threads: there it can only be told so, and is never ended, so that files of the other process
+// stay.
 template <typename T>
 class Locked {
  public:
   template <typename... Arguments>
   explicit Locked(const char* name, Arguments&&... arguments) : name_(name) {
-    const pybind11::gil_scoped_release nogil;
-    value_.emplace(std::forward<Arguments>(arguments)...);
+    const NoGil nogil;
+    value_ = std::make_unique<T>(std::forward<Arguments>(arguments)...);
   }
+  ~Locked() {
+    if (IsForked()) value_.release();  // NOLINT: see above
+  }
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
 
-  // work(object), with what it returns. Throws Error(kInvalidArgument) after Close().
+  // work(object), with what it returns. Throws Error(kInvalidArgument) after Close() and in a
+  // process that was forked since.
   template <typename Work>
   auto With(Work&& work) {
-    const pybind11::gil_scoped_release nogil;
+    RequireSameProcess();
+    const NoGil nogil;
     const std::lock_guard<std::mutex> lock(mutex_);
-    Require(value_.has_value(), Code::kInvalidArgument, name_ + " is closed");
+    Require(value_ != nullptr, Code::kInvalidArgument, name_ + " is closed");
     return work(*value_);
   }
 
   void Close() {
-    const pybind11::gil_scoped_release nogil;
+    RequireSameProcess();
+    const NoGil nogil;
     const std::lock_guard<std::mutex> lock(mutex_);
     value_.reset();
   }
   bool closed() {
-    const pybind11::gil_scoped_release nogil;
+    if (IsForked()) return true;
+    const NoGil nogil;
     const std::lock_guard<std::mutex> lock(mutex_);
-    return !value_.has_value();
+    return value_ == nullptr;
   }
 
  private:
+  bool IsForked() const { return getpid() != process_; }
+  void RequireSameProcess() const {
+    Require(!IsForked(), Code::kInvalidArgument,
+            name_ + " belongs to the process that this one was forked from: open it here");
+  }
+
   std::string name_;
   std::mutex mutex_;
-  std::optional<T> value_;
+  std::unique_ptr<T> value_;
+  const pid_t process_ = getpid();
 };
 
 }  // namespace mdvt::python

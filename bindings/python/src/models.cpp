@@ -16,9 +16,11 @@
 #include "mdvt/core/parallel.h"
 #include "mdvt/depth/disparity_fit.h"
 #include "mdvt/depth/model_depth.h"
+#include "mdvt/model/backend.h"
 #include "mdvt/model/resample.h"
 #include "mdvt/model/size_rules.h"
 #include "module.h"
+#include "no_gil.h"
 #include "options.h"
 
 namespace mdvt::python {
@@ -59,7 +61,7 @@ py::list Run(const PyModel& self, const std::vector<py::object>& inputs) {
   }
   std::vector<Tensor> outputs;
   {
-    const py::gil_scoped_release nogil;
+    const NoGil nogil;
     self.model->Run(views, &outputs);
   }
   py::list arrays;
@@ -146,6 +148,10 @@ py::dict InfoOf(const PyModel& self) {
 }
 
 void AddModel(py::module_& module) {
+  module.def(
+      "add_backend_folder", [](const Path& folder) { AddBackendFolder(folder); }, py::arg("folder"),
+      "Plug-ins of this folder, which run networks, count too from now on. One that other users of "
+      "the machine may change is never opened.");
   py::enum_<ModelPrecision>(module, "ModelPrecision", "What a network computes in.")
       .value("FP32", ModelPrecision::kFp32, "every model")
       .value("FP16", ModelPrecision::kFp16, "CUDA")
@@ -186,7 +192,7 @@ void AddModel(py::module_& module) {
              options.manifest = manifest;
              options.sha256 = sha256;
              options.limits = LimitsOrDefault(limits);
-             const py::gil_scoped_release nogil;
+             const NoGil nogil;
              return PyModel{std::make_shared<const Model>(Model::Open(path, options)),
                             deterministic};
            }),
@@ -216,7 +222,7 @@ void AddModel(py::module_& module) {
            "that of info[\"outputs\"]. float32 arrays without gaps are used where they lie.")
       .def(
           "self_test", [](const PyModel& self) { return self.model->SelfTest(); },
-          py::call_guard<py::gil_scoped_release>(),
+          py::call_guard<NoGil>(),
           "Runs the network on the input of the metadata's check and compares. Raises Error "
           "(REFUSED) if it has none.");
 }
@@ -317,7 +323,7 @@ py::array ToTensor(const py::object& picture, const py::object& rule, const std:
   const PyImage image = ToImage(picture, std::nullopt, "picture");
   Tensor tensor;
   {
-    const py::gil_scoped_release nogil;
+    const NoGil nogil;
     const PictureToTensor resampler(way.resample, {image.image.width(), image.image.height()},
                                     way.rule);
     const PixelSize network = resampler.plan().network;
@@ -342,7 +348,7 @@ py::array ToPicture(const py::object& tensor, int height, int width, const py::o
               std::to_string(plan.network.width) + ", the network's size for this picture");
   PyImage picture;
   {
-    const py::gil_scoped_release nogil;
+    const NoGil nogil;
     picture.image = Image(PixelFormat::GrayF32(), width, height);
     ThreadPool pool(num_threads);
     TensorToPicture(way.resample, plan)

@@ -15,6 +15,8 @@
 #include "mdvt/core/limits.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/pose.h"
+#include "mdvt/core/printable.h"
+#include "no_gil.h"
 
 namespace mdvt::python {
 namespace {
@@ -43,10 +45,7 @@ void AddErrors(py::module_& module) {
     try {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const Error& thrown) {
-      // It may quote bytes that are no UTF-8, of a file's name.
-      const std::string text = thrown.what();
-      const auto shown = py::reinterpret_steal<py::object>(
-          PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "replace"));
+      const py::str shown(Printable(thrown.what()));
       const py::object instance = py::reinterpret_borrow<py::object>(error)(shown);
       instance.attr("code") = thrown.code();
       PyErr_SetObject(error.ptr(), instance.ptr());
@@ -67,7 +66,7 @@ void SetSink(const py::object& sink) {
       }
     };
   }
-  const py::gil_scoped_release nogil;
+  const NoGil nogil;
   SetLogSink(std::move(bridge));
 }
 
@@ -170,6 +169,7 @@ void AddCamera(py::module_& module) {
 }  // namespace
 
 void AddCore(py::module_& module) {
+  WatchTheEndOfTheInterpreter();
   AddErrors(module);
   AddLog(module);
   AddLimits(module);

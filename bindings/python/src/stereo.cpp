@@ -14,6 +14,7 @@
 #include "mdvt/stereo/convergence.h"
 #include "mdvt/stereo/renderer.h"
 #include "module.h"
+#include "no_gil.h"
 
 namespace mdvt::python {
 namespace {
@@ -96,7 +97,7 @@ py::object Fill(const py::object& picture, const py::object& mask, int rim, int 
           "image is read-only: fill a copy of it, Image.copy()");
   const PyImage holes = ToImage(mask, PixelFormat::Rgb(), "mask");
   {
-    const py::gil_scoped_release nogil;
+    const NoGil nogil;
     ThreadPool pool(num_threads);
     FillHoles(ReadInfillMask(holes.image.view()), options, image.image.mutable_view(), &pool);
   }
@@ -186,7 +187,7 @@ void AddStereo(py::module_& module) {
       "smooth_convergence",
       [](const std::vector<double>& distance, const py::object& frame_rate, double sigma_seconds) {
         const Rational rate = FromFraction(frame_rate, "frame_rate");
-        const py::gil_scoped_release nogil;
+        const NoGil nogil;
         return SmoothConvergence(distance, rate, sigma_seconds);
       },
       py::arg("distance"), py::arg("frame_rate"), py::arg("sigma_seconds") = 0.5,

@@ -19,6 +19,7 @@
 #include "mdvt/pipeline/tools.h"
 #include "models.h"
 #include "module.h"
+#include "no_gil.h"
 #include "options.h"
 
 namespace mdvt::python {
@@ -38,6 +39,7 @@ ToolReport Run(Tool* tool, const std::optional<Limits>& limits, const py::object
   RunControl control;
   if (cancel != nullptr) control.cancelled = &cancel->set;
   control.on_progress = [&](const Progress& done) {
+    if (InterpreterEnds()) return false;
     const py::gil_scoped_acquire gil;
     try {
       if (PyErr_CheckSignals() != 0) throw py::error_already_set();
@@ -50,7 +52,7 @@ ToolReport Run(Tool* tool, const std::optional<Limits>& limits, const py::object
     }
   };
   try {
-    const py::gil_scoped_release nogil;
+    const NoGil nogil;
     return tool->Run(control);
   } catch (const Error&) {
     if (raised) std::rethrow_exception(raised);

@@ -11,8 +11,8 @@ namespace mdvt {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
-// Called from any thread, one call at a time. Must not throw nor call SetLogSink; what it logs
-// itself is dropped.
+// Called from any thread, one call at a time, with one printable line (see Printable). Must not
+// throw; what it logs itself is dropped, and a sink that it sets counts from the next message on.
 using LogSink = std::function<void(LogLevel level, const std::string& text)>;
 
 // An empty sink restores the default. When it returns, the sink before has ended its last call.

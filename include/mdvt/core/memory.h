@@ -10,4 +10,11 @@ namespace mdvt {
 // leave, and what its limit on addresses (ulimit -v) leaves. INT64_MAX where nothing is known.
 int64_t AvailableMemory();
 
+// For programs that stand in front of their allocator: an allocation has failed, in whichever
+// library. Takes no lock and no memory.
+void NoteFailedAllocation() noexcept;
+// How many have been noted. Some libraries go on after one, with a picture that is not whole: what
+// was made meanwhile is not to be published. 0 where nobody notes them.
+int64_t FailedAllocations() noexcept;
+
 }  // namespace mdvt

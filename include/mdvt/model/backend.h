@@ -4,9 +4,12 @@
 // They are looked for and opened when a model first wants one, in this order, and stay open until
 // the process ends:
 //   the folders of MDVT_BACKEND_PATH (separated by colons; not read in a set-user-id program)
-//   the folder of the library or program that holds mdvt, and beside it lib, lib/mdvt,
-//   ../lib, ../lib/mdvt, the same in the architecture's library folder, and for a Python module
-//   ../../lib and ../../../mdvt
+//   the folders that the program has named, see AddBackendFolder()
+//   the folder of the library or program that holds mdvt, and mdvt below it
+//   for a program in bin: ../lib, ../lib/mdvt and the same in the architecture's library folder
+//   for the Python module in dist-packages/mdvt: the mdvt of the library folder around it
+// A plug-in is a program: one that other users may change (it, its folder, or a folder above) is
+// not opened. The owner of the file that holds mdvt and the superuser are no such others.
 // All functions may be called from any thread.
 #pragma once
 
@@ -32,6 +35,10 @@ struct BackendFailure {
 
 // The folders in the order in which they are searched, whether they exist or not.
 std::vector<std::string> BackendFolders();
+
+// Plug-ins of this folder count too from now on, before those of the installation. Relative to the
+// working folder of now. Throws Error(kInvalidArgument) for an empty name.
+void AddBackendFolder(const std::string& folder);
 
 // Opens every plug-in that is found (LibTorch takes 0.6 s) and tells what there is, by name; the
 // first of a name counts. What cannot be opened goes to `failures`, if given.

@@ -120,6 +120,8 @@ struct ModelFileReport {
   int64_t size = 0;            // bytes
   bool may_be_opened = false;  // by Model::Open with these options, as far as its hash decides
   bool is_listed = false;      // with this hash, in a manifest or in the options
+  bool holds_network = false;  // not empty, and no checkpoint of weights alone
+  bool is_another = false;     // listed or asked for with another hash or size
   std::string refusal;         // why it may not be opened
   std::optional<ModelInfo> info;
   std::string info_error;  // why there is no info
@@ -127,12 +129,14 @@ struct ModelFileReport {
 
 class Model {
  public:
-  // Checks the hash, reads the metadata (the sidecar `path`.json, "net.pt.json" for "net.pt", where
-  // it exists, else what is embedded), checks it and the options, then loads the network. Throws
-  // Error
+  // Copies the file into sealed memory, checks the hash of that, and hands no other bytes to the
+  // backend, whatever happens to the file meanwhile. Reads the metadata (the sidecar `path`.json,
+  // "net.pt.json" for "net.pt", where it exists, else what is embedded), checks it and the options,
+  // then loads the network. Throws Error
   //   kInvalidArgument  an option outside its range, a precision that the metadata does not name
   //   kNotFound         no file; no backend for it (tells the folders looked at)
-  //   kRefused          a hash that differs or is not listed; no metadata: not an mdvt model
+  //   kRefused          a hash that differs or is not listed; no metadata, or weights without a
+  //                     network: not an mdvt model
   //   kCorrupt          a damaged file, wrong metadata, or a self-test that does not pass
   //   kUnsupported      a device or an operator that the backend lacks; a newer format; a backend
   //                     older than the metadata's torch.min
@@ -140,9 +144,9 @@ class Model {
   //   kIo, kOutOfMemory
   static Model Open(const std::string& path, const ModelOptions& options = {});
 
-  // Hashes the file, compares, and reads the metadata unless the hash is a wrong one. What is wrong
-  // is told in the report. Throws Error(kNotFound), Error(kIo), Error(kInvalidArgument) for the
-  // options, and as ModelManifest::Read.
+  // Hashes the file, compares, and reads the metadata if it may be opened: nothing else is handed
+  // to a backend. What is wrong is told in the report. Throws Error(kNotFound), Error(kIo),
+  // Error(kInvalidArgument) for the options, and as ModelManifest::Read.
   static ModelFileReport Inspect(const std::string& path, const ModelOptions& options = {});
 
   ~Model();

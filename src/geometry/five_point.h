@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <Eigen/Core>
+#include <array>
+#include <vector>
+
+namespace mdvt {
+
+// All essential matrices E of unit length with q2^T E q1 = 0 for five pairs (q = (x, y, 1)), at
+// most ten. Degenerate pairs give none, or some that mean nothing. Source: H. Stewenius, C. Engels,
+// D. Nister, Recent developments on direct relative orientation, ISPRS Journal 60, 2006.
+std::vector<Eigen::Matrix3d> EssentialFromFivePairs(const std::array<Eigen::Vector2d, 5>& points1,
+                                                    const std::array<Eigen::Vector2d, 5>& points2);
+
+}  // namespace mdvt
