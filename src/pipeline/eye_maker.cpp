@@ -265,13 +265,8 @@ ImageView EyeMaker::FitColor(const Image& color) {
 
 EyeMaker::Parallax EyeMaker::MetricParallax(int64_t index) const {
   const Camera camera = places_.camera->At(index);
-  const double half_source = camera.width / (2 * camera.fx);  // tan(xfov / 2)
-  const double half_master = std::tan(options_.master_xfov_deg * M_PI / 360);
-  double factor = options_.baseline_scale;
-  if (options_.baseline_rule == BaselineRule::kMaster) factor = factor * half_master / half_source;
-  if (options_.baseline_rule == BaselineRule::kOrtho) factor = factor * half_source / half_master;
   Parallax parallax;
-  parallax.focal = camera.fx * factor;  // disparity is fx * baseline / z
+  parallax.focal = camera.fx * options_.baseline.For(camera);  // disparity is fx * baseline / z
   parallax.focal *= canvas_.content_width / canvas_.window.width;
   parallax.distance = places_.distance->At(index);
   if (options_.Smooths()) {

@@ -29,16 +29,15 @@
 #include "mdvt/stereo/shift_control.h"
 #include "mdvt/stereo/view_layout.h"
 #include "pipeline/job_common.h"
+#include "pipeline/metric_eyes.h"
 #include "pipeline/per_frame.h"
-#include "pipeline/stereo_settings.h"
 #include "pipeline/thumbnail_sheet.h"
 
 namespace mdvt {
 
-// What parallax is made of.
-enum class Placement {
-  kNormalized,  // of disparity in [0, 1]: the nearest and the farthest point are so far apart
-  kMetric,      // of metres: as two eyes would see it
+enum class HoleFill {
+  kFill,  // built-in direction-aware fill
+  kBlack,
 };
 
 // One frame on its way into the eyes.
@@ -78,9 +77,7 @@ struct EyeOptions {
   SmootherOptions smoothing;
 
   // kMetric
-  BaselineRule baseline_rule = BaselineRule::kPlain;
-  double baseline_scale = 1;
-  double master_xfov_deg = 45;
+  BaselineScale baseline;
 
   // kNormalized
   WarpKind warp = WarpKind::kForward;
@@ -99,6 +96,25 @@ struct EyeOptions {
   // Throws Error(kInvalidArgument) for what does not go together.
   void Check() const;
 };
+
+// What the options of both stereo jobs, which have the same names, mean for the eyes.
+template <typename JobOptions>
+EyeOptions EyesFor(const JobOptions& options) {
+  EyeOptions eyes;
+  eyes.filter = options.frame.filter;
+  eyes.swap_eyes = options.swap_eyes;
+  eyes.stereo = options.holes.Stereo();
+  eyes.stereo.baseline = options.eyes.pupillary_distance_mm / 1000;
+  eyes.fill = options.holes.leaves_black() ? HoleFill::kBlack : HoleFill::kFill;
+  eyes.rgbd_white = options.frame.rgbd_white;
+  eyes.holes = options.holes.writes_mask();
+  eyes.smoothing = options.steady.smoothing;
+  eyes.baseline = ScaleOf(options.eyes);
+  eyes.preview_interval = options.preview.Interval();
+  eyes.preview_every = options.preview.every;
+  eyes.sheet = !options.preview.contact_sheet.empty();
+  return eyes;
+}
 
 // What the eyes are made of.
 struct EyeSource {

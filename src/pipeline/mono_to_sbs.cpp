@@ -136,38 +136,43 @@ class MonoToSbsJob {
 
   void MakeEyes() {
     const VideoInfo& source = reader_.info();
-    EyeOptions eyes;
-    eyes.filter = options_.frame.filter;
-    eyes.swap_eyes = options_.swap_eyes;
-    eyes.stereo = options_.holes.Stereo();
-    eyes.fill = options_.holes.leaves_black() ? HoleFill::kBlack : HoleFill::kFill;
-    eyes.holes = options_.holes.writes_mask();
-    eyes.smoothing = options_.steady.smoothing;
+    EyeOptions eyes = EyesFor(options_);
+    eyes.placement = options_.placement;
     eyes.warp = options_.warp;
     eyes.norm = options_.norm;
     eyes.max_shift = options_.max_shift;
     eyes.shift = options_.shift;
     eyes.screen = options_.convergence;
-    eyes.preview_interval = options_.preview.Interval();
-    eyes.preview_every = options_.preview.every;
-    eyes.sheet = !options_.preview.contact_sheet.empty();
     EyeSource pictures;
     pictures.format = source.format;
     pictures.width = source.width;
     pictures.height = source.height;
     pictures.color = ResolveColor(source.color, source.format, source.height);
-    maker_.emplace(eyes, layout_, plan_.canvas, pictures, EyePlaces{}, graph_.pool());
+    maker_.emplace(eyes, layout_, plan_.canvas, pictures, Places(), graph_.pool());
     plan_.max_shift = maker_->max_shift();
+  }
+
+  bool metric() const { return options_.placement == Placement::kMetric; }
+
+  EyePlaces Places() const {
+    EyePlaces places;
+    places.camera = camera_;
+    // Without one the pictures coincide where --convergence says.
+    if (metric() || options_.eyes.convergence || !options_.eyes.convergence_file.empty())
+      places.distance = Distances(options_.eyes, reader_.info().frame_rate, options_.job.limits);
+    return places;
   }
 
   void OpenDepth() {
     const VideoInfo& video = reader_.info();
-    FovOptions fov;
-    fov.xfov_deg = options_.xfov_deg;
-    const ClipCamera camera(fov, {}, video.width, video.height, video.sample_aspect,
-                            options_.job.limits);
+    FovOptions fov = options_.fov;
+    if (fov.empty()) fov.xfov_deg = kDefaultXfovDeg;
+    camera_.emplace(fov, DepthTags(), video.width, video.height, video.sample_aspect,
+                    options_.job.limits);
     DepthClip clip;
-    clip.camera = camera.At(0);
+    clip.camera = camera_->At(0);
+    clip.xfovs_deg = camera_->xfovs_deg();
+    clip.metres = metric();
     clip.frame_rate = rate_ ? plan_.output_rate : video.frame_rate;
     clip.color = video.color;
     clip.pool = graph_.pool();
@@ -273,6 +278,7 @@ class MonoToSbsJob {
   Rational time_base_;
   std::optional<ConstantRate<PairedFrame>> rate_;
   std::unique_ptr<DepthSource> source_;
+  std::optional<ClipCamera> camera_;
   VideoCodec codec_ = VideoCodec::kH264;
   ColorInfo output_color_;
   std::optional<VideoWriter> writer_;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
+#include <vector>
 
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
@@ -56,9 +59,7 @@ void DescribeDepth(OptionList* list, MonoToSbsJobOptions* o) {
   list->Section("depth");
   Describe(list, &o->source);
   list->Refine("scene_scale").Excludes("model");  // a model's disparity is normalised as it is
-  list->Field("xfov", &o->xfov_deg, {0, 180, true, true}, "DEGREES",
-              "horizontal field of view of the camera")
-      .OnlyWith("engine", EnginesWith("xfov", o->source));
+  Describe(list, &o->fov, "60 across");
   list->Field("norm", &o->norm.mode, NormNames(),
               "how disparity is brought to its range: percentiles smoothed over time, each frame's "
               "extremes, its percentiles, one range, or true proportions")
@@ -94,6 +95,14 @@ void DescribeDepth(OptionList* list, MonoToSbsJobOptions* o) {
 
 void DescribeStereo(OptionList* list, MonoToSbsJobOptions* o) {
   list->Section("stereo");
+  static const EnumNames<Placement> placements = {{"normalized", Placement::kNormalized},
+                                                  {"metric", Placement::kMetric}};
+  list->Field("placement", &o->placement, placements,
+              "normalized: the nearest and the farthest point are --max_shift apart; metric: "
+              "parallax as two eyes would see it, from depth in metres");
+  Describe(list, &o->eyes, "convergence_distance");
+  list->Refine("convergence_distance")
+      .Default("0, parallel eyes, with --placement metric; else as --convergence says");
   list->Field("max_shift", &o->max_shift, {0, 4096}, "PIXELS",
               "parallax between the nearest and the farthest point, in pixels of one eye")
       .Default("an eightieth of the eye's width, 24 at 1920; 24 with --parity");
@@ -119,9 +128,13 @@ void DescribeStereo(OptionList* list, MonoToSbsJobOptions* o) {
           "or a disparity in [0, 1]",
           [o] { return ScreenText(o->convergence); },
           [o](const std::string& text) { return SetScreen(text, &o->convergence); })
-      .Default("auto; near with --parity");
+      .Default("auto; near with --parity")
+      .Excludes("convergence_file")
+      .Excludes("convergence_distance");
   list->Field("convergence_smoothing", &o->convergence.smoothing, {0, 1, false, true}, "WEIGHT",
-              "weight of the past in --convergence auto, per frame");
+              "weight of the past in --convergence auto, per frame")
+      .Excludes("convergence_file")
+      .Excludes("convergence_distance");
   static const EnumNames<WarpKind> warps = {{"forward", WarpKind::kForward},
                                             {"backward", WarpKind::kBackward}};
   list->Field(
@@ -147,6 +160,49 @@ void DescribeStereo(OptionList* list, MonoToSbsJobOptions* o) {
                {"sbs_h", "2160"}});
 }
 
+// What has a meaning in one placement only.
+constexpr const char* kNormalizedOnly[] = {"norm",
+                                           "p_lo",
+                                           "p_hi",
+                                           "norm_beta",
+                                           "norm_lookahead",
+                                           "norm_lo",
+                                           "norm_hi",
+                                           "metric_near",
+                                           "max_shift",
+                                           "dynamic_shift",
+                                           "shift_min_gain",
+                                           "shift_smoothing",
+                                           "shift_steep_free",
+                                           "shift_steep_full",
+                                           "shift_max_behind",
+                                           "shift_max_in_front",
+                                           "convergence",
+                                           "convergence_smoothing",
+                                           "warp",
+                                           "parity"};
+constexpr const char* kMetricOnly[] = {"pupillary_distance", "master_xfov", "baseline_scale",
+                                       "rgbd_white"};
+
+void TiePlacements(OptionList* list) {
+  for (const char* name : kNormalizedOnly) list->Refine(name).OnlyWith("placement", {"normalized"});
+  for (const char* name : kMetricOnly) list->Refine(name).OnlyWith("placement", {"metric"});
+}
+
+// False for what the chosen placement and layout leave without a meaning.
+bool Matters(const MonoToSbsJobOptions& options, const std::string& name) {
+  const auto is_one = [&](const auto& names) {
+    return std::find(std::begin(names), std::end(names), name) != std::end(names);
+  };
+  const bool metric = options.placement == Placement::kMetric;
+  const ViewLayout::Count count = ViewLayoutOf(options.frame.canvas.layout).count;
+  if (name == "views") return count == ViewLayout::Count::kViews;
+  if (name == "quilt") return count == ViewLayout::Count::kQuilt;
+  if (name == "view_span") return count != ViewLayout::Count::kFixed;
+  if (name == "rgbd_white" && options.frame.canvas.layout != "rgbd") return false;
+  return metric ? !is_one(kNormalizedOnly) : !is_one(kMetricOnly);
+}
+
 void DescribeOutput(OptionList* list, MonoToSbsJobOptions* o) {
   list->Section("output");
   list->Field("fps", &o->fps, {0.1, 1000}, "FPS", "constant rate of the output")
@@ -170,6 +226,7 @@ void Describe(OptionList* list, MonoToSbsJobOptions* options) {
   list->Refine("sbs_w").Default("from --sbs_h, else both eyes as the input; 3840 with --parity");
   list->Refine("sbs_h").Default("from --sbs_w, else as the input; 2160 with --parity");
   list->Refine("fit").Default("contain; none with --parity");
+  TiePlacements(list);
   DescribeOutput(list, options);
   Describe(list, &options->job);
   list->Refuse({"encoder"}, "a model file states which network it holds: give it as --model");
@@ -186,6 +243,15 @@ void MonoToSbsJobOptions::Check() const {
   require(norm_lo.has_value() == norm_hi.has_value(),
           "norm_lo and norm_hi go together: give both or none");
   require(!norm_lo || *norm_lo < *norm_hi, "norm_lo must be less than norm_hi");
+  eyes.Check();
+  require(warp == WarpKind::kForward || placement == Placement::kNormalized,
+          "the backward warp has no metric placement");
+  if (!engine && placement == Placement::kNormalized && !fov.empty()) {
+    const std::vector<std::string> takers = EnginesWith("xfov", source);
+    require(std::find(takers.begin(), takers.end(), source.Chosen()) != takers.end(),
+            "a field of view has no meaning with the engine '" + source.Chosen() +
+                "' unless the placement is metric");
+  }
   norm.Check();
   shift.Check();
   convergence.Check();
@@ -226,6 +292,7 @@ std::vector<std::pair<std::string, std::string>> MonoToSbsFacts(const MonoToSbsJ
         value.empty() || value == "none" || (option.also && value == FormatDouble(*option.also)) ||
         (value == "off" && option.kind == OptionKind::kFlag && !option.is_switch);
     if (option.section.empty() || option.section == "run" || says_nothing) continue;
+    if (!Matters(copy, option.name)) continue;
     if (facts.back().first != option.section) facts.emplace_back(option.section, "");
     std::string& text = facts.back().second;
     text += (text.empty() ? "" : ", ") + option.name + " " + value;

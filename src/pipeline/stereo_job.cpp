@@ -9,11 +9,9 @@
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/output_set.h"
-#include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/jobs.h"
-#include "mdvt/stereo/convergence.h"
 #include "pipeline/clip_pair.h"
 #include "pipeline/eye_inputs.h"
 #include "pipeline/eye_maker.h"
@@ -22,35 +20,6 @@
 
 namespace mdvt {
 namespace {
-
-// The convergence distance of each frame in metres, 0 = parallel eyes.
-PerFrame<double> Convergence(const StereoJobOptions& options, Rational frame_rate) {
-  if (options.convergence_file.empty()) return PerFrame<double>(options.convergence.value_or(0));
-  // Without a rate in the file a usual one: it only sets how many frames half a second is.
-  return {SmoothConvergence(ReadConvergenceFile(options.convergence_file, options.job.limits),
-                            frame_rate.IsPositive() ? frame_rate : Rational{24, 1}),
-          options.convergence_file, "convergence"};
-}
-
-EyeOptions Eyes(const StereoJobOptions& options, const StereoSettings& settings) {
-  EyeOptions eyes;
-  eyes.placement = Placement::kMetric;
-  eyes.filter = options.frame.filter;
-  eyes.rgbd_white = options.frame.rgbd_white;
-  eyes.stereo = settings.stereo;
-  eyes.fill = options.holes.leaves_black() ? HoleFill::kBlack : HoleFill::kFill;
-  eyes.holes = options.holes.writes_mask();
-  eyes.swap_eyes = options.swap_eyes;
-  eyes.smoothing = options.steady.smoothing;
-  eyes.baseline_rule = settings.baseline_rule;
-  eyes.baseline_scale = settings.baseline_scale;
-  eyes.master_xfov_deg = settings.master_xfov_deg;
-  eyes.preview_interval = options.preview.Interval();
-  eyes.preview_every = options.preview.every;
-  eyes.sheet = !options.preview.contact_sheet.empty();
-  return eyes;
-}
-
 
 class StereoJob {
  public:
@@ -86,8 +55,10 @@ class StereoJob {
     StartDepth(source.color);
     EyePlaces places;
     places.camera = camera_;
-    places.distance = Convergence(options, input_.lead_info().frame_rate);
-    maker_.emplace(Eyes(options, settings_), layout_, canvas_, source, places, graph_.pool());
+    places.distance = Distances(options.eyes, input_.lead_info().frame_rate, options.job.limits);
+    EyeOptions eyes = EyesFor(options);
+    eyes.placement = Placement::kMetric;
+    maker_.emplace(eyes, layout_, canvas_, source, places, graph_.pool());
     OpenWriters();
   }
 

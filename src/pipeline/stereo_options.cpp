@@ -11,21 +11,9 @@
 namespace mdvt {
 namespace {
 
-constexpr double kUsualScreenDeg = 45;
-
-// The number that multiplies the baseline; empty for the names of rules.
-std::optional<double> ScaleOf(const std::string& rule) {
-  const std::optional<double> scale = ParseDouble(rule);
-  return scale && *scale >= 0 && *scale <= 1000 ? scale : std::nullopt;
-}
-
 VideoCodec CodecOf(const StereoJobOptions& options) {
   return options.encode.Codec(options.output,
                               options.compressed ? VideoCodec::kH264 : VideoCodec::kFfv1);
-}
-
-bool IsRule(const std::string& text) {
-  return text == "none" || text == "upstream" || text == "ortho" || ScaleOf(text);
 }
 
 }  // namespace
@@ -43,29 +31,8 @@ void Describe(OptionList* list, StereoJobOptions* options) {
       .Default("<depth_video>_stereo.mkv, .mp4 with --compressed");
   Describe(list, &options->source);
   Describe(list, &options->fov, "from the depth file; 60 across, with a warning, without one");
-  list->Field("pupillary_distance", &options->pupillary_distance_mm, {0, 1000}, "MM",
-              "distance between the eyes in millimetres");
-  list->Field("master_xfov", &options->master_xfov_deg, {0, 180, true, true}, "DEGREES",
-              "angle that the screen fills for the viewer; scales the distance of the eyes by "
-              "tan(master_xfov / 2) / tan(xfov / 2)")
-      .Default("no scaling; 45 where a rule needs it");
-  list->Custom(
-      "baseline_scale", "RULE", "none, upstream, ortho or a number in [0, 1000]",
-      "scales the distance of the eyes: none, upstream (as --master_xfov says), ortho (the "
-      "inverse: depth looks as it is) or a number",
-      [options] { return options->baseline_scale; },
-      [options](const std::string& text) {
-        if (IsRule(text)) options->baseline_scale = text;
-        return IsRule(text);
-      });
-  list->Field(
-          "convergence_file", &options->convergence_file, "JSON",
-          "distance in metres at which the eyes' pictures coincide, per frame; smoothed in time")
-      .Input();
-  list->Field("convergence", &options->convergence, {0, 1e6}, "METRES",
-              "the same distance for all frames; 0 means parallel eyes")
-      .Default("0")
-      .Excludes("convergence_file");
+  Describe(list, &options->eyes, "convergence");
+  list->Refine("convergence").Default("0");
   Describe(list, &options->holes);
   list->Field("compressed", &options->compressed,
               "write H.264 in .mp4 in place of lossless FFV1 in .mkv");
@@ -96,13 +63,7 @@ void StereoJobOptions::Check() const {
   source.Check();
   Require(!color_video.empty() || source.Chosen() == "file", Code::kInvalidArgument,
           "the engine '" + source.Chosen() + "' needs a color video (--color_video FILE)");
-  Require(!convergence || convergence_file.empty(), Code::kInvalidArgument,
-          "give a fixed convergence or a convergence file, not both");
-  Require(IsRule(baseline_scale), Code::kInvalidArgument,
-          "baseline_scale is '" + baseline_scale +
-              "', must be none, upstream, ortho or a number in [0, 1000]");
-  Require(!master_xfov_deg || !ScaleOf(baseline_scale), Code::kInvalidArgument,
-          "master_xfov and a number for baseline_scale contradict each other");
+  eyes.Check();
   holes.Stereo().Check();
   CodecOf(*this);
   frame.Check();
@@ -119,19 +80,6 @@ CanvasOptions StereoCanvas(const StereoJobOptions& options) {
 
 StereoSettings Settle(const StereoJobOptions& options) {
   StereoSettings settings;
-  settings.stereo = options.holes.Stereo();
-  settings.stereo.baseline = options.pupillary_distance_mm / 1000;
-
-  const std::string& rule = options.baseline_scale;
-  if (rule == "upstream" || (rule == "none" && options.master_xfov_deg)) {
-    settings.baseline_rule = BaselineRule::kMaster;
-  } else if (rule == "ortho") {
-    settings.baseline_rule = BaselineRule::kOrtho;
-  } else {
-    settings.baseline_scale = ScaleOf(rule).value_or(1);
-  }
-  settings.master_xfov_deg = options.master_xfov_deg.value_or(kUsualScreenDeg);
-
   settings.codec = CodecOf(options);
   const std::string ending = settings.codec == VideoCodec::kH264 ? ".mp4" : ".mkv";
   const std::string& depth = options.source.file.path;

@@ -6,24 +6,12 @@
 #include <string>
 
 #include "mdvt/pipeline/jobs.h"
-#include "mdvt/stereo/renderer.h"
 
 namespace mdvt {
-
-enum class BaselineRule { kPlain, kMaster, kOrtho };  // see StereoJobOptions::baseline_scale
-
-enum class HoleFill {
-  kFill,  // built-in direction-aware fill
-  kBlack,
-};
 
 struct StereoSettings {
   std::string output;
   VideoCodec codec = VideoCodec::kFfv1;
-  StereoOptions stereo;
-  BaselineRule baseline_rule = BaselineRule::kPlain;
-  double master_xfov_deg = 45;
-  double baseline_scale = 1;
 };
 
 StereoSettings Settle(const StereoJobOptions& options);

@@ -11,10 +11,13 @@ ToolInfo StereoTool();
 ToolInfo MonoToSbsTool();
 ToolInfo ExportTool();
 ToolInfo DepthViewTool();
+ToolInfo SplitSbsTool();
+ToolInfo FindConvergenceTool();
 
 const std::vector<ToolInfo>& Tools() {
-  static const std::vector<ToolInfo> tools = {DepthTool(), StereoTool(), MonoToSbsTool(),
-                                              ExportTool(), DepthViewTool()};
+  static const std::vector<ToolInfo> tools = {
+      DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
+      DepthViewTool(), SplitSbsTool(), FindConvergenceTool()};
   return tools;
 }
 

@@ -270,6 +270,46 @@ TEST_F(MonoToSbs, EyesOfARoomAgreeWithTheTruth) {
   }
 }
 
+TEST_F(MonoToSbs, MetricPlacementIsWhatTwoEyesWouldSee) {
+  plain_.placement = Placement::kMetric;
+  plain_.engine = Engine(Constant(2), DepthQuantity::kMetricDepth);
+  plain_.fov.xfov_deg = 2 * std::atan(0.5) * 180 / M_PI;  // the focal length is the width, 160
+  plain_.eyes.pupillary_distance_mm = 100;
+  // 160 * 0.1 / 2 pixels in front of parallel eyes' screen at infinity.
+  EXPECT_EQ(Parallax(Run(plain_)[0], 0, 80), -8);
+  plain_.eyes.convergence = 4;
+  EXPECT_EQ(Parallax(Run(plain_)[0], 0, 80), -4);
+  plain_.eyes.baseline_scale = "2";
+  EXPECT_EQ(Parallax(Run(plain_)[0], 0, 80), -8);
+  plain_.eyes.baseline_scale = "none";
+
+  // Per frame: a field of view of twice the focal length, then a distance.
+  std::ofstream(dir_ / "fov.json") << "[90, 53.13010235415598, 90, 90, 90, 90]";
+  plain_.fov = {};
+  plain_.fov.xfov_file = dir_ / "fov.json";
+  std::vector<Image> frames = Run(plain_);
+  EXPECT_EQ(Parallax(frames[0], 0, 80), -2);
+  EXPECT_EQ(Parallax(frames[1], 1, 80), -4);
+  plain_.eyes.convergence.reset();
+  plain_.eyes.convergence_file = dir_ / "distance.json";
+  std::ofstream(plain_.eyes.convergence_file) << "[2, 2, 2, 2, 2, 2]";
+  frames = Run(plain_);
+  EXPECT_EQ(Parallax(frames[5], 5, 80), 0);
+  plain_.engine = Engine(Constant(2), DepthQuantity::kRelativeDisparity);
+  ExpectError(Code::kRefused, "needs depth in metres", [&] { Run(plain_); });
+}
+
+TEST_F(MonoToSbs, ADistanceMayBeOnTheScreenOfNormalizedDepth) {
+  plain_.engine = Engine(Halves(4, 1), DepthQuantity::kMetricDepth);
+  plain_.eyes.convergence = 1;  // the near half, on the right
+  std::vector<Image> frames = Run(plain_);
+  EXPECT_EQ(Parallax(frames[0], 0, 120), 0);
+  EXPECT_EQ(Parallax(frames[0], 0, 40), 16);
+  plain_.eyes.convergence = 4;
+  frames = Run(plain_);
+  EXPECT_EQ(Parallax(frames[0], 0, 40), 0);
+}
+
 TEST_F(MonoToSbs, LatencyAndInputFormatDoNotMatter) {
   const KnownDepth::Map moving = [](int64_t frame, int width, int height) {
     return Halves(0, 1 + static_cast<float>(frame))(frame, width, height);
@@ -615,7 +655,7 @@ TEST_F(MonoToSbs, FailuresAreClearAndLeaveNothing) {
   expect(Code::kInvalidArgument, "input", options);
   for (const auto& [text, spoil] :
        std::vector<std::pair<std::string, std::function<void(MonoToSbsJobOptions*)>>>{
-           {"xfov", [](auto* o) { o->xfov_deg = 180; }},
+           {"xfov", [](auto* o) { o->fov.xfov_deg = 180; }},
            {"scene_scale", [](auto* o) { o->source.scene_scale = 0; }},
            {"max_res", [](auto* o) { o->source.max_res = 10; }},
            {"max_shift", [](auto* o) { o->max_shift = -1; }},

@@ -34,7 +34,7 @@ class StereoJob : public ::testing::Test {
     options_.color_video = dir_ / "color.mkv";
     options_.output = dir_ / "stereo.mkv";
     options_.fov.xfov_deg = kXfovDeg;
-    options_.pupillary_distance_mm = 62.5;
+    options_.eyes.pupillary_distance_mm = 62.5;
     options_.job.num_threads = 2;
   }
 
@@ -79,7 +79,7 @@ TEST_F(StereoJob, EyesCanBeSwappedAndConvergeOnTheWall) {
   const std::vector<Image> color = ReadAllFrames(options_.color_video);
   const std::vector<Image> swapped = ReadAllFrames(options_.output);
   EXPECT_LE(Difference(swapped[0], 0, color[0], 2, 0, kWidth - 3), 1);
-  options_.convergence = 1.5;
+  options_.eyes.convergence = 1.5;
   EXPECT_NEAR(RunStereoJob(options_).hole_share, 0, 1e-9);
   const std::vector<Image> converged = ReadAllFrames(options_.output);
   EXPECT_LE(Difference(converged[4], 0, color[4], 0, 1, kWidth - 1), 1);
@@ -274,7 +274,7 @@ TEST_F(StereoJob, WhatIsMissingIsNamed) {
   ExpectError(Code::kInvalidArgument, "--xfov", [&] { RunStereoJob(options_); });
   WriteText(dir_ / "convergence.json", "[2, 2, 2]");
   options_.fov.xfov_deg = kXfovDeg;
-  options_.convergence_file = dir_ / "convergence.json";
+  options_.eyes.convergence_file = dir_ / "convergence.json";
   ExpectError(Code::kCorrupt, "holds the convergence of 3 frames, the clip has more",
               [&] { RunStereoJob(options_); });
   EXPECT_FALSE(std::filesystem::exists(options_.output));

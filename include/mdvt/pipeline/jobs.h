@@ -75,17 +75,7 @@ struct StereoJobOptions {
   // Empty: from the tags of the depth video; kDefaultXfovDeg, with a warning, without one.
   FovOptions fov;
 
-  double pupillary_distance_mm = 63;  // [0, 1000]
-  // How far apart the eyes are in the picture, for a viewer whose screen fills `master_xfov_deg`:
-  //   "none"      as they are: disparity fx * baseline / z
-  //   "upstream"  times tan(master / 2) / tan(xfov / 2), as the original toolbox
-  //   "ortho"     times tan(xfov / 2) / tan(master / 2): depth is perceived as it is
-  //   a number in [0, 1000], which multiplies the baseline
-  std::string baseline_scale = "none";
-  std::optional<double> master_xfov_deg;  // (0, 180); given alone it means "upstream"; else 45
-  std::string convergence_file;           // per frame, smoothed in time
-  std::optional<double> convergence;      // metres, fixed; 0 = parallel
-
+  MetricEyeOptions eyes;
   HoleOptions holes;
   FrameOptions frame;
   // Disparity is not smoothed unless it is asked for (alpha 0). While it is, what is nearer than a

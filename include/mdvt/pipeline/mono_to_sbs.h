@@ -29,7 +29,7 @@ namespace mdvt {
 
 // What a source of depth is made for.
 struct DepthEngineInput {
-  Camera camera;        // of the frames, from MonoToSbsJobOptions.xfov_deg
+  Camera camera;        // of the first frame, from MonoToSbsJobOptions.fov
   Rational frame_rate;  // of the frames that it will be given; 0/1 if not known
   ThreadPool* pool;     // outlives the estimator
 };
@@ -65,12 +65,18 @@ struct MonoToSbsJobOptions {
   // Where depth comes from. An engine of your own wins over `source`.
   DepthEngine engine;
   DepthSourceOptions source;
-  double xfov_deg = kDefaultXfovDeg;  // of the camera, across. Valid: (0, 180).
+  FovOptions fov;  // of the camera; nothing given: kDefaultXfovDeg
 
   NormalizerOptions norm;
   std::optional<double> norm_lo, norm_hi;  // both: norm.fixed
   SteadyOptions steady;
 
+  Placement placement = Placement::kNormalized;
+  // kMetric: needs depth in metres. The distance at which the pictures coincide, where it is given,
+  // also holds for kNormalized, in place of `convergence`.
+  MetricEyeOptions eyes;
+
+  // The rest is for kNormalized.
   // Parallax between the nearest and the farthest point, in pixels of one eye before it is
   // squeezed. Empty: an eightieth of the eye's width, 24 pixels at 1920. Wins over shift.max_shift.
   std::optional<double> max_shift;

@@ -34,6 +34,31 @@ struct FrameOptions {
 };
 void Describe(OptionList* list, FrameOptions* options);
 
+// What parallax is made of.
+enum class Placement {
+  kNormalized,  // of disparity in [0, 1]: the nearest and the farthest point are so far apart
+  kMetric,      // of metres: as two eyes would see it
+};
+
+// Two eyes in the world that the depth tells of.
+struct MetricEyeOptions {
+  double pupillary_distance_mm = 63;  // [0, 1000]
+  // How far apart the eyes are in the picture, for a viewer whose screen fills `master_xfov_deg`:
+  //   "none"      as they are: disparity fx * baseline / z
+  //   "upstream"  times tan(master / 2) / tan(xfov / 2), as the original toolbox
+  //   "ortho"     times tan(xfov / 2) / tan(master / 2): depth is perceived as it is
+  //   a number in [0, 1000], which multiplies the baseline
+  std::string baseline_scale = "none";
+  std::optional<double> master_xfov_deg;  // (0, 180); given alone it means "upstream"; else 45
+  std::string convergence_file;           // per frame, smoothed in time
+  std::optional<double> convergence;      // metres, fixed; 0 = parallel
+
+  // Throws Error(kInvalidArgument) for what does not go together.
+  void Check() const;
+};
+// `distance` is what the option for the fixed convergence is called.
+void Describe(OptionList* list, MetricEyeOptions* options, const std::string& distance);
+
 // What becomes of holes, which is what the camera did not see.
 struct HoleOptions {
   // They are filled from the background beside them. They stay black with one of the first three,

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/metric_eyes.h"
+
+#include <cmath>
+#include <optional>
+#include <string>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/io/sidecar.h"
+#include "mdvt/stereo/convergence.h"
+
+namespace mdvt {
+namespace {
+
+constexpr double kUsualScreenDeg = 45;
+
+// The number that multiplies the baseline; empty for the names of rules.
+std::optional<double> FactorOf(const std::string& rule) {
+  const std::optional<double> factor = ParseDouble(rule);
+  return factor && *factor >= 0 && *factor <= 1000 ? factor : std::nullopt;
+}
+
+bool IsRule(const std::string& text) {
+  return text == "none" || text == "upstream" || text == "ortho" || FactorOf(text);
+}
+
+}  // namespace
+
+void Describe(OptionList* list, MetricEyeOptions* options, const std::string& distance) {
+  list->Field("pupillary_distance", &options->pupillary_distance_mm, {0, 1000}, "MM",
+              "distance between the eyes in millimetres");
+  list->Field("master_xfov", &options->master_xfov_deg, {0, 180, true, true}, "DEGREES",
+              "angle that the screen fills for the viewer; scales the distance of the eyes by "
+              "tan(master_xfov / 2) / tan(xfov / 2)")
+      .Default("no scaling; 45 where a rule needs it");
+  list->Custom(
+      "baseline_scale", "RULE", "none, upstream, ortho or a number in [0, 1000]",
+      "scales the distance of the eyes: none, upstream (as --master_xfov says), ortho (the "
+      "inverse: depth looks as it is) or a number",
+      [options] { return options->baseline_scale; },
+      [options](const std::string& text) {
+        if (IsRule(text)) options->baseline_scale = text;
+        return IsRule(text);
+      });
+  list->Field(
+          "convergence_file", &options->convergence_file, "JSON",
+          "distance in metres at which the eyes' pictures coincide, per frame; smoothed in time")
+      .Input();
+  list->Field(distance, &options->convergence, {0, 1e6}, "METRES",
+              "the same distance for all frames; 0 means parallel eyes")
+      .Excludes("convergence_file");
+}
+
+void MetricEyeOptions::Check() const {
+  Require(!convergence || convergence_file.empty(), Code::kInvalidArgument,
+          "give a fixed convergence or a convergence file, not both");
+  Require(IsRule(baseline_scale), Code::kInvalidArgument,
+          "baseline_scale is '" + baseline_scale +
+              "', must be none, upstream, ortho or a number in [0, 1000]");
+  Require(!master_xfov_deg || !FactorOf(baseline_scale), Code::kInvalidArgument,
+          "master_xfov and a number for baseline_scale contradict each other");
+}
+
+BaselineScale ScaleOf(const MetricEyeOptions& options) {
+  BaselineScale scale;
+  const std::string& rule = options.baseline_scale;
+  if (rule == "upstream" || (rule == "none" && options.master_xfov_deg)) {
+    scale.rule = BaselineRule::kMaster;
+  } else if (rule == "ortho") {
+    scale.rule = BaselineRule::kOrtho;
+  } else {
+    scale.factor = FactorOf(rule).value_or(1);
+  }
+  scale.master_xfov_deg = options.master_xfov_deg.value_or(kUsualScreenDeg);
+  return scale;
+}
+
+double BaselineScale::For(const Camera& camera) const {
+  const double half_source = camera.width / (2 * camera.fx);  // tan(xfov / 2)
+  const double half_master = std::tan(master_xfov_deg * M_PI / 360);
+  if (rule == BaselineRule::kMaster) return factor * half_master / half_source;
+  if (rule == BaselineRule::kOrtho) return factor * half_source / half_master;
+  return factor;
+}
+
+PerFrame<double> Distances(const MetricEyeOptions& options, Rational frame_rate,
+                           const Limits& limits) {
+  if (options.convergence_file.empty()) return PerFrame<double>(options.convergence.value_or(0));
+  // Without a rate in the file a usual one: it only sets how many frames half a second is.
+  return {SmoothConvergence(ReadConvergenceFile(options.convergence_file, limits),
+                            frame_rate.IsPositive() ? frame_rate : Rational{24, 1}),
+          options.convergence_file, "convergence"};
+}
+
+}  // namespace mdvt

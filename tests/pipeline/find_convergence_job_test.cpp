@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/pipeline/find_convergence.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "cli/clips.h"
+#include "io/expect_error.h"
+#include "mdvt/pipeline/jobs.h"
+#include "support/test_env.h"
+
+namespace mdvt::test {
+namespace {
+
+std::string ReadText(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+class FindConvergenceJob : public ::testing::Test {
+ protected:
+  // A box at 2 m before a wall at 8 m; with an FOV of which the focal length is the width.
+  void SetUp() override {
+    DepthClipOptions tagged;
+    tagged.tags.xfov_deg = 2 * std::atan(0.5) * 180 / M_PI;
+    MakeDepth(depth_, shape_, BoxOnWall(shape_, 2, 8), tagged);
+    options_.depth_video = depth_;
+    options_.output = dir_ / "c.json";
+    options_.job.num_threads = 2;
+  }
+  // White over the box, but for one frame without anything.
+  void MakeMask(const std::string& path, const ClipShape& shape, int nothing_at = -1) {
+    VideoWriterOptions writing;
+    writing.frame_rate = shape.rate;
+    writing.time_base = {1, 24};
+    VideoWriter writer(path, PixelFormat::Rgb(8), shape.width, shape.height, writing);
+    const DepthAt depth = BoxOnWall(shape_, 2, 8);
+    for (int i = 0; i < shape.frames; ++i) {
+      Image mask(PixelFormat::Rgb(8), shape.width, shape.height);
+      for (int plane = 0; plane < 3; ++plane)
+        for (int y = 0; y < shape.height; ++y)
+          for (int x = 0; x < shape.width; ++x)
+            mask.MutablePlane<uint8_t>(plane).At(x, y) =
+                i != nothing_at && depth(i, x, y) < 3 ? 255 : 0;
+      writer.Write(mask, i);
+    }
+    writer.Finish();
+  }
+  std::vector<double> Run() {
+    report_ = RunFindConvergenceJob(options_);
+    return ReadConvergenceFile(options_.output);
+  }
+
+  const TempDir dir_;
+  ClipShape shape_;
+  const std::string depth_ = dir_ / "d.mkv";
+  FindConvergenceJobOptions options_;
+  FindConvergenceReport report_;
+};
+
+TEST_F(FindConvergenceJob, TheMaskTellsWhatMatters) {
+  std::vector<double> distances = Run();
+  ASSERT_EQ(distances.size(), 6u);
+  options_.mask_video = dir_ / "mask.mkv";
+  MakeMask(options_.mask_video, shape_, 3);
+  distances = Run();
+  ASSERT_EQ(distances.size(), 6u);
+  for (size_t i = 0; i < 6; ++i) {
+    if (i == 3)
+      EXPECT_TRUE(std::isnan(distances[i]));
+    else
+      EXPECT_NEAR(distances[i], 2, 0.01) << i;
+  }
+  EXPECT_EQ(report_.frames, 6);
+  EXPECT_EQ(report_.unknown, 1);
+  EXPECT_NEAR(report_.median, 2, 0.01);
+  EXPECT_NEAR(report_.confidence, 5.0 / 6, 1e-9);
+  EXPECT_NE(ReadText(options_.output).find("null"), std::string::npos);
+  options_.missing = MissingValue::kNan;
+  Run();
+  EXPECT_NE(ReadText(options_.output).find("NaN"), std::string::npos);
+}
+
+TEST_F(FindConvergenceJob, TheRendererReadsIt) {
+  MakeColor(dir_ / "color.mkv", shape_);
+  options_.mask_video = dir_ / "mask.mkv";
+  MakeMask(options_.mask_video, shape_);
+  Run();
+  StereoJobOptions stereo;
+  stereo.source.file.path = depth_;
+  stereo.color_video = dir_ / "color.mkv";
+  stereo.output = dir_ / "s.mkv";
+  stereo.eyes.convergence_file = options_.output;
+  RunStereoJob(stereo);
+  const std::vector<Image> color = ReadAllFrames(stereo.color_video);
+  const std::vector<Image> both = ReadAllFrames(stereo.output);
+  // The middle of the box is on the screen: where the picture has it, in both eyes.
+  for (size_t i = 0; i < 6; ++i)
+    for (int x = 42; x < 60; ++x) {
+      EXPECT_NEAR(both[i].Plane<uint8_t>().At(x, 32), color[i].Plane<uint8_t>().At(x, 32), 1);
+      EXPECT_NEAR(both[i].Plane<uint8_t>().At(96 + x, 32), color[i].Plane<uint8_t>().At(x, 32), 1);
+    }
+}
+
+TEST_F(FindConvergenceJob, AsTheOriginalToolbox) {
+  options_.focus.statistic = FocusStatistic::kUpstream;
+  // A third of the width times a half of the height is the box.
+  for (const double distance : Run()) EXPECT_NEAR(distance, 8 - 6 / 6.0, 0.01);
+}
+
+TEST_F(FindConvergenceJob, TheBudgetIsKept) {
+  options_.focus.quantile = 0;  // the wall
+  options_.focus.center = false;
+  EXPECT_NEAR(Run()[0], 8, 0.01);
+  options_.max_in_front = 1;  // 0.063 (1 / 2 - 1 / d) = 0.01
+  EXPECT_NEAR(Run()[0], 1 / (0.5 - 0.01 / 0.063), 0.02);
+  options_.max_behind = 0.5;  // 0.063 (1 / d - 1 / 8) = 0.005 wins
+  EXPECT_NEAR(Run()[0], 1 / (0.125 + 0.005 / 0.063), 0.02);
+  options_.fov.xfov_deg = 170;  // all of it is far behind such a wide angle's screen
+  EXPECT_NEAR(Run()[0], 8, 0.05);
+  options_ = {};
+  options_.depth_video = depth_;
+  options_.pupillary_distance_mm = 60;
+  ExpectError(Code::kInvalidArgument, "belong to max_in_front", [&] { Run(); });
+}
+
+TEST_F(FindConvergenceJob, TheSameForEveryNumberOfThreads) {
+  const std::vector<double> expected = Run();
+  for (const int threads : {1, 3, 7}) {
+    options_.job.num_threads = threads;
+    EXPECT_EQ(Run(), expected) << threads;
+  }
+  options_.job.max_frames = 4;
+  options_.confidence_output = dir_ / "sure.json";
+  EXPECT_EQ(Run().size(), 4u);
+  for (const double sure : ReadConvergenceFile(options_.confidence_output)) {
+    EXPECT_GT(sure, 0);
+    EXPECT_LE(sure, 1);
+  }
+}
+
+TEST_F(FindConvergenceJob, MasksThatDoNotBelongAreRefused) {
+  options_.mask_video = dir_ / "mask.mkv";
+  ClipShape other = shape_;
+  other.frames = 4;
+  MakeMask(options_.mask_video, other);
+  ExpectError(Code::kInvalidArgument, "has 6 frames, mask video", [&] { Run(); });
+  other = shape_;
+  other.width = 98;
+  MakeMask(options_.mask_video, other);
+  ExpectError(Code::kInvalidArgument, "is 98x64", [&] { Run(); });
+  EXPECT_FALSE(std::filesystem::exists(options_.output));
+}
+
+}  // namespace
+}  // namespace mdvt::test
