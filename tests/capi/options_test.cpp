@@ -194,6 +194,7 @@ std::string Another(const mdvt_option_info& info, const std::string& now) {
     case MDVT_OPTION_TEXT:
       if (std::string(info.name) == "preset") return "1080";
       if (std::string(info.name) == "encoder_options") return "tune=film";
+      if (std::string(info.name) == "quilt") return "3x2";
       if (std::string(info.name) == "background_color") return "20242c";
       return info.path != 0 ? "some file" : "0.25";  // a number is a rule too
     default:

@@ -186,7 +186,7 @@ TEST(Resume, RenderedEyes) {
       places.distance = PerFrame<double>(3.0);
     }
     ExpectResumes(
-        [&] { return std::make_unique<EyeMaker>(options, "sbs", canvas, source, places, nullptr); },
+        [&] { return std::make_unique<EyeMaker>(options, ViewLayoutOf("sbs"), canvas, source, places, nullptr); },
         [&](EyeMaker* maker, int i) {
           EyeInput input;
           input.color = Picture(i, format);
@@ -200,7 +200,7 @@ TEST(Resume, RenderedEyes) {
                  Text(maker->scenes(), maker->mean_hole_share(), maker->mean_shift());
         });
     options.sheet = true;
-    EyeMaker maker(options, "sbs", canvas, source, places, nullptr);
+    EyeMaker maker(options, ViewLayoutOf("sbs"), canvas, source, places, nullptr);
     EXPECT_FALSE(maker.CanSave());
     State state;
     ExpectError(Code::kUnsupported, "sheet", [&] { maker.Save(&state); });

