@@ -71,8 +71,7 @@ TEST(ClipPair, RatesThatAreCalledTheSameGoTogether) {
   EXPECT_EQ(pair.lead_info().frame_rate, (Rational{30, 1}));
   shape.rate = {31, 1};
   MakeColor(dir / "color.mkv", shape);
-  ExpectError(Code::kCorrupt, "they must have the same rate",
-              [&] { ClipPair other(options); });
+  ExpectError(Code::kCorrupt, "they must have the same rate", [&] { ClipPair other(options); });
 }
 
 // A pixel that is twice as wide as high spans as much with half the focal length.

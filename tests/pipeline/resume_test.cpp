@@ -186,7 +186,10 @@ TEST(Resume, RenderedEyes) {
       places.distance = PerFrame<double>(3.0);
     }
     ExpectResumes(
-        [&] { return std::make_unique<EyeMaker>(options, ViewLayoutOf("sbs"), canvas, source, places, nullptr); },
+        [&] {
+          return std::make_unique<EyeMaker>(options, ViewLayoutOf("sbs"), canvas, source, places,
+                                            nullptr);
+        },
         [&](EyeMaker* maker, int i) {
           EyeInput input;
           input.color = Picture(i, format);
