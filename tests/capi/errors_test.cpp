@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
@@ -52,6 +53,37 @@ TEST(LastError, CutsLongTextsBetweenCharacters) {
     }
   }
   EXPECT_EQ(1023u, longest);
+}
+
+// A thread that is cancelled ends between two calls: inside of one it would have to unwind through
+// frames that let nothing pass, and that ends the process.
+void* CallUntilCancelled(void* calls) {
+  for (;;) {
+    mdvt_reader* reader = nullptr;
+    mdvt_video_reader_open("/nowhere/clip.mkv", nullptr, &reader);
+    ++*static_cast<std::atomic<int>*>(calls);
+    pthread_testcancel();
+  }
+}
+
+TEST(Cancellation, OfAThreadWaitsForTheEndOfTheCall) {
+  for (int i = 0; i < 20; ++i) {
+    std::atomic<int> calls{0};
+    pthread_t thread;
+    ASSERT_EQ(0, pthread_create(&thread, nullptr, CallUntilCancelled, &calls));
+    while (calls < i) std::this_thread::yield();
+    ASSERT_EQ(0, pthread_cancel(thread));
+    void* result = nullptr;
+    ASSERT_EQ(0, pthread_join(thread, &result));
+    EXPECT_EQ(PTHREAD_CANCELED, result);
+  }
+}
+
+TEST(LastError, IsOneLineThatATerminalShowsAsItIs) {
+  mdvt_reader* reader = nullptr;
+  ASSERT_NE(MDVT_OK, mdvt_video_reader_open("/nowhere/a\n\x1b[2J\xE9.mkv", nullptr, &reader));
+  EXPECT_NE(nullptr, std::strstr(mdvt_last_error(), "/nowhere/a\\n\\x1b[2J\\xe9.mkv"))
+      << mdvt_last_error();
 }
 
 // Row E3 of the scorecard: every thread reads the text of its own last failure.

@@ -74,6 +74,18 @@ TEST_F(Log, WhatTheSinkLogsIsDropped) {
   EXPECT_EQ(calls, 2);
 }
 
+TEST_F(Log, ASinkMaySetTheNextOne) {
+  std::vector<std::string> lines;
+  const auto second = [&](LogLevel, const std::string& text) { lines.push_back("2 " + text); };
+  SetLogSink([&, alive = std::string("alive")](LogLevel, const std::string& text) {
+    SetLogSink(second);
+    lines.push_back("1 " + text + alive);  // this one is still there
+  });
+  LogInfo("one");
+  LogInfo("two");
+  EXPECT_EQ(lines, (std::vector<std::string>{"1 onealive", "2 two"}));
+}
+
 TEST_F(Log, SinkMayBeReplacedWhileOthersLog) {
   std::atomic<bool> stop{false};
   std::thread logger([&] {
