@@ -114,7 +114,7 @@ TEST_F(Engines, AreTheSameInEveryJobThatRenders) {
   EXPECT_EQ(Refused(kStereo, {}), "depth_video is required: depth video");
   EXPECT_EQ(Refused(kMono, {}), "");
   EXPECT_EQ(Refused(kMono, {{"depth_video", depth_}, {"xfov", "50"}}),
-            "xfov belongs to engine motion or model");
+            "a field of view has no meaning with the engine 'file' unless the placement is metric");
   // There the option names a reference.
   EXPECT_EQ(Refused(kDepth, {{"engine", "file"}}), "engine is 'file', must be one of motion|model");
   EXPECT_EQ(Refused(kDepth, {{"depth_video", depth_}}), "depth_video belongs to model");
@@ -238,12 +238,12 @@ TEST_F(Engines, FilesThatDoNotBelongToTheVideoAreRefusedTheSameWay) {
     stereo.source.file.path = depth_;
     stereo.fov.xfov_deg = 60;
     stereo.output = dir_ / "out.mkv";
-    ExpectError(Code::kInvalidArgument, text, [&] { RunStereoJob(stereo); });
+    ExpectError(Code::kCorrupt, text, [&] { RunStereoJob(stereo); });
     MonoToSbsJobOptions mono;
     mono.input = color_;
     mono.source.file.path = depth_;
     mono.output = dir_ / "out.mkv";
-    ExpectError(Code::kInvalidArgument, text, [&] { RunMonoToSbsJob(mono); });
+    ExpectError(Code::kCorrupt, text, [&] { RunMonoToSbsJob(mono); });
     EXPECT_FALSE(std::filesystem::exists(dir_ / "out.mkv"));
   };
   ClipShape other = shape_;

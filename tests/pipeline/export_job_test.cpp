@@ -142,7 +142,7 @@ TEST_F(ExportJob, FailuresAreNamedAndLeaveNothing) {
   shorter.frames = 4;
   MakeColor(dir_ / "color.mkv", shorter, PixelFormat::Yuv(444));
   options_.color_video = dir_ / "color.mkv";
-  fails(Code::kInvalidArgument, "has 5 frames, color video '" + options_.color_video + "' has 4");
+  fails(Code::kCorrupt, "has 5 frames, color video '" + options_.color_video + "' has 4");
   options_.color_video.clear();
   WriteText(dir_ / "path.json", "[[[1,0,0,0],[0,1,0,0],[0,0,1,0],[0,0,0,1]]]");
   options_.transformation_file = dir_ / "path.json";

@@ -150,7 +150,7 @@ TEST_F(FindConvergenceJob, MasksThatDoNotBelongAreRefused) {
   ClipShape other = shape_;
   other.frames = 4;
   MakeMask(options_.mask_video, other);
-  ExpectError(Code::kInvalidArgument, "has 6 frames, mask video", [&] { Run(); });
+  ExpectError(Code::kCorrupt, "has 6 frames, mask video", [&] { Run(); });
   other = shape_;
   other.width = 98;
   MakeMask(options_.mask_video, other);
