@@ -9,6 +9,7 @@
 #include "io/demuxer.h"
 #include "io/ffmpeg.h"
 #include "io/ffv1_check.h"
+#include "io/frame_index.h"
 #include "io/lossless.h"
 #include "io/stream_facts.h"
 #include "io/unpack.h"
@@ -35,6 +36,14 @@ void AddTags(const AVDictionary* from, std::map<std::string, std::string>* to) {
     for (char& c : key) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     (*to)[key] = entry->value;
   }
+}
+
+bool IsKeyFrame(const AVFrame& frame) {
+#ifdef AV_FRAME_FLAG_KEY
+  return (frame.flags & AV_FRAME_FLAG_KEY) != 0;
+#else
+  return frame.key_frame != 0;
+#endif
 }
 
 int64_t FrameDuration(const AVFrame& frame) {
@@ -229,8 +238,10 @@ struct VideoReader::Impl {
 
   // Empty at the end.
   std::optional<Decoded> Decode() {
+    lost = true;  // if anything throws
     ff::FramePtr picture = NextPicture();
     if (!picture) {
+      lost = false;
       CheckEnd();
       return std::nullopt;
     }
@@ -239,11 +250,16 @@ struct VideoReader::Impl {
         info.path + ": over the limit of " + std::to_string(options.limits.max_frames) + " frames");
     Require((picture->flags & AV_FRAME_FLAG_CORRUPT) == 0 && picture->decode_error_flags == 0,
             Code::kCorrupt, Where() + " is damaged");
-    if (next_index == 0) {
+    if (info.width == 0) {
       Describe(*picture);
     } else {
       CheckSame(*picture);
     }
+    lost = false;
+    return Number(std::move(picture));
+  }
+
+  Decoded Number(ff::FramePtr picture) {
     Frame frame;
     frame.index = next_index;
     frame.duration = std::max<int64_t>(0, FrameDuration(*picture));
@@ -256,7 +272,87 @@ struct VideoReader::Impl {
     return Decoded{std::move(picture), frame};
   }
 
-  // The frame decoded at opening comes first.
+  // --- any frame --------------------------------------------------------------------------------
+
+  const ff::FrameIndex& Index() {
+    if (!index) {
+      index.emplace(&demuxer, *stream, info.frame_rate, info.start_pts, options.limits);
+      lost = true;
+    }
+    return *index;
+  }
+
+  int64_t Position() const { return first ? next_index - 1 : next_index; }
+
+  int64_t CountFrames() {
+    const int64_t position = Position();
+    const int64_t count = Index().count();
+    if (lost && !at_end && position < count) SeekTo(position);
+    return count;
+  }
+
+  void SeekTo(int64_t frame) {
+    Require(frame >= 0 && frame < Index().count(), Code::kInvalidArgument,
+            info.path + ": there is no frame " + std::to_string(frame) + ", it has " +
+                std::to_string(Index().count()));
+    if (!lost && !at_end && frame >= Position() && frame - Position() <= StepsWorthDecoding()) {
+      while (Position() < frame)
+        if (!Next()) break;
+      if (Position() == frame && !at_end) return;
+    }
+    lost = true;
+    // A container finds key frames by the time of decoding. Where that leads to one that is shown
+    // after the frame, the next try begins farther ahead.
+    const int64_t pts = Index().PtsOf(frame);
+    const int64_t second = std::max<int64_t>(1, Rescale(1, {1, 1}, info.time_base));
+    for (int64_t ahead = 0;; ahead = ahead == 0 ? second : 4 * ahead) {
+      const int64_t aim = std::max(info.start_pts, pts - ahead);
+      if (DecodeFrom(aim, frame)) {
+        lost = false;
+        return;
+      }
+      Require(aim > info.start_pts, Code::kCorrupt,
+              info.path + ": frame " + std::to_string(frame) + " is not where its index says");
+    }
+  }
+
+  // A frame that is so little ahead is found sooner by decoding on than from a key frame, unless
+  // every frame is one.
+  int64_t StepsWorthDecoding() const {
+    const AVCodecDescriptor* codec = avcodec_descriptor_get(stream->codecpar->codec_id);
+    return codec != nullptr && (codec->props & AV_CODEC_PROP_INTRA_ONLY) != 0 ? 0 : 24;
+  }
+
+  // True once `frame` is the next one.
+  bool DecodeFrom(int64_t aim, int64_t frame) {
+    demuxer.Seek(*stream, aim);
+    avcodec_flush_buffers(decoder.get());
+    first.reset();
+    at_end = false;
+    next_index = frame;  // for messages
+    packets_read = frame;
+    // Frames that are shown before the first key frame refer to ones that were not decoded.
+    bool complete = aim <= info.start_pts;
+    while (ff::FramePtr picture = NextPicture()) {
+      complete = complete || IsKeyFrame(*picture);
+      if (!complete) continue;
+      const int64_t time =
+          picture->pts != AV_NOPTS_VALUE ? picture->pts : picture->best_effort_timestamp;
+      if (Index().FrameAt(time) != frame) {
+        if (time < Index().PtsOf(frame)) continue;
+        return false;
+      }
+      CheckSame(*picture);
+      Require((picture->flags & AV_FRAME_FLAG_CORRUPT) == 0 && picture->decode_error_flags == 0,
+              Code::kCorrupt, Where() + " is damaged");
+      last_pts = time - 1;
+      first = Number(std::move(picture));
+      return true;
+    }
+    return false;
+  }
+
+  // The frame decoded at opening comes first, or the one that SeekTo() found.
   std::optional<Decoded> Next() {
     if (first) return std::exchange(first, std::nullopt);
     return at_end ? std::nullopt : Decode();
@@ -457,6 +553,8 @@ struct VideoReader::Impl {
   bool unpack = false;
   ff::Orientation turn;
   std::optional<Decoded> first;  // decoded at opening, so that info() states facts
+  std::optional<ff::FrameIndex> index;
+  bool lost = false;  // the decoder is not where next_index says: only SeekTo() helps
   bool at_end = false;
   ff::FramePtr shared;  // see GetBuffer()
   Image band;           // see TakeRows()
@@ -487,6 +585,9 @@ VideoReader::VideoReader(VideoReader&&) noexcept = default;
 VideoReader& VideoReader::operator=(VideoReader&&) noexcept = default;
 
 const VideoInfo& VideoReader::info() const { return impl_->info; }
+
+void VideoReader::SeekTo(int64_t frame) { impl_->SeekTo(frame); }
+int64_t VideoReader::CountFrames() { return impl_->CountFrames(); }
 
 std::optional<Frame> VideoReader::Read() { return impl_->Read(nullptr); }
 std::optional<Frame> VideoReader::Read(const RowTaker& take) { return impl_->Read(&take); }
