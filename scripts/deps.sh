@@ -14,7 +14,7 @@ packages=(
   build-essential ccache cmake ninja-build pkg-config
   # libraries
   libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev
-  libceres-dev libeigen3-dev libhwy-dev libopencv-dev nettle-dev
+  libceres-dev libeigen3-dev libhwy-dev libopencv-dev nettle-dev zlib1g-dev
   # the backend that runs networks, a plug-in
   libtorch-dev
   # the BLAS that uses both cores: Debian's default ones take three to ten times as long
@@ -44,7 +44,7 @@ fi
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   fail "this system has no apt-get. Install a C++17 compiler, CMake 3.21, Ninja, pkg-config, FFmpeg 5
-or newer, OpenCV 4, Eigen 3.4, Ceres 2.1, Highway 1.0, Nettle, LibTorch 1.13
+or newer, OpenCV 4, Eigen 3.4, Ceres 2.1, Highway 1.0, Nettle, zlib, LibTorch 1.13
 or newer, pybind11 and NumPy with their
 development files, then call scripts/build.sh with MDVT_SKIP_DEPS=1. Names in Debian 12:
   ${packages[*]}"

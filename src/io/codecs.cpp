@@ -65,7 +65,8 @@ std::vector<CodecSupport> CodecsInUse() {
       {"aac", "audio that a container cannot hold as it is"},
       {"subrip", "subtitles in Matroska"},
       {"mov_text", "subtitles in MP4"},
-      {"png", "still images"}};
+      {"png", "still images"},
+      {"mjpeg", "pictures for web browsers"}};
   std::vector<CodecSupport> codecs;
   for (const VideoEncoderInfo& entry : VideoEncoders()) {
     const bool opens = VideoEncoderOpens(entry.codec);

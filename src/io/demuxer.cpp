@@ -165,6 +165,13 @@ bool Demuxer::Read(AVPacket* packet) {
   return true;
 }
 
+void Demuxer::Seek(const AVStream& stream, int64_t pts) {
+  int error = av_seek_frame(context_, stream.index, pts, AVSEEK_FLAG_BACKWARD);
+  if (error < 0) error = avformat_seek_file(context_, stream.index, INT64_MIN, pts, INT64_MAX, 0);
+  RethrowSourceError();
+  CheckFf(error, Code::kUnsupported, name_ + ": it can only be read from its beginning");
+}
+
 void Demuxer::RethrowSourceError() {
   if (source_error_) std::rethrow_exception(std::exchange(source_error_, nullptr));
 }

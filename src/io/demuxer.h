@@ -37,6 +37,10 @@ class Demuxer {
   // Throws Error: kCorrupt, kIo.
   bool Read(AVPacket* packet);
 
+  // Goes on reading at the last key frame of the stream that is decoded at `pts` or before, or at
+  // the first one there is. Throws Error: kUnsupported (the container cannot be entered), kIo.
+  void Seek(const AVStream& stream, int64_t pts);
+
  private:
   static int ReadBytes(void* self, uint8_t* buffer, int size) noexcept;
   static int64_t SeekBytes(void* self, int64_t offset, int whence) noexcept;

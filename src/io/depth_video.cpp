@@ -332,6 +332,11 @@ const VideoInfo& DepthVideoReader::info() const { return impl_->info; }
 const DepthTags& DepthVideoReader::tags() const { return impl_->tags; }
 const DepthCodecOptions& DepthVideoReader::codec() const { return impl_->codec; }
 std::optional<DepthFrame> DepthVideoReader::Read(ThreadPool* pool) { return impl_->Read(pool); }
+void DepthVideoReader::SeekTo(int64_t frame) {
+  impl_->sampled.clear();
+  impl_->video.SeekTo(frame);
+}
+int64_t DepthVideoReader::CountFrames() { return impl_->video.CountFrames(); }
 
 void DepthVideoWriterOptions::Check() const {
   codec.Check();

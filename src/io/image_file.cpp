@@ -290,4 +290,30 @@ void WriteExr(const OutputTarget& target, const PlaneView<const float>& plane) {
   file.Finish();
 }
 
+std::vector<std::byte> EncodeJpeg(const ImageView& image) {
+  const std::string name = "JPEG";
+  Require(image.format == PixelFormat::Rgb(8) && !image.empty(), Code::kInvalidArgument,
+          name + ": the image is " + image.format.ToString() + ", must be rgb8 with pixels");
+  const AVCodec* codec = avcodec_find_encoder(AV_CODEC_ID_MJPEG);
+  Require(codec != nullptr, Code::kUnsupported, "this build of FFmpeg has no JPEG encoder");
+  // JFIF: BT.601 in full range, chroma between the samples.
+  ColorInfo color;
+  color.matrix = AVCOL_SPC_SMPTE170M;
+  color.full_range = true;
+  color.chroma_location = AVCHROMA_LOC_CENTER;
+  Image yuv(PixelFormat::Yuv(420), image.width, image.height);
+  ColorConverter().Convert(image, color, yuv.mutable_view());
+  constexpr int64_t kQuality = 3 * FF_QP2LAMBDA;
+  const ff::FramePtr frame = ff::WrapImage(yuv.view(), AV_PIX_FMT_YUVJ420P);
+  frame->color_range = AVCOL_RANGE_JPEG;
+  frame->quality = static_cast<int>(kQuality);
+  ff::Dictionary settings;
+  settings.Set("flags", "+qscale");
+  settings.Set("global_quality", kQuality);
+  settings.Set("color_range", "pc");
+  const ff::PacketPtr packet = EncodeOne(codec, *frame, &settings, name);
+  const auto* bytes = reinterpret_cast<const std::byte*>(packet->data);
+  return {bytes, bytes + packet->size};
+}
+
 }  // namespace mdvt

@@ -11,6 +11,7 @@
 #include "io/demuxer.h"
 #include "io/ffmpeg.h"
 #include "io/frame_clock.h"
+#include "io/frame_index.h"
 #include "io/picture_decoder.h"
 #include "io/stream_facts.h"
 #include "io/unpack.h"
@@ -129,13 +130,21 @@ struct VideoReader::Impl {
     const bool rate_is_stated = stream->avg_frame_rate.num > 0;
     demuxer.FindStreamInfo(options.limits);
     ff::CheckDolbyVision(*stream, info.path);
-    const bool rate_is_constant =
+    rate_is_constant =
         rate_is_stated && !options.exact && demuxer.kind() != ff::ContainerKind::kMp4;
     info.time_base = ff::FromAv(stream->time_base);
     AVRational rate = stream->avg_frame_rate;
     if (rate.num <= 0 || rate.den <= 0) rate = stream->r_frame_rate;
     if (rate.num > 0 && rate.den > 0) info.frame_rate = SnapRate(ff::FromAv(rate));
-    clock.emplace(info.time_base, info.frame_rate, rate_is_constant);
+    StartDecoding();
+  }
+
+  // From wherever the demuxer is, without a memory of what came before.
+  void StartDecoding() {
+    const AVCodec* codec = avcodec_find_decoder(stream->codecpar->codec_id);
+    deinterlacer.reset();
+    sent_end = false;
+    clock.emplace(ff::FromAv(stream->time_base), info.frame_rate, rate_is_constant);
     decoder = std::make_unique<ff::PictureDecoder>(&demuxer, stream, codec, options, info.path);
   }
 
@@ -150,12 +159,14 @@ struct VideoReader::Impl {
 
   // Empty at the end.
   std::optional<Decoded> Decode() {
+    lost = true;  // if anything throws
     ff::FramePtr picture = NextPicture();
     if (!picture) {
+      lost = false;
       CheckEnd();
       return std::nullopt;
     }
-    if (next_index == 0) Describe(*picture);
+    if (info.width == 0) Describe(*picture);
     Frame frame;
     frame.index = next_index;
     // Fields last until the next.
@@ -165,6 +176,7 @@ struct VideoReader::Impl {
     frame.pts = picture->pts;
     if (next_index == 0) info.start_pts = frame.pts;
     ++next_index;
+    lost = false;
     return Decoded{std::move(picture), frame};
   }
 
@@ -184,9 +196,14 @@ struct VideoReader::Impl {
   }
 
   ff::FramePtr NextTimed() {
+    if (found) return std::exchange(found, nullptr);
     const int64_t missing_before = decoder->report().missing;
     ff::FramePtr picture = decoder->Next();
     if (!picture) return nullptr;
+    return Timed(std::move(picture), missing_before);
+  }
+
+  ff::FramePtr Timed(ff::FramePtr picture, int64_t missing_before) {
     Require(
         pictures < options.limits.max_frames, Code::kLimit,
         info.path + ": over the limit of " + std::to_string(options.limits.max_frames) + " frames");
@@ -284,7 +301,81 @@ struct VideoReader::Impl {
     LogWarning(info.path + ": " + text);
   }
 
-  // The frame decoded at opening comes first.
+  // --- any frame --------------------------------------------------------------------------------
+
+  const ff::FrameIndex& Index() {
+    if (!index) {
+      index.emplace(&demuxer, *stream, info.frame_rate, info.start_pts, options.limits);
+      lost = true;
+    }
+    return *index;
+  }
+
+  int64_t Position() const { return first ? next_index - 1 : next_index; }
+
+  int64_t CountFrames() {
+    const int64_t position = Position();
+    const int64_t count = Index().count();
+    if (lost && !at_end && position < count) SeekTo(position);
+    return count;
+  }
+
+  void SeekTo(int64_t frame) {
+    Require(frame >= 0 && frame < Index().count(), Code::kInvalidArgument,
+            info.path + ": there is no frame " + std::to_string(frame) + ", it has " +
+                std::to_string(Index().count()));
+    if (!lost && !at_end && frame >= Position() && frame - Position() <= StepsWorthDecoding()) {
+      while (Position() < frame)
+        if (!Next()) break;
+      if (Position() == frame && !at_end) return;
+    }
+    lost = true;
+    // A container finds key frames by the time of decoding. Where that leads to one that is shown
+    // after the frame, the next try begins farther ahead.
+    const int64_t pts = Index().PtsOf(frame);
+    const int64_t second = std::max<int64_t>(1, Rescale(1, {1, 1}, info.time_base));
+    for (int64_t ahead = 0;; ahead = ahead == 0 ? second : 4 * ahead) {
+      const int64_t aim = std::max(info.start_pts, pts - ahead);
+      if (DecodeFrom(aim, frame)) {
+        lost = false;
+        return;
+      }
+      Require(aim > info.start_pts, Code::kCorrupt,
+              info.path + ": frame " + std::to_string(frame) + " is not where its index says");
+    }
+  }
+
+  // A frame that is so little ahead is found sooner by decoding on than from a key frame, unless
+  // every frame is one.
+  int64_t StepsWorthDecoding() const {
+    const AVCodecDescriptor* codec = avcodec_descriptor_get(stream->codecpar->codec_id);
+    return codec != nullptr && (codec->props & AV_CODEC_PROP_INTRA_ONLY) != 0 ? 0 : 24;
+  }
+
+  // True once `frame` is the next one. A decoder that begins anew leaves out by itself what hangs on
+  // pictures before it.
+  bool DecodeFrom(int64_t aim, int64_t frame) {
+    demuxer.Seek(*stream, aim);
+    StartDecoding();
+    first.reset();
+    found.reset();
+    at_end = false;
+    next_index = pictures = frame;
+    while (ff::FramePtr picture = decoder->Next()) {
+      const int64_t time =
+          picture->pts != AV_NOPTS_VALUE ? picture->pts : picture->best_effort_timestamp;
+      if (Index().FrameAt(time) != frame) {
+        if (time < Index().PtsOf(frame)) continue;
+        return false;
+      }
+      found = Timed(std::move(picture), decoder->report().missing);
+      first = Decode();
+      return first.has_value();
+    }
+    return false;
+  }
+
+  // The frame decoded at opening comes first, or the one that SeekTo() found.
   std::optional<Decoded> Next() {
     if (first) return std::exchange(first, std::nullopt);
     return at_end ? std::nullopt : Decode();
@@ -524,6 +615,10 @@ struct VideoReader::Impl {
   bool unpack = false;
   ff::Orientation turn;
   std::optional<Decoded> first;  // decoded at opening, so that info() states facts
+  std::optional<ff::FrameIndex> index;
+  ff::FramePtr found;  // by SeekTo(), not yet looked at for fields
+  bool rate_is_constant = false;
+  bool lost = false;  // the decoder is not where next_index says: only SeekTo() helps
   bool at_end = false;
   Image band;              // see TakeRows()
   double stream_rate = 0;  // frames per second, as decoded
@@ -561,6 +656,9 @@ VideoReader& VideoReader::operator=(VideoReader&&) noexcept = default;
 
 const VideoInfo& VideoReader::info() const { return impl_->info; }
 ReadingReport VideoReader::report() const { return impl_->Report(); }
+
+void VideoReader::SeekTo(int64_t frame) { impl_->SeekTo(frame); }
+int64_t VideoReader::CountFrames() { return impl_->CountFrames(); }
 
 std::optional<Frame> VideoReader::Read() { return impl_->Read(nullptr); }
 std::optional<Frame> VideoReader::Read(const RowTaker& take) { return impl_->Read(&take); }

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/median.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/color_convert.h"
@@ -22,26 +21,15 @@
 #include "pipeline/depth_view_settings.h"
 #include "pipeline/job_common.h"
 #include "pipeline/viewpoint.h"
+#include "pipeline/web_view.h"
 
 namespace mdvt {
 namespace {
 
 using Color = SceneRasterizer::Color;
 
-// Every so many pixels in x and in y are looked at to find the centre of the scene.
-constexpr int kMeasureStep = 8;
 // The path of the camera is drawn in so many pieces at most.
 constexpr size_t kPathPieces = 4096;
-
-Eigen::Vector3d MedianOf(const std::vector<Eigen::Vector3d>& points) {
-  Eigen::Vector3d result;
-  for (int i = 0; i < 3; ++i) {
-    std::vector<double> values;
-    for (const Eigen::Vector3d& point : points) values.push_back(point[i]);
-    result[i] = Median(&values);
-  }
-  return result;
-}
 
 // RRGGBB in the bits of the scene.
 Color ColorOf(const std::string& text, int bits) {
@@ -326,46 +314,22 @@ class DepthViewRender {
     ClipPair clip(options);
     MaskReader masks(options_.scene, options_.job.limits, graph_.pool(), width_, height_,
                      first_frame_);
-    std::vector<Eigen::Vector3d> in_world, in_camera;
+    SceneMeasurer measurer;
     int64_t number = first_frame_;
     graph_.Into(clip.Frames(&graph_), [&](const PairedFrame& pair) {
       const Image mask = masks.Next();
-      const std::optional<Eigen::Vector3d> centre = CentreOf(pair.depth.depth, mask, number);
-      if (centre) {
-        in_camera.push_back(*centre);
-        in_world.push_back(poses_.At(number) * *centre);
-      }
+      PlaneView<const uint8_t> shown;
+      if (!mask.empty()) shown = mask.Plane<uint8_t>();
+      measurer.Add(pair.depth.depth.Plane<float>(), shown, camera_.At(number), poses_.At(number));
       ++number;
     });
     graph_.Run("measure", clip.expected_frames());
-    Require(!in_world.empty(), Code::kRefused,
+    Require(!measurer.empty(), Code::kRefused,
             "'" + options_.scene.depth_video + "' has no depth that could be shown" +
                 (options_.scene.mask_video.empty() ? "" : " where the mask is white"));
-    SceneMeasure measure;
-    measure.frames = number - first_frame_;
-    measure.centre_in_world = MedianOf(in_world);
-    measure.centre_in_camera = MedianOf(in_camera);
+    const SceneMeasure measure = measurer.Measure(number - first_frame_);
     path_.SetMeasure(measure);
     surroundings_.SetReach(measure.centre_in_camera.z());
-  }
-
-  std::optional<Eigen::Vector3d> CentreOf(const Image& depth, const Image& mask,
-                                          int64_t number) const {
-    const Camera camera = camera_.At(number);
-    const PlaneView<const float> map = depth.Plane<float>();
-    Eigen::Vector3d sum = Eigen::Vector3d::Zero();
-    int64_t count = 0;
-    for (int y = std::min(kMeasureStep, height_) / 2; y < height_; y += kMeasureStep) {
-      for (int x = std::min(kMeasureStep, width_) / 2; x < width_; x += kMeasureStep) {
-        const float z = map.At(x, y);
-        if (!(z > 0) || (!mask.empty() && mask.Plane<uint8_t>().At(x, y) <= 128)) continue;
-        sum += Unproject(camera, {static_cast<double>(x), static_cast<double>(y)},
-                         z);  // the middle of its block
-        ++count;
-      }
-    }
-    if (count == 0) return std::nullopt;
-    return sum / static_cast<double>(count);
   }
 
   RenderedView Render(const ViewFrame& frame) {
@@ -434,8 +398,8 @@ class DepthViewRender {
 
 DepthViewReport RunDepthViewJob(const DepthViewJobOptions& options, const RunControl& control) {
   options.Check();
-  Require(options.render, Code::kUnsupported,
-          "this version opens no viewer: give --render to write a video");
+  if (!options.export_html.empty()) return ExportDepthView(options, control);
+  if (!options.render) return ServeDepthView(options, control);
   return DepthViewRender(options, control).Run();
 }
 

@@ -9,7 +9,7 @@ void Describe(ToolReport* to, const DepthViewJobOptions& options, const DepthVie
   to->frames = report.frames;
   for (const std::string& output : {report.output, report.depth_output, options.export_html})
     if (!output.empty()) to->outputs.push_back(output);
-  to->summary = FormatSize(report.width, report.height);
+  if (report.width > 0) to->summary = FormatSize(report.width, report.height);
   AddSize(to, report.width, report.height);
   to->Add("depth_output", report.depth_output, "depth of the rendered picture, empty without");
 }
@@ -17,6 +17,12 @@ void Describe(ToolReport* to, const DepthViewJobOptions& options, const DepthVie
 std::string OutputOf(const DepthViewJobOptions& options) {
   if (!options.export_html.empty()) return options.export_html;
   return options.render ? Settle(options).output : "";
+}
+
+// The page's address, for whoever is to open it.
+void TellStart(const RunControl& control, DepthViewJobOptions* options) {
+  if (!control.on_start || options->on_ready) return;
+  options->on_ready = [&control](const std::string& url) { control.on_start({{"viewer", url}}); };
 }
 
 ToolInfo DepthViewTool() {

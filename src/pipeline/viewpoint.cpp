@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/json.h"
+#include "core/median.h"
 #include "core/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
@@ -15,6 +16,17 @@ namespace mdvt {
 namespace {
 
 constexpr size_t kMaxKeyframes = 100000;
+constexpr int kMeasureStep = 8;
+
+Eigen::Vector3d MedianOf(const std::vector<Eigen::Vector3d>& points) {
+  Eigen::Vector3d result;
+  for (int i = 0; i < 3; ++i) {
+    std::vector<double> values;
+    for (const Eigen::Vector3d& point : points) values.push_back(point[i]);
+    result[i] = Median(&values);
+  }
+  return result;
+}
 
 bool IsNamed(const std::string& path) {
   return path == "fixed" || path == "orbit" || path == "dolly" || path == "follow";
@@ -55,6 +67,28 @@ T Spline(const std::vector<ViewKeyframe>& keys, size_t index, double t, const Va
 }
 
 }  // namespace
+
+void SceneMeasurer::Add(const DepthView& depth, const PlaneView<const uint8_t>& mask,
+                        const Camera& camera, const Pose& world_from_cam) {
+  Eigen::Vector3d sum = Eigen::Vector3d::Zero();
+  int64_t count = 0;
+  for (int y = std::min(kMeasureStep, depth.height) / 2; y < depth.height; y += kMeasureStep) {
+    for (int x = std::min(kMeasureStep, depth.width) / 2; x < depth.width; x += kMeasureStep) {
+      const float z = depth.At(x, y);
+      if (!(z > 0) || (mask.data != nullptr && mask.At(x, y) <= 128)) continue;
+      // (x, y) is the middle of the block that the pixel stands for.
+      sum += Unproject(camera, {static_cast<double>(x), static_cast<double>(y)}, z);
+      ++count;
+    }
+  }
+  if (count == 0) return;
+  in_camera_.push_back(sum / static_cast<double>(count));
+  in_world_.push_back(world_from_cam * in_camera_.back());
+}
+
+SceneMeasure SceneMeasurer::Measure(int64_t frames) const {
+  return {frames, MedianOf(in_world_), MedianOf(in_camera_)};
+}
 
 Pose LookAt(const Eigen::Vector3d& position, const Eigen::Vector3d& target) {
   Pose pose = Pose::Identity();

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "mdvt/core/image.h"
 #include "mdvt/core/limits.h"
 #include "mdvt/core/pose.h"
 #include "mdvt/pipeline/depth_view.h"
@@ -28,6 +29,24 @@ struct SceneMeasure {
   int64_t frames = 0;
   Eigen::Vector3d centre_in_world = Eigen::Vector3d::Zero();  // medians over the frames
   Eigen::Vector3d centre_in_camera = Eigen::Vector3d::Zero();
+};
+
+// Makes a measure of the frames that are added. Of each, the centre is the mean of what is shown,
+// of every eighth pixel in x and in y.
+class SceneMeasurer {
+ public:
+  // depth  metres, 0 = no data
+  // mask   of the same size; where it is 128 or less nothing is shown. Empty: all is.
+  void Add(const DepthView& depth, const PlaneView<const uint8_t>& mask, const Camera& camera,
+           const Pose& world_from_cam);
+  // Nothing was shown in any of them.
+  bool empty() const { return in_world_.empty(); }
+  // Of a clip of so many frames. Not to be called when empty().
+  SceneMeasure Measure(int64_t frames) const;
+
+ private:
+  std::vector<Eigen::Vector3d> in_world_;
+  std::vector<Eigen::Vector3d> in_camera_;
 };
 
 struct ViewKeyframe {

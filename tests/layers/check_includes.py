@@ -32,6 +32,7 @@ LIBRARIES = (
     ("LibTorch", r"torch/|ATen/|c10/|caffe2/", r"backends/torch/"),
     ("nlohmann-json", r"nlohmann/", r"tests/"),
     ("nettle", r"nettle/", r"src/model/.*\.cpp$"),
+    ("zlib", r"zlib\.h", r"src/pipeline/.*\.cpp$"),
     ("dlopen", r"dlfcn\.h|link\.h", r"src/(model/.*|io/deinterlacer)\.cpp$"),
     ("pybind11", r"pybind11/|Python\.h", r"bindings/python/"),
 )

@@ -109,6 +109,10 @@ class DepthVideoReader {
   // in more than 0.1 % of its pixels.
   std::optional<DepthFrame> Read(ThreadPool* pool = nullptr);
 
+  // As VideoReader.
+  void SeekTo(int64_t frame);
+  int64_t CountFrames();
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

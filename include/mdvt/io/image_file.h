@@ -36,4 +36,8 @@ std::vector<std::byte> EncodePng(const ImageView& image);
 // pixels), kUnsupported (an FFmpeg without an encoder for it), and as OutputSet::AddFile().
 void WriteExr(const OutputTarget& target, const PlaneView<const float>& plane);
 
+// The bytes of a JPEG file of an Rgb(8) image: JFIF, 4:2:0, quantisers three times the smallest,
+// which is hardly visible. Throws Error(kInvalidArgument).
+std::vector<std::byte> EncodeJpeg(const ImageView& image);
+
 }  // namespace mdvt

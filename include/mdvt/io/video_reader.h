@@ -129,6 +129,14 @@ class VideoReader {
   // as a whole. The frame comes without an image.
   std::optional<Frame> Read(const RowTaker& take);
 
+  // Makes this frame the next one that Read() gives, by decoding from the key frame before it. The
+  // first call reads the container's index; where that does not list every frame at an even pace,
+  // the headers of all packets. Throws Error: kInvalidArgument outside [0, CountFrames()), kCorrupt
+  // (also if the file's index misleads), kUnsupported (a container that cannot be entered), kIo.
+  void SeekTo(int64_t frame);
+  // How many frames there are, by that index.
+  int64_t CountFrames();
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
