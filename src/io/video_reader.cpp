@@ -352,8 +352,8 @@ struct VideoReader::Impl {
     return codec != nullptr && (codec->props & AV_CODEC_PROP_INTRA_ONLY) != 0 ? 0 : 24;
   }
 
-  // True once `frame` is the next one. A decoder that begins anew leaves out by itself what hangs on
-  // pictures before it.
+  // True once `frame` is the next one. A decoder that begins anew leaves out by itself what hangs
+  // on pictures before it.
   bool DecodeFrom(int64_t aim, int64_t frame) {
     demuxer.Seek(*stream, aim);
     StartDecoding();

@@ -336,7 +336,8 @@ TEST(StreamCopy, EveryKindOfSoundHasAPlace) {
       EXPECT_TRUE((pcm && !mkv && !mov) || audio->codec == (held ? kind.codec : AV_CODEC_ID_AAC))
           << avcodec_get_name(audio->codec);
       EXPECT_EQ(log.lines.size(), audio->codec == kind.codec ? 0u : 1u);
-      EXPECT_GT(audio->packets.back().seconds, 2.4);  // where it begins: WavPack's last half a second
+      EXPECT_GT(audio->packets.back().seconds,
+                2.4);  // where it begins: WavPack's last half a second
       EXPECT_LT(audio->packets.back().seconds, 3.1);
       EXPECT_EQ(audio->language, mov ? "ger" : "deu");  // QuickTime has a list of its own
     }
