@@ -432,7 +432,7 @@ TEST_F(MonoToSbs, BadInputIsOneClearLine) {
   std::fstream hurt(dir_ / "hurt.mkv", std::ios::in | std::ios::out | std::ios::binary);
   hurt.seekp(static_cast<std::streamoff>(fs::file_size(dir_ / "hurt.mkv") / 2));
   hurt << std::string(200, 'U') << std::flush;
-  ExpectFailure({dir_ / "hurt.mkv", out_}, 3, {"hurt.mkv"});
+  ExpectFailure({dir_ / "hurt.mkv", out_, "--strict"}, 3, {"hurt.mkv"});
   ExpectFailure({color_, dir_ / "missing/out.mp4"}, 1, {"out.mp4"});
   ExpectFailure({color_, dir_ / "out.avi"}, 2, {"out.avi"});
   ExpectFailure({color_, color_}, 2, {"input"});
