@@ -299,7 +299,7 @@ void SetX265(const VideoWriterOptions& options, int threads, Dictionary* setting
   if (options.crf == 0) {
     parameters += ":lossless=1";
   } else {
-    settings->Set("crf", options.crf);
+    settings->Set("crf", std::min(options.crf + 3, 51));
   }
   parameters += HdrParameters(options.hdr, "master-display", "max-cll", 50000, 10000);
   settings->Set("x265-params", parameters);
@@ -311,7 +311,7 @@ void SetSvtAv1(const VideoWriterOptions& options, int threads, AVCodecContext* c
                Dictionary* settings) {
   constexpr int kPresets[] = {12, 11, 10, 9, 8, 7, 5, 4, 3, 2};
   settings->Set("preset", kPresets[PresetNumber(options.preset)]);
-  settings->Set("crf", (options.crf * 63 + 25) / 51);
+  settings->Set("crf", std::clamp<int64_t>(std::lround(2.75 * options.crf - 24.5), 1, 63));
   settings->Set("svtav1-params",
                 "hierarchical-levels=3:lookahead=0:lp=" + std::to_string(threads) +
                     HdrParameters(options.hdr, "mastering-display", "content-light", 0, 0));
@@ -430,6 +430,7 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
     case VideoCodec::kH264:
     case VideoCodec::kH264Rgb:
       SetX264(options, &c, &settings);
+      gang_ = std::min(gang_, c.thread_count);
       break;
     case VideoCodec::kHevc:
       SetX265(options, gang_, &settings);

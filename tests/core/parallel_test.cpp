@@ -2,10 +2,13 @@
 #include "mdvt/core/parallel.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <limits>
@@ -214,6 +217,25 @@ TEST(ThreadPool, LeavesNoThreadsBehind) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_EQ(count(), before);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they want all of the memory
+TEST(ThreadPool, ThreadsThatCannotBeStartedAreNamed) {
+  EXPECT_EXIT(
+      {
+        rlimit limit;
+        limit.rlim_cur = limit.rlim_max = size_t{1} << 30;  // stacks of 8 MB each
+        setrlimit(RLIMIT_AS, &limit);
+        try {
+          ThreadPool pool(1000);
+        } catch (const Error& error) {
+          std::fprintf(stderr, "%s\n", error.what());
+          std::exit(error.code() == Code::kLimit ? 7 : 8);
+        }
+        std::exit(0);
+      },
+      ::testing::ExitedWithCode(7), "one of 1000 threads cannot be started.*ask for fewer");
+}
+#endif
 
 }  // namespace
 }  // namespace mdvt
