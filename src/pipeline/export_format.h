@@ -12,7 +12,6 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/pose.h"
-#include "mdvt/core/rational.h"
 #include "mdvt/io/output_set.h"
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/depth_mesher.h"
@@ -32,9 +31,6 @@ struct ExportFrame {
 
 // What is the same for all frames.
 struct ExportSetup {
-  int width = 0;
-  int height = 0;
-  Rational frame_rate{0, 1};
   bool fixed_camera = true;  // one field of view for the whole clip
   bool has_color = false;
   const ExportJobOptions* options = nullptr;

@@ -79,7 +79,6 @@ class ExportJob {
     if (wants_formats_)
       camera_.emplace(options.fov, depth_.tags(), width_, height_, input_.lead_info().sample_aspect,
                       options.job.limits);
-    if (wants_formats_) OpenExporters();
     if (WantsGrey()) OpenGreyWriter();
   }
 
@@ -120,6 +119,7 @@ class ExportJob {
   ClipPairOptions InputOptions() {
     AddInputs(&outputs_, options_);
     if (!grey_output_.empty()) grey_target_ = outputs_.AddFile(grey_output_);
+    OpenExporters();
     ClipPairOptions input;
     input.source.file = {options_.depth_video, options_.depth};
     if (wants_formats_) input.color_video = options_.color_video;
@@ -159,10 +159,7 @@ class ExportJob {
 
   void OpenExporters() {
     ExportSetup setup;
-    setup.width = width_;
-    setup.height = height_;
-    setup.frame_rate = input_.lead_info().frame_rate;
-    setup.fixed_camera = camera_->xfovs_deg().empty();
+    setup.fixed_camera = options_.fov.xfov_file.empty();
     setup.has_color = !options_.color_video.empty();
     setup.options = &options_;
     for (const ExportFormat& format : ExportFormats()) {
@@ -219,6 +216,8 @@ class ExportJob {
   std::string grey_output_;
   OutputSet outputs_;
   std::optional<OutputTarget> grey_target_;
+  std::vector<std::unique_ptr<Exporter>> per_frame_;
+  std::vector<std::unique_ptr<Exporter>> in_order_;
   ClipPair input_;
   const DepthVideoReader& depth_;
   int width_;
@@ -226,8 +225,6 @@ class ExportJob {
   PerFrame<Pose> poses_;
   std::optional<ClipCamera> camera_;
   std::optional<DepthVideoWriter> grey_writer_;
-  std::vector<std::unique_ptr<Exporter>> per_frame_;
-  std::vector<std::unique_ptr<Exporter>> in_order_;
   std::atomic<int64_t> files_{0};
 };
 

@@ -31,9 +31,9 @@ LIBRARIES = (
     ("OpenCV", r"opencv", r"src/(geometry|tracking|depth|stereo|infill|pipeline)/.*\.cpp$"),
     ("LibTorch", r"torch/|ATen/|c10/|caffe2/", r"backends/torch/"),
     ("nlohmann-json", r"nlohmann/", r"tests/"),
-    ("nettle", r"nettle/", r"src/model/.*\.cpp$"),
+    ("nettle", r"nettle/", r"src/model/"),
     ("zlib", r"zlib\.h", r"src/pipeline/.*\.cpp$"),
-    ("dlopen", r"dlfcn\.h|link\.h", r"src/(model/.*|io/deinterlacer)\.cpp$"),
+    ("dlopen", r"dlfcn\.h|link\.h", r"src/(model/.*|io/deinterlacer)\.cpp$|examples/common/.*\.cpp$"),
     ("pybind11", r"pybind11/|Python\.h", r"bindings/python/"),
 )
 

@@ -78,7 +78,7 @@ class Forks(Case):
             "        except mdvt.Error as error: told += 'forked' in str(error)\n"
             "    del readers, writer, reader\n"
             "    fresh = sum(1 for _ in mdvt.VideoReader(color))\n"
-            "    sys.exit(10 * told + fresh)\n"
+            "    os._exit(10 * told + fresh)  # as multiprocessing ends its children\n"
             "status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
             "writer.write(picture)\n"
             "writer.finish()\n"

@@ -45,7 +45,7 @@ int main() {
   }
   try {
     mdvt::StereoJobOptions job;
-    job.depth_video = "missing_depth.mkv";
+    job.source.file.path = "missing_depth.mkv";
     mdvt::RunStereoJob(job);
   } catch (const mdvt::Error& error) {
     std::printf("stereo: %s\n", mdvt::CodeName(error.code()));
