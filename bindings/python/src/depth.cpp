@@ -35,7 +35,8 @@ class PyDepthReader {
         codec_(reader_.With([](DepthVideoReader& reader) { return reader.codec(); })) {}
 
   std::optional<PyDepthFrame> Read() {
-    auto frame = reader_.With([this](DepthVideoReader& reader) { return reader.Read(&pool_); });
+    auto frame =
+        reader_.With([this](DepthVideoReader& reader) { return reader.Read(pool_.get()); });
     if (!frame) return std::nullopt;
     PyDepthFrame out;
     out.depth = {std::move(frame->depth), true};  // unpacked for the caller alone
@@ -51,7 +52,7 @@ class PyDepthReader {
   const DepthCodecOptions& codec() const { return codec_; }
 
  private:
-  ThreadPool pool_;
+  ProcessPool pool_;
   Locked<DepthVideoReader> reader_;
   const VideoInfo info_;
   const DepthTags tags_;
@@ -82,7 +83,7 @@ class PyDepthWriter {
       times = TimesOf(depth, pts, duration, frames_, options_.video);
     }
     writer_.With([&](DepthVideoWriter& writer) {
-      writer.Write(input.view(), times.pts, times.duration, &pool_);
+      writer.Write(input.view(), times.pts, times.duration, pool_.get());
     });
     ++frames_;
   }
@@ -101,7 +102,7 @@ class PyDepthWriter {
 
  private:
   const DepthVideoWriterOptions options_;
-  ThreadPool pool_;
+  ProcessPool pool_;
   Locked<DepthVideoWriter> writer_;
   int64_t frames_ = 0;
   bool finished_ = false;

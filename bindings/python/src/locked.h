@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/parallel.h"
 #include "no_gil.h"
 
 namespace mdvt::python {
@@ -69,6 +70,23 @@ class Locked {
   std::mutex mutex_;
   std::unique_ptr<T> value_;
   const pid_t process_ = getpid();
+};
+
+// Threads of one object. A process that was forked never ends them: it has none of them.
+class ProcessPool {
+ public:
+  explicit ProcessPool(int num_threads) : pool_(std::make_unique<ThreadPool>(num_threads)) {}
+  ~ProcessPool() {
+    if (getpid() != process_) pool_.release();  // NOLINT: see above
+  }
+  ProcessPool(const ProcessPool&) = delete;
+  ProcessPool& operator=(const ProcessPool&) = delete;
+
+  ThreadPool* get() const { return pool_.get(); }
+
+ private:
+  std::unique_ptr<ThreadPool> pool_;
+  pid_t process_ = getpid();
 };
 
 }  // namespace mdvt::python
