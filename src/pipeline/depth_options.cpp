@@ -32,6 +32,7 @@ void Describe(OptionList* list, DepthJobOptions* options) {
   list->Field("transformation_output", &options->transformation_output, "JSON",
               "motion: write the camera's path here, camera to world")
       .Output();
+  DescribePictures(list, &options->job);
   Describe(list, &options->job);
   list->Refuse({"no_rolling_average"},
                "a model has one scale and shift for the whole clip, there is no average to roll");

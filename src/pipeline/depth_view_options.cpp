@@ -125,6 +125,7 @@ void Describe(OptionList* list, DepthViewJobOptions* o) {
   list->Field("port", &o->port, {1, 65535}, "PORT", "of the viewer on this machine")
       .Or(0, "any that is free");
   list->Section("");
+  DescribePictures(list, &o->job);
   Describe(list, &o->job);
 }
 

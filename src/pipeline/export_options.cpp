@@ -65,6 +65,7 @@ void Describe(OptionList* list, ExportJobOptions* options) {
   Describe(list, &options->tear);
   list->Field("tear_baseline", &options->tear_baseline, {0, 1, true, false}, "METRES",
               "the distance of the eyes that would see it");
+  DescribePictures(list, &options->job);
   Describe(list, &options->job);
   list->Refuse(
       {"save_alembic"},

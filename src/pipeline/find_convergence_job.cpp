@@ -78,6 +78,7 @@ class FindConvergenceJob {
     VideoReaderOptions reader;
     reader.limits = options_.job.limits;
     reader.pool = graph_.pool();
+    reader.exact = true;  // a mask is no film
     reader.format = PixelFormat::Gray(8);
     mask_.emplace(options_.mask_video, reader);
     const VideoInfo &mask = mask_->info(), &depth = depth_.info();

@@ -10,6 +10,7 @@
 namespace mdvt {
 
 void Describe(OptionList* list, ReadingOptions* options) {
+  list->Section("reading");
   list->Field("strict", &options->strict,
               "refuse a video that is damaged or incomplete; off: read what there is, and tell");
   static const EnumNames<Deinterlace> names = {
@@ -19,11 +20,14 @@ void Describe(OptionList* list, ReadingOptions* options) {
               "or make a picture of each field, twice as many (fields)");
 }
 
-void Describe(OptionList* list, JobOptions* options) {
-  list->Section("run");
+void DescribePictures(OptionList* list, JobOptions* options) {
   Describe(list, &options->reading);
   list->Field("one_picture", &options->one_picture,
               "take a video that says it holds two eyes already as one picture; off: refuse it");
+}
+
+void Describe(OptionList* list, JobOptions* options) {
+  list->Section("run");
   list->Field("max_frames", &options->max_frames, {1, kUnlimitedWhole}, "N",
               "stop after this many frames")
       .Or(-1, "all");

@@ -229,6 +229,7 @@ void Describe(OptionList* list, MonoToSbsJobOptions* options) {
   list->Refine("fit").Default("contain; none with --parity");
   TiePlacements(list);
   DescribeOutput(list, options);
+  DescribePictures(list, &options->job);
   Describe(list, &options->job);
   list->Refuse({"encoder"}, "a model file states which network it holds: give it as --model");
 }

@@ -195,6 +195,7 @@ void Describe(OptionList* list, SplitSbsJobOptions* options) {
               "the right shape");
   list->Field("swap_eyes", &options->swap_eyes, "the right eye comes first");
   Describe(list, &options->encode);
+  Describe(list, &options->job.reading);
   Describe(list, &options->job);
 }
 

@@ -45,6 +45,7 @@ void Describe(OptionList* list, StereoJobOptions* options) {
   list->Section("preview");
   Describe(list, &options->preview);
   list->Section("");
+  DescribePictures(list, &options->job);
   Describe(list, &options->job);
   list->Refuse({"vr180", "touchly0", "touchly1", "touchly_min_depth", "touchly_max_depth"},
                "VR180 and Touchly layouts are not part of this version, see --layout");

@@ -32,7 +32,9 @@ struct JobOptions {
   // A video that says it holds two eyes already is taken as one picture; else it is kRefused.
   bool one_picture = false;
 };
-void Describe(OptionList* list, JobOptions* options);
+void Describe(OptionList* list, JobOptions* options);  // without the next two
+// `reading` and `one_picture`, of jobs that make something of a picture.
+void DescribePictures(OptionList* list, JobOptions* options);
 
 // Field of view of a camera. An explicit value wins over the depth file's tags.
 struct FovOptions {
