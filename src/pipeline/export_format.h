@@ -64,17 +64,4 @@ const std::vector<ExportFormat>& ExportFormats();
 // "0000012.ply"
 std::string ExportFrameName(int64_t number, const char* ending);
 
-// ---- The formats.
-std::unique_ptr<Exporter> NewPlyExporter(const ExportSetup&, const std::string&, OutputSet*);
-std::unique_ptr<Exporter> NewObjExporter(const ExportSetup&, const std::string&, OutputSet*);
-std::unique_ptr<Exporter> NewGlbExporter(const ExportSetup&, const std::string&, OutputSet*);
-std::unique_ptr<Exporter> NewPngExporter(const ExportSetup&, const std::string&, OutputSet*);
-std::unique_ptr<Exporter> NewExrExporter(const ExportSetup&, const std::string&, OutputSet*);
-std::unique_ptr<Exporter> NewNpzExporter(const ExportSetup&, const std::string&, OutputSet*);
-std::unique_ptr<Exporter> NewSceneExporter(const ExportSetup&, const std::string&, OutputSet*);
-std::unique_ptr<Exporter> NewCameraExporter(const ExportSetup&, const std::string&, OutputSet*);
-std::unique_ptr<Exporter> NewTumExporter(const ExportSetup&, const std::string&, OutputSet*);
-std::unique_ptr<Exporter> NewColmapExporter(const ExportSetup&, const std::string&, OutputSet*);
-std::unique_ptr<Exporter> NewNerfstudioExporter(const ExportSetup&, const std::string&, OutputSet*);
-
 }  // namespace mdvt

@@ -5,6 +5,19 @@
 
 namespace mdvt {
 
+// Each in a file of its own, or with its like.
+std::unique_ptr<Exporter> NewPlyExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewObjExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewGlbExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewPngExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewExrExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewNpzExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewSceneExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewCameraExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewTumExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewColmapExporter(const ExportSetup&, const std::string&, OutputSet*);
+std::unique_ptr<Exporter> NewNerfstudioExporter(const ExportSetup&, const std::string&, OutputSet*);
+
 const std::vector<ExportFormat>& ExportFormats() {
   constexpr bool kFolder = true, kFile = false, kEach = true, kInOrder = false;
   static const std::vector<ExportFormat> formats = {
