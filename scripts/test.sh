@@ -22,4 +22,5 @@ build=$root/build
 [[ $preset == release ]] || build=$root/build-$preset
 say "testing $build"
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$root/tests/support/leaks.supp:print_suppressions=0}
 ctest --test-dir "$build" --output-on-failure --parallel "$(cores)" "$@"
