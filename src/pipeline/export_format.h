@@ -23,10 +23,10 @@ struct ExportFrame {
   int64_t number = 0;  // in the clip
   double seconds = 0;  // of the clip's time
   DepthView depth;     // metres
-  ImageView color;     // Rgb(8); grey by depth where no colour video was given
+  ImageView color;     // Rgb(8); without a colour video grey by depth for formats of geometry
   Camera camera;
   Pose world_from_cam = Pose::Identity();
-  const DepthMesher* mesher = nullptr;  // of this frame
+  const DepthMesher* mesher = nullptr;  // of this frame, for formats that use it
 };
 
 // What is the same for all frames.
@@ -50,9 +50,10 @@ class Exporter {
 struct ExportFormat {
   const char* name;  // the option is save_<name>
   const char* help;
-  bool folder;       // else one file
-  bool per_frame;    // each frame has a file of its own: frames come in any order
-  bool needs_poses;  // says nothing without a camera path
+  bool folder;         // else one file
+  bool per_frame;      // each frame has a file of its own: frames come in any order
+  bool uses_geometry;  // the mesher, and grey for missing colours
+  bool needs_poses;    // says nothing without a camera path
   // `path` as the user named it. What the exporter writes is added to the set at once, or to
   // folders that are.
   std::unique_ptr<Exporter> (*make)(const ExportSetup& setup, const std::string& path,

@@ -20,27 +20,29 @@ std::unique_ptr<Exporter> NewNerfstudioExporter(const ExportSetup&, const std::s
 
 const std::vector<ExportFormat>& ExportFormats() {
   constexpr bool kFolder = true, kFile = false, kEach = true, kInOrder = false;
+  constexpr bool kGeometry = true, kFlat = false;
   static const std::vector<ExportFormat> formats = {
-      {"ply", "a point cloud per frame, <folder>/0000000.ply ...", kFolder, kEach, false,
+      {"ply", "a point cloud per frame, <folder>/0000000.ply ...", kFolder, kEach, kGeometry, false,
        NewPlyExporter},
-      {"obj", "a mesh per frame, <folder>/0000000.obj ...", kFolder, kEach, false, NewObjExporter},
+      {"obj", "a mesh per frame, <folder>/0000000.obj ...", kFolder, kEach, kGeometry, false,
+       NewObjExporter},
       {"glb", "a textured mesh per frame, <folder>/0000000.glb ... (y up, as glTF demands)",
-       kFolder, kEach, false, NewGlbExporter},
+       kFolder, kEach, kGeometry, false, NewGlbExporter},
       {"png", "depth as 16-bit pictures in millimetres, <folder>/0000000.png ...", kFolder, kEach,
-       false, NewPngExporter},
+       kFlat, false, NewPngExporter},
       {"exr", "depth as OpenEXR pictures in metres, 32-bit floats, <folder>/0000000.exr ...",
-       kFolder, kEach, false, NewExrExporter},
+       kFolder, kEach, kFlat, false, NewExrExporter},
       {"npz", "NumPy arrays per frame: depth, intrinsics, world_from_cam and rgb", kFolder, kEach,
-       false, NewNpzExporter},
+       kFlat, false, NewNpzExporter},
       {"scene", "one point cloud of all frames (.ply), thinned by --voxel_size", kFile, kInOrder,
-       true, NewSceneExporter},
+       kGeometry, true, NewSceneExporter},
       {"camera", "the moving camera (.glb), with its field of view where that changes", kFile,
-       kInOrder, true, NewCameraExporter},
+       kInOrder, kFlat, true, NewCameraExporter},
       {"tum", "the camera's path as text: seconds, position, quaternion x y z w", kFile, kInOrder,
-       true, NewTumExporter},
-      {"colmap", "pictures and a COLMAP model, as text and binary", kFolder, kInOrder, true,
-       NewColmapExporter},
-      {"nerfstudio", "pictures, depths and transforms.json", kFolder, kInOrder, true,
+       kFlat, true, NewTumExporter},
+      {"colmap", "pictures and a COLMAP model, as text and binary", kFolder, kInOrder, kGeometry,
+       true, NewColmapExporter},
+      {"nerfstudio", "pictures, depths and transforms.json", kFolder, kInOrder, kGeometry, true,
        NewNerfstudioExporter}};
   return formats;
 }

@@ -61,6 +61,12 @@ std::string GreyOutput(const ExportJobOptions& options) {
                     options.bit16 ? "_grey16.mkv" : "_grey8.mkv");
 }
 
+// Those that see the same frames.
+struct Exporters {
+  std::vector<std::unique_ptr<Exporter>> all;
+  bool use_geometry = false;
+};
+
 class ExportJob {
  public:
   ExportJob(const ExportJobOptions& options, const RunControl& control)
@@ -100,7 +106,7 @@ class ExportJob {
     }
     graph_.Run("export", input_.expected_frames() / options_.frame_step);
 
-    for (const auto& exporter : in_order_) files_ += exporter->Finish();
+    for (const auto& exporter : in_order_.all) files_ += exporter->Finish();
     if (grey_writer_) grey_writer_->Finish();
     outputs_.CommitAll();
 
@@ -165,14 +171,15 @@ class ExportJob {
     for (const ExportFormat& format : ExportFormats()) {
       const auto wanted = options_.exports.find(format.name);
       if (wanted == options_.exports.end()) continue;
-      (format.per_frame ? per_frame_ : in_order_)
-          .push_back(format.make(setup, wanted->second, &outputs_));
+      Exporters& group = format.per_frame ? per_frame_ : in_order_;
+      group.all.push_back(format.make(setup, wanted->second, &outputs_));
+      group.use_geometry = group.use_geometry || format.uses_geometry;
     }
   }
 
   void WriteFormats(Stream<NumberedFrame> frames) {
-    if (per_frame_.empty()) return WriteInOrder(std::move(frames));
-    if (in_order_.empty()) return WriteInAnyOrder(std::move(frames));
+    if (per_frame_.all.empty()) return WriteInOrder(std::move(frames));
+    if (in_order_.all.empty()) return WriteInAnyOrder(std::move(frames));
     auto both = graph_.Split(std::move(frames));
     WriteInOrder(std::move(both.first));
     WriteInAnyOrder(std::move(both.second));
@@ -186,15 +193,15 @@ class ExportJob {
   }
 
   // Writes a frame in all formats of a list, with a mesher of its own.
-  std::function<void(const NumberedFrame&)> FrameWriter(
-      std::vector<std::unique_ptr<Exporter>>* exporters) {
+  std::function<void(const NumberedFrame&)> FrameWriter(Exporters* exporters) {
     std::optional<TearRule> rule;
     if (options_.remove_edges) rule = options_.tear;
     return [this, exporters, mesher = DepthMesher(rule, options_.tear_baseline)](
                const NumberedFrame& frame) mutable {
       const DepthView depth = frame.depth.depth.Plane<float>();
       Image color = frame.color;
-      if (color.empty()) color = GreyPicture(depth, depth_.codec().max_depth);
+      if (color.empty() && exporters->use_geometry)
+        color = GreyPicture(depth, depth_.codec().max_depth);
       ExportFrame out;
       out.number = frame.number;
       out.seconds = static_cast<double>(frame.depth.pts) * depth_.info().time_base.ToDouble();
@@ -202,9 +209,11 @@ class ExportJob {
       out.color = color.view();
       out.camera = camera_->At(frame.number);
       out.world_from_cam = poses_.At(frame.number);
-      mesher.SetDepth(depth, out.camera);
-      out.mesher = &mesher;
-      for (const auto& exporter : *exporters) files_ += exporter->Write(out);
+      if (exporters->use_geometry) {
+        mesher.SetDepth(depth, out.camera);
+        out.mesher = &mesher;
+      }
+      for (const auto& exporter : exporters->all) files_ += exporter->Write(out);
     };
   }
 
@@ -216,8 +225,8 @@ class ExportJob {
   std::string grey_output_;
   OutputSet outputs_;
   std::optional<OutputTarget> grey_target_;
-  std::vector<std::unique_ptr<Exporter>> per_frame_;
-  std::vector<std::unique_ptr<Exporter>> in_order_;
+  Exporters per_frame_;
+  Exporters in_order_;
   ClipPair input_;
   const DepthVideoReader& depth_;
   int width_;
