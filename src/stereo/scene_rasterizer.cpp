@@ -577,6 +577,20 @@ struct SceneRasterizer::Impl {
   Band BandAt(int i) {
     return {samples.data(), width(), i * kBandRows, std::min((i + 1) * kBandRows, height())};
   }
+  // Points in world axes; inv_z is 0 for those that cannot be put on the screen.
+  std::vector<Vertex> Projected(const Projector& projector,
+                                const std::vector<Eigen::Vector3f>& points,
+                                const std::vector<Color>& colors) {
+    std::vector<Vertex> vertices(points.size());
+    For(static_cast<int64_t>(points.size()), 4096, [&](int64_t begin, int64_t end) {
+      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+        if (!projector.OnScreen(projector.ToView(points[i].cast<double>()), &vertices[i]))
+          vertices[i].inv_z = 0;
+        vertices[i].color = colors[i];
+      }
+    });
+    return vertices;
+  }
   // Which of `count` things each band has to draw, in their order.
   std::vector<std::vector<uint32_t>> Sorted(size_t count,
                                             const std::function<Reach(size_t)>& reach_of) const {
@@ -698,14 +712,7 @@ void SceneRasterizer::AddPoints(const std::vector<Eigen::Vector3f>& points,
   const Projector projector(impl_->camera, impl_->view_from_world);
   const float samples = static_cast<float>(size * impl_->scale);
   const int32_t half = static_cast<int32_t>(std::min(samples, 4096.0f) * (kSub / 2)) + kSub;
-  std::vector<Vertex> vertices(points.size());
-  impl_->For(static_cast<int64_t>(points.size()), 4096, [&](int64_t begin, int64_t end) {
-    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-      if (!projector.OnScreen(projector.ToView(points[i].cast<double>()), &vertices[i]))
-        vertices[i].inv_z = 0;
-      vertices[i].color = colors[i];
-    }
-  });
+  const std::vector<Vertex> vertices = impl_->Projected(projector, points, colors);
   const auto lists = impl_->Sorted(points.size(), [&](size_t i) {
     Reach reach;
     if (vertices[i].inv_z <= 0) return reach;
@@ -729,18 +736,11 @@ void SceneRasterizer::AddTriangles(const std::vector<Eigen::Vector3f>& points,
     Require(triangle.minCoeff() >= 0 && triangle.maxCoeff() < count, Code::kInvalidArgument,
             "SceneRasterizer: a triangle names a point that is not there");
   const Projector projector(impl_->camera, impl_->view_from_world);
-  std::vector<Vertex> vertices(points.size());
+  const std::vector<Vertex> vertices = impl_->Projected(projector, points, colors);
   const auto view_point = [&](int32_t i) {
     const auto k = static_cast<size_t>(i);
     return ViewPoint{projector.ToView(points[k].cast<double>()), colors[k]};
   };
-  impl_->For(count, 4096, [&](int64_t begin, int64_t end) {
-    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-      if (!projector.OnScreen(projector.ToView(points[i].cast<double>()), &vertices[i]))
-        vertices[i].inv_z = 0;
-      vertices[i].color = colors[i];
-    }
-  });
   const auto vertex_of = [&](int32_t i) -> const Vertex& {
     return vertices[static_cast<size_t>(i)];
   };
