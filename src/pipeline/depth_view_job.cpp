@@ -60,21 +60,10 @@ struct RenderedView {
 // The frames of a mask video, one for each frame of the clip while there are any.
 class MaskReader {
  public:
-  MaskReader(const ViewSceneOptions& scene, const Limits& limits, ThreadPool* pool, int width,
-             int height, int64_t first_frame)
+  MaskReader(const ViewSceneOptions& scene, const VideoInfo& depth, const Limits& limits,
+             ThreadPool* pool, int64_t first_frame)
       : invert_(scene.invert_mask), skip_(first_frame) {
-    if (scene.mask_video.empty()) return;
-    VideoReaderOptions options;
-    options.limits = limits;
-    options.pool = pool;
-    options.exact = true;
-    options.format = PixelFormat::Gray(8);
-    reader_.emplace(scene.mask_video, options);
-    const VideoInfo& info = reader_->info();
-    Require(info.width == width && info.height == height, Code::kInvalidArgument,
-            "mask video '" + scene.mask_video + "' is " + std::to_string(info.width) + "x" +
-                std::to_string(info.height) + ", the depth video " + std::to_string(width) + "x" +
-                std::to_string(height) + ": they must have the same size");
+    if (!scene.mask_video.empty()) reader_ = OpenMaskVideo(scene.mask_video, depth, limits, pool);
   }
 
   Image Next() {
@@ -206,8 +195,7 @@ class DepthViewRender {
 
   DepthViewReport Run() {
     if (path_.NeedsMeasure() || options_.scene.show_camera) Measure();
-    MaskReader masks(options_.scene, options_.job.limits, graph_.pool(), width_, height_,
-                     first_frame_);
+    MaskReader masks = OpenMasks();
     auto frames =
         graph_.Map(input_.Frames(&graph_), [&, number = first_frame_](PairedFrame pair) mutable {
           return ViewFrame{std::move(pair.color.image),
@@ -263,6 +251,11 @@ class DepthViewRender {
     return input;
   }
 
+  MaskReader OpenMasks() {
+    return MaskReader(options_.scene, input_.depth().file()->info(), options_.job.limits,
+                      graph_.pool(), first_frame_);
+  }
+
   // The size of the picture and, where the path does not say otherwise, its camera.
   void PlanSize() {
     int width = options_.width;
@@ -282,15 +275,10 @@ class DepthViewRender {
     format_ =
         options_.encode.Format(settings_.codec, rendered, view_camera_.width, view_camera_.height);
     color_ = EncodedColor(source.color, rendered, format_, view_camera_.height);
-    VideoWriterOptions video;
-    options_.encode.Apply(settings_.codec, &video);
-    video.time_base = source.time_base;
-    video.frame_rate = source.frame_rate;
+    VideoWriterOptions video =
+        WriterOptions(options_.encode, settings_.codec, source, options_.job, graph_.pool());
     video.color = color_;
-    video.hdr = source.hdr;
     if (options_.draw_frame <= 0) video.copy_streams_from = options_.scene.color_video;
-    video.num_threads = options_.job.num_threads;
-    video.pool = graph_.pool();
     writer_.emplace(video_, format_, view_camera_.width, view_camera_.height, video);
     if (!depth_target_) return;
     DepthVideoWriterOptions depth;
@@ -312,8 +300,7 @@ class DepthViewRender {
     options.source.file.reading = {found.max_depth, found.encoding};
     options.tells_depth = false;  // the second time will
     ClipPair clip(options);
-    MaskReader masks(options_.scene, options_.job.limits, graph_.pool(), width_, height_,
-                     first_frame_);
+    MaskReader masks = OpenMasks();
     SceneMeasurer measurer;
     int64_t number = first_frame_;
     graph_.Into(clip.Frames(&graph_), [&](const PairedFrame& pair) {

@@ -10,20 +10,11 @@
 namespace mdvt {
 namespace {
 
-DepthVideoReaderOptions ReaderOptions(const DepthFileOptions& file, const DepthOpening& opening) {
-  DepthVideoReaderOptions reader;
-  reader.video.limits = opening.limits;
-  reader.video.pool = opening.pool;
-  reader.max_depth = file.reading.max_depth;
-  reader.encoding = file.reading.encoding;
-  return reader;
-}
-
 // The frames come with their depth: there is nothing left to do in the stage.
 class FileSource : public DepthSource {
  public:
   FileSource(const DepthFileOptions& file, const DepthOpening& opening)
-      : reader_(file.path, ReaderOptions(file, opening)) {
+      : reader_(file.path, DepthReaderOptions(file.reading, opening.limits, opening.pool)) {
     if (opening.tells) watch_ = DepthWatch::OfFile(file.path, SaturatedDepth(reader_.codec()));
   }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/median.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/depth_video.h"
@@ -27,15 +28,6 @@ struct MaskedDepth {
   int64_t index = 0;
 };
 
-DepthVideoReaderOptions DepthOptions(const FindConvergenceJobOptions& options, ThreadPool* pool) {
-  DepthVideoReaderOptions reader;
-  reader.video.limits = options.job.limits;
-  reader.video.pool = pool;
-  reader.max_depth = options.depth.max_depth;
-  reader.encoding = options.depth.encoding;
-  return reader;
-}
-
 class FindConvergenceJob {
  public:
   FindConvergenceJob(const FindConvergenceJobOptions& options, const RunControl& control)
@@ -44,11 +36,13 @@ class FindConvergenceJob {
         output_(OutputName(options.output, options.depth_video, "_convergence_depths.json")),
         outputs_(options.job.overwrite),
         file_(StageOutputs()),
-        depth_(options.depth_video, DepthOptions(options, graph_.pool())),
+        depth_(options.depth_video,
+               DepthReaderOptions(options.depth, options.job.limits, graph_.pool())),
         focus_(options.focus) {
     focus_.saturated = SaturatedDepth(depth_.codec());
     const VideoInfo& info = depth_.info();
-    if (!options.mask_video.empty()) OpenMask();
+    if (!options.mask_video.empty())
+      mask_ = OpenMaskVideo(options.mask_video, info, options.job.limits, graph_.pool());
     if (options.HasBudget())
       camera_.emplace(options.fov, depth_.tags(), info.width, info.height, info.sample_aspect,
                       options.job.limits);
@@ -72,20 +66,6 @@ class FindConvergenceJob {
     if (!options_.confidence_output.empty())
       confidence_file_ = outputs_.AddFile(options_.confidence_output);
     return outputs_.AddFile(output_);
-  }
-
-  void OpenMask() {
-    VideoReaderOptions reader;
-    reader.limits = options_.job.limits;
-    reader.pool = graph_.pool();
-    reader.exact = true;  // a mask is no film
-    reader.format = PixelFormat::Gray(8);
-    mask_.emplace(options_.mask_video, reader);
-    const VideoInfo &mask = mask_->info(), &depth = depth_.info();
-    Require(mask.width == depth.width && mask.height == depth.height, Code::kInvalidArgument,
-            "mask video '" + options_.mask_video + "' is " + FormatSize(mask.width, mask.height) +
-                ", depth video '" + options_.depth_video + "' is " +
-                FormatSize(depth.width, depth.height) + ": they must have the same size");
   }
 
   bool Wanted(int64_t taken) const {
@@ -150,11 +130,7 @@ class FindConvergenceJob {
     for (const double distance : distances_)
       if (!std::isnan(distance)) known.push_back(distance);
     report.unknown = report.frames - static_cast<int64_t>(known.size());
-    if (!known.empty()) {
-      const auto middle = known.begin() + static_cast<ptrdiff_t>(known.size() / 2);
-      std::nth_element(known.begin(), middle, known.end());
-      report.median = *middle;
-    }
+    if (!known.empty()) report.median = Median(&known);
     for (const double confidence : confidences_)
       report.confidence += confidence / static_cast<double>(report.frames);
     return report;

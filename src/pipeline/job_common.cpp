@@ -58,6 +58,44 @@ VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool) {
   return reader;
 }
 
+DepthVideoReaderOptions DepthReaderOptions(const DepthReadingOptions& reading, const Limits& limits,
+                                           ThreadPool* pool) {
+  DepthVideoReaderOptions reader;
+  reader.video.limits = limits;
+  reader.video.pool = pool;
+  reader.max_depth = reading.max_depth;
+  reader.encoding = reading.encoding;
+  return reader;
+}
+
+VideoReader OpenMaskVideo(const std::string& path, const VideoInfo& depth, const Limits& limits,
+                          ThreadPool* pool) {
+  VideoReaderOptions options;
+  options.limits = limits;
+  options.pool = pool;
+  options.exact = true;  // a mask is no film
+  options.format = PixelFormat::Gray(8);
+  VideoReader reader(path, options);
+  const VideoInfo& mask = reader.info();
+  Require(mask.width == depth.width && mask.height == depth.height, Code::kInvalidArgument,
+          "mask video '" + path + "' is " + FormatSize(mask.width, mask.height) +
+              ", depth video '" + depth.path + "' is " + FormatSize(depth.width, depth.height) +
+              ": they must have the same size");
+  return reader;
+}
+
+VideoWriterOptions WriterOptions(const EncodeOptions& encode, VideoCodec codec,
+                                 const VideoInfo& source, const JobOptions& job, ThreadPool* pool) {
+  VideoWriterOptions writer;
+  encode.Apply(codec, &writer);
+  writer.time_base = source.time_base;
+  writer.frame_rate = source.frame_rate;
+  writer.hdr = source.hdr;
+  writer.num_threads = job.num_threads;
+  writer.pool = pool;
+  return writer;
+}
+
 void CheckOnePicture(const VideoInfo& video, bool one_picture) {
   std::string stereo = video.stereo;
   const auto kind = video.tags.find("MDVT_KIND");

@@ -38,6 +38,20 @@ std::string ViewOutputName(const std::string& output, const std::string& input,
 // How a job reads a video that it looks at.
 VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool);
 
+// How a job reads a depth video.
+DepthVideoReaderOptions DepthReaderOptions(const DepthReadingOptions& reading, const Limits& limits,
+                                           ThreadPool* pool);
+
+// Opens a mask video as Gray(8). Throws what VideoReader throws, and Error(kInvalidArgument) that
+// names both sizes if it is not as large as the depth video.
+VideoReader OpenMaskVideo(const std::string& path, const VideoInfo& depth, const Limits& limits,
+                          ThreadPool* pool);
+
+// How a job writes a video of the frames of another one: encoded as it is told, at the times of the
+// source and with its HDR metadata.
+VideoWriterOptions WriterOptions(const EncodeOptions& encode, VideoCodec codec,
+                                 const VideoInfo& source, const JobOptions& job, ThreadPool* pool);
+
 // For jobs that make depth or eyes of a picture: refuses a video that says it holds two eyes
 // already (Error(kRefused)) unless it is to be taken as one picture, and tells what does not fit a
 // pinhole camera.

@@ -175,20 +175,17 @@ class MonoToSbsJob {
     DepthTags tags;
     tags.kind = layout_.kind;
     tags.source = FileName(options_.input);
-    VideoWriterOptions video;
-    options_.encode.Apply(codec_, &video);
+    VideoWriterOptions video =
+        WriterOptions(options_.encode, codec_, source, options_.job, graph_.pool());
     video.time_base = time_base_;
     video.frame_rate = plan_.output_rate;
     video.sample_aspect = plan_.canvas.sample_aspect;
     output_color_ = EncodedColor(source.color, render_format_, plan_.format, source.height);
     video.color = output_color_;
-    video.hdr = source.hdr;
     video.stereo = layout_.Tag(options_.swap_eyes);
     video.right_eye_first = options_.swap_eyes;
     video.tags = tags.ToTags();
     if (!preview_) video.copy_streams_from = options_.input;
-    video.num_threads = options_.job.num_threads;
-    video.pool = graph_.pool();
     writer_.emplace(video_, plan_.format, plan_.canvas.frame_width, plan_.canvas.frame_height,
                     video);
     if (mask_)

@@ -121,20 +121,15 @@ class SplitSbsJob {
     DepthTags tags;
     tags.kind = eye;
     tags.source = FileName(options_.color_video);
-    VideoWriterOptions video;
-    options_.encode.Apply(codec_, &video);
-    video.time_base = source.time_base;
-    video.frame_rate = source.frame_rate;
+    VideoWriterOptions video =
+        WriterOptions(options_.encode, codec_, source, options_.job, graph_.pool());
     video.sample_aspect = source.sample_aspect;
     if (options_.squeezed)
       (halves_.top_bottom ? video.sample_aspect.den : video.sample_aspect.num) *= 2;
     video.sample_aspect = video.sample_aspect.Reduced();
     video.color = EncodedColor(source.color, halves_.format, format_, source.height);
-    video.hdr = source.hdr;
     video.tags = tags.ToTags();
     video.copy_streams_from = options_.color_video;
-    video.num_threads = options_.job.num_threads;
-    video.pool = graph_.pool();
     writer->emplace(target, format_, halves_.width, halves_.height, video);
   }
 

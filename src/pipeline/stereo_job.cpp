@@ -152,19 +152,15 @@ class StereoJob {
     tags.source = FileName(source.path);
     tags.xfov_deg = camera_.typical_xfov_deg();
 
-    VideoWriterOptions video;
-    options_.encode.Apply(settings_.codec, &video);
-    video.time_base = source.time_base;
+    VideoWriterOptions video =
+        WriterOptions(options_.encode, settings_.codec, source, options_.job, graph_.pool());
     video.frame_rate = options_.preview.Rate(source.frame_rate);
     video.sample_aspect = canvas_.sample_aspect;
     video.color = output_color_;
-    video.hdr = source.hdr;
     video.stereo = layout_.Tag(options_.swap_eyes);
     video.right_eye_first = options_.swap_eyes;
     video.tags = tags.ToTags();
     if (!options_.preview.active()) video.copy_streams_from = options_.color_video;
-    video.num_threads = options_.job.num_threads;
-    video.pool = graph_.pool();
     writer_.emplace(video_, output_format_, canvas_.frame_width, canvas_.frame_height, video);
     if (mask_)
       mask_writer_.emplace(*mask_, PixelFormat::Rgb(8), canvas_.frame_width, canvas_.frame_height,

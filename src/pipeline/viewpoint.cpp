@@ -11,6 +11,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
 #include "mdvt/io/sidecar.h"
+#include "pipeline/depth_view_settings.h"
 
 namespace mdvt {
 namespace {
@@ -26,10 +27,6 @@ Eigen::Vector3d MedianOf(const std::vector<Eigen::Vector3d>& points) {
     result[i] = Median(&values);
   }
   return result;
-}
-
-bool IsNamed(const std::string& path) {
-  return path == "fixed" || path == "orbit" || path == "dolly" || path == "follow";
 }
 
 // Columns right, down, forward.
@@ -135,7 +132,7 @@ std::vector<ViewKeyframe> ParseViewKeyframes(const char* data, size_t size, cons
 }
 
 ViewPath::ViewPath(const ViewpointOptions& options, const Limits& limits) : options_(options) {
-  if (IsNamed(options.path)) return;
+  if (!IsFile(options)) return;
   const std::string text = ReadTextFile(options.path, "camera path", limits);
   const std::string_view start = Trim(std::string_view(text).substr(0, 64), "\n");
   if (start.substr(0, 1) == "[" && Trim(start.substr(1), "\n").substr(0, 1) == "[") {
@@ -148,7 +145,7 @@ ViewPath::ViewPath(const ViewpointOptions& options, const Limits& limits) : opti
 }
 
 bool ViewPath::NeedsMeasure() const {
-  if (!IsNamed(options_.path)) return false;
+  if (IsFile(options_)) return false;
   if (options_.path == "orbit" || options_.path == "dolly") return true;  // the length of the clip
   return std::any_of(options_.target.begin(), options_.target.end(),
                      [](double t) { return t == ViewpointOptions::kSceneCentre; });

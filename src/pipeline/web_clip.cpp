@@ -26,26 +26,6 @@ constexpr size_t kPathPieces = 4096;
 // As with StereoOptions::baseline: what two eyes would see.
 constexpr double kTearBaseline = 0.063;
 
-std::string SizeOf(const VideoInfo& info) {
-  return std::to_string(info.width) + "x" + std::to_string(info.height);
-}
-
-DepthVideoReaderOptions DepthOptions(const DepthViewJobOptions& options, ThreadPool* pool) {
-  DepthVideoReaderOptions reader;
-  reader.video.limits = options.job.limits;
-  reader.video.pool = pool;
-  reader.max_depth = options.scene.depth.max_depth;
-  reader.encoding = options.scene.depth.encoding;
-  return reader;
-}
-
-VideoReaderOptions PictureOptions(const DepthViewJobOptions& options, ThreadPool* pool) {
-  VideoReaderOptions reader;
-  reader.limits = options.job.limits;
-  reader.pool = pool;
-  return reader;
-}
-
 const std::string& ColorFile(const ViewSceneOptions& scene) {
   return scene.color_video.empty() ? scene.depth_video : scene.color_video;
 }
@@ -81,22 +61,15 @@ WebClip::WebClip(const DepthViewJobOptions& options, ThreadPool* pool)
       path_(options.viewpoint, options.job.limits),
       poses_(ClipPoses(options.scene.transformation_file, options.scene.transformation_lock_frame,
                        options.job.limits)),
-      depth_(options.scene.depth_video, DepthOptions(options, pool)),
-      color_(ColorFile(options.scene), PictureOptions(options, pool)),
+      depth_(options.scene.depth_video,
+             DepthReaderOptions(options.scene.depth, options.job.limits, pool)),
+      color_(ColorFile(options.scene), ReaderOptions(options.job, pool)),
       camera_(options.scene.fov, depth_.tags(), depth_.info().width, depth_.info().height,
               color_.info().sample_aspect, options.job.limits),
       first_frame_(std::max<int64_t>(0, options.draw_frame - 1)) {
   CheckPair();
-  if (!options.scene.mask_video.empty()) {
-    VideoReaderOptions reader = PictureOptions(options, pool);
-    reader.format = PixelFormat::Gray(8);
-    mask_.emplace(options.scene.mask_video, reader);
-    const VideoInfo& mask = mask_->info();
-    Require(mask.width == depth_.info().width && mask.height == depth_.info().height,
-            Code::kInvalidArgument,
-            "mask video '" + options.scene.mask_video + "' is " + SizeOf(mask) +
-                ", the depth video " + SizeOf(depth_.info()) + ": they must have the same size");
-  }
+  if (!options.scene.mask_video.empty())
+    mask_ = OpenMaskVideo(options.scene.mask_video, depth_.info(), options.job.limits, pool);
   CountFrames();
   const VideoInfo& info = depth_.info();
   const double scale =
@@ -111,8 +84,8 @@ void WebClip::CheckPair() const {
   const VideoInfo& color = color_.info();
   const std::string names = "depth video '" + depth.path + "' ";
   Require(depth.width == color.width && depth.height == color.height, Code::kInvalidArgument,
-          names + "is " + SizeOf(depth) + ", color video '" + color.path + "' is " + SizeOf(color) +
-              ": they must have the same size");
+          names + "is " + FormatSize(depth.width, depth.height) + ", color video '" + color.path +
+              "' is " + FormatSize(color.width, color.height) + ": they must have the same size");
   if (!depth.frame_rate.IsPositive() || !color.frame_rate.IsPositive()) return;
   const double depth_rate = depth.frame_rate.ToDouble();
   const double color_rate = color.frame_rate.ToDouble();
