@@ -55,7 +55,7 @@ ModelOptions Unlisted() {
 std::string Zip(const std::vector<std::string>& names) {
   const auto number = [](size_t value, int bytes) {
     std::string text;
-    for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
+    for (int i = 0; i < bytes; ++i, value >>= 8) text += static_cast<char>(value);
     return text;
   };
   std::string files, directory;
