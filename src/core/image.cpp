@@ -2,8 +2,11 @@
 #include "mdvt/core/image.h"
 
 #include <cstring>
+#include <memory>
 #include <new>
+#include <utility>
 
+#include "core/image_budget.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 
@@ -97,11 +100,13 @@ Image::Image(PixelFormat format, int width, int height) {
              static_cast<size_t>(format.PlaneHeight(plane, height));
   }
   total += kAlignment;
+  std::shared_ptr<void> charge = ImageBudget::Charge(static_cast<int64_t>(total));
   void* memory = ::operator new (total, std::align_val_t{kAlignment}, std::nothrow);
   Require(memory != nullptr, Code::kOutOfMemory,
           "no memory for an image of " + std::to_string(total) + " bytes");
-  buffer_ = std::shared_ptr<void>(
-      memory, [](void* p) { ::operator delete (p, std::align_val_t{kAlignment}); });
+  buffer_ = std::shared_ptr<void>(memory, [charge = std::move(charge)](void* p) {
+    ::operator delete (p, std::align_val_t{kAlignment});
+  });
   for (int plane = 0; plane < format.num_planes(); ++plane) {
     const auto i = static_cast<size_t>(plane);
     view_.data[i] = static_cast<std::byte*>(memory) + offset[i];

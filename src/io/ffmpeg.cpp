@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/image_budget.h"
 #include "mdvt/core/log.h"
 #include "mdvt/io/ffmpeg_log.h"
 
@@ -170,7 +171,12 @@ Image WrapFrame(FramePtr frame, const PixelFormat& format) {
     view.data[static_cast<size_t>(plane)] = reinterpret_cast<std::byte*>(frame->data[source]);
     view.stride[static_cast<size_t>(plane)] = frame->linesize[source];
   }
-  return Image(view, std::shared_ptr<AVFrame>(frame.release(), FrameDeleter()));
+  int64_t bytes = 0;
+  for (const AVBufferRef* buffer : frame->buf)
+    if (buffer != nullptr) bytes += static_cast<int64_t>(buffer->size);
+  std::shared_ptr<void> charge = ImageBudget::Charge(bytes);
+  return Image(view, std::shared_ptr<AVFrame>(frame.release(),
+                                              [charge](AVFrame* held) { FrameDeleter()(held); }));
 }
 
 namespace {

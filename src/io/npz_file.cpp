@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/little_endian.h"
 #include "io/ffmpeg.h"
 #include "io/output_file.h"
 #include "mdvt/core/error.h"
@@ -20,10 +21,6 @@ namespace mdvt {
 namespace {
 
 constexpr uint64_t kMostBytes = 0xFFFFFFFF;
-
-void Put(uint64_t value, int bytes, std::string* to) {
-  for (int i = 0; i < bytes; ++i) to->push_back(static_cast<char>(value >> (8 * i)));
-}
 
 uint32_t Crc(uint32_t crc, std::string_view bytes) {
   return av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), crc,
@@ -41,7 +38,7 @@ std::string NpyHeader(const std::vector<int64_t>& shape, const char* type) {
   while ((text.size() + 1 + 10) % 64 != 0) text.push_back(' ');
   text.push_back('\n');
   std::string header("\x93NUMPY\x01\0", 8);
-  Put(text.size(), 2, &header);
+  PutLittle(static_cast<uint16_t>(text.size()), &header);
   return header + text;
 }
 
@@ -61,16 +58,16 @@ struct NpzWriter::Impl {
   // so that the same arrays give the same bytes.
   static std::string Fields(const Entry& entry) {
     std::string text;
-    Put(20, 2, &text);  // version
-    Put(0, 2, &text);   // flags
-    Put(0, 2, &text);   // stored
-    Put(0, 2, &text);   // time
-    Put(33, 2, &text);  // 1 January 1980
-    Put(entry.crc, 4, &text);
-    Put(entry.size, 4, &text);
-    Put(entry.size, 4, &text);
-    Put(entry.name.size(), 2, &text);
-    Put(0, 2, &text);  // no extra field
+    PutLittle<uint16_t>(20, &text);  // version
+    PutLittle<uint16_t>(0, &text);   // flags
+    PutLittle<uint16_t>(0, &text);   // stored
+    PutLittle<uint16_t>(0, &text);   // time
+    PutLittle<uint16_t>(33, &text);  // 1 January 1980
+    PutLittle(static_cast<uint32_t>(entry.crc), &text);
+    PutLittle(static_cast<uint32_t>(entry.size), &text);
+    PutLittle(static_cast<uint32_t>(entry.size), &text);
+    PutLittle(static_cast<uint16_t>(entry.name.size()), &text);
+    PutLittle<uint16_t>(0, &text);  // no extra field
     return text;
   }
 
@@ -111,22 +108,22 @@ struct NpzWriter::Impl {
     const uint64_t begin = written;
     for (const Entry& entry : entries) {
       std::string central("PK\x01\x02");
-      Put(20, 2, &central);  // made by
+      PutLittle<uint16_t>(20, &central);  // made by
       central += Fields(entry);
-      Put(0, 2, &central);  // no comment
-      Put(0, 2, &central);  // disk
-      Put(0, 2, &central);  // internal attributes
-      Put(0, 4, &central);  // external ones
-      Put(entry.offset, 4, &central);
+      PutLittle<uint16_t>(0, &central);  // no comment
+      PutLittle<uint16_t>(0, &central);  // disk
+      PutLittle<uint16_t>(0, &central);  // internal attributes
+      PutLittle<uint32_t>(0, &central);  // external ones
+      PutLittle(static_cast<uint32_t>(entry.offset), &central);
       Write(central + entry.name);
     }
     std::string end("PK\x05\x06");
-    Put(0, 4, &end);  // disks
-    Put(entries.size(), 2, &end);
-    Put(entries.size(), 2, &end);
-    Put(written - begin, 4, &end);
-    Put(begin, 4, &end);
-    Put(0, 2, &end);  // no comment
+    PutLittle<uint32_t>(0, &end);  // disks
+    PutLittle(static_cast<uint16_t>(entries.size()), &end);
+    PutLittle(static_cast<uint16_t>(entries.size()), &end);
+    PutLittle(static_cast<uint32_t>(written - begin), &end);
+    PutLittle(static_cast<uint32_t>(begin), &end);
+    PutLittle<uint16_t>(0, &end);  // no comment
     Write(end);
     file.Finish();
   }

@@ -21,7 +21,7 @@ namespace mdvt {
 // shows in the rate of a short clip). Rates that are not known (0/1) agree with all.
 bool RatesAgree(Rational a, Rational b, int64_t frames);
 
-// Throws Error(kInvalidArgument) that names both values if the two videos disagree in size, or in
+// Throws Error(kCorrupt) that names both values if the two videos disagree in size, or in
 // frame rate by the rule above.
 void RequirePair(const VideoInfo& depth, const VideoInfo& color);
 

@@ -5,11 +5,11 @@
 #include <Eigen/Geometry>
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "core/little_endian.h"
 #include "io/output_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
@@ -208,17 +208,6 @@ class SceneExporter : public Exporter {
 
 // ---- COLMAP: https://colmap.github.io/format.html
 
-// Little-endian whatever the machine.
-template <typename T>
-void Put(T value, std::string* to) {
-  char bytes[sizeof(T)];
-  std::memcpy(bytes, &value, sizeof(T));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  std::reverse(bytes, bytes + sizeof(T));
-#endif
-  to->append(bytes, sizeof(T));
-}
-
 class ColmapExporter : public Exporter {
  public:
   ColmapExporter(const ExportSetup& setup, const std::string& path, OutputSet* outputs)
@@ -255,13 +244,13 @@ class ColmapExporter : public Exporter {
     ++cameras_;
     camera_text_ += std::to_string(cameras_) + " PINHOLE " + std::to_string(c.width) + " " +
                     std::to_string(c.height);
-    Put(static_cast<int32_t>(cameras_), &camera_bytes_);
-    Put(int32_t{1}, &camera_bytes_);  // PINHOLE
-    Put(static_cast<uint64_t>(c.width), &camera_bytes_);
-    Put(static_cast<uint64_t>(c.height), &camera_bytes_);
+    PutLittle(static_cast<int32_t>(cameras_), &camera_bytes_);
+    PutLittle(int32_t{1}, &camera_bytes_);  // PINHOLE
+    PutLittle(static_cast<uint64_t>(c.width), &camera_bytes_);
+    PutLittle(static_cast<uint64_t>(c.height), &camera_bytes_);
     for (const double value : {c.fx, c.fy, c.cx, c.cy}) {
       camera_text_ += " " + FormatDouble(value);
-      Put(value, &camera_bytes_);
+      PutLittle(value, &camera_bytes_);
     }
     camera_text_ += "\n";
   }
@@ -271,33 +260,34 @@ class ColmapExporter : public Exporter {
     const Eigen::Quaterniond q = Rotation(cam_from_world, std::nullopt);
     const Eigen::Vector3d& t = cam_from_world.translation();
     image_text_ += std::to_string(images_);
-    Put(static_cast<int32_t>(images_), &image_bytes_);
+    PutLittle(static_cast<int32_t>(images_), &image_bytes_);
     for (const double value : {q.w(), q.x(), q.y(), q.z(), t.x(), t.y(), t.z()}) {
       image_text_ += " " + FormatDouble(value);
-      Put(value, &image_bytes_);
+      PutLittle(value, &image_bytes_);
     }
     image_text_ += " " + std::to_string(cameras_) + " " + name + "\n\n";
-    Put(static_cast<int32_t>(cameras_), &image_bytes_);
+    PutLittle(static_cast<int32_t>(cameras_), &image_bytes_);
     image_bytes_.append(name.c_str(), name.size() + 1);
-    Put(uint64_t{0}, &image_bytes_);  // no points of the picture
+    PutLittle(uint64_t{0}, &image_bytes_);  // no points of the picture
   }
 
   void AddCloud() {
     cloud_.Get(path_).ForEach([&](const Eigen::Vector3f& point, const Color& color) {
       ++points_;
       point_text_ += std::to_string(points_);
-      Put(static_cast<uint64_t>(points_), &point_bytes_);
+      PutLittle(static_cast<uint64_t>(points_), &point_bytes_);
       for (int i = 0; i < 3; ++i) {
         point_text_ += " " + FormatFloat(point[i]);
-        Put(static_cast<double>(point[i]), &point_bytes_);
+        PutLittle(static_cast<double>(point[i]), &point_bytes_);
       }
       for (int i = 0; i < 3; ++i) {
         point_text_ += " " + std::to_string(color[i]);
-        Put(color[i], &point_bytes_);
+        PutLittle(color[i], &point_bytes_);
       }
       point_text_ += " 0\n";
-      Put(0.0, &point_bytes_);          // error
-      Put(uint64_t{0}, &point_bytes_);  // seen in no picture: they come from depth, not from tracks
+      PutLittle(0.0, &point_bytes_);  // error
+      PutLittle(uint64_t{0},
+                &point_bytes_);  // seen in no picture: they come from depth, not from tracks
     });
   }
 
@@ -305,7 +295,7 @@ class ColmapExporter : public Exporter {
                  const std::string& text, const std::string& bytes) {
     WriteFile(model_.AddFile(name + ".txt"), head + text);
     std::string whole;
-    Put(count, &whole);
+    PutLittle(count, &whole);
     WriteFile(model_.AddFile(name + ".bin"), whole + bytes);
   }
 

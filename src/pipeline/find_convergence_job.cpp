@@ -32,7 +32,7 @@ class FindConvergenceJob {
  public:
   FindConvergenceJob(const FindConvergenceJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job.num_threads, control, options.job.limits.max_frame_buffer_bytes),
         output_(OutputName(options.output, options.depth_video, "_convergence_depths.json")),
         outputs_(options.job.overwrite),
         file_(StageOutputs()),

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/glb_file.h"
 
-#include <cstring>
 #include <string_view>
 
+#include "core/little_endian.h"
 #include "io/output_file.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
 namespace {
-
-// Little-endian whatever the machine.
-void Put32(uint32_t value, std::string* to) {
-  for (int i = 0; i < 4; ++i) to->push_back(static_cast<char>(value >> (8 * i)));
-}
 
 void Pad(char with, std::string* text) {
   while (text->size() % 4 != 0) text->push_back(with);
@@ -54,12 +49,12 @@ void GlbFile::Write(const OutputTarget& target) {
   Require(total < (uint64_t{1} << 32), Code::kLimit,
           target.path() + ": a GLB file holds 4 GiB, this would be larger");
   std::string head = "glTF";
-  Put32(2, &head);
-  Put32(static_cast<uint32_t>(total), &head);
-  Put32(static_cast<uint32_t>(text.size()), &head);
+  PutLittle<uint32_t>(2, &head);
+  PutLittle<uint32_t>(static_cast<uint32_t>(total), &head);
+  PutLittle<uint32_t>(static_cast<uint32_t>(text.size()), &head);
   head += "JSON";
   std::string between;
-  Put32(static_cast<uint32_t>(bytes_.size()), &between);
+  PutLittle<uint32_t>(static_cast<uint32_t>(bytes_.size()), &between);
   between += std::string_view("BIN\0", 4);
   OutputFile file(target);
   for (const std::string* part : {&head, &text, &between, &bytes_}) file.Write(*part);

@@ -6,6 +6,7 @@
 #include <string>
 #include <system_error>
 
+#include "core/image_budget.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
@@ -22,8 +23,11 @@ std::string CountOf(int64_t count, const std::string& unit) {
 
 }  // namespace
 
-Graph::Graph(int num_threads, RunControl control)
-    : pool_(num_threads), control_(std::move(control)), meter_(control_) {}
+Graph::Graph(int num_threads, RunControl control, int64_t max_picture_bytes)
+    : pool_(num_threads),
+      pictures_(std::make_shared<ImageBudget>(max_picture_bytes)),
+      control_(std::move(control)),
+      meter_(control_) {}
 
 Graph::~Graph() = default;
 
@@ -66,6 +70,7 @@ void Graph::FailOnLength(const PairNames& names, int64_t pairs, bool first_ended
 
 void Graph::RunNode(const Node& node) {
   try {
+    const ImageBudgetScope counted(pictures_);
     const ComputeScope computes(&pool_);
     node.body();
     for (const auto& queue : node.inputs) queue->Abandon();  // it may have ended before its input

@@ -77,7 +77,7 @@ VideoReader OpenMaskVideo(const std::string& path, const VideoInfo& depth, const
   options.format = PixelFormat::Gray(8);
   VideoReader reader(path, options);
   const VideoInfo& mask = reader.info();
-  Require(mask.width == depth.width && mask.height == depth.height, Code::kInvalidArgument,
+  Require(mask.width == depth.width && mask.height == depth.height, Code::kCorrupt,
           "mask video '" + path + "' is " + FormatSize(mask.width, mask.height) +
               ", depth video '" + depth.path + "' is " + FormatSize(depth.width, depth.height) +
               ": they must have the same size");

@@ -25,7 +25,7 @@ class StereoJob {
  public:
   StereoJob(const StereoJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job.num_threads, control, options.job.limits.max_frame_buffer_bytes),
         settings_(Settle(options)),
         output_(settings_.output),
         mask_output_(options.holes.writes_mask() ? output_ + "_infillmask.mkv" : ""),

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstring>
 #include <limits>
 
+#include "core/little_endian.h"
 #include "mdvt/core/error.h"
 #include "mdvt/io/image_file.h"
 
@@ -23,21 +23,9 @@ constexpr int kLastCode = 65535;
 class ByteWriter {
  public:
   explicit ByteWriter(std::string* to) : to_(to) {}
-  void U32(uint32_t value) {
-    for (int shift = 0; shift < 32; shift += 8) to_->push_back(static_cast<char>(value >> shift));
-  }
-  void F32(double value) {
-    const auto narrow = static_cast<float>(value);
-    uint32_t bits;
-    std::memcpy(&bits, &narrow, sizeof(bits));
-    U32(bits);
-  }
-  void F64(double value) {
-    uint64_t bits;
-    std::memcpy(&bits, &value, sizeof(bits));
-    U32(static_cast<uint32_t>(bits));
-    U32(static_cast<uint32_t>(bits >> 32));
-  }
+  void U32(uint32_t value) { PutLittle(value, to_); }
+  void F32(double value) { PutLittle(static_cast<float>(value), to_); }
+  void F64(double value) { PutLittle(value, to_); }
   void Rows(const Pose& pose) {
     for (int row = 0; row < 3; ++row)
       for (int column = 0; column < 4; ++column) F32(pose.matrix()(row, column));

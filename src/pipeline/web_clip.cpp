@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <utility>
 #include <vector>
 
+#include "core/little_endian.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/image_resize.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/color_convert.h"
+#include "pipeline/clip_pair.h"
 #include "pipeline/clip_poses.h"
 #include "pipeline/view_record.h"
 
@@ -67,7 +68,7 @@ WebClip::WebClip(const DepthViewJobOptions& options, ThreadPool* pool)
       camera_(options.scene.fov, depth_.tags(), depth_.info().width, depth_.info().height,
               color_.info().sample_aspect, options.job.limits),
       first_frame_(std::max<int64_t>(0, options.draw_frame - 1)) {
-  CheckPair();
+  RequirePair(depth_.info(), color_.info());
   if (!options.scene.mask_video.empty())
     mask_ = OpenMaskVideo(options.scene.mask_video, depth_.info(), options.job.limits, pool);
   CountFrames();
@@ -79,28 +80,12 @@ WebClip::WebClip(const DepthViewJobOptions& options, ThreadPool* pool)
   if (!options.scene.background_ply.empty()) LoadCloud();
 }
 
-void WebClip::CheckPair() const {
-  const VideoInfo& depth = depth_.info();
-  const VideoInfo& color = color_.info();
-  const std::string names = "depth video '" + depth.path + "' ";
-  Require(depth.width == color.width && depth.height == color.height, Code::kInvalidArgument,
-          names + "is " + FormatSize(depth.width, depth.height) + ", color video '" + color.path +
-              "' is " + FormatSize(color.width, color.height) + ": they must have the same size");
-  if (!depth.frame_rate.IsPositive() || !color.frame_rate.IsPositive()) return;
-  const double depth_rate = depth.frame_rate.ToDouble();
-  const double color_rate = color.frame_rate.ToDouble();
-  Require(std::abs(depth_rate - color_rate) <= 1e-3 * color_rate, Code::kInvalidArgument,
-          names + "has " + FormatFixed(depth_rate, 3) + " frames per second, color video '" +
-              color.path + "' has " + FormatFixed(color_rate, 3) +
-              ": they must have the same rate");
-}
-
 void WebClip::CountFrames() {
   const int64_t depth = depth_.CountFrames();
   const int64_t color = color_.CountFrames();
   const int64_t limit =
       options_.job.max_frames < 0 ? INT64_MAX : first_frame_ + options_.job.max_frames;
-  Require(std::min(depth, limit) == std::min(color, limit), Code::kInvalidArgument,
+  Require(std::min(depth, limit) == std::min(color, limit), Code::kCorrupt,
           "depth video '" + depth_.info().path + "' has " + CountOf(depth, "frame") +
               ", color video '" + color_.info().path + "' has " + CountOf(color, "frame") +
               ": they must have the same length (or end both with --max_frames)");
@@ -116,21 +101,14 @@ void WebClip::LoadCloud() {
   const TriangleMesh mesh = ReadPly(options_.scene.background_ply);
   cloud_points_ = static_cast<int64_t>(mesh.points.size());
   cloud_triangles_ = static_cast<int64_t>(mesh.triangles.size());
-  const auto add = [this](uint32_t bits) {
-    for (int shift = 0; shift < 32; shift += 8) cloud_ += static_cast<char>(bits >> shift);
-  };
   for (const Eigen::Vector3f& point : mesh.points)
-    for (int i = 0; i < 3; ++i) {
-      uint32_t bits;
-      std::memcpy(&bits, &point[i], sizeof(bits));
-      add(bits);
-    }
+    for (int i = 0; i < 3; ++i) PutLittle(point[i], &cloud_);
   for (size_t i = 0; i < mesh.points.size(); ++i)
     for (int k = 0; k < 3; ++k)
       cloud_ += static_cast<char>(mesh.colors.empty() ? 127 : mesh.colors[i][k]);
   cloud_.resize((cloud_.size() + 3) / 4 * 4, '\0');
   for (const auto& triangle : mesh.triangles)
-    for (int i = 0; i < 3; ++i) add(static_cast<uint32_t>(triangle[i]));
+    for (int i = 0; i < 3; ++i) PutLittle(static_cast<uint32_t>(triangle[i]), &cloud_);
 }
 
 void WebClip::Measure() {

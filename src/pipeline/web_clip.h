@@ -53,7 +53,6 @@ class WebClip {
   const std::string& cloud() const { return cloud_; }
 
  private:
-  void CheckPair() const;
   void CountFrames();
   void LoadCloud();
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/image_budget.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
@@ -135,6 +136,29 @@ TEST(Image, SaysWhenThereIsNoMemory) {
   setrlimit(RLIMIT_AS, &before);
 }
 #endif
+
+TEST(Image, CountsForTheBudgetOfItsThreadUntilTheLastCopyIsGone) {
+  const auto budget = std::make_shared<ImageBudget>(100000);
+  const Image outside(PixelFormat::Gray(8), 64, 10);
+  {
+    const ImageBudgetScope counted(budget);
+    const Image a(PixelFormat::Gray(8), 64, 10);  // 640 bytes, and 64 that may be read past them
+    EXPECT_EQ(budget->held(), 704);
+    {
+      const Image clone = a.Clone();
+      const Image share = a;
+      EXPECT_EQ(budget->held(), 1408);
+    }
+    EXPECT_EQ(budget->held(), 704);
+    EXPECT_EQ(CodeOf([] { Image(PixelFormat::Gray(8), 64, 1552); }), Code::kLimit);
+    EXPECT_EQ(budget->held(), 704);
+    const Image fits(PixelFormat::Gray(8), 64, 1550);
+    EXPECT_EQ(budget->held(), 99968);
+  }
+  EXPECT_EQ(budget->held(), 0);
+  const Image after(PixelFormat::Gray(8), 64, 10);
+  EXPECT_EQ(budget->held(), 0);
+}
 
 TEST(Image, CopiesShareAndClonesDoNot) {
   Image image(PixelFormat::Gray(), 3, 2);

@@ -154,7 +154,7 @@ TEST_F(FindConvergenceJob, MasksThatDoNotBelongAreRefused) {
   other = shape_;
   other.width = 98;
   MakeMask(options_.mask_video, other);
-  ExpectError(Code::kInvalidArgument, "is 98x64", [&] { Run(); });
+  ExpectError(Code::kCorrupt, "is 98x64", [&] { Run(); });
   EXPECT_FALSE(std::filesystem::exists(options_.output));
 }
 

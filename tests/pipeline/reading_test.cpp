@@ -115,6 +115,21 @@ TEST_F(Reading, DepthWithoutDataIsAnError) {
   EXPECT_TRUE(log.Says("at the end of its range"));
 }
 
+// The pictures that a job holds at once are bounded, whatever its stages are.
+TEST_F(Reading, PicturesOfAJobAreBounded) {
+  MakeColor(mono_.input, shape_);
+  const int64_t picture = int64_t{shape_.width} * shape_.height;
+  for (JobOptions* job : {&mono_.job, &stereo_.job, &depth_.job})
+    job->limits.max_frame_buffer_bytes = 2 * picture;
+  const char* says = "max_frame_buffer_bytes";
+  ExpectError(Code::kLimit, says, [this] { RunMonoToSbsJob(mono_); });
+  ExpectError(Code::kLimit, says, [this] { RunDepthJob(depth_); });
+  ExpectError(Code::kLimit, says, [this] { RunStereoJob(stereo_); });
+  EXPECT_FALSE(std::filesystem::exists(stereo_.output));
+  stereo_.job.limits.max_frame_buffer_bytes = 200 * picture;
+  EXPECT_EQ(RunStereoJob(stereo_).frames, shape_.frames);
+}
+
 TEST_F(Reading, OptionsReachTheReader) {
   JobOptions job;
   job.limits.max_frames = 7;

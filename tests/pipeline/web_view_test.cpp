@@ -280,7 +280,7 @@ TEST_F(WebViewTest, RefusesFilesThatDoNotFit) {
   other.frames = 20;
   test::MakeColor(folder / "short.mkv", other);
   options.scene.color_video = folder / "short.mkv";
-  test::ExpectError(Code::kInvalidArgument, "20 frames", [&] { Serving view(options); });
+  test::ExpectError(Code::kCorrupt, "20 frames", [&] { Serving view(options); });
   options.job.max_frames = 20;
   EXPECT_EQ(Serving(options).Stop().frames, 0);
   options.scene.color_video = folder / "c.mkv";
@@ -292,8 +292,7 @@ TEST_F(WebViewTest, RefusesFilesThatDoNotFit) {
   test::MakeColor(folder / "wide.mkv", other);
   options.draw_frame = -1;
   options.scene.color_video = folder / "wide.mkv";
-  test::ExpectError(Code::kInvalidArgument, "must have the same size",
-                    [&] { Serving view(options); });
+  test::ExpectError(Code::kCorrupt, "must have the same size", [&] { Serving view(options); });
 }
 
 TEST_F(WebViewTest, MakesLargeFramesSmaller) {

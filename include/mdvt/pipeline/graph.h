@@ -28,6 +28,7 @@
 #include <utility>
 #include <vector>
 
+#include "mdvt/core/limits.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/core/run.h"
 #include "mdvt/core/stage.h"
@@ -66,6 +67,8 @@ class Stream {
   std::vector<std::shared_ptr<AnyQueue>> queues_;  // from which take_ takes
 };
 
+class ImageBudget;  // core/image_budget.h
+
 // How two streams that belong together are called where one ends before the other.
 struct PairNames {
   std::string first;   // "depth video 'd.mkv'"
@@ -77,8 +80,11 @@ struct PairNames {
 
 class Graph {
  public:
-  // num_threads  0 means one per core. Throws Error(kInvalidArgument) outside [0, 1024].
-  explicit Graph(int num_threads, RunControl control = {});
+  // num_threads        0 means one per core. Throws Error(kInvalidArgument) outside [0, 1024].
+  // max_picture_bytes  of images that its threads have made and that are still held; more makes
+  //                    the run fail with Error(kLimit).
+  explicit Graph(int num_threads, RunControl control = {},
+                 int64_t max_picture_bytes = Limits().max_frame_buffer_bytes);
   // Threads have ended when Run() has.
   ~Graph();
   Graph(const Graph&) = delete;
@@ -365,6 +371,7 @@ class Graph {
   void Join();
 
   ThreadPool pool_;
+  const std::shared_ptr<ImageBudget> pictures_;
   const RunControl control_;
   ProgressMeter meter_;
   std::vector<Node> nodes_;
