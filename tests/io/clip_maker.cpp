@@ -123,6 +123,36 @@ void AddSound(const ClipSpec& spec, size_t track, ff::Muxer* muxer, std::vector<
   Check(avcodec_parameters_from_context(sound->codecpar, audio.get()), "parameters");
 }
 
+ff::PacketPtr PacketOf(const std::string& bytes, int64_t milliseconds, int stream) {
+  ff::PacketPtr packet = ff::NewPacket();
+  Check(av_new_packet(packet.get(), static_cast<int>(bytes.size())), "packet");
+  std::memcpy(packet->data, bytes.data(), bytes.size());
+  packet->pts = packet->dts = milliseconds;
+  packet->duration = 400;
+  packet->flags |= AV_PKT_FLAG_KEY;
+  packet->stream_index = stream;
+  return packet;
+}
+
+void AddOther(const OtherStream& other, AVStream* stream, std::vector<Queued>* queue) {
+  const bool attachment = other.type == AVMEDIA_TYPE_ATTACHMENT;
+  AVCodecParameters& to = *stream->codecpar;
+  to.codec_type = other.type;
+  to.codec_id = other.codec;
+  stream->time_base = {1, 1000};
+  const std::string& head = attachment ? other.bytes : other.head;
+  to.extradata = static_cast<uint8_t*>(av_mallocz(head.size() + AV_INPUT_BUFFER_PADDING_SIZE));
+  std::memcpy(to.extradata, head.data(), head.size());
+  to.extradata_size = static_cast<int>(head.size());
+  if (!attachment) {
+    for (int i = 0; i < 3; ++i)
+      queue->push_back({0.5 * i, PacketOf(other.bytes, 500 * i, stream->index)});
+    return;
+  }
+  av_dict_set(&stream->metadata, "filename", other.filename.c_str(), 0);
+  av_dict_set(&stream->metadata, "mimetype", other.mimetype.c_str(), 0);
+}
+
 }  // namespace
 
 ff::FramePtr MakeFrame(AVPixelFormat format, int width, int height, int index) {
@@ -337,27 +367,17 @@ void MakeClip(const std::string& path, const ClipSpec& spec) {
     av_dict_set(&text->metadata, "language", "fra", 0);
     time_bases.push_back(text->time_base);
     for (size_t i = 0; i < spec.subtitles.size(); ++i) {
-      const std::string& line = spec.subtitles[i];
-      ff::PacketPtr packet = ff::NewPacket();
-      Check(av_new_packet(packet.get(), static_cast<int>(line.size())), "subtitle");
-      std::memcpy(packet->data, line.data(), line.size());
-      packet->pts = packet->dts = static_cast<int64_t>(i) * 500;
-      packet->duration = 400;
-      packet->flags |= AV_PKT_FLAG_KEY;
-      packet->stream_index = text->index;
-      queue.push_back({static_cast<double>(packet->pts) / 1000, std::move(packet)});
+      const auto begin = static_cast<int64_t>(i) * 500;
+      queue.push_back(
+          {static_cast<double>(begin) / 1000, PacketOf(spec.subtitles[i], begin, text->index)});
     }
   }
-  if (spec.attachment) {
-    AVStream* file = muxer.AddStream();
-    file->codecpar->codec_type = AVMEDIA_TYPE_ATTACHMENT;
-    constexpr char kText[] = "hello";
-    file->codecpar->extradata =
-        static_cast<uint8_t*>(av_mallocz(sizeof(kText) + AV_INPUT_BUFFER_PADDING_SIZE));
-    std::memcpy(file->codecpar->extradata, kText, 5);
-    file->codecpar->extradata_size = 5;
-    av_dict_set(&file->metadata, "filename", "note.txt", 0);
-    av_dict_set(&file->metadata, "mimetype", "text/plain", 0);
+  std::vector<OtherStream> others = spec.others;
+  if (spec.attachment)
+    others.push_back(
+        {AVMEDIA_TYPE_ATTACHMENT, AV_CODEC_ID_NONE, "hello", "note.txt", "text/plain", ""});
+  for (const OtherStream& other : others) {
+    AddOther(other, muxer.AddStream(), &queue);
     time_bases.push_back({1, 1000});
   }
   if (spec.chapters > 0) {

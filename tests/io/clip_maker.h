@@ -19,6 +19,16 @@ namespace mdvt::test {
 // change it; false leaves it out.
 using PacketEdit = std::function<bool(int index, AVPacket* packet)>;
 
+// A stream of bytes that nobody decodes. An attachment is `bytes` itself, all others have them as
+// the packets of every half a second, three in all.
+struct OtherStream {
+  AVMediaType type;
+  AVCodecID codec;
+  std::string bytes;
+  std::string filename, mimetype;  // of an attachment
+  std::string head;                // what the container keeps in front
+};
+
 struct ClipSpec {
   std::string container = "matroska";
   std::string encoder = "ffv1";
@@ -50,7 +60,8 @@ struct ClipSpec {
   std::vector<std::string> subtitles;  // one line each, half a second apart, SubRip
   int chapters = 0;                    // each 100 ms long
   bool attachment = false;             // a text file "note.txt"
-  PacketEdit edit;                     // files as recorders, cuts and bad disks leave them
+  std::vector<OtherStream> others;
+  PacketEdit edit;  // files as recorders, cuts and bad disks leave them
   // Other video streams, empty, to try limits.
   int extra_streams = 0;
 };

@@ -345,6 +345,82 @@ TEST(StreamCopy, EveryKindOfSoundHasAPlace) {
   EXPECT_GE(tried, 30);
 }
 
+// Subtitles that are pictures, fonts, cover pictures and data: kept where the file can hold them,
+// else left out with one warning each, and never the end of the job.
+TEST(StreamCopy, PicturesOfTextFontsCoversAndDataHaveAPlaceOrAWarning) {
+  const std::string png =
+      "\x89PNG\r\n\x1a\n" + std::string("\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x8\0\0\0\0", 21) +
+      std::string("\x3a\x7e\x9b\x55\0\0\0\nIDATx\x9c\x63\x60\0\0\0\2\0\1\x48\xaf\xa4\x71", 26) +
+      std::string("\0\0\0\0IEND\xae\x42\x60\x82", 12);
+  struct Kind {
+    const char* what;
+    test::OtherStream stream;
+    bool in_mp4;
+  };
+  const Kind kinds[] = {
+      {"Blu-ray subtitles",
+       {AVMEDIA_TYPE_SUBTITLE, AV_CODEC_ID_HDMV_PGS_SUBTITLE, std::string("\x80\0\0", 3), "", "",
+        ""},
+       false},
+      {"broadcast subtitles",
+       {AVMEDIA_TYPE_SUBTITLE, AV_CODEC_ID_DVB_SUBTITLE, std::string("\x0f\x10\0\1\0\2\x1e\0", 8),
+        "", "", std::string("\0\1\0\1\0", 5)},
+       false},
+      {"DVD subtitles",
+       {AVMEDIA_TYPE_SUBTITLE, AV_CODEC_ID_DVD_SUBTITLE, std::string("\0\x8\0\4\0\0\0\4\xff", 9),
+        "", "", "size: 64x48\npalette: 000000, ffffff\n"},
+       true},
+      {"font",
+       {AVMEDIA_TYPE_ATTACHMENT, AV_CODEC_ID_TTF, "no font", "face.ttf",
+        "application/x-truetype-font", ""},
+       false},
+      {"cover",
+       {AVMEDIA_TYPE_ATTACHMENT, AV_CODEC_ID_PNG, png, "cover.png", "image/png", ""},
+       false}};
+  const TempDir folder;
+  for (const Kind& kind : kinds) {
+    ClipSpec spec = FullClip();
+    spec.attachment = false;
+    spec.others = {kind.stream};
+    MakeClip(folder / "in.mkv", spec);
+    const Content in = ReadContent(folder / "in.mkv");
+    const Track& wanted = in.tracks.back();
+    for (const char* name : {"out.mkv", "out.mp4", "out.mov"}) {
+      SCOPED_TRACE(std::string(kind.what) + " in " + name);
+      const bool mkv = std::string(name) == "out.mkv", mp4 = std::string(name) == "out.mp4";
+      const bool held = mkv || (mp4 && kind.in_mp4);
+      test::LogCatcher log;
+      Copy(folder / "in.mkv", folder / name, mkv ? VideoCodec::kFfv1 : VideoCodec::kH264);
+      EXPECT_EQ(log.lines.size(), held ? 0u : 1u);
+      const Content out = ReadContent(folder / name);
+      const auto found =
+          std::find_if(out.tracks.begin(), out.tracks.end(), [&wanted](const Track& track) {
+            return track.type == wanted.type && track.codec == wanted.codec;
+          });
+      ASSERT_EQ(found != out.tracks.end(), held);
+      if (!held) continue;
+      ExpectSamePackets(wanted, *found, 0.0011);
+      EXPECT_EQ(found->extradata, mkv ? wanted.extradata : found->extradata);
+    }
+  }
+}
+
+TEST(StreamCopy, WhatACameraMeasuredIsLeftOutWithAWarning) {
+  const TempDir folder;
+  ClipSpec spec = FullClip();
+  spec.container = "mp4";
+  spec.subtitles.clear();
+  spec.attachment = false;
+  spec.others = {{AVMEDIA_TYPE_DATA, AV_CODEC_ID_BIN_DATA, "acceleration", "", "", ""}};
+  MakeClip(folder / "in.mp4", spec);
+  ASSERT_NE(ReadContent(folder / "in.mp4").Find(AVMEDIA_TYPE_DATA), nullptr);
+  test::LogCatcher log;
+  Copy(folder / "in.mp4", folder / "out.mkv", VideoCodec::kFfv1);
+  ASSERT_EQ(log.lines.size(), 1u);
+  EXPECT_NE(log.lines[0].find("is left out"), std::string::npos) << log.lines[0];
+  EXPECT_NE(ReadContent(folder / "out.mkv").Find(AVMEDIA_TYPE_AUDIO), nullptr);
+}
+
 // Copies a Matroska file as FFmpeg does, with each packet changed first.
 void Remux(const std::string& from, const std::string& to,
            const std::function<void(AVMediaType, AVPacket*)>& change) {
