@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <string_view>
 
 #include "mdvt/core/log.h"
 
@@ -93,6 +94,14 @@ void CheckDolbyVision(const AVStream& stream, const std::string& name) {
               ", whose base layer is no ordinary YCbCr (its colours are those of IPT): it has to "
               "be converted to HDR10 or SDR first");
   LogWarning(what + ": its base layer is read as it is, without the enhancement of Dolby Vision");
+}
+
+void TellSeparateAlpha(const AVStream& stream, const std::string& name) {
+  const AVDictionaryEntry* mode = av_dict_get(stream.metadata, "alpha_mode", nullptr, 0);
+  if (mode != nullptr && std::string_view(mode->value) == "1")
+    LogWarning(name +
+               ": its pictures have a transparency of their own, which is not read: they "
+               "are shown as if they were opaque");
 }
 
 std::string StereoOf(const AVStream& stream, const AVFrame& picture) {

@@ -25,6 +25,9 @@ HdrMetadata ReadHdr(const AVStream& stream, const AVFrame& picture);
 // its AV1 relative); warns that the enhancement of other profiles is not used.
 void CheckDolbyVision(const AVStream& stream, const std::string& name);
 
+// WebM keeps transparency as a second picture beside each one, which FFmpeg does not decode: warns.
+void TellSeparateAlpha(const AVStream& stream, const std::string& name);
+
 // "two eyes side by side", "equirectangular (360 degrees)" ...; empty if the file says nothing of
 // the kind.
 std::string StereoOf(const AVStream& stream, const AVFrame& picture);

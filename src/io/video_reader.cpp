@@ -130,6 +130,7 @@ struct VideoReader::Impl {
     const bool rate_is_stated = stream->avg_frame_rate.num > 0;
     demuxer.FindStreamInfo(options.limits);
     ff::CheckDolbyVision(*stream, info.path);
+    if (!options.exact) ff::TellSeparateAlpha(*stream, info.path);
     rate_is_constant =
         rate_is_stated && !options.exact && demuxer.kind() != ff::ContainerKind::kMp4;
     info.time_base = ff::FromAv(stream->time_base);

@@ -148,6 +148,22 @@ TEST(StreamFacts, DolbyVisionWithoutOneIsRefusedByName) {
   }
 }
 
+TEST(StreamFacts, TransparencyThatIsNotReadIsTold) {
+  const TempDir folder;
+  ClipSpec spec;
+  spec.encoder = "libvpx-vp9";
+  if (avcodec_find_encoder_by_name("libvpx-vp9") == nullptr) GTEST_SKIP() << "no libvpx-vp9";
+  test::LogCatcher log;
+  MakeClip(folder / "opaque.webm", spec);
+  VideoReader(folder / "opaque.webm");
+  EXPECT_TRUE(log.lines.empty());
+  spec.stream_tags = {{"alpha_mode", "1"}};
+  MakeClip(folder / "alpha.webm", spec);
+  VideoReader(folder / "alpha.webm");
+  ASSERT_EQ(log.lines.size(), 1u);
+  EXPECT_TRUE(log.Says("which is not read"));
+}
+
 TEST(StreamFacts, StereoAndSpheresAreNoticed) {
   ClipSpec spec;
   EXPECT_EQ(InfoOf(spec).stereo, "");
