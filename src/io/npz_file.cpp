@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "io/ffmpeg.h"
+#include "io/npy_header.h"
 #include "io/output_file.h"
 #include "mdvt/core/error.h"
 
@@ -30,7 +31,8 @@ uint32_t Crc(uint32_t crc, std::string_view bytes) {
                 reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
 }
 
-// "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", with its length before it.
+}  // namespace
+
 std::string NpyHeader(const std::vector<int64_t>& shape, const char* type) {
   std::string sizes;
   for (const int64_t size : shape) sizes += std::to_string(size) + ", ";
@@ -44,8 +46,6 @@ std::string NpyHeader(const std::vector<int64_t>& shape, const char* type) {
   Put(text.size(), 2, &header);
   return header + text;
 }
-
-}  // namespace
 
 struct NpzWriter::Impl {
   struct Entry {
