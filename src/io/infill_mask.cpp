@@ -2,6 +2,7 @@
 #include "mdvt/io/infill_mask.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -122,6 +123,22 @@ HoleSide SideOfEnds(const Color& first, const Color& last) {
   return side > 0 ? HoleSide::kRight : side < 0 ? HoleSide::kLeft : HoleSide::kBoth;
 }
 
+// The pixels next to what bounds a hole: there is none at the border of the view.
+void PaintEnds(const HoleSpan& span, int width, const std::array<uint8_t*, 3>& row) {
+  if (span.background == HoleSide::kBoth || span.begin >= span.end) return;
+  const bool right = span.background == HoleSide::kRight;
+  const auto paint = [&](int x, const Color& color) {
+    row[0][x] = color.r;
+    row[1][x] = color.g;
+    row[2][x] = color.b;
+  };
+  const int near = right ? span.begin : span.end - 1;
+  const int far = right ? span.end - 1 : span.begin;
+  const bool near_at_border = right ? span.begin == 0 : span.end == width;
+  if (!near_at_border) paint(near, kRed);
+  paint(far, kBlue);
+}
+
 }  // namespace
 
 void PaintInfillMask(const HoleMap& holes, InfillMaskStyle style, const MutableImageView& mask,
@@ -155,12 +172,15 @@ void PaintInfillMaskRows(const HoleMap& holes, InfillMaskStyle style, int y,
               "PaintInfillMask: row " + std::to_string(y + row_of_band) + ", span [" +
                   std::to_string(span.begin) + ", " + std::to_string(span.end) +
                   ") leaves the row of " + std::to_string(band.width));
-      const Color color =
-          style == InfillMaskStyle::kGreen ? kGreen : DirectionColor(span, band.width, focal_px);
+      const Color color = style == InfillMaskStyle::kDirections
+                              ? DirectionColor(span, band.width, focal_px)
+                          : style == InfillMaskStyle::kWhite ? kWhite
+                                                             : kGreen;
       const auto n = static_cast<size_t>(span.end - span.begin);
       std::memset(row[0] + span.begin, color.r, n);
       std::memset(row[1] + span.begin, color.g, n);
       std::memset(row[2] + span.begin, color.b, n);
+      if (style == InfillMaskStyle::kEnds) PaintEnds(span, band.width, row);
     }
   }
 }

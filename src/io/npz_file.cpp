@@ -10,6 +10,7 @@
 
 #include "core/little_endian.h"
 #include "io/ffmpeg.h"
+#include "io/npy_header.h"
 #include "io/output_file.h"
 #include "mdvt/core/error.h"
 
@@ -27,7 +28,8 @@ uint32_t Crc(uint32_t crc, std::string_view bytes) {
                 reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
 }
 
-// "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", with its length before it.
+}  // namespace
+
 std::string NpyHeader(const std::vector<int64_t>& shape, const char* type) {
   std::string sizes;
   for (const int64_t size : shape) sizes += std::to_string(size) + ", ";
@@ -41,8 +43,6 @@ std::string NpyHeader(const std::vector<int64_t>& shape, const char* type) {
   PutLittle(static_cast<uint16_t>(text.size()), &header);
   return header + text;
 }
-
-}  // namespace
 
 struct NpzWriter::Impl {
   struct Entry {

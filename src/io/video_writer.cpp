@@ -19,6 +19,7 @@
 
 extern "C" {
 #include <libavutil/mastering_display_metadata.h>
+#include <libavutil/spherical.h>
 #include <libavutil/stereo3d.h>
 }
 
@@ -150,6 +151,21 @@ void StateStereo(const VideoWriterOptions& options, bool matroska, AVStream* str
     if (matroska || (halves && !swapped)) AddStereoSideData(stream, *type, swapped);
 }
 
+// Says which part of a sphere each eye's picture is.
+void StateProjection(double fov_deg, AVStream* stream) {
+  size_t size = 0;
+  AVSphericalMapping* mapping = av_spherical_alloc(&size);
+  Require(mapping != nullptr, Code::kOutOfMemory, "no memory for stream information");
+  // What is missing at each border, as a share of the whole sphere's picture in 1/2^32.
+  const auto missing = [](double share) {
+    return static_cast<uint32_t>(std::min(std::floor(share * 4294967296.0 + 0.5), 4294967295.0));
+  };
+  mapping->projection = AV_SPHERICAL_EQUIRECTANGULAR_TILE;
+  mapping->bound_left = mapping->bound_right = missing((1 - fov_deg / 360) / 2);
+  mapping->bound_top = mapping->bound_bottom = missing((1 - fov_deg / 180) / 2);
+  AddSideData(stream, AV_PKT_DATA_SPHERICAL, mapping, size);
+}
+
 }  // namespace
 
 struct VideoWriter::Impl {
@@ -181,6 +197,13 @@ struct VideoWriter::Impl {
                  ": the brightness curves of HDR10+ are left out, what HDR10 states is kept");
     ff::Dictionary settings;
     StateStereo(options, matroska, stream, &muxer, &settings);
+    if (options.equirectangular_deg) {
+      const double fov = *options.equirectangular_deg;
+      Require(fov > 0 && fov <= 180, Code::kInvalidArgument,
+              "VideoWriterOptions.equirectangular_deg = " + FormatDouble(fov) +
+                  ", must be in (0, 180]");
+      StateProjection(fov, stream);
+    }
     if (!options.copy_streams_from.empty()) {
       copier =
           std::make_unique<ff::StreamCopier>(options.copy_streams_from, options.copy_audio, &muxer);

@@ -15,8 +15,6 @@ namespace {
 constexpr double kWidthPerShift = 80;  // 24 pixels of 1920
 // What is farther than this stands still, also as the distance of the screen.
 constexpr double kLeastDisparity = 1e-6;
-// In 1 / metres: while metric disparity is smoothed, this is 1, and all that is nearer is as near.
-constexpr double kMostDisparity = 100;
 
 StereoOptions RendererOptions(const EyeOptions& options, const ColorInfo& color, bool inverse) {
   StereoOptions stereo = options.stereo;
@@ -46,6 +44,32 @@ int64_t HolePixels(const HoleMap& holes) {
   for (const auto& row : holes.rows)
     for (const HoleSpan& span : row) pixels += span.end - span.begin;
   return pixels;
+}
+
+// Samples of what is not seen.
+std::array<int, 3> BlackOf(const PixelFormat& format, bool full_range) {
+  if (format.model != ColorModel::kYuv) return {0, 0, 0};
+  const int mid = 1 << (format.bits - 1);
+  return {full_range ? 0 : 16 << (format.bits - 8), mid, mid};
+}
+
+void CopyDepth(PlaneView<const float> from, const PlaneView<float>& to) {
+  for (int y = 0; y < to.height; ++y) std::copy_n(from.Row(y), to.width, to.Row(y));
+}
+
+void ScaleDepth(float factor, const PlaneView<float>& depth) {
+  for (int y = 0; y < depth.height; ++y)
+    for (int x = 0; x < depth.width; ++x) depth.Row(y)[x] *= factor;
+}
+
+// The depth of each view into its tile, 0 beside it. Panels have theirs put in later.
+void PackDepth(const ViewCanvas& canvas, const std::vector<PlaneView<float>>& depths,
+               Image* packed) {
+  const PlaneView<float> all = packed->MutablePlane<float>();
+  for (int y = 0; y < all.height; ++y) std::fill_n(all.Row(y), all.width, 0.0f);
+  if (canvas.panel) return;
+  for (size_t view = 0; view < depths.size(); ++view)
+    CopyDepth(depths[view], canvas.Content(all, static_cast<int>(view)));
 }
 
 bool HasNan(PlaneView<const float> map) {
@@ -91,12 +115,13 @@ EyeMaker::EyeMaker(const EyeOptions& options, const ViewLayout& layout, const Vi
       source_(source),
       places_(std::move(places)),
       layout_(layout),
-      canvas_(canvas),
+      frame_(canvas),
+      canvas_(canvas.panel ? PlanPanelSource(source.width, source.height, {1, 1}) : canvas),
       format_(PackedFormat(layout, canvas, source.format)),
       eyes_(EyesOf(layout, options.swap_eyes)),
       pool_(pool),
-      inverse_(!metric() || options.Smooths() || !canvas.exact),
-      max_shift_(options.max_shift.value_or(ViewWidth(canvas) / kWidthPerShift)),
+      inverse_(!metric() || options.Smooths() || !canvas_.exact),
+      max_shift_(options.max_shift.value_or(ViewWidth(canvas_) / kWidthPerShift)),
       normalizer_(options.norm, pool),
       smoother_(options.smoothing, pool),
       shifts_(ShiftWith(options.shift, max_shift_)),
@@ -110,21 +135,33 @@ EyeMaker::EyeMaker(const EyeOptions& options, const ViewLayout& layout, const Vi
       }),
       holes_([views = eyes_.size()] { return std::make_unique<ViewHoles>(views); }),
       preview_(options.preview_interval, options.preview_every),
-      steep_step_(max_shift_ > 0 ? 1 / (max_shift_ * canvas.squeeze_x) : 2) {
+      steep_step_(max_shift_ > 0 ? 1 / (max_shift_ * canvas_.squeeze_x) : 2) {
   options.Check();
   Require(!metric() || (places_.camera && places_.distance), Code::kInternal,
           "metric placement needs the camera and the convergence of each frame");
-  if (layout_.mix)
-    for (size_t view = 0; view < eyes_.size(); ++view)
-      unmixed_.emplace_back(format_, canvas_.content_width, canvas_.content_height);
+  Require(metric() || (!options.scene && layout.depth != DepthShown::kTouchly &&
+                       (!frame_.panel || places_.camera)),
+          Code::kInvalidArgument,
+          "the layout '" + layout.name + "' needs depth in metres: metric placement");
+  const std::array<int, 3> black = BlackOf(format_, source.color.full_range);
+  if (frame_.panel)
+    panels_.emplace(*frame_.panel, eyes_.size(), source.color.chroma_location, black, pool);
+  if (options.scene) scene_.emplace(*options.scene, format_, black, pool);
+  const bool wide = panels_ && scene_;
+  const int view_width = wide ? ViewCamera().width : canvas_.content_width;
+  const int view_height = wide ? ViewCamera().height : canvas_.content_height;
+  for (size_t view = 0; view < eyes_.size(); ++view) {
+    if (layout_.mix || panels_) unmixed_.emplace_back(format_, view_width, view_height);
+    if (WantsViewDepth()) depths_.emplace_back(PixelFormat::GrayF32(), view_width, view_height);
+  }
   if (canvas_.exact) return;
-  content_ = Image(format_, canvas.content_width, canvas.content_height);
-  scaled_ = Image(PixelFormat::GrayF32(), canvas.content_width, canvas.content_height);
-  color_resizer_.emplace(format_, source.width, source.height, canvas.window, canvas.content_width,
-                         canvas.content_height,
+  content_ = Image(format_, canvas_.content_width, canvas_.content_height);
+  scaled_ = Image(PixelFormat::GrayF32(), canvas_.content_width, canvas_.content_height);
+  color_resizer_.emplace(format_, source.width, source.height, canvas_.window,
+                         canvas_.content_width, canvas_.content_height,
                          ResizeOptions{options.filter, source.color.chroma_location}, pool);
-  map_resizer_.emplace(PixelFormat::GrayF32(), source.width, source.height, canvas.window,
-                       canvas.content_width, canvas.content_height,
+  map_resizer_.emplace(PixelFormat::GrayF32(), source.width, source.height, canvas_.window,
+                       canvas_.content_width, canvas_.content_height,
                        ResizeOptions{ResizeFilter::kBilinear, 0}, pool);
 }
 
@@ -217,7 +254,7 @@ void EyeMaker::Load(const State& state) {
 
 double EyeMaker::mean_hole_share() const {
   const double pixels = static_cast<double>(frames_) * static_cast<double>(eyes_.size()) *
-                        canvas_.content_width * canvas_.content_height;
+                        frame_.content_width * frame_.content_height;
   return pixels > 0 ? static_cast<double>(hole_pixels_) / pixels : 0;
 }
 
@@ -248,14 +285,31 @@ std::optional<PackedFrame> EyeMaker::Make(const NormalRange& range, EyeInput* fr
   result.image = Image(pixels, std::move(shared));
   std::shared_ptr<ViewHoles> holes = holes_.Get();
   std::vector<MutableImageView> tiles, views;
-  for (int tile = 0; tile < canvas_.num_tiles(); ++tile)
-    tiles.push_back(canvas_.Content(pixels, tile));
-  if (layout_.mix)
+  for (int tile = 0; tile < frame_.num_tiles(); ++tile)
+    tiles.push_back(frame_.Content(pixels, tile));
+  if (!unmixed_.empty())
     for (Image& view : unmixed_) views.push_back(view.mutable_view());
   else
     views = tiles;
-  Render(color, map, parallax, views, holes.get());
-  if (layout_.mix) Mix(views, map, tiles);
+  std::vector<PlaneView<float>> depths;
+  for (Image& depth : depths_) depths.push_back(depth.MutablePlane<float>());
+  Parallax rendered = parallax;
+  if (panels_ && metric()) rendered.distance = 0;  // the eyes turn, see Yaw()
+  if (scene_)
+    RenderScene(color, map, parallax, frame->index, views, depths, holes.get());
+  else
+    Render(color, map, rendered, views, depths, holes.get());
+  if (options_.depth) {
+    result.depth = Image(PixelFormat::GrayF32(), frame_.frame_width, frame_.frame_height);
+    PackDepth(frame_, depths, &result.depth);
+  }
+  if (panels_)
+    ShowPanels(views, depths, parallax, frame->index, tiles, holes.get(), &result.depth);
+  else if (layout_.mix)
+    Mix(views, map, depths, tiles);
+  // A tile that shows depth has no holes.
+  while (holes->size() < tiles.size() && layout_.HasOwnTiles())
+    holes->emplace_back().Reset(frame_.content_width, frame_.content_height);
   for (const HoleMap& map_of_view : *holes) hole_pixels_ += HolePixels(map_of_view);
   if (options_.sheet && sheet_.Wants()) AddToSheet(views, map);
   if (options_.holes) result.holes = std::move(holes);
@@ -350,12 +404,14 @@ EyeMaker::Parallax EyeMaker::NormalParallax(const NormalRange& range, const EyeI
 }
 
 void EyeMaker::Render(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
-                      const std::vector<MutableImageView>& views, ViewHoles* holes) {
+                      const std::vector<MutableImageView>& views,
+                      const std::vector<PlaneView<float>>& depths, ViewHoles* holes) {
   const bool still = !(parallax.focal > 0);
   const auto view_of = [&](size_t view) {
     EyeView result;
     result.image = views[view];
     result.holes = &(*holes)[view];
+    if (!depths.empty()) result.depth = depths[view];
     return result;
   };
   std::vector<bool> done(views.size());
@@ -365,6 +421,7 @@ void EyeMaker::Render(const ImageView& color, PlaneView<const float> map, const 
     if (still || eye == 0) {
       (*holes)[view].Reset(color.width, color.height);
       CopyPixels(color, views[view]);
+      if (!depths.empty()) CopyDepth(Metres(map), depths[view]);
       continue;
     }
     // Views that mirror each other share a pass.
@@ -378,8 +435,12 @@ void EyeMaker::Render(const ImageView& color, PlaneView<const float> map, const 
     if (eye > 0) std::swap(near, far);
     WarpPair(color, map, parallax, std::fabs(eye), near, far);
   }
+  // The renderer tells depth in the units of the map.
+  if (!still && !depths.empty() && MetresPerUnit() != 1)
+    for (size_t view = 0; view < views.size(); ++view)
+      if (eyes_[view] != 0) ScaleDepth(static_cast<float>(MetresPerUnit()), depths[view]);
   for (size_t view = 0; view < views.size(); ++view)
-    if (options_.fill == HoleFill::kFill) filler_.Fill((*holes)[view], views[view]);
+    if (options_.fill == HoleFill::kFill || panels_) filler_.Fill((*holes)[view], views[view]);
 }
 
 void EyeMaker::WarpPair(const ImageView& color, PlaneView<const float> map,
@@ -409,24 +470,27 @@ void EyeMaker::WarpPair(const ImageView& color, PlaneView<const float> map,
 }
 
 void EyeMaker::Mix(const std::vector<MutableImageView>& views, PlaneView<const float> map,
+                   const std::vector<PlaneView<float>>& depths,
                    const std::vector<MutableImageView>& tiles) {
   MixInput input;
   input.views.assign(views.begin(), views.end());
-  if (layout_.shows_depth) input.nearness = Nearness(map);
+  if (layout_.depth == DepthShown::kNearness)
+    input.nearness = scene_ ? Nearness(depths[0], true) : Nearness(map, !inverse_);
+  if (layout_.depth == DepthShown::kTouchly) input.nearness = TouchlyShade(depths[0]);
   input.full_range = source_.color.full_range;
   layout_.mix(input, tiles, pool_);
 }
 
-PlaneView<const float> EyeMaker::Nearness(PlaneView<const float> map) {
+PlaneView<const float> EyeMaker::Nearness(PlaneView<const float> map, bool metres) {
   if (!metric()) return map;  // in [0, 1], 1 = nearest
   if (nearness_.empty()) nearness_ = Image(PixelFormat::GrayF32(), map.width, map.height);
   const PlaneView<float> near = nearness_.MutablePlane<float>();
-  const double unit = options_.Smooths() ? kMostDisparity : 1;
+  const double unit = !metres && options_.Smooths() ? kMostDisparity : 1;
   const float white = static_cast<float>(options_.rgbd_white * unit);
   for (int y = 0; y < map.height; ++y) {
     const float* from = map.Row(y);
     float* to = near.Row(y);
-    if (inverse_)
+    if (!metres)
       std::transform(from, from + map.width, to, [=](float value) { return value * white; });
     else
       std::transform(from, from + map.width, to, [=](float z) { return z > 0 ? white / z : 0.0f; });
@@ -470,7 +534,10 @@ VideoWriterOptions MaskWriterOptions(const VideoWriterOptions& video, InfillMask
   mask.sample_aspect = video.sample_aspect;
   mask.tags = {{"MDVT_VERSION", "1"},
                {"MDVT_KIND", "infillmask"},
-               {"MDVT_ENCODING", style == InfillMaskStyle::kGreen ? "green8" : "normal8-v2"},
+               {"MDVT_ENCODING", style == InfillMaskStyle::kGreen   ? "green8"
+                                 : style == InfillMaskStyle::kEnds  ? "ends8"
+                                 : style == InfillMaskStyle::kWhite ? "white8"
+                                                                    : "normal8-v2"},
                {"MDVT_SOURCE", FileName(output)}};
   mask.num_threads = video.num_threads;
   return mask;

@@ -30,7 +30,9 @@
 #include "mdvt/stereo/view_layout.h"
 #include "pipeline/job_common.h"
 #include "pipeline/metric_eyes.h"
+#include "pipeline/panel_views.h"
 #include "pipeline/per_frame.h"
+#include "pipeline/scene_views.h"
 #include "pipeline/thumbnail_sheet.h"
 
 namespace mdvt {
@@ -58,7 +60,8 @@ using ViewHoles = std::vector<HoleMap>;  // of each view's content
 
 struct PackedFrame {
   Image image;
-  std::shared_ptr<ViewHoles> holes;  // null unless asked for
+  std::shared_ptr<ViewHoles> holes;  // of each tile; null unless asked for
+  Image depth;                       // of the views, packed as they are; empty unless asked for
   int64_t pts = 0;
   int64_t duration = 0;
   int64_t shows = 1;
@@ -73,11 +76,16 @@ struct EyeOptions {
   StereoOptions stereo;
   HoleFill fill = HoleFill::kFill;
   double rgbd_white = 1;  // kMetric, see FrameOptions
-  bool holes = false;     // PackedFrame.holes are wanted
+  // kMetric: what Touchly shows as white, and as black.
+  double touchly_min_depth = 0;
+  double touchly_max_depth = 5;
+  bool holes = false;  // PackedFrame.holes are wanted
+  bool depth = false;  // PackedFrame.depth is wanted: metres; in panels along the ray
   SmootherOptions smoothing;
 
   // kMetric
   BaselineScale baseline;
+  std::optional<SceneOptions> scene;  // views are taken from the world's origin
 
   // kNormalized
   WarpKind warp = WarpKind::kForward;
@@ -176,6 +184,9 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   const ThumbnailSheet& sheet() const { return sheet_; }
 
  private:
+  // In 1 / metres: while metric disparity is smoothed, this is 1, and all that is nearer is as near.
+  static constexpr double kMostDisparity = 100;
+
   // The parallax of one frame: that of the renderer's formula with a baseline of `focal` pixels.
   struct Parallax {
     double focal = 0;        // 0: all views are the picture itself
@@ -197,20 +208,41 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   Parallax NormalParallax(const NormalRange& range, const EyeInput& frame, bool new_scene,
                           PlaneView<const float> map);
   void Render(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
-              const std::vector<MutableImageView>& views, ViewHoles* holes);
+              const std::vector<MutableImageView>& views,
+              const std::vector<PlaneView<float>>& depths, ViewHoles* holes);
+  // The same of a scene, see SceneOptions.
+  void RenderScene(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
+                   int64_t index, const std::vector<MutableImageView>& views,
+                   const std::vector<PlaneView<float>>& depths, ViewHoles* holes);
+  Camera FrameCamera(int64_t index) const;  // of the picture as it is rendered
+  Camera ViewCamera() const;                // of the views of a scene
+  // Radians by which an eye turns towards the point where both look; panels only.
+  double Yaw(double eye, const Parallax& parallax, int64_t index) const;
+  double EyeDistance(const Parallax& parallax, int64_t index) const;  // metres
+  void ShowPanels(const std::vector<MutableImageView>& views,
+                  const std::vector<PlaneView<float>>& depths, const Parallax& parallax,
+                  int64_t index, const std::vector<MutableImageView>& tiles, ViewHoles* holes,
+                  Image* packed_depth);
+  bool WantsViewDepth() const;
+  PlaneView<const float> Metres(PlaneView<const float> map);
+  PlaneView<const float> TouchlyShade(PlaneView<const float> metres);
+  // What a unit of the map's inverse is in metres.
+  double MetresPerUnit() const;
   void WarpPair(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
                 double eye, const EyeView& left, const EyeView& right);
   void Mix(const std::vector<MutableImageView>& views, PlaneView<const float> map,
+           const std::vector<PlaneView<float>>& depths,
            const std::vector<MutableImageView>& tiles);
   // How near the pixels of the map are, as a layout shows it.
-  PlaneView<const float> Nearness(PlaneView<const float> map);
+  PlaneView<const float> Nearness(PlaneView<const float> map, bool metres);
   void AddToSheet(const std::vector<MutableImageView>& views, PlaneView<const float> map);
 
   const EyeOptions options_;
   const EyeSource source_;
   const EyePlaces places_;
   const ViewLayout layout_;
-  const ViewCanvas canvas_;
+  const ViewCanvas frame_;   // what is packed
+  const ViewCanvas canvas_;  // the views: as in `frame_`, unless they become panels
   const PixelFormat format_;  // of the views
   std::vector<double> eyes_;  // where each view stands, see ViewLayout
   ThreadPool* pool_;
@@ -228,8 +260,11 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   PreviewSampler preview_;
   ThumbnailSheet sheet_;
   std::optional<ImageResizer> color_resizer_, map_resizer_;
-  Image content_, scaled_, nearness_;
-  std::vector<Image> unmixed_;  // the views of a layout that mixes them
+  std::optional<PanelViews> panels_;
+  std::optional<SceneViews> scene_;
+  Image content_, scaled_, nearness_, metres_;
+  std::vector<Image> unmixed_;  // the views of a layout that mixes them, or shows panels
+  std::vector<Image> depths_;   // of those, if they are wanted
   double steep_step_ = 1;
   std::deque<EyeInput> waiting_;
   bool was_flat_ = false;

@@ -8,11 +8,14 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/color_convert.h"
+#include "mdvt/io/depth_video.h"
 #include "mdvt/io/output_set.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/jobs.h"
+#include "pipeline/background_pass.h"
 #include "pipeline/clip_pair.h"
+#include "pipeline/clip_poses.h"
 #include "pipeline/eye_inputs.h"
 #include "pipeline/eye_maker.h"
 #include "pipeline/job_common.h"
@@ -20,6 +23,9 @@
 
 namespace mdvt {
 namespace {
+
+// Of depth that is found in the same run, in a file of the eyes' depth; metres.
+constexpr double kComputedRange = 100;
 
 class StereoJob {
  public:
@@ -34,38 +40,39 @@ class StereoJob {
         input_(InputOptions()),
         width_(input_.lead_info().width),
         height_(input_.lead_info().height),
-        layout_(LayoutOf(options.frame.canvas)),
+        poses_(ClipPoses(options.scene.transformation_file,
+                         options.scene.transformation_lock_frame, options.job.limits)),
+        layout_(LayoutOf(StereoCanvas(options))),
         canvas_(
             PlanCanvas(StereoCanvas(options), width_, height_, input_.lead_info().sample_aspect)),
-        render_format_(PackedFormat(layout_, canvas_, input_.lead_info().format)),
-        output_format_(options.encode.Format(settings_.codec, render_format_, canvas_.frame_width,
-                                             canvas_.frame_height,
-                                             layout_.samples == MixSamples::kFullChroma)),
+        render_format_(PackedFormat(RenderLayout(), canvas_, input_.lead_info().format)),
+        output_format_(options.encode.Format(
+            settings_.codec, PackedFormat(layout_, canvas_, input_.lead_info().format),
+            canvas_.frame_width, canvas_.frame_height,
+            layout_.samples == MixSamples::kFullChroma)),
         camera_(Fov(), input_.depth_tags(), width_, height_, input_.lead_info().sample_aspect,
                 options.job.limits),
         // Without smoothing nothing is carried from frame to frame.
         inputs_(&input_.depth(), options.steady.Smooths() ? options.steady.cuts : SceneCuts::kOff,
                 options.steady, options.job.limits, input_.lead_info(), input_.lead_info().format,
                 graph_.pool()) {
-    EyeSource source;
-    source.format = input_.lead_info().format;
-    source.width = width_;
-    source.height = height_;
-    source.color = ResolveColor(input_.lead_info().color, source.format, height_);
-    StartDepth(source.color);
-    EyePlaces places;
-    places.camera = camera_;
-    places.distance = Distances(options.eyes, input_.lead_info().frame_rate, options.job.limits);
-    EyeOptions eyes = EyesFor(options);
-    eyes.placement = Placement::kMetric;
-    maker_.emplace(eyes, layout_, canvas_, source, places, graph_.pool());
+    color_ = ResolveColor(input_.lead_info().color, input_.lead_info().format, height_);
+    StartDepth(color_);
     OpenWriters();
   }
 
   StereoJobReport Run() {
+    MakeEyes();
     auto rendered = graph_.Then(Inputs(), &*maker_);
+    if (depth_writer_) {
+      auto both = graph_.Split(std::move(rendered), &WithoutDepth, &DepthAlone);
+      rendered = std::move(both.first);
+      graph_.Into(std::move(both.second).Holding(1), [this](PackedFrame frame) {
+        depth_writer_->Write(std::move(frame.depth), frame.pts, frame.duration, graph_.pool());
+      });
+    }
     if (mask_writer_) {
-      auto both = graph_.Split(std::move(rendered), &WithoutHoles, &WithoutImage);
+      auto both = graph_.Split(std::move(rendered), &WithoutHoles, &HolesAlone);
       Encode(std::move(both.first));
       EncodeMasks(std::move(both.second).Holding(1));
     } else {
@@ -76,6 +83,7 @@ class StereoJob {
 
     if (sheet_) maker_->sheet().Write(*sheet_);
     if (mask_writer_) mask_writer_->Finish();
+    if (depth_writer_) depth_writer_->Finish();
     writer_->Finish(input_.EndOfColorStreams());
     outputs_.CommitAll();
 
@@ -83,6 +91,8 @@ class StereoJob {
     report.frames = graph_.frames_done();
     report.output = output_;
     report.mask_output = mask_output_;
+    report.depth_output = settings_.depth_output;
+    report.background_output = settings_.background_output;
     report.width = canvas_.frame_width;
     report.height = canvas_.frame_height;
     report.hole_share = maker_->mean_hole_share();
@@ -93,6 +103,9 @@ class StereoJob {
   OutputTarget StageOutputs() {
     AddInputs(&outputs_, options_);
     if (!mask_output_.empty()) mask_ = outputs_.AddFile(mask_output_);
+    if (!settings_.depth_output.empty()) depth_ = outputs_.AddFile(settings_.depth_output);
+    if (!settings_.background_output.empty())
+      background_ = outputs_.AddFile(settings_.background_output);
     const std::string& sheet = options_.preview.contact_sheet;
     if (!sheet.empty()) sheet_ = outputs_.AddFile(sheet);
     return outputs_.AddFile(output_);
@@ -108,6 +121,60 @@ class StereoJob {
     input.one_picture = options_.job.one_picture;
     input.max_frames = options_.job.max_frames;
     return input;
+  }
+
+  // Scenes are drawn in three planes of full size.
+  ViewLayout RenderLayout() const {
+    ViewLayout layout = layout_;
+    if (!options_.scene.HasScene() || layout.samples == MixSamples::kRgb) return layout;
+    const bool gray = input_.lead_info().format.model == ColorModel::kGray;
+    layout.samples = gray ? MixSamples::kRgb : MixSamples::kFullChroma;
+    return layout;
+  }
+
+  void MakeEyes() {
+    EyeSource source;
+    source.format = input_.lead_info().format;
+    source.width = width_;
+    source.height = height_;
+    source.color = color_;
+    EyePlaces places;
+    places.camera = camera_;
+    places.distance = Distances(options_.eyes, input_.lead_info().frame_rate, options_.job.limits);
+    EyeOptions eyes = EyesFor(options_);
+    eyes.placement = Placement::kMetric;
+    eyes.depth = options_.scene.create_sbs_depth_video;
+    eyes.touchly_min_depth = options_.scene.touchly_min_depth;
+    eyes.touchly_max_depth = options_.scene.touchly_max_depth;
+    if (options_.scene.HasScene()) eyes.scene = Scene();
+    maker_.emplace(eyes, RenderLayout(), canvas_, source, places, graph_.pool());
+  }
+
+  SceneOptions Scene() {
+    SceneOptions scene;
+    scene.poses = poses_;
+    scene.view_frame = options_.scene.transformation_lock_frame.value_or(0);
+    scene.points = options_.scene.render_as_pointcloud;
+    if (!options_.holes.dont_remove_edges) scene.tear = options_.holes.tear;
+    if (!options_.scene.HasBackground()) return scene;
+    BackgroundInput input;
+    input.clip = InputOptions();
+    // How the depth is read has been found out, and told, already.
+    if (const DepthVideoReader* file = input_.depth().file())
+      input.clip.source.file.reading = {file->codec().max_depth, file->codec().encoding};
+    input.clip.tells_depth = false;  // the second time will
+    input.format = render_format_;
+    input.color = color_;
+    input.camera = &camera_;
+    input.poses = &poses_;
+    input.file_from_world =
+        FileFromWorld(options_.scene.transformation_file,
+                      options_.scene.transformation_lock_frame, options_.job.limits);
+    input.options = &options_.scene;
+    input.limits = options_.job.limits;
+    scene.background =
+        GatherBackground(input, &graph_, background_ ? &*background_ : nullptr);
+    return scene;
   }
 
   // A depth file has a field of view of its own, or wants one to be given.
@@ -159,19 +226,44 @@ class StereoJob {
     video.color = output_color_;
     video.stereo = layout_.Tag(options_.swap_eyes);
     video.right_eye_first = options_.swap_eyes;
+    if (canvas_.panel && layout_.tag != StereoLayout::kNone &&
+        canvas_.panel->projection == PanelProjection::kEquirectangular)
+      video.equirectangular_deg = canvas_.panel->fov_deg;
     video.tags = tags.ToTags();
     if (!options_.preview.active()) video.copy_streams_from = options_.color_video;
     writer_.emplace(video_, output_format_, canvas_.frame_width, canvas_.frame_height, video);
     if (mask_)
       mask_writer_.emplace(*mask_, PixelFormat::Rgb(8), canvas_.frame_width, canvas_.frame_height,
                            MaskWriterOptions(video, options_.holes.mask_style(), output_));
+    if (depth_) OpenDepthWriter(video);
+  }
+
+  void OpenDepthWriter(const VideoWriterOptions& video) {
+    DepthVideoWriterOptions depth;
+    const DepthVideoReader* file = input_.depth().file();
+    depth.codec.max_depth = file != nullptr ? file->codec().max_depth : kComputedRange;
+    depth.tags.kind = "sbs_depth";
+    depth.tags.source = FileName(output_);
+    depth.tags.geometry = canvas_.panel ? DepthGeometry::kRange : DepthGeometry::kZ;
+    if (!canvas_.panel) depth.tags.xfov_deg = camera_.typical_xfov_deg();
+    depth.video.time_base = video.time_base;
+    depth.video.frame_rate = video.frame_rate;
+    depth.video.sample_aspect = video.sample_aspect;
+    depth.video.pool = graph_.pool();
+    depth_writer_.emplace(*depth_, canvas_.frame_width, canvas_.frame_height, depth);
   }
 
   static PackedFrame WithoutHoles(const PackedFrame& frame) {
-    return {frame.image, nullptr, frame.pts, frame.duration};
+    return {frame.image, nullptr, Image(), frame.pts, frame.duration};
   }
-  static PackedFrame WithoutImage(const PackedFrame& frame) {
-    return {Image(), frame.holes, frame.pts, frame.duration};
+  static PackedFrame HolesAlone(const PackedFrame& frame) {
+    return {Image(), frame.holes, Image(), frame.pts, frame.duration};
+  }
+  static PackedFrame WithoutDepth(const PackedFrame& frame) {
+    return {frame.image, frame.holes, Image(), frame.pts, frame.duration};
+  }
+  static PackedFrame DepthAlone(const PackedFrame& frame) {
+    return {Image(), nullptr, frame.depth, frame.pts, frame.duration};
   }
 
   void Encode(Stream<PackedFrame> frames) {
@@ -197,21 +289,26 @@ class StereoJob {
   std::string mask_output_;
   OutputSet outputs_;
   std::optional<OutputTarget> mask_;
+  std::optional<OutputTarget> depth_;
+  std::optional<OutputTarget> background_;
   std::optional<OutputTarget> sheet_;
   OutputTarget video_;
   ClipPair input_;
   int width_;  // of the input
   int height_;
+  PerFrame<Pose> poses_;
   const ViewLayout layout_;
   ViewCanvas canvas_;
   PixelFormat render_format_;
   PixelFormat output_format_;
+  ColorInfo color_;  // of the source, nothing unknown
   ColorInfo output_color_;
   ClipCamera camera_;
   EyeInputs inputs_;
   std::optional<EyeMaker> maker_;
   std::optional<VideoWriter> writer_;
   std::optional<VideoWriter> mask_writer_;
+  std::optional<DepthVideoWriter> depth_writer_;
   ColorConverter converter_;
 };
 

@@ -44,17 +44,10 @@ void Describe(OptionList* list, StereoJobOptions* options) {
   Describe(list, &options->steady);
   list->Section("preview");
   Describe(list, &options->preview);
+  Describe(list, &options->scene);
   list->Section("");
   DescribePictures(list, &options->job);
   Describe(list, &options->job);
-  list->Refuse({"vr180", "touchly0", "touchly1", "touchly_min_depth", "touchly_max_depth"},
-               "VR180 and Touchly layouts are not part of this version, see --layout");
-  list->Refuse({"create_sbs_depth_video"}, "this version writes no depth of the rendered eyes");
-  list->Refuse({"render_as_pointcloud"}, "this version renders surfaces, not points");
-  list->Refuse({"transformation_file", "transformation_lock_frame"},
-               "this version renders from the camera's own position");
-  list->Refuse({"mask_video", "save_background", "load_background", "mask_depth"},
-               "background plates are not part of this version");
   list->Refuse({"convergence_mode"}, "this version shifts the eyes' pictures, it has no toe-in");
 }
 
@@ -67,14 +60,31 @@ void StereoJobOptions::Check() const {
   eyes.Check();
   holes.Stereo().Check();
   CodecOf(*this);
-  frame.Check();
-  holes.CheckWith(frame);
+  scene.Check();
+  const FrameOptions chosen = StereoFrame(*this);
+  chosen.Check();
+  holes.CheckWith(chosen);
+  Require(!scene.create_sbs_depth_video || !LayoutOf(chosen.canvas).mix, Code::kInvalidArgument,
+          "create_sbs_depth_video tells the depth of each view, in the layout '" +
+              chosen.canvas.layout + "' views share pixels");
+  Require(!scene.MakesBackground() || source.Chosen() == "file", Code::kInvalidArgument,
+          "a background is gathered in a pass of its own, which needs a depth video: write one "
+          "with video_metric_convert first");
   steady.Check();
   preview.Check();
 }
 
+FrameOptions StereoFrame(const StereoJobOptions& options) {
+  FrameOptions frame = options.frame;
+  const StereoSceneOptions& scene = options.scene;
+  if (scene.vr180) frame.canvas.layout = "vr180";
+  if (scene.touchly0) frame.canvas.layout = "touchly0";
+  if (scene.touchly1) frame.canvas.layout = "touchly1";
+  return frame;
+}
+
 CanvasOptions StereoCanvas(const StereoJobOptions& options) {
-  CanvasOptions canvas = options.frame.Canvas(options.preview.active());
+  CanvasOptions canvas = StereoFrame(options).Canvas(options.preview.active());
   canvas.keep_odd = true;
   return canvas;
 }
@@ -86,11 +96,19 @@ StereoSettings Settle(const StereoJobOptions& options) {
   const std::string& depth = options.source.file.path;
   const std::string& color = options.color_video;
   const std::string& input = depth.empty() ? color : depth;
-  if (options.frame.canvas.layout == ViewLayouts().front().name)
+  const std::string layout = StereoFrame(options).canvas.layout;
+  if (layout == ViewLayouts().front().name || options.scene.vr180)
     settings.output = OutputName(options.output, input, "_stereo" + ending);
   else
     settings.output = ViewOutputName(options.output, input, StereoCanvas(options),
                                      color.empty() ? depth : color, ending, options.job.limits);
+  if (options.scene.create_sbs_depth_video) settings.depth_output = settings.output + "_depth.mkv";
+  if (options.scene.save_background) {
+    std::error_code ignored;
+    const bool folder = std::filesystem::is_directory(options.output, ignored);
+    settings.background_output =
+        OutputName(folder ? options.output : "", input, "_background.npy");
+  }
   return settings;
 }
 

@@ -9,11 +9,16 @@ void Describe(ToolReport* to, const StereoJobOptions& options, const StereoJobRe
   to->frames = report.frames;
   to->outputs = {report.output};
   if (!report.mask_output.empty()) to->outputs.push_back(report.mask_output);
+  if (!report.depth_output.empty()) to->outputs.push_back(report.depth_output);
+  if (!report.background_output.empty()) to->outputs.push_back(report.background_output);
   if (!options.preview.contact_sheet.empty()) to->outputs.push_back(options.preview.contact_sheet);
   to->summary = FormatSize(report.width, report.height) + ", " + Percent(report.hole_share) +
                 " not seen by the camera";
   AddSize(to, report.width, report.height);
   to->Add("mask_output", report.mask_output, "the infill mask, empty if none was asked for");
+  to->Add("depth_output", report.depth_output, "the depth of the eyes, empty if none was asked for");
+  to->Add("background_output", report.background_output,
+          "the background, empty if it was not to be kept");
   to->Add("hole_share", report.hole_share, "mean share of pixels that the source did not show");
 }
 

@@ -75,6 +75,13 @@ void Describe(OptionList* list, FrameOptions* o) {
   list->Field("rgbd_white", &o->rgbd_white, {0, 10000, true, false}, "METRES",
               "distance that is white; twice as far is half as bright")
       .OnlyWith("layout", {"rgbd"});
+  const std::vector<std::string> panels = {"vr180", "vr180-fisheye", "touchly0"};
+  list->Field("vr_size", &o->canvas.panel.size, {2, 16384}, "PIXELS",
+              "width and height of an eye's panel for headsets; even")
+      .OnlyWith("layout", panels);
+  list->Field("vr_fov", &o->canvas.panel.fov_deg, {1, 180}, "DEGREES",
+              "angle that a panel shows, across and down")
+      .OnlyWith("layout", panels);
   list->Custom(
       "preset", "SIZE", "source, 720, 1080, 1440 or 2160",
       "height of one eye, 16:9; source: as the input",
@@ -111,7 +118,7 @@ StereoOptions HoleOptions::Stereo() const {
 }
 
 void HoleOptions::CheckWith(const FrameOptions& frame) const {
-  Require(!writes_mask() || !LayoutOf(frame.canvas).mix, Code::kInvalidArgument,
+  Require(!writes_mask() || LayoutOf(frame.canvas).HasOwnTiles(), Code::kInvalidArgument,
           "an infill mask tells the holes of each view, in the layout '" + frame.canvas.layout +
               "' views share pixels");
 }
@@ -132,6 +139,14 @@ void Describe(OptionList* list, HoleOptions* options) {
               "write <output>_infillmask.mkv, and leave the holes black");
   list->Field("green_and_black_infill_mask", &options->green_and_black_infill_mask,
               "the same with plain green holes, no directions");
+  static const EnumNames<InfillMaskStyle> styles = {{"directions", InfillMaskStyle::kDirections},
+                                                    {"green", InfillMaskStyle::kGreen},
+                                                    {"ends", InfillMaskStyle::kEnds},
+                                                    {"white", InfillMaskStyle::kWhite}};
+  list->Field("infill_mask_style", &options->infill_mask_style, styles,
+              "colors of the holes; for older tools: ends (green, red at the near end and blue at "
+              "the far one) and white")
+      .OnlyWith("infill_mask");
   list->Field("do_basic_infill", &options->do_basic_infill,
               "fill the holes also where another option leaves them black")
       .Excludes("green_and_black_infill_mask");

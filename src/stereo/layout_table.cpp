@@ -94,7 +94,37 @@ std::vector<ViewLayout> MakeLayouts() {
   rgbd.views = {0};
   rgbd.columns = 2;
   rgbd.mix = stereo::MixRgbd;
-  rgbd.shows_depth = true;
+  rgbd.depth = DepthShown::kNearness;
+  ViewLayout touchly1 = Named("touchly1", "for Touchly: the picture on top, its depth below",
+                              "Touchly1");
+  touchly1.kind = "touchly1";
+  touchly1.views = {0};
+  touchly1.rows = 2;
+  touchly1.mix = stereo::MixRgbd;
+  touchly1.samples = MixSamples::kRgb;  // 255 steps of depth, none lost
+  touchly1.depth = DepthShown::kTouchly;
+  ViewLayout vr180 = sbs;
+  vr180.name = "vr180";
+  vr180.help = "both eyes as half spheres, by longitude and latitude, for headsets";
+  vr180.kind = "vr180";
+  vr180.suffix = "_vr180";
+  vr180.panel = PanelProjection::kEquirectangular;
+  ViewLayout fisheye = vr180;
+  fisheye.name = "vr180-fisheye";
+  fisheye.help = "the same as discs (equidistant)";
+  fisheye.kind = "vr180-fisheye";
+  fisheye.suffix = "_vr180_fisheye";
+  fisheye.panel = PanelProjection::kFisheye;
+  ViewLayout touchly0 = vr180;
+  touchly0.name = "touchly0";
+  touchly0.help = "for Touchly: as vr180, and the left eye's depth right of them";
+  touchly0.kind = "touchly0";
+  touchly0.suffix = "_Touchly0";
+  touchly0.columns = 3;
+  touchly0.tag = StereoLayout::kNone;
+  touchly0.samples = MixSamples::kRgb;
+  touchly0.depth = DepthShown::kTouchly;
+  touchly0.depth_tile = true;
   constexpr StereoLayout kCyan = StereoLayout::kAnaglyphRedCyan;
   return {
       sbs,
@@ -120,6 +150,10 @@ std::vector<ViewLayout> MakeLayouts() {
       views,
       quilt,
       rgbd,
+      vr180,
+      fisheye,
+      touchly0,
+      touchly1,
   };
 }
 

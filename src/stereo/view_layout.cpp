@@ -7,6 +7,7 @@
 
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
+#include "stereo/view_mixers.h"
 
 namespace mdvt {
 namespace {
@@ -56,10 +57,36 @@ bool MakeExact(Side* side, int source, double shown, int tile, int step) {
   return true;
 }
 
+ViewCanvas PlanPanels(const ViewLayout& layout, const PanelOptions& panel, int width, int height) {
+  const int size = panel.size;
+  ViewCanvas canvas;
+  canvas.panel = panel;
+  canvas.panel->projection = *layout.panel;
+  canvas.columns = layout.columns;
+  canvas.rows = layout.rows;
+  canvas.tile_width = canvas.content_width = size;
+  canvas.tile_height = canvas.content_height = size;
+  canvas.frame_width = size * layout.columns;
+  canvas.frame_height = size * layout.rows;
+  canvas.window = {0, 0, static_cast<double>(width), static_cast<double>(height)};
+  Require(canvas.frame_width <= kMaxFrameSide && canvas.frame_height <= kMaxFrameSide,
+          Code::kInvalidArgument,
+          "a frame of " + FormatSize(canvas.frame_width, canvas.frame_height) +
+              " pixels, sides must be at most " + std::to_string(kMaxFrameSide));
+  return canvas;
+}
+
 }  // namespace
 
 void CanvasOptions::Check() const {
   const ViewLayout chosen = LayoutOf(*this);
+  panel.Check();
+  Require(!chosen.panel || panel.size % 2 == 0, Code::kInvalidArgument,
+          "vr_size = " + std::to_string(panel.size) + ", must be even");
+  Require(!chosen.panel || (frame_width == 0 && frame_height == 0 && eye_width == 0 &&
+                            picture_width == 0),
+          Code::kInvalidArgument,
+          "the layout '" + layout + "' has panels of vr_size, no other size can be given");
   const auto check = [](int size, int step, int least, const char* name) {
     Require(size == 0 || (size >= least && size <= kMaxSide && size % step == 0),
             Code::kInvalidArgument,
@@ -83,6 +110,7 @@ void CanvasOptions::Check() const {
 ViewCanvas PlanCanvas(const CanvasOptions& options, int width, int height, Rational sample_aspect) {
   options.Check();
   const ViewLayout layout = LayoutOf(options);
+  if (layout.panel) return PlanPanels(layout, options.panel, width, height);
   // Views per frame, in columns and rows of a view that is not squeezed.
   const double eyes_x = layout.columns * layout.squeeze_x;
   const double eyes_y = layout.rows * layout.squeeze_y;
@@ -157,6 +185,13 @@ ViewCanvas PlanCanvas(const CanvasOptions& options, int width, int height, Ratio
   return canvas;
 }
 
+ViewCanvas PlanPanelSource(int width, int height, Rational sample_aspect) {
+  CanvasOptions options;
+  options.layout = "left";  // one tile for each
+  options.keep_odd = true;
+  return PlanCanvas(options, width, height, sample_aspect);
+}
+
 PixelFormat PackedFormat(const ViewLayout& layout, const ViewCanvas& canvas,
                          const PixelFormat& format) {
   if (layout.samples == MixSamples::kRgb) return PixelFormat::Rgb(format.bits);
@@ -166,6 +201,17 @@ PixelFormat PackedFormat(const ViewLayout& layout, const ViewCanvas& canvas,
   const bool odd_x = format.chroma_shift_x > 0 && canvas.columns > 1 && canvas.tile_width % 2 != 0;
   const bool odd_y = format.chroma_shift_y > 0 && canvas.rows > 1 && canvas.tile_height % 2 != 0;
   return odd_x || odd_y ? PixelFormat::Yuv(444, format.bits) : format;
+}
+
+void PaintNearness(PlaneView<const float> nearness, bool full_range, const MutableImageView& to,
+                   ThreadPool* pool) {
+  Require(nearness.width == to.width && nearness.height == to.height &&
+              to.format.type != SampleType::kF32,
+          Code::kInvalidArgument, "PaintNearness: both must have one size");
+  if (to.format.type == SampleType::kU8)
+    stereo::PaintGrey<uint8_t>(nearness, full_range, to, pool);
+  else
+    stereo::PaintGrey<uint16_t>(nearness, full_range, to, pool);
 }
 
 void PaintPadding(const ViewCanvas& canvas, bool full_range, const MutableImageView& image) {

@@ -152,14 +152,11 @@ void PaintGrey(PlaneView<const float> nearness, bool full_range, const MutableIm
   }
 }
 
-// The picture on the left, its depth as grey on the right: white is nearest.
+// The picture in the first tile, its depth as grey in the second: white is nearest.
 inline void MixRgbd(const MixInput& input, const std::vector<MutableImageView>& tiles,
                     ThreadPool* pool) {
   CopyPixels(input.views[0], tiles[0]);
-  if (tiles[1].format.type == SampleType::kU8)
-    PaintGrey<uint8_t>(input.nearness, input.full_range, tiles[1], pool);
-  else
-    PaintGrey<uint16_t>(input.nearness, input.full_range, tiles[1], pool);
+  PaintNearness(input.nearness, input.full_range, tiles[1], pool);
 }
 
 }  // namespace mdvt::stereo

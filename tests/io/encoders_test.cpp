@@ -230,6 +230,37 @@ std::string Probe(const std::string& arguments) {
   return text;
 }
 
+TEST(Encoders, HalfSpheresAreStatedByContainers) {
+  const TempDir folder;
+  const Image scene = Scene(PixelFormat::Yuv(420), 128, 64);
+  for (const double fov : {180.0, 90.0})
+    for (const char* name : {"clip.mkv", "clip.mp4"}) {
+      VideoWriterOptions options;
+      options.codec = VideoCodec::kH264;
+      options.stereo = StereoLayout::kSideBySide;
+      options.equirectangular_deg = fov;
+      const std::string path = folder / name;
+      WriteScene(path, scene, 3, options);
+      const VideoInfo info = VideoReader(path).info();
+      EXPECT_EQ(info.projection, "a part of an equirectangular picture") << name;
+      EXPECT_EQ(info.stereo, "two eyes side by side") << name;
+      const std::string probed = Probe("-show_streams '" + path + "'");
+      if (probed.empty()) continue;
+      EXPECT_NE(probed.find("projection=tiled equirectangular"), std::string::npos) << probed;
+      // What is missing at the left and at the top, in pixels of the whole sphere's picture.
+      const auto bound = [&probed](const std::string& key) {
+        const size_t at = probed.find(key);
+        return at == std::string::npos ? -1 : std::stoi(probed.substr(at + key.size()));
+      };
+      EXPECT_NEAR(bound("bound_left="), fov == 180 ? 64 : 192, 1) << name;
+      EXPECT_NEAR(bound("bound_right="), fov == 180 ? 64 : 192, 1) << name;
+      EXPECT_NEAR(bound("bound_top="), fov == 180 ? 0 : 32, 1) << name;
+    }
+  VideoWriterOptions bad;
+  bad.equirectangular_deg = 181;
+  EXPECT_THROW(WriteScene(folder / "bad.mkv", scene, 1, bad), Error);
+}
+
 TEST(Encoders, Hdr10IsStatedByContainersAndStreams) {
   const TempDir folder;
   const PixelFormat format = PixelFormat::Yuv(420, 10);

@@ -112,6 +112,36 @@ TEST(PaintInfillMask, Green) {
   EXPECT_EQ(At(mask, 3, 0), (Pixel{0, 0, 0}));
 }
 
+TEST(PaintInfillMask, OlderGenerationsAreReadBack) {
+  HoleMap holes = OneRow(20, {Span(0, 3, HoleSide::kRight), Span(5, 9, HoleSide::kLeft),
+                              Span(11, 14, HoleSide::kRight), Span(17, 20, HoleSide::kLeft)});
+  holes.rows[0].front().at_border = holes.rows[0].back().at_border = true;
+  Image mask = Black(20, 1);
+  PaintInfillMask(holes, InfillMaskStyle::kEnds, mask.mutable_view());
+  const Pixel red{255, 0, 0}, green{0, 255, 0}, blue{0, 0, 255};
+  EXPECT_EQ(At(mask, 0, 0), green);  // no near end at the border
+  EXPECT_EQ(At(mask, 2, 0), blue);
+  EXPECT_EQ(At(mask, 5, 0), blue);
+  EXPECT_EQ(At(mask, 6, 0), green);
+  EXPECT_EQ(At(mask, 8, 0), red);
+  EXPECT_EQ(At(mask, 11, 0), red);
+  EXPECT_EQ(At(mask, 13, 0), blue);
+  EXPECT_EQ(At(mask, 17, 0), blue);
+  EXPECT_EQ(At(mask, 19, 0), green);
+  EXPECT_EQ(DetectInfillMaskCode(mask.view()), InfillMaskCode::kEnds);
+  const HoleMap back = ReadInfillMask(mask.view());
+  ASSERT_EQ(back.rows[0].size(), 4u);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(back.rows[0][i].begin, holes.rows[0][i].begin);
+    EXPECT_EQ(back.rows[0][i].end, holes.rows[0][i].end);
+    EXPECT_EQ(back.rows[0][i].background, holes.rows[0][i].background) << i;
+  }
+  PaintInfillMask(holes, InfillMaskStyle::kWhite, mask.mutable_view());
+  EXPECT_EQ(DetectInfillMaskCode(mask.view()), InfillMaskCode::kWhite);
+  EXPECT_EQ(At(mask, 12, 0), (Pixel{255, 255, 255}));
+  EXPECT_EQ(At(mask, 10, 0), (Pixel{0, 0, 0}));
+}
+
 TEST(PaintInfillMask, WritesOneEyeOfASideBySideMask) {
   Image both = Black(8, 1);
   Set(&both, 0, 0, {9, 9, 9});

@@ -176,14 +176,15 @@ TEST(ViewLayout, TheTableIsSound) {
   for (const ViewLayout& layout : ViewLayouts()) {
     EXPECT_EQ(&ViewLayoutOf(layout.name), &layout);  // names are unique
     if (!layout.mix && layout.count == ViewLayout::Count::kFixed) {
-      EXPECT_EQ(layout.views.size(), static_cast<size_t>(layout.columns * layout.rows));
+      EXPECT_EQ(layout.views.size() + (layout.depth_tile ? 1 : 0),
+                static_cast<size_t>(layout.columns * layout.rows));
     }
     EXPECT_TRUE(std::is_sorted(layout.views.begin(), layout.views.end()));
     EXPECT_FALSE(layout.help.empty());
     EXPECT_FALSE(layout.kind.empty());
     EXPECT_EQ(layout.suffix.front(), '_');
     // Two eyes side by side or one above the other are said so; mixed ones have tags of their own.
-    if (layout.mix) continue;
+    if (layout.mix || layout.depth_tile) continue;
     EXPECT_EQ(layout.tag, layout.columns > 1 ? StereoLayout::kSideBySide
                           : layout.rows > 1  ? StereoLayout::kTopBottom
                                              : StereoLayout::kNone);
@@ -204,6 +205,34 @@ TEST(ViewLayout, OneEyeIsThePicture) {
     EXPECT_EQ(c.num_tiles(), 1);
     EXPECT_TRUE(c.exact);
   }
+}
+
+TEST(ViewLayout, PanelsHaveASizeOfTheirOwn) {
+  for (const char* name : {"vr180", "vr180-fisheye", "touchly0"}) {
+    CanvasOptions options;
+    options.layout = name;
+    options.panel.size = 640;
+    options.panel.fov_deg = 150;
+    const ViewCanvas c = Plan(options, 1921, 1081, {4, 3});
+    EXPECT_EQ(c.frame_width, name == std::string("touchly0") ? 1920 : 1280);
+    EXPECT_EQ(c.frame_height, 640);
+    EXPECT_EQ(c.content_width, 640);
+    EXPECT_FALSE(c.exact);
+    EXPECT_DOUBLE_EQ(c.ViewAspect(), 1);
+    ASSERT_TRUE(c.panel);
+    EXPECT_EQ(c.panel->fov_deg, 150);
+    EXPECT_EQ(c.panel->projection == PanelProjection::kFisheye, name == std::string("vr180-fisheye"));
+    options.frame_width = 1280;
+    EXPECT_THROW(Plan(options, 1920, 1080), Error);
+    options.frame_width = 0;
+    options.panel.size = 641;
+    EXPECT_THROW(Plan(options, 1920, 1080), Error);
+  }
+  const ViewCanvas source = PlanPanelSource(1921, 1081, {1, 1});
+  EXPECT_TRUE(source.exact);
+  EXPECT_EQ(source.content_width, 1921);
+  EXPECT_EQ(source.content_height, 1081);
+  EXPECT_FALSE(source.panel);
 }
 
 TEST(ViewLayout, QuiltsBeginBottomLeft) {

@@ -14,6 +14,9 @@ namespace mdvt {
 enum class InfillMaskStyle {
   kDirections,  // "normal8-v2": channel = 255 (n + 1) / 2 of the unit vector n, rounded, 1..255
   kGreen,       // (0, 255, 0) for every hole
+  // What older tools read:
+  kEnds,   // green with one red pixel at the near end and a blue one at the background end
+  kWhite,  // (255, 255, 255) for every hole
 };
 
 // Paints `holes` into an 8-bit RGB image of the same size (one eye, or half of a side-by-side one).

@@ -61,6 +61,9 @@ struct VideoWriterOptions {
   // cannot say it does not say: nothing wrong is stated in its place.
   StereoLayout stereo = StereoLayout::kNone;
   bool right_eye_first = false;             // the eyes of `stereo` are swapped
+  // Each eye's picture is the middle of an equirectangular one, so many degrees across and down.
+  // Stated in Matroska (Projection) and MP4 (sv3d box). Valid: (0, 180].
+  std::optional<double> equirectangular_deg;
   std::map<std::string, std::string> tags;  // on the picture stream and on the container
   // Audio, subtitles, chapters, attachments and metadata are copied from this file (empty: none)
   // with the times that they have there, so that the frames must have theirs too. Streams that the

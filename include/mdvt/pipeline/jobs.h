@@ -15,6 +15,7 @@
 #include "mdvt/pipeline/depth_source.h"
 #include "mdvt/pipeline/encode_options.h"
 #include "mdvt/pipeline/job_options.h"
+#include "mdvt/pipeline/stereo_scene.h"
 #include "mdvt/pipeline/view_options.h"
 #include "mdvt/stereo/renderer.h"
 
@@ -77,6 +78,7 @@ struct StereoJobOptions {
 
   MetricEyeOptions eyes;
   HoleOptions holes;
+  StereoSceneOptions scene;
   FrameOptions frame;
   // Disparity is not smoothed unless it is asked for (alpha 0). While it is, what is nearer than a
   // centimetre counts as that near.
@@ -105,7 +107,9 @@ void Describe(OptionList* list, StereoJobOptions* options);
 struct StereoJobReport {
   int64_t frames = 0;
   std::string output;
-  std::string mask_output;  // empty if none was asked for
+  std::string mask_output;        // empty if none was asked for
+  std::string depth_output;       // the same
+  std::string background_output;  // the same
   double hole_share = 0;    // mean share of pixels per eye that the source did not show
   int width = 0;            // of the output: both eyes
   int height = 0;

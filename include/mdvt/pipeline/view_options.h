@@ -66,6 +66,7 @@ struct HoleOptions {
   bool remove_edges = false;
   bool infill_mask = false;                  // write <output>_infillmask.mkv too
   bool green_and_black_infill_mask = false;  // the same with plain holes, no directions
+  InfillMaskStyle infill_mask_style = InfillMaskStyle::kDirections;  // with infill_mask
   bool do_basic_infill = false;
   bool dont_remove_edges = false;           // no holes but at the borders: surfaces are stretched
   bool dont_place_points_in_edges = false;  // always so; for documented command lines
@@ -76,7 +77,7 @@ struct HoleOptions {
   bool writes_mask() const { return infill_mask || green_and_black_infill_mask; }
   bool leaves_black() const { return (remove_edges || writes_mask()) && !do_basic_infill; }
   InfillMaskStyle mask_style() const {
-    return green_and_black_infill_mask ? InfillMaskStyle::kGreen : InfillMaskStyle::kDirections;
+    return green_and_black_infill_mask ? InfillMaskStyle::kGreen : infill_mask_style;
   }
   StereoOptions Stereo() const;
   // Throws Error(kInvalidArgument) for a mask of a layout in which views share pixels.

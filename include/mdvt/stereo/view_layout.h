@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,13 +15,14 @@
 #include "mdvt/core/parallel.h"
 #include "mdvt/core/rational.h"
 #include "mdvt/core/stereo_layout.h"
+#include "mdvt/stereo/panel_warp.h"
 
 namespace mdvt {
 
 // What a mixer draws from. The pictures have the format and size of a tile's content.
 struct MixInput {
   std::vector<ImageView> views;  // as in ViewLayout; with swapped eyes the first is the right one
-  // How near each pixel of the picture is, 1 = nearest; NaN: not known. Empty unless the layout
+  // How near each pixel of the first view is, 1 = nearest; NaN: not known. Empty unless the layout
   // shows depth.
   PlaneView<const float> nearness;
   bool full_range = false;  // of the samples
@@ -36,6 +38,13 @@ enum class MixSamples {
   kAny,         // those of the source
   kFullChroma,  // RGB, gray or 4:4:4: halved chroma would belong to several views
   kRgb,
+};
+
+// What a layout shows depth as, from black (0) to white (1).
+enum class DepthShown {
+  kNone,
+  kNearness,  // 1 / depth
+  kTouchly,   // evenly from the farthest (black) to the nearest depth that is shown (white)
 };
 
 struct ViewLayout {
@@ -55,11 +64,17 @@ struct ViewLayout {
   std::string suffix;                      // of names of files: "clip.mp4" becomes "clip.mp4_sbs"
   ViewMixer mix = {};                      // none: each view is rendered into its tile
   MixSamples samples = MixSamples::kAny;
-  bool shows_depth = false;
+  DepthShown depth = DepthShown::kNone;
+  // Each view is shown as a panel; empty: as the plane picture of a camera.
+  std::optional<PanelProjection> panel = {};
+  // With panels: the tile behind those of the views shows the depth of the first view.
+  bool depth_tile = false;
   // Options set views, columns and rows.
   enum class Count { kFixed, kViews, kQuilt } count = Count::kFixed;
   bool from_bottom = false;  // the first view is in the lowest row
 
+  // Every view has a tile of its own, so that its holes can be told.
+  bool HasOwnTiles() const { return !mix || depth == DepthShown::kTouchly; }
   // What a file can say: with swapped eyes red and cyan would be the wrong way round.
   StereoLayout Tag(bool swap_eyes) const;
 };
@@ -93,6 +108,9 @@ struct CanvasOptions {
   // a side that is squeezed must stay even.
   int eye_width = 0;
   int eye_height = 0;
+  // Of layouts that show panels: pixels of a side and degrees from border to border. The sizes
+  // above are not for them.
+  PanelOptions panel;
   // Take the picture as if it had this size: what kNone shows pixel for pixel. 0 = its own.
   int picture_width = 0;
   int picture_height = 0;
@@ -129,6 +147,7 @@ struct ViewCanvas {
   double squeeze_x = 1;
   double squeeze_y = 1;
   Rational sample_aspect{1, 1};  // of the frame
+  std::optional<PanelOptions> panel = {};  // what the tiles show, if not plane pictures
 
   int num_tiles() const { return columns * rows; }
   int TileX(int tile) const { return tile % columns * tile_width; }
@@ -141,6 +160,11 @@ struct ViewCanvas {
     return frame.Crop(TileX(tile) + content_x, TileY(tile) + content_y, content_width,
                       content_height);
   }
+  // The same of a single plane as large as a frame.
+  PlaneView<float> Content(const PlaneView<float>& frame, int tile) const {
+    return {frame.Row(TileY(tile) + content_y) + TileX(tile) + content_x, frame.stride,
+            content_width, content_height};
+  }
   // Width of a view over its height, as it is shown.
   double ViewAspect() const {
     return sample_aspect.ToDouble() * (tile_width / squeeze_x) / (tile_height / squeeze_y);
@@ -149,14 +173,22 @@ struct ViewCanvas {
 
 // Without any size in the options every view has the size of the picture, made even by cutting off
 // (but see keep_odd), and pixels keep their shape. With one they become square.
+// With panels all of a tile is its panel, made of pictures that PlanPanelSource() plans.
 // Throws Error(kInvalidArgument): options out of range, or a picture too small for a view.
 ViewCanvas PlanCanvas(const CanvasOptions& options, int width, int height, Rational sample_aspect);
+
+// The views before they become panels: the picture at its own size, one for each view.
+ViewCanvas PlanPanelSource(int width, int height, Rational sample_aspect);
 
 // The format with the bits of `format` in which the layout is rendered. Every tile has chroma
 // samples of its own: full chroma where tiles begin at odd columns or rows of halved chroma. Mixed
 // views have what their mixer needs. Else it is `format` itself.
 PixelFormat PackedFormat(const ViewLayout& layout, const ViewCanvas& canvas,
                          const PixelFormat& format);
+
+// Paints how near things are (1 = white, 0 and NaN = black) as grey in the range of the format.
+void PaintNearness(PlaneView<const float> nearness, bool full_range, const MutableImageView& to,
+                   ThreadPool* pool = nullptr);
 
 // Makes all of `image` but the content of the views black, in the format's own range.
 void PaintPadding(const ViewCanvas& canvas, bool full_range, const MutableImageView& image);

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Eyes in a scene, eyes as panels, and the depth that they see.
+#include <algorithm>
+#include <cmath>
+
+#include "pipeline/eye_maker.h"
+
+namespace mdvt {
+
+bool EyeMaker::WantsViewDepth() const {
+  return options_.depth || options_.scene || layout_.depth == DepthShown::kTouchly;
+}
+
+Camera EyeMaker::FrameCamera(int64_t index) const {
+  Camera camera = places_.camera->At(index);
+  camera.cx -= canvas_.window.x;
+  camera.cy -= canvas_.window.y;
+  const double scale_x = canvas_.content_width / canvas_.window.width;
+  const double scale_y = canvas_.content_height / canvas_.window.height;
+  camera.fx *= scale_x;
+  camera.cx *= scale_x;
+  camera.fy *= scale_y;
+  camera.cy *= scale_y;
+  camera.width = canvas_.content_width;
+  camera.height = canvas_.content_height;
+  return camera;
+}
+
+Camera EyeMaker::ViewCamera() const {
+  const Camera camera = FrameCamera(options_.scene->view_frame);
+  return panels_ ? WideCamera(camera, panels_->pixels_per_radian()) : camera;
+}
+
+double EyeMaker::EyeDistance(const Parallax& parallax, int64_t index) const {
+  // The inverse of MetricParallax().
+  return options_.stereo.baseline * parallax.focal * MetresPerUnit() / FrameCamera(index).fx;
+}
+
+double EyeMaker::Yaw(double eye, const Parallax& parallax, int64_t index) const {
+  const double distance = parallax.distance * MetresPerUnit();
+  if (!metric() || !(distance > 0) || !std::isfinite(distance)) return 0;
+  return std::atan2(-eye * EyeDistance(parallax, index), distance);
+}
+
+double EyeMaker::MetresPerUnit() const {
+  return metric() && options_.Smooths() ? 1 / kMostDisparity : 1;
+}
+
+PlaneView<const float> EyeMaker::Metres(PlaneView<const float> map) {
+  if (!inverse_) return map;
+  if (metres_.width() != map.width || metres_.height() != map.height)
+    metres_ = Image(PixelFormat::GrayF32(), map.width, map.height);
+  const float unit = static_cast<float>(MetresPerUnit());
+  constexpr float kLeast = 1e-6f;  // as the renderer has it
+  for (int y = 0; y < map.height; ++y) {
+    const float* from = map.Row(y);
+    std::transform(from, from + map.width, metres_.MutablePlane<float>().Row(y), [=](float value) {
+      return std::isnan(value) ? 0.0f : unit / std::max(value, kLeast);
+    });
+  }
+  return metres_.Plane<float>();
+}
+
+PlaneView<const float> EyeMaker::TouchlyShade(PlaneView<const float> metres) {
+  if (nearness_.width() != metres.width || nearness_.height() != metres.height)
+    nearness_ = Image(PixelFormat::GrayF32(), metres.width, metres.height);
+  const double low = options_.touchly_min_depth, high = options_.touchly_max_depth;
+  const double steps = format_.max_value(), scale = steps / (high - low);
+  for (int y = 0; y < metres.height; ++y) {
+    const float* from = metres.Row(y);
+    std::transform(
+        from, from + metres.width, nearness_.MutablePlane<float>().Row(y), [=](float z) {
+          // Nothing is as far as can be; what is nearer than the nearest is as near.
+          if (!(z > 0)) return 0.0f;
+          const double step = std::nearbyint((std::clamp<double>(z, low, high) - low) * scale);
+          return static_cast<float>((steps - step) / steps);
+        });
+  }
+  return nearness_.Plane<float>();
+}
+
+void EyeMaker::RenderScene(const ImageView& color, PlaneView<const float> map,
+                           const Parallax& parallax, int64_t index,
+                           const std::vector<MutableImageView>& views,
+                           const std::vector<PlaneView<float>>& depths, ViewHoles* holes) {
+  const Pose& world_from_cam = options_.scene->poses.At(index);
+  const Camera frame_camera = FrameCamera(index);
+  const double distance = EyeDistance(parallax, index);
+  const double screen = parallax.distance * MetresPerUnit();
+  std::vector<SceneViews::View> wanted(views.size());
+  for (size_t i = 0; i < views.size(); ++i) {
+    SceneViews::View& view = wanted[i];
+    view.camera = ViewCamera();
+    view.world_from_view.translation().x() = eyes_[i] * distance;
+    if (panels_)  // looks where the frame lies, so that all of it is in view
+      view.world_from_view.linear() = world_from_cam.linear();
+    else if (screen > 0 && std::isfinite(screen))
+      view.camera.cx += eyes_[i] * distance * view.camera.fx / screen;
+    view.uncovers = eyes_[i] > 0 ? HoleSide::kRight : HoleSide::kLeft;
+    view.image = views[i];
+    view.depth = depths[i];
+    view.holes = &(*holes)[i];
+  }
+  scene_->Render(color, Metres(map), frame_camera, world_from_cam,
+                 panels_ ? panels_->pixels_per_radian() : 0, wanted);
+  for (size_t i = 0; i < views.size(); ++i) {
+    HoleMap& map_of_view = (*holes)[i];
+    // In a panel nobody misses what lies beside the picture: it is black all around.
+    if (panels_)
+      for (auto& row : map_of_view.rows)
+        row.erase(std::remove_if(row.begin(), row.end(),
+                                 [](const HoleSpan& span) { return span.at_border; }),
+                  row.end());
+    if (options_.fill == HoleFill::kFill || panels_) filler_.Fill(map_of_view, views[i]);
+  }
+}
+
+void EyeMaker::ShowPanels(const std::vector<MutableImageView>& views,
+                          const std::vector<PlaneView<float>>& depths, const Parallax& parallax,
+                          int64_t index, const std::vector<MutableImageView>& tiles,
+                          ViewHoles* holes, Image* packed_depth) {
+  std::vector<PanelViews::View> shown(views.size());
+  Image range;  // of the first view, where only its tile is wanted
+  for (size_t i = 0; i < views.size(); ++i) {
+    PanelViews::View& view = shown[i];
+    view.picture = views[i];
+    view.camera = scene_ ? ViewCamera() : FrameCamera(index);
+    if (scene_) view.head_from_view = options_.scene->poses.At(index).linear();
+    view.yaw = Yaw(eyes_[i], parallax, index);
+    view.holes = &(*holes)[i];
+    view.panel = tiles[i];
+    if (!packed_depth->empty()) {
+      view.range = frame_.Content(packed_depth->MutablePlane<float>(), static_cast<int>(i));
+    } else if (layout_.depth_tile && i == 0) {
+      range = Image(PixelFormat::GrayF32(), frame_.content_width, frame_.content_height);
+      view.range = range.MutablePlane<float>();
+    }
+    if (view.range.data != nullptr) view.depth = depths[i];
+  }
+  panels_->Show(shown, options_.fill == HoleFill::kBlack);
+  if (layout_.depth_tile)
+    PaintNearness(TouchlyShade(shown[0].range), source_.color.full_range, tiles[views.size()],
+                  pool_);
+}
+
+}  // namespace mdvt

@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/stereo/panel_warp.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/image_resize.h"
+#include "mdvt/core/numbers.h"
+
+namespace mdvt {
+namespace {
+
+constexpr int kSubBits = 8;
+constexpr int kSub = 1 << kSubBits;
+constexpr int64_t kRowsPerBlock = 16;
+constexpr int32_t kOutside = INT32_MIN;
+
+// Where a sample of the panel lies in a plane of the picture, in 1/256 of a sample from the centre
+// of the first one.
+struct Place {
+  int32_t x = kOutside;
+  int32_t y = 0;
+};
+
+// The pixel of the picture that is nearest to one of the panel, and how much longer than the
+// planar depth there the ray is.
+struct NearPixel {
+  int32_t index = -1;
+  float stretch = 0;
+};
+
+// Of one row of the panel, from the first sample that the picture shows to the last one.
+template <typename T>
+struct TableRow {
+  int begin = 0;
+  std::vector<T> entries;
+};
+template <typename T>
+using Table = std::vector<TableRow<T>>;
+
+// Samples of a plane along an axis lie at step * i + offset pixels.
+struct Grid {
+  double step = 1;
+  double offset = 0.5;
+};
+
+// Of chroma, by its location (FFmpeg's numbers); not specified is as MPEG-2 has it: left.
+Grid AcrossOf(int shift, int location) {
+  if (shift == 0) return {1, 0.5};
+  const bool left = location <= 1 || location == 3 || location == 5;
+  return {2, left ? 0.5 : 1.0};
+}
+Grid DownOf(int shift, int location) {
+  if (shift == 0) return {1, 0.5};
+  const bool top = location == 3 || location == 4, bottom = location == 5 || location == 6;
+  return {2, top ? 0.5 : bottom ? 1.5 : 1.0};
+}
+
+double Radians(double degrees) { return degrees * M_PI / 180; }
+
+// Directions of the samples of one row. Trigonometry is done once per column and row.
+class Rays {
+ public:
+  Rays(const PanelOptions& options, const Grid& across, const Grid& down, int columns)
+      : options_(options), across_(across), down_(down) {
+    if (options.projection != PanelProjection::kEquirectangular) return;
+    for (int x = 0; x < columns; ++x) {
+      const double longitude = Angle(across.step * x + across.offset);
+      sin_.push_back(std::sin(longitude));
+      cos_.push_back(std::cos(longitude));
+    }
+  }
+
+  // take(x, ray)
+  template <typename Take>
+  void ForRow(int y, int columns, const Take& take) const {
+    const double v = down_.step * y + down_.offset;
+    if (options_.projection == PanelProjection::kEquirectangular) {
+      const double latitude = Angle(v);
+      const double s = std::sin(latitude), c = std::cos(latitude);
+      for (int x = 0; x < columns; ++x) {
+        const auto i = static_cast<size_t>(x);
+        take(x, Eigen::Vector3d(c * sin_[i], s, c * cos_[i]));
+      }
+    } else {
+      for (int x = 0; x < columns; ++x)
+        take(x, PanelRay(options_, across_.step * x + across_.offset, v));
+    }
+  }
+
+ private:
+  double Angle(double position) const {
+    return (position / options_.size - 0.5) * Radians(options_.fov_deg);
+  }
+
+  const PanelOptions options_;
+  const Grid across_, down_;
+  std::vector<double> sin_, cos_;
+};
+
+// Keeps of a row what lies between the first and the last entry that is there.
+template <typename T, typename IsThere>
+void Trim(std::vector<T>& all, const IsThere& is_there, TableRow<T>* row) {
+  const auto first = std::find_if(all.begin(), all.end(), is_there);
+  const auto last = std::find_if(all.rbegin(), std::make_reverse_iterator(first), is_there).base();
+  row->begin = static_cast<int>(first - all.begin());
+  row->entries.assign(first, last);
+}
+
+template <typename T>
+void WarpRow(const PlaneView<const T>& from, const TableRow<Place>& row, T black, int width,
+             T* to) {
+  std::fill_n(to, row.begin, black);
+  T* at = to + row.begin;
+  const auto count = static_cast<int>(row.entries.size());
+  const int last_x = from.width - 1, last_y = from.height - 1;
+  for (int i = 0; i < count; ++i) {
+    const Place place = row.entries[static_cast<size_t>(i)];
+    if (place.x == kOutside) {
+      at[i] = black;
+      continue;
+    }
+    const int x = place.x >> kSubBits, y = place.y >> kSubBits;
+    const auto wx = static_cast<uint32_t>(place.x & (kSub - 1));
+    const auto wy = static_cast<uint32_t>(place.y & (kSub - 1));
+    const T* upper = from.Row(y);
+    const T* lower = from.Row(std::min(y + 1, last_y));
+    const int next = std::min(x + 1, last_x);
+    // 16 bits times 256 times 256 and a half just fit.
+    const uint32_t top = (kSub - wx) * upper[x] + wx * upper[next];
+    const uint32_t bottom = (kSub - wx) * lower[x] + wx * lower[next];
+    at[i] = static_cast<T>(((kSub - wy) * top + wy * bottom + (1u << 15)) >> 16);
+  }
+  std::fill_n(at + count, width - row.begin - count, black);
+}
+
+}  // namespace
+
+void PanelOptions::Check() const {
+  Require(size >= 2 && size <= 16384, Code::kInvalidArgument,
+          "PanelOptions.size = " + std::to_string(size) + ", must be in [2, 16384]");
+  Require(fov_deg >= 1 && fov_deg <= 180, Code::kInvalidArgument,
+          "PanelOptions.fov_deg = " + FormatDouble(fov_deg) + ", must be in [1, 180]");
+}
+
+double PanelOptions::pixels_per_radian() const { return size / Radians(fov_deg); }
+
+Eigen::Vector3d PanelRay(const PanelOptions& options, double x, double y) {
+  const double fov = Radians(options.fov_deg);
+  const double u = (x / options.size - 0.5) * fov, v = (y / options.size - 0.5) * fov;
+  if (options.projection == PanelProjection::kEquirectangular)
+    return {std::cos(v) * std::sin(u), std::sin(v), std::cos(v) * std::cos(u)};
+  const double angle = std::hypot(u, v);
+  if (angle > fov / 2) return Eigen::Vector3d::Zero();
+  const double scale = angle > 0 ? std::sin(angle) / angle : 1;
+  return {scale * u, scale * v, std::cos(angle)};
+}
+
+struct PanelWarp::Impl {
+  Impl(const PanelOptions& panel_options, ThreadPool* thread_pool)
+      : options(panel_options), pool(thread_pool) {
+    options.Check();
+  }
+
+  void ForRows(int rows, const std::function<void(int)>& body) {
+    const auto block = [&body](int64_t begin, int64_t end) {
+      for (int64_t y = begin; y < end; ++y) body(static_cast<int>(y));
+    };
+    if (pool != nullptr)
+      pool->ParallelFor(rows, kRowsPerBlock, block);
+    else
+      block(0, rows);
+  }
+
+  void PlanReduction();
+  void MakePlaces(int plane);
+  void MakeNearest();
+  const Image& Reduced(const ImageView& picture);
+
+  const PanelOptions options;
+  ThreadPool* pool;
+  bool ready = false;
+  Camera camera;
+  Eigen::Matrix3d view_from_panel = Eigen::Matrix3d::Identity();
+  PixelFormat format;
+  int chroma_location = 0;
+  // The picture at the fineness of the panel.
+  int reduced_width = 0;
+  int reduced_height = 0;
+  std::optional<ImageResizer> resizer;
+  Image reduced;
+  std::array<Table<Place>, 2> places;  // of the first plane, and of chroma
+  Table<NearPixel> nearest;            // made when it is first asked for
+};
+
+void PanelWarp::Impl::PlanReduction() {
+  const double density = options.pixels_per_radian();
+  const auto side = [density](int size, double focal) {
+    return focal <= density
+               ? size
+               : std::clamp(static_cast<int>(std::lround(size * density / focal)), 1, size);
+  };
+  reduced_width = side(camera.width, camera.fx);
+  reduced_height = side(camera.height, camera.fy);
+  resizer.reset();
+  if (reduced_width == camera.width && reduced_height == camera.height) return;
+  resizer.emplace(format, camera.width, camera.height,
+                  ResizeWindow{0, 0, double(camera.width), double(camera.height)}, reduced_width,
+                  reduced_height, ResizeOptions{ResizeFilter::kBilinear, chroma_location}, pool);
+  reduced = Image(format, reduced_width, reduced_height);
+}
+
+void PanelWarp::Impl::MakePlaces(int plane) {
+  const bool chroma = plane > 0 && format.model == ColorModel::kYuv;
+  const Grid across = AcrossOf(chroma ? format.chroma_shift_x : 0, chroma_location);
+  const Grid down = DownOf(chroma ? format.chroma_shift_y : 0, chroma_location);
+  const int columns = format.PlaneWidth(plane, options.size);
+  const int rows = format.PlaneHeight(plane, options.size);
+  const int plane_width = format.PlaneWidth(plane, reduced_width);
+  const int plane_height = format.PlaneHeight(plane, reduced_height);
+  const double scale_x = static_cast<double>(reduced_width) / camera.width;
+  const double scale_y = static_cast<double>(reduced_height) / camera.height;
+  const Rays rays(options, across, down, columns);
+  Table<Place>& table = places[static_cast<size_t>(plane)];
+  table.resize(static_cast<size_t>(rows));
+  ForRows(rows, [&](int y) {
+    std::vector<Place> all(static_cast<size_t>(columns));
+    rays.ForRow(y, columns, [&](int x, const Eigen::Vector3d& ray) {
+      const Eigen::Vector3d seen = view_from_panel * ray;
+      if (!(seen.z() > 1e-9)) return;
+      const double u = camera.fx * seen.x() / seen.z() + camera.cx;
+      const double v = camera.fy * seen.y() / seen.z() + camera.cy;
+      if (!(u >= 0 && u <= camera.width && v >= 0 && v <= camera.height)) return;
+      // Whole samples at their centres in the plane of the reduced picture.
+      const double px = (u * scale_x - across.offset) / across.step;
+      const double py = (v * scale_y - down.offset) / down.step;
+      const auto fixed = [](double value, int size) {
+        return static_cast<int32_t>(std::floor(std::clamp(value, 0.0, size - 1.0) * kSub + 0.5));
+      };
+      all[static_cast<size_t>(x)] = {fixed(px, plane_width), fixed(py, plane_height)};
+    });
+    Trim(
+        all, [](const Place& place) { return place.x != kOutside; },
+        &table[static_cast<size_t>(y)]);
+  });
+}
+
+void PanelWarp::Impl::MakeNearest() {
+  if (!nearest.empty()) return;
+  const Rays rays(options, {1, 0.5}, {1, 0.5}, options.size);
+  nearest.resize(static_cast<size_t>(options.size));
+  ForRows(options.size, [&](int y) {
+    std::vector<NearPixel> all(static_cast<size_t>(options.size));
+    rays.ForRow(y, options.size, [&](int x, const Eigen::Vector3d& ray) {
+      const Eigen::Vector3d seen = view_from_panel * ray;
+      if (!(seen.z() > 1e-9)) return;
+      const double u = camera.fx * seen.x() / seen.z() + camera.cx;
+      const double v = camera.fy * seen.y() / seen.z() + camera.cy;
+      if (!(u >= 0 && u <= camera.width && v >= 0 && v <= camera.height)) return;
+      const int column = std::min(static_cast<int>(u), camera.width - 1);
+      const int row = std::min(static_cast<int>(v), camera.height - 1);
+      all[static_cast<size_t>(x)] = {row * camera.width + column,
+                                     static_cast<float>(1 / seen.z())};
+    });
+    Trim(
+        all, [](const NearPixel& pixel) { return pixel.index >= 0; },
+        &nearest[static_cast<size_t>(y)]);
+  });
+}
+
+const Image& PanelWarp::Impl::Reduced(const ImageView& picture) {
+  resizer->Resize(picture, reduced.mutable_view());
+  return reduced;
+}
+
+PanelWarp::PanelWarp(const PanelOptions& options, ThreadPool* pool)
+    : impl_(std::make_unique<Impl>(options, pool)) {}
+PanelWarp::~PanelWarp() = default;
+PanelWarp::PanelWarp(PanelWarp&&) noexcept = default;
+PanelWarp& PanelWarp::operator=(PanelWarp&&) noexcept = default;
+
+void PanelWarp::SetView(const Camera& camera, const Eigen::Matrix3d& view_from_panel,
+                        const PixelFormat& format, int chroma_location) {
+  camera.Check();
+  Require(int64_t{camera.width} * camera.height <= INT32_MAX, Code::kInvalidArgument,
+          "PanelWarp: a picture of " + FormatSize(camera.width, camera.height) + " is too large");
+  Require(format.type != SampleType::kF32, Code::kInvalidArgument,
+          "PanelWarp: pictures are of 8 to 16 bits, not " + format.ToString());
+  Impl& me = *impl_;
+  const auto same_camera = [&] {
+    const Camera& c = me.camera;
+    return c.width == camera.width && c.height == camera.height && c.fx == camera.fx &&
+           c.fy == camera.fy && c.cx == camera.cx && c.cy == camera.cy;
+  };
+  if (me.ready && same_camera() && me.view_from_panel == view_from_panel && me.format == format &&
+      me.chroma_location == chroma_location)
+    return;
+  me.ready = false;
+  me.camera = camera;
+  me.view_from_panel = view_from_panel;
+  me.format = format;
+  me.chroma_location = chroma_location;
+  me.nearest.clear();
+  me.PlanReduction();
+  me.MakePlaces(0);
+  const bool halved = format.chroma_shift_x > 0 || format.chroma_shift_y > 0;
+  if (format.model == ColorModel::kYuv && halved)
+    me.MakePlaces(1);
+  else
+    me.places[1].clear();
+  me.ready = true;
+}
+
+void PanelWarp::Warp(const ImageView& picture, const std::array<int, 3>& black,
+                     const MutableImageView& panel) {
+  Impl& me = *impl_;
+  Require(me.ready, Code::kInvalidArgument, "PanelWarp: call SetView() first");
+  Require(picture.format == me.format && picture.width == me.camera.width &&
+              picture.height == me.camera.height && panel.format == me.format &&
+              panel.width == me.options.size && panel.height == me.options.size,
+          Code::kInvalidArgument,
+          "PanelWarp: the picture must be " + me.format.ToString() + " of " +
+              FormatSize(me.camera.width, me.camera.height) + ", the panel of " +
+              FormatSize(me.options.size, me.options.size));
+  const ImageView from = me.resizer ? me.Reduced(picture).view() : picture;
+  for (int plane = 0; plane < me.format.num_planes(); ++plane) {
+    const Table<Place>& table = me.places[plane > 0 && !me.places[1].empty() ? 1 : 0];
+    const int width = me.format.PlaneWidth(plane, panel.width);
+    const auto dark = black[static_cast<size_t>(plane)];
+    me.ForRows(me.format.PlaneHeight(plane, panel.height), [&](int y) {
+      const TableRow<Place>& row = table[static_cast<size_t>(y)];
+      if (me.format.type == SampleType::kU8)
+        WarpRow(from.Plane<uint8_t>(plane), row, static_cast<uint8_t>(dark), width,
+                panel.Plane<uint8_t>(plane).Row(y));
+      else
+        WarpRow(from.Plane<uint16_t>(plane), row, static_cast<uint16_t>(dark), width,
+                panel.Plane<uint16_t>(plane).Row(y));
+    });
+  }
+}
+
+void PanelWarp::WarpDepth(const DepthView& depth, const PlaneView<float>& range) {
+  Impl& me = *impl_;
+  Require(me.ready && depth.width == me.camera.width && depth.height == me.camera.height &&
+              range.width == me.options.size && range.height == me.options.size,
+          Code::kInvalidArgument, "PanelWarp: depth must have the size of the picture");
+  me.MakeNearest();
+  me.ForRows(me.options.size, [&](int y) {
+    const TableRow<NearPixel>& row = me.nearest[static_cast<size_t>(y)];
+    float* to = range.Row(y);
+    std::fill_n(to, range.width, 0.0f);
+    to += row.begin;
+    for (const NearPixel& pixel : row.entries) {
+      const float z = pixel.index < 0 ? 0
+                                      : depth.At(pixel.index % me.camera.width,
+                                                 pixel.index / me.camera.width);
+      *to++ = z > 0 ? z * pixel.stretch : 0.0f;
+    }
+  });
+}
+
+void PanelWarp::WarpHoles(const HoleMap& holes, HoleMap* panel) {
+  Impl& me = *impl_;
+  Require(me.ready && holes.width == me.camera.width && holes.height == me.camera.height,
+          Code::kInvalidArgument, "PanelWarp: holes must have the size of the picture");
+  me.MakeNearest();
+  // The number of the hole in its row, counted from 1, for each pixel.
+  std::vector<uint16_t> numbers(static_cast<size_t>(holes.width) *
+                                static_cast<size_t>(holes.height));
+  me.ForRows(holes.height, [&](int y) {
+    uint16_t* row = numbers.data() + static_cast<size_t>(y) * static_cast<size_t>(holes.width);
+    uint16_t number = 0;
+    for (const HoleSpan& span : holes.rows[static_cast<size_t>(y)])
+      std::fill(row + span.begin, row + span.end, ++number);
+  });
+  const int size = me.options.size;
+  panel->Reset(size, size);
+  me.ForRows(size, [&](int y) {
+    const TableRow<NearPixel>& row = me.nearest[static_cast<size_t>(y)];
+    std::vector<HoleSpan>& spans = panel->rows[static_cast<size_t>(y)];
+    bool open = false;
+    for (size_t i = 0; i < row.entries.size(); ++i) {
+      const int32_t index = row.entries[i].index;
+      const uint16_t number = index < 0 ? uint16_t{0} : numbers[static_cast<size_t>(index)];
+      if (number == 0) {
+        open = false;
+        continue;
+      }
+      const HoleSpan& source =
+          holes.rows[static_cast<size_t>(index / me.camera.width)][size_t{number} - 1u];
+      const int x = row.begin + static_cast<int>(i);
+      if (open && spans.back().background == source.background) {
+        spans.back().end = x + 1;
+      } else {
+        spans.push_back(source);
+        spans.back().begin = x;
+        spans.back().end = x + 1;
+        open = true;
+      }
+      spans.back().at_border = spans.back().begin == 0 || spans.back().end == size;
+    }
+  });
+}
+
+void PanelWarp::Blacken(const HoleMap& holes, const std::array<int, 3>& black,
+                        const MutableImageView& panel) {
+  Require(holes.width == panel.width && holes.height == panel.height, Code::kInvalidArgument,
+          "PanelWarp: holes must have the size of the panel");
+  const auto fill = [](const PlaneView<uint8_t>& plane8, const PlaneView<uint16_t>& plane16,
+                       bool wide, int y, int begin, int end, int value) {
+    if (end <= begin) return;
+    if (wide)
+      std::fill(plane16.Row(y) + begin, plane16.Row(y) + end, static_cast<uint16_t>(value));
+    else
+      std::fill(plane8.Row(y) + begin, plane8.Row(y) + end, static_cast<uint8_t>(value));
+  };
+  const bool wide = panel.format.type == SampleType::kU16;
+  for (int plane = 0; plane < panel.format.num_planes(); ++plane) {
+    const bool chroma = plane > 0 && panel.format.model == ColorModel::kYuv;
+    const int shift_x = chroma ? panel.format.chroma_shift_x : 0;
+    const int shift_y = chroma ? panel.format.chroma_shift_y : 0;
+    const int value = black[static_cast<size_t>(plane)];
+    const auto plane8 = panel.Plane<uint8_t>(plane);
+    const auto plane16 = panel.Plane<uint16_t>(plane);
+    const int rows = panel.format.PlaneHeight(plane, panel.height);
+    for (int y = 0; y < rows; ++y) {
+      const auto& first = holes.rows[static_cast<size_t>(y << shift_y)];
+      const auto& last = holes.rows[static_cast<size_t>(
+          std::min(((y + 1) << shift_y) - 1, panel.height - 1))];
+      // Where both rows have a hole.
+      for (size_t a = 0, b = 0; a < first.size() && b < last.size();) {
+        const int begin = std::max(first[a].begin, last[b].begin);
+        const int end = std::min(first[a].end, last[b].end);
+        const int round = (1 << shift_x) - 1;
+        const bool to_border = end == panel.width;
+        fill(plane8, plane16, wide, y, (begin + round) >> shift_x,
+             (to_border ? end + round : end) >> shift_x, value);
+        if (first[a].end < last[b].end)
+          ++a;
+        else
+          ++b;
+      }
+    }
+  }
+}
+
+}  // namespace mdvt
