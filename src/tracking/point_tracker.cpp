@@ -17,7 +17,6 @@ namespace mdvt {
 namespace {
 
 constexpr int kLeastSide = 16;
-constexpr int kWindow = 17;
 constexpr int kLevels = 4;
 constexpr int kPatchRadius = 7;
 constexpr int kPatchSide = 2 * kPatchRadius + 1;
@@ -77,6 +76,8 @@ void PointTrackerOptions::Check() const {
           "PointTrackerOptions.max_round_trip must be in (0, 10] pixels");
   Require(quality > 0 && quality < 1, Code::kInvalidArgument,
           "PointTrackerOptions.quality must be in (0, 1)");
+  Require(window >= 5 && window <= 63 && window % 2 == 1, Code::kInvalidArgument,
+          "PointTrackerOptions.window must be an odd number in [5, 63] pixels");
   Require(min_similarity >= 0 && min_similarity < 1, Code::kInvalidArgument,
           "PointTrackerOptions.min_similarity must be in [0, 1)");
   Require(renew_after >= 1 && renew_after <= 1000, Code::kInvalidArgument,
@@ -135,7 +136,7 @@ struct PointTracker::Impl {
     std::vector<uint8_t> found, found_back;
     std::vector<float> error;
     const cv::TermCriteria criteria(cv::TermCriteria::COUNT | cv::TermCriteria::EPS, 20, 0.01);
-    const cv::Size window(kWindow, kWindow);
+    const cv::Size window(options.window, options.window);
     cv::calcOpticalFlowPyrLK(pyramid, next_pyramid, positions, next, found, error, window, kLevels,
                              criteria, cv::OPTFLOW_USE_INITIAL_FLOW, 1e-3);
     cv::calcOpticalFlowPyrLK(next_pyramid, pyramid, next, back, found_back, error, window, kLevels,
@@ -242,7 +243,7 @@ TrackingStep PointTracker::Track(PlaneView<const uint8_t> frame, PlaneView<const
   cv::Mat picture;
   cv::GaussianBlur(raw, picture, cv::Size(3, 3), 0.8);
   std::vector<cv::Mat> pyramid;
-  cv::buildOpticalFlowPyramid(picture, pyramid, cv::Size(kWindow, kWindow), kLevels);
+  cv::buildOpticalFlowPyramid(picture, pyramid, cv::Size(impl.options.window, impl.options.window), kLevels);
   step.alive_before = static_cast<int>(impl.positions.size());
   if (!impl.positions.empty()) impl.Follow(picture, allowed, pyramid);
   step.followed = static_cast<int>(impl.positions.size());
