@@ -66,15 +66,22 @@ void DepthModelOptions::Check() const {
 }
 
 std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, int num_threads) {
+  return OpenNetwork(
+      options, num_threads,
+      "models/export/depth_anything_v2.py makes one of a checkpoint, see docs/models.md",
+      [](const ModelInfo& info) { IsRelativeDepth(info); });
+}
+
+std::shared_ptr<const Model> OpenNetwork(const DepthModelOptions& options, int num_threads,
+                                         const std::string& where_from,
+                                         const std::function<void(const ModelInfo&)>& check) {
   if (options.loaded) return options.loaded;
   options.Check();
   const std::string key = KeyOf(options, num_threads);
   if (options.keep && options.keep->model && options.keep->key == key) return options.keep->model;
   std::error_code ignored;
-  Require(
-      std::filesystem::exists(options.path, ignored), Code::kNotFound,
-      "no model '" + options.path +
-          "': models/export/depth_anything_v2.py makes one of a checkpoint, see docs/models.md");
+  Require(std::filesystem::exists(options.path, ignored), Code::kNotFound,
+          "no model '" + options.path + "': " + where_from);
   ModelOptions open = options.open;
   open.num_threads = num_threads;
   if (options.trust_model) open.trust = ModelTrust::kUnlisted;
@@ -89,7 +96,7 @@ std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, in
     if (error.code() != Code::kRefused || !TrustWouldHelp(options, open)) throw;
     throw Error(error.code(), std::string(error.what()) + " (--sha256 HASH or --trust_model)");
   }
-  IsRelativeDepth(model->info());  // throws for networks of another kind
+  check(model->info());
   if (model->info().source.license.find("NC") != std::string::npos)
     LogWarning("the weights of '" + model->info().name + "' are licensed " +
                model->info().source.license + ": not for commercial use");

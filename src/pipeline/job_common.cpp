@@ -68,14 +68,18 @@ DepthVideoReaderOptions DepthReaderOptions(const DepthReadingOptions& reading, c
   return reader;
 }
 
-VideoReader OpenMaskVideo(const std::string& path, const VideoInfo& depth, const Limits& limits,
-                          ThreadPool* pool) {
+VideoReader OpenMask(const std::string& path, const Limits& limits, ThreadPool* pool) {
   VideoReaderOptions options;
   options.limits = limits;
   options.pool = pool;
   options.exact = true;  // a mask is no film
   options.format = PixelFormat::Gray(8);
-  VideoReader reader(path, options);
+  return VideoReader(path, options);
+}
+
+VideoReader OpenMaskVideo(const std::string& path, const VideoInfo& depth, const Limits& limits,
+                          ThreadPool* pool) {
+  VideoReader reader = OpenMask(path, limits, pool);
   const VideoInfo& mask = reader.info();
   Require(mask.width == depth.width && mask.height == depth.height, Code::kCorrupt,
           "mask video '" + path + "' is " + FormatSize(mask.width, mask.height) +

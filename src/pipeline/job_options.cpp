@@ -81,18 +81,25 @@ void Describe(OptionList* list, DepthModelOptions* options) {
       .Input();
   list->Field("batch", &options->batch, {1, 64}, "FRAMES", "frames that the model sees at once")
       .OnlyWith("model");
-  list->Field("fp16", &options->fp16, "half precision, on CUDA").OnlyWith("model").Excludes("fp32");
-  list->Field("fp32", &options->fp32, "full precision, on CUDA too").OnlyWith("model");
+  DescribeNetwork(list, options, "model", {});
+}
+
+void DescribeNetwork(OptionList* list, DepthModelOptions* options, const std::string& other,
+                     const std::vector<std::string>& values) {
+  list->Field("fp16", &options->fp16, "half precision, on CUDA")
+      .OnlyWith(other, values)
+      .Excludes("fp32");
+  list->Field("fp32", &options->fp32, "full precision, on CUDA too").OnlyWith(other, values);
   list->Field("deterministic", &options->open.deterministic,
               "the same bits for every number of threads: a forward pass has one thread, several "
               "frames run side by side")
-      .OnlyWith("model");
+      .OnlyWith(other, values);
   list->Field("sha256", &options->open.sha256, "HASH", "the hash that the model's file must have")
       .Default("that of manifest.json beside it")
-      .OnlyWith("model");
+      .OnlyWith(other, values);
   list->Field("trust_model", &options->trust_model,
               "open a model that is not listed in manifest.json: a model is a program")
-      .OnlyWith("model");
+      .OnlyWith(other, values);
   list->Field("device", &options->open.device, "DEVICE", "where a model runs: cpu, cuda or cuda:N");
 }
 

@@ -13,11 +13,12 @@ ToolInfo ExportTool();
 ToolInfo DepthViewTool();
 ToolInfo SplitSbsTool();
 ToolInfo FindConvergenceTool();
+ToolInfo TrackPointsTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
-      DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
-      DepthViewTool(), SplitSbsTool(), FindConvergenceTool()};
+      DepthTool(),     StereoTool(),   MonoToSbsTool(),       ExportTool(),
+      DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), TrackPointsTool()};
   return tools;
 }
 

@@ -174,4 +174,41 @@ std::vector<Eigen::Vector2i> FindCorners(PlaneView<const uint8_t> picture,
   return corners;
 }
 
+std::vector<Eigen::Vector2i> FindGridPoints(PlaneView<const uint8_t> picture,
+                                            const std::vector<uint8_t>& allowed,
+                                            const CornerOptions& options) {
+  std::vector<Eigen::Vector2i> points;
+  const int width = picture.width, height = picture.height;
+  if (width < 3 || height < 3 || options.most <= 0) return points;
+  const std::vector<float> responses = Responses(picture);
+  const float weakest = static_cast<float>(
+      static_cast<double>(*std::max_element(responses.begin(), responses.end())) * options.quality);
+  const int columns = std::max(1, static_cast<int>(width / options.min_distance));
+  const int rows = std::max(1, static_cast<int>(height / options.min_distance));
+  // Whole numbers: the same cells on every processor.
+  const auto edge = [](int i, int count, int size) {
+    return static_cast<int>(static_cast<int64_t>(i) * size / count);
+  };
+  for (int row = 0; row < rows; ++row) {
+    const int top = edge(row, rows, height), bottom = edge(row + 1, rows, height);
+    for (int column = 0; column < columns; ++column) {
+      const int left = edge(column, columns, width), right = edge(column + 1, columns, width);
+      const int x = (left + right) / 2, y = (top + bottom) / 2;
+      if (allowed[static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)] ==
+          0)
+        continue;
+      bool has_texture = false;
+      for (int j = top; j < bottom && !has_texture; ++j) {
+        const auto begin = responses.begin() + static_cast<ptrdiff_t>(j) * width;
+        has_texture = std::any_of(begin + left, begin + right,
+                                  [weakest](float response) { return response > weakest; });
+      }
+      if (!has_texture) continue;
+      points.emplace_back(x, y);
+      if (static_cast<int>(points.size()) == options.most) return points;
+    }
+  }
+  return points;
+}
+
 }  // namespace mdvt::tracking

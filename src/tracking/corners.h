@@ -24,4 +24,10 @@ std::vector<Eigen::Vector2i> FindCorners(PlaneView<const uint8_t> picture,
                                          const std::vector<uint8_t>& allowed,
                                          const CornerOptions& options);
 
+// The middles of cells about min_distance wide and high, cut evenly out of the picture: those
+// that are allowed and have a response of that quality in their cell. Row by row.
+std::vector<Eigen::Vector2i> FindGridPoints(PlaneView<const uint8_t> picture,
+                                            const std::vector<uint8_t>& allowed,
+                                            const CornerOptions& options);
+
 }  // namespace mdvt::tracking

@@ -2,6 +2,7 @@
 #include "mdvt/tracking/point_tracker.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
@@ -10,14 +11,59 @@
 #include "mdvt/core/error.h"
 #include "tracking/corners.h"
 #include "tracking/opencv_threads.h"
+#include "tracking/seeding.h"
 
 namespace mdvt {
 namespace {
 
 constexpr int kLeastSide = 16;
-constexpr int kWindow = 17;
 constexpr int kLevels = 4;
-constexpr double kReseedBelow = 0.85;  // share of max_points
+constexpr int kPatchRadius = 7;
+constexpr int kPatchSide = 2 * kPatchRadius + 1;
+
+// What a point looks like: grey levels around it, less their mean, of length 1. All zeros where the
+// picture is flat.
+using Patch = std::array<float, kPatchSide * kPatchSide>;
+
+Patch PatchAt(const cv::Mat& picture, const cv::Point2f& at) {
+  Patch patch;
+  const int x0 = cvFloor(at.x), y0 = cvFloor(at.y);
+  const float ax = at.x - static_cast<float>(x0), ay = at.y - static_cast<float>(y0);
+  const auto row = [&](int y) { return picture.ptr<uint8_t>(std::clamp(y, 0, picture.rows - 1)); };
+  int columns[kPatchSide + 1];
+  for (int i = 0; i <= kPatchSide; ++i)
+    columns[i] = std::clamp(x0 - kPatchRadius + i, 0, picture.cols - 1);
+  float sum = 0;
+  for (int j = 0; j < kPatchSide; ++j) {
+    const uint8_t* const above = row(y0 - kPatchRadius + j);
+    const uint8_t* const below = row(y0 - kPatchRadius + j + 1);
+    for (int i = 0; i < kPatchSide; ++i) {
+      const auto mix = [&](const uint8_t* from) {
+        const auto left = static_cast<float>(from[columns[i]]);
+        return left + ax * (static_cast<float>(from[columns[i + 1]]) - left);
+      };
+      const float upper = mix(above);
+      const float value = upper + ay * (mix(below) - upper);
+      patch[static_cast<size_t>(j * kPatchSide + i)] = value;
+      sum += value;
+    }
+  }
+  const float mean = sum / static_cast<float>(patch.size());
+  float squares = 0;
+  for (float& value : patch) {
+    value -= mean;
+    squares += value * value;
+  }
+  const float scale = squares > 1 ? 1 / std::sqrt(squares) : 0;
+  for (float& value : patch) value *= scale;
+  return patch;
+}
+
+float Similarity(const Patch& a, const Patch& b) {
+  float sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
 
 }  // namespace
 
@@ -30,6 +76,18 @@ void PointTrackerOptions::Check() const {
           "PointTrackerOptions.max_round_trip must be in (0, 10] pixels");
   Require(quality > 0 && quality < 1, Code::kInvalidArgument,
           "PointTrackerOptions.quality must be in (0, 1)");
+  Require(window >= 5 && window <= 63 && window % 2 == 1, Code::kInvalidArgument,
+          "PointTrackerOptions.window must be an odd number in [5, 63] pixels");
+  Require(min_similarity >= 0 && min_similarity < 1, Code::kInvalidArgument,
+          "PointTrackerOptions.min_similarity must be in [0, 1)");
+  Require(renew_after >= 1 && renew_after <= 1000, Code::kInvalidArgument,
+          "PointTrackerOptions.renew_after must be in [1, 1000] frames");
+  Require(border >= 0 && border <= 100, Code::kInvalidArgument,
+          "PointTrackerOptions.border must be in [0, 100] pixels");
+  Require(seed_every >= 0 && seed_every <= 1000000, Code::kInvalidArgument,
+          "PointTrackerOptions.seed_every must be in [0, 1000000] frames");
+  Require(seed_below >= 0 && seed_below <= 1, Code::kInvalidArgument,
+          "PointTrackerOptions.seed_below must be in [0, 1]");
 }
 
 struct PointTracker::Impl {
@@ -39,15 +97,46 @@ struct PointTracker::Impl {
   std::vector<cv::Point2f> positions;
   std::vector<cv::Point2f> speeds;
   std::vector<int64_t> ids;
+  std::vector<float> confidences;
+  std::vector<Patch> patches;  // where looks are compared
+  std::vector<int> ages;       // of the patches, in frames
   int64_t next_id = 0;
+  int64_t frame = 0;     // number of the one that comes
+  size_t seeded_to = 0;  // points there were after the last search
 
-  void Follow(const std::vector<cv::Mat>& next_pyramid) {
+  bool Compares() const { return options.min_similarity > 0; }
+
+  bool IsInside(const cv::Point2f& at, const PlaneView<const uint8_t>& allowed) const {
+    const auto border = static_cast<float>(options.border);
+    if (!(at.x >= border) || !(at.y >= border) ||
+        !(at.x <= static_cast<float>(size.width - 1) - border) ||
+        !(at.y <= static_cast<float>(size.height - 1) - border))
+      return false;
+    return allowed.data == nullptr || allowed.At(cvRound(at.x), cvRound(at.y)) != 0;
+  }
+
+  // Whether point `i`, now at `at`, still looks as it did.
+  bool KeepsItsLook(const cv::Mat& picture, size_t i, const cv::Point2f& at) {
+    if (!Compares()) return true;
+    const Patch now = PatchAt(picture, at);
+    const float similarity = Similarity(patches[i], now);
+    if (!(similarity >= static_cast<float>(options.min_similarity))) return false;
+    confidences[i] = std::min(1.f, similarity);
+    if (++ages[i] >= options.renew_after) {
+      patches[i] = now;
+      ages[i] = 0;
+    }
+    return true;
+  }
+
+  void Follow(const cv::Mat& picture, const PlaneView<const uint8_t>& allowed,
+              const std::vector<cv::Mat>& next_pyramid) {
     std::vector<cv::Point2f> next(positions.size()), back = positions;
     for (size_t i = 0; i < positions.size(); ++i) next[i] = positions[i] + speeds[i];
     std::vector<uint8_t> found, found_back;
     std::vector<float> error;
     const cv::TermCriteria criteria(cv::TermCriteria::COUNT | cv::TermCriteria::EPS, 20, 0.01);
-    const cv::Size window(kWindow, kWindow);
+    const cv::Size window(options.window, options.window);
     cv::calcOpticalFlowPyrLK(pyramid, next_pyramid, positions, next, found, error, window, kLevels,
                              criteria, cv::OPTFLOW_USE_INITIAL_FLOW, 1e-3);
     cv::calcOpticalFlowPyrLK(next_pyramid, pyramid, next, back, found_back, error, window, kLevels,
@@ -57,50 +146,70 @@ struct PointTracker::Impl {
     for (size_t i = 0; i < positions.size(); ++i) {
       const cv::Point2f miss = back[i] - positions[i];
       const cv::Point2f at = next[i];
-      if (!found[i] || !found_back[i] || !(miss.dot(miss) <= limit * limit) || !(at.x >= 0) ||
-          !(at.y >= 0) || !(at.x <= static_cast<float>(size.width - 1)) ||
-          !(at.y <= static_cast<float>(size.height - 1)))
+      if (!found[i] || !found_back[i] || !(miss.dot(miss) <= limit * limit) ||
+          !IsInside(at, allowed) || !KeepsItsLook(picture, i, at))
         continue;
       ids[kept] = ids[i];
+      confidences[kept] = confidences[i];
+      if (Compares() && kept != i) {
+        patches[kept] = patches[i];
+        ages[kept] = ages[i];
+      }
       speeds[kept] = at - positions[i];
       next[kept] = at;
       ++kept;
     }
     next.resize(kept);
-    ids.resize(kept);
-    speeds.resize(kept);
     positions = std::move(next);
+    Resize(kept);
   }
 
-  // 0 around the live tracks.
-  std::vector<uint8_t> FreeSpace() const {
-    std::vector<uint8_t> free(static_cast<size_t>(size.area()), 255);
-    const int radius = static_cast<int>(std::ceil(options.min_distance));
-    for (const cv::Point2f& p : positions) {
-      const int cx = cvRound(p.x), cy = cvRound(p.y);
-      for (int dy = -radius; dy <= radius; ++dy) {
-        const int y = cy + dy;
-        if (y < 0 || y >= size.height) continue;
-        const int half = static_cast<int>(std::sqrt(radius * radius - dy * dy));
-        const int from = std::max(0, cx - half), to = std::min(size.width, cx + half + 1);
-        if (from < to) std::fill_n(&free[static_cast<size_t>(y * size.width + from)], to - from, 0);
-      }
+  void Resize(size_t count) {
+    ids.resize(count);
+    speeds.resize(count);
+    positions.resize(count);
+    confidences.resize(count);
+    if (Compares()) {
+      patches.resize(count);
+      ages.resize(count);
     }
-    return free;
   }
 
-  void Seed(const cv::Mat& picture) {
+  bool WantsSeeds() const {
+    const auto live = static_cast<double>(positions.size());
+    if (options.seed_every > 0 && frame % options.seed_every == 0) return true;
+    if (options.seed_after_loss && frame > 0)
+      return live < options.seed_below * static_cast<double>(seeded_to);
+    return live < options.seed_below * options.max_points;
+  }
+
+  void Seed(const cv::Mat& picture, const PlaneView<const uint8_t>& allowed) {
     const int missing = options.max_points - static_cast<int>(positions.size());
-    if (static_cast<double>(positions.size()) >= kReseedBelow * options.max_points) return;
+    if (!WantsSeeds()) return;
     const PlaneView<const uint8_t> view = {picture.data, static_cast<ptrdiff_t>(picture.step),
                                            picture.cols, picture.rows};
+    static_assert(sizeof(cv::Point2f) == 2 * sizeof(float));
+    tracking::TakenSpace taken;
+    taken.xy = positions.empty() ? nullptr : &positions.front().x;
+    taken.count = positions.size();
+    taken.radius = options.min_distance;
+    taken.border = options.border;
+    taken.allowed = allowed;
+    const std::vector<uint8_t> free = tracking::FreeSpace(size.width, size.height, taken);
+    const auto find =
+        options.seeding == PointSeeding::kGrid ? tracking::FindGridPoints : tracking::FindCorners;
     const std::vector<Eigen::Vector2i> corners =
-        tracking::FindCorners(view, FreeSpace(), {missing, options.quality, options.min_distance});
+        find(view, free, {missing, options.quality, options.min_distance});
     for (const Eigen::Vector2i& corner : corners) {
       positions.emplace_back(static_cast<float>(corner.x()), static_cast<float>(corner.y()));
       speeds.emplace_back(0.f, 0.f);
       ids.push_back(next_id++);
+      confidences.push_back(1);
+      if (!Compares()) continue;
+      patches.push_back(PatchAt(picture, positions.back()));
+      ages.push_back(0);
     }
+    seeded_to = positions.size();
   }
 };
 
@@ -111,18 +220,19 @@ PointTracker::PointTracker(const PointTrackerOptions& options) : impl_(std::make
 PointTracker::~PointTracker() = default;
 
 void PointTracker::Restart() {
-  impl_->positions.clear();
-  impl_->speeds.clear();
-  impl_->ids.clear();
+  impl_->Resize(0);
+  impl_->frame = 0;
 }
 
-TrackingStep PointTracker::Track(PlaneView<const uint8_t> frame) {
+TrackingStep PointTracker::Track(PlaneView<const uint8_t> frame, PlaneView<const uint8_t> allowed) {
   Impl& impl = *impl_;
   Require(frame.width > 0 && frame.height > 0, Code::kInvalidArgument,
           "PointTracker: the picture is empty");
   const cv::Size size(frame.width, frame.height);
   Require(impl.size.empty() || impl.size == size, Code::kInvalidArgument,
           "PointTracker: the picture has another size than the first");
+  Require(allowed.data == nullptr || (allowed.width == size.width && allowed.height == size.height),
+          Code::kInvalidArgument, "PointTracker: the mask has another size than the picture");
   impl.size = size;
   TrackingStep step;
   if (size.width < kLeastSide || size.height < kLeastSide) return step;
@@ -133,16 +243,18 @@ TrackingStep PointTracker::Track(PlaneView<const uint8_t> frame) {
   cv::Mat picture;
   cv::GaussianBlur(raw, picture, cv::Size(3, 3), 0.8);
   std::vector<cv::Mat> pyramid;
-  cv::buildOpticalFlowPyramid(picture, pyramid, cv::Size(kWindow, kWindow), kLevels);
+  cv::buildOpticalFlowPyramid(picture, pyramid, cv::Size(impl.options.window, impl.options.window), kLevels);
   step.alive_before = static_cast<int>(impl.positions.size());
-  if (!impl.positions.empty()) impl.Follow(pyramid);
+  if (!impl.positions.empty()) impl.Follow(picture, allowed, pyramid);
   step.followed = static_cast<int>(impl.positions.size());
-  impl.Seed(picture);
+  impl.Seed(picture, allowed);
+  ++impl.frame;
   impl.pyramid = std::move(pyramid);
   for (size_t i = 0; i < impl.positions.size(); ++i)
     step.points.push_back({impl.ids[i],
                            {static_cast<double>(impl.positions[i].x) + 0.5,
-                            static_cast<double>(impl.positions[i].y) + 0.5}});
+                            static_cast<double>(impl.positions[i].y) + 0.5},
+                           static_cast<double>(impl.confidences[i])});
   return step;
 }
 

@@ -4,8 +4,10 @@
 // metric.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "mdvt/core/limits.h"
 #include "mdvt/core/options.h"
@@ -40,11 +42,21 @@ struct DepthModelOptions {
   void Check() const;
 };
 void Describe(OptionList* list, DepthModelOptions* options);
+// How a network of another kind is opened and run, for jobs that name its file themselves: device,
+// precision, trust. They are there where the option `other` has one of `values`.
+void DescribeNetwork(OptionList* list, DepthModelOptions* options, const std::string& other,
+                     const std::vector<std::string>& values);
 
 // The model of the options, opened unless it is loaded. num_threads as in JobOptions. Warns where
 // the licence of the weights does not allow every use. Throws what Model::Open does, and
 // Error(kUnsupported) if it is none for depth.
 std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, int num_threads);
+
+// The same for a network of any kind. `where_from` tells in the error for a missing file how one is
+// made; `check` throws for a network of another kind.
+std::shared_ptr<const Model> OpenNetwork(const DepthModelOptions& options, int num_threads,
+                                         const std::string& where_from,
+                                         const std::function<void(const ModelInfo&)>& check);
 
 // An estimator of that model for frames of `camera`, without a calibration.
 std::unique_ptr<ModelDepthEstimator> MakeModelDepth(const DepthModelOptions& options,
