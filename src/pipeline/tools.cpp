@@ -13,11 +13,13 @@ ToolInfo ExportTool();
 ToolInfo DepthViewTool();
 ToolInfo SplitSbsTool();
 ToolInfo FindConvergenceTool();
+ToolInfo InfillSbsTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
       DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
-      DepthViewTool(), SplitSbsTool(), FindConvergenceTool()};
+      DepthViewTool(), SplitSbsTool(), FindConvergenceTool(),
+      InfillSbsTool()};
   return tools;
 }
 
