@@ -281,20 +281,18 @@ struct ObservedFill::Impl {
     const std::vector<float> before = depths;
     ForEach(pixels.size(), kPixelsPerBlock, [&](size_t i) {
       if (before[i] > 0) return;
-      std::array<float, 8> around{};
-      size_t count = 0;
+      thread_local std::vector<float> around;
+      around.clear();
       for (int dy = -1; dy <= 1; ++dy) {
         for (int dx = -1; dx <= 1; ++dx) {
           const int x = pixels[i].x + dx, y = pixels[i].y + dy;
           if (x < 0 || y < 0 || x >= width || y >= height) continue;
           const int32_t k = pixels.IndexAt(x, y);
           if (k >= 0 && before[static_cast<size_t>(k)] > 0)
-            around[count++] = before[static_cast<size_t>(k)];
+            around.push_back(before[static_cast<size_t>(k)]);
         }
       }
-      if (count < 3) return;
-      std::sort(around.begin(), around.begin() + count);
-      depths[i] = around[(count - 1) / 2];
+      if (around.size() >= 3) depths[i] = Median(&around);
     });
   }
 

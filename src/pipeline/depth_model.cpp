@@ -65,7 +65,7 @@ void DepthModelOptions::Check() const {
           "batch = " + std::to_string(batch) + ", must be in [1, 64]");
 }
 
-std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, int num_threads) {
+std::shared_ptr<const Model> OpenModel(const DepthModelOptions& options, int num_threads) {
   if (options.loaded) return options.loaded;
   options.Check();
   const std::string key = KeyOf(options, num_threads);
@@ -74,7 +74,7 @@ std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, in
   Require(
       std::filesystem::exists(options.path, ignored), Code::kNotFound,
       "no model '" + options.path +
-          "': models/export/depth_anything_v2.py makes one of a checkpoint, see docs/models.md");
+          "': models/export/ makes one of a checkpoint, see docs/models.md");
   ModelOptions open = options.open;
   open.num_threads = num_threads;
   if (options.trust_model) open.trust = ModelTrust::kUnlisted;
@@ -89,11 +89,16 @@ std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, in
     if (error.code() != Code::kRefused || !TrustWouldHelp(options, open)) throw;
     throw Error(error.code(), std::string(error.what()) + " (--sha256 HASH or --trust_model)");
   }
-  IsRelativeDepth(model->info());  // throws for networks of another kind
   if (model->info().source.license.find("NC") != std::string::npos)
     LogWarning("the weights of '" + model->info().name + "' are licensed " +
                model->info().source.license + ": not for commercial use");
   if (options.keep) *options.keep = {key, model};
+  return model;
+}
+
+std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, int num_threads) {
+  std::shared_ptr<const Model> model = OpenModel(options, num_threads);
+  IsRelativeDepth(model->info());  // throws for networks of another kind
   return model;
 }
 

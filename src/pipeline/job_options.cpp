@@ -74,6 +74,22 @@ const EnumNames<DepthEncoding>& DepthEncodingNames() {
   return names;
 }
 
+void DescribeModelRun(OptionList* list, DepthModelOptions* options, const std::string& model) {
+  list->Field("fp16", &options->fp16, "half precision, on CUDA").OnlyWith(model).Excludes("fp32");
+  list->Field("fp32", &options->fp32, "full precision, on CUDA too").OnlyWith(model);
+  list->Field("deterministic", &options->open.deterministic,
+              "the same bits for every number of threads: a forward pass has one thread, several "
+              "frames run side by side")
+      .OnlyWith(model);
+  list->Field("sha256", &options->open.sha256, "HASH", "the hash that the model's file must have")
+      .Default("that of manifest.json beside it")
+      .OnlyWith(model);
+  list->Field("trust_model", &options->trust_model,
+              "open a model that is not listed in manifest.json: a model is a program")
+      .OnlyWith(model);
+  list->Field("device", &options->open.device, "DEVICE", "where a model runs: cpu, cuda or cuda:N");
+}
+
 void Describe(OptionList* list, DepthModelOptions* options) {
   list->Field("model", &options->path, "FILE",
               "depth model in place of the camera's motion: a file that models/export/ has written")
@@ -81,19 +97,7 @@ void Describe(OptionList* list, DepthModelOptions* options) {
       .Input();
   list->Field("batch", &options->batch, {1, 64}, "FRAMES", "frames that the model sees at once")
       .OnlyWith("model");
-  list->Field("fp16", &options->fp16, "half precision, on CUDA").OnlyWith("model").Excludes("fp32");
-  list->Field("fp32", &options->fp32, "full precision, on CUDA too").OnlyWith("model");
-  list->Field("deterministic", &options->open.deterministic,
-              "the same bits for every number of threads: a forward pass has one thread, several "
-              "frames run side by side")
-      .OnlyWith("model");
-  list->Field("sha256", &options->open.sha256, "HASH", "the hash that the model's file must have")
-      .Default("that of manifest.json beside it")
-      .OnlyWith("model");
-  list->Field("trust_model", &options->trust_model,
-              "open a model that is not listed in manifest.json: a model is a program")
-      .OnlyWith("model");
-  list->Field("device", &options->open.device, "DEVICE", "where a model runs: cpu, cuda or cuda:N");
+  DescribeModelRun(list, options, "model");
 }
 
 }  // namespace mdvt

@@ -13,6 +13,7 @@
 #include "mdvt/io/infill_mask.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
+#include "mdvt/pipeline/encode_options.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/job_options.h"
 

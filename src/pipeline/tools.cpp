@@ -14,12 +14,13 @@ ToolInfo DepthViewTool();
 ToolInfo SplitSbsTool();
 ToolInfo FindConvergenceTool();
 ToolInfo InfillSbsTool();
+ToolInfo VideoMaskTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
       DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
       DepthViewTool(), SplitSbsTool(), FindConvergenceTool(),
-      InfillSbsTool()};
+      InfillSbsTool(), VideoMaskTool()};
   return tools;
 }
 

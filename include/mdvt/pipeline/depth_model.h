@@ -40,10 +40,15 @@ struct DepthModelOptions {
   void Check() const;
 };
 void Describe(OptionList* list, DepthModelOptions* options);
+// Of these, how a model is opened and run: for tools whose models give something else than depth.
+// `model` is the option that names it.
+void DescribeModelRun(OptionList* list, DepthModelOptions* options, const std::string& model);
 
 // The model of the options, opened unless it is loaded. num_threads as in JobOptions. Warns where
-// the licence of the weights does not allow every use. Throws what Model::Open does, and
-// Error(kUnsupported) if it is none for depth.
+// the licence of the weights does not allow every use. Throws what Model::Open does.
+std::shared_ptr<const Model> OpenModel(const DepthModelOptions& options, int num_threads);
+
+// The same for depth: Error(kUnsupported) if it is for something else.
 std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, int num_threads);
 
 // An estimator of that model for frames of `camera`, without a calibration.
