@@ -81,7 +81,7 @@ void Describe(OptionList* list, DepthModelOptions* options) {
       .Input();
   list->Field("batch", &options->batch, {1, 64}, "FRAMES", "frames that the model sees at once")
       .OnlyWith("model");
-  DescribeNetwork(list, options, "model", {});
+  DescribeNetwork(list, options, "model");
 }
 
 void DescribeNetwork(OptionList* list, DepthModelOptions* options, const std::string& other,

@@ -14,11 +14,13 @@ ToolInfo DepthViewTool();
 ToolInfo SplitSbsTool();
 ToolInfo FindConvergenceTool();
 ToolInfo TrackPointsTool();
+ToolInfo InfillSbsTool();
+ToolInfo VideoMaskTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
-      DepthTool(),     StereoTool(),   MonoToSbsTool(),       ExportTool(),
-      DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), TrackPointsTool()};
+      DepthTool(),    StereoTool(),          MonoToSbsTool(),   ExportTool(),    DepthViewTool(),
+      SplitSbsTool(), FindConvergenceTool(), TrackPointsTool(), InfillSbsTool(), VideoMaskTool()};
   return tools;
 }
 

@@ -45,7 +45,7 @@ void Describe(OptionList* list, DepthModelOptions* options);
 // How a network of another kind is opened and run, for jobs that name its file themselves: device,
 // precision, trust. They are there where the option `other` has one of `values`.
 void DescribeNetwork(OptionList* list, DepthModelOptions* options, const std::string& other,
-                     const std::vector<std::string>& values);
+                     const std::vector<std::string>& values = {});
 
 // The model of the options, opened unless it is loaded. num_threads as in JobOptions. Warns where
 // the licence of the weights does not allow every use. Throws what Model::Open does, and

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "infill/finish_fill.h"
+
+#include <algorithm>
+#include <string>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+
+namespace mdvt {
+
+void CheckFillTarget(const char* who, const HoleMap& holes, const MutableImageView& picture,
+                     const PlaneView<uint8_t>& provenance) {
+  Require(holes.width == picture.width && holes.height == picture.height &&
+              holes.rows.size() == static_cast<size_t>(std::max(0, picture.height)),
+          Code::kInvalidArgument,
+          std::string(who) + ": the hole map is " + FormatSize(holes.width, holes.height) +
+              ", the picture " + FormatSize(picture.width, picture.height));
+  Require(picture.format.type != SampleType::kF32 && picture.format.chroma_shift_x <= 1 &&
+              picture.format.chroma_shift_y <= 1,
+          Code::kInvalidArgument,
+          std::string(who) + ": the picture must have 8 to 16 bits and chroma halved at most, not " +
+              picture.format.ToString());
+  Require(provenance.data == nullptr ||
+              (provenance.width == picture.width && provenance.height == picture.height),
+          Code::kInvalidArgument, std::string(who) + ": the provenance has another size");
+  for (const auto& row : holes.rows) {
+    int last = 0;
+    for (const HoleSpan& span : row) {
+      Require(span.begin >= last && span.end > span.begin && span.end <= holes.width,
+              Code::kInvalidArgument,
+              std::string(who) + ": a hole is out of order or leaves its row");
+      last = span.end;
+    }
+  }
+}
+
+FillCounts FinishFill(const HolePixels& found, const HoleMap& holes, DirectionalFill* rest,
+                      HoleMap* remaining, const MutableImageView& picture,
+                      PlaneView<uint8_t> provenance) {
+  found.Store(picture);
+  found.Remaining(holes, remaining);
+  rest->Fill(*remaining, picture);
+  FillCounts counts;
+  counts.holes = static_cast<int64_t>(found.size());
+  counts.observed = std::count(found.known.begin(), found.known.end(), 1);
+  if (provenance.data != nullptr) {
+    for (int y = 0; y < provenance.height; ++y)
+      std::fill_n(provenance.Row(y), provenance.width, static_cast<uint8_t>(Provenance::kPicture));
+    for (size_t i = 0; i < found.size(); ++i)
+      provenance.At(found[i].x, found[i].y) = static_cast<uint8_t>(
+          found.known[i] ? Provenance::kObserved : Provenance::kExtended);
+  }
+  return counts;
+}
+
+}  // namespace mdvt

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What all fillers that look into other frames do at the end.
+#pragma once
+
+#include "infill/hole_pixels.h"
+#include "mdvt/infill/observed_fill.h"
+
+namespace mdvt {
+
+// Throws Error(kInvalidArgument) unless picture, holes and provenance fit together.
+void CheckFillTarget(const char* who, const HoleMap& holes, const MutableImageView& picture,
+                     const PlaneView<uint8_t>& provenance);
+
+// Writes the colours that are known, continues the background over the other holes, and tells which
+// is which.
+FillCounts FinishFill(const HolePixels& found, const HoleMap& holes, DirectionalFill* rest,
+                      HoleMap* remaining, const MutableImageView& picture,
+                      PlaneView<uint8_t> provenance);
+
+}  // namespace mdvt

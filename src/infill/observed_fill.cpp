@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/infill/observed_fill.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <string>
+
+#include "core/median.h"
+#include "infill/finish_fill.h"
+#include "infill/hole_pixels.h"
+#include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+
+namespace mdvt {
+namespace {
+
+constexpr double kLeastDepth = 1e-3;  // metres
+constexpr int64_t kPixelsPerBlock = 512;
+constexpr int kRimSkip = 1;        // pixels beside a hole that may be mixed
+constexpr int kRimLength = 3;      // pixels behind them that tell about the rim
+constexpr size_t kMostRim = 4000;  // pixels of rims that a frame is compared at
+constexpr size_t kFewRim = 24;     // below it brightness is not matched
+
+// The projection from pixels with a depth in one camera to pixels in another:
+// z (a * (u, v, 1)) + b, in homogeneous coordinates.
+struct Mapping {
+  Eigen::Matrix3d a;
+  Eigen::Vector3d b;
+
+  Mapping(const Camera& from, const Pose& world_from_from, const Camera& to,
+          const Pose& world_from_to) {
+    const Pose to_from_from = world_from_to.inverse() * world_from_from;
+    Eigen::Matrix3d k_to, k_from_inverse;
+    k_to << to.fx, 0, to.cx, 0, to.fy, to.cy, 0, 0, 1;
+    k_from_inverse << 1 / from.fx, 0, -from.cx / from.fx, 0, 1 / from.fy, -from.cy / from.fy, 0, 0,
+        1;
+    a = k_to * to_from_from.linear() * k_from_inverse;
+    b = k_to * to_from_from.translation();
+  }
+  Eigen::Vector3d operator()(double u, double v, double z) const {
+    return z * (a * Eigen::Vector3d(u, v, 1)) + b;
+  }
+};
+
+// A point of the filled view: a pixel and its inverse depth.
+struct ViewPoint {
+  int x = 0;
+  int y = 0;
+  double inverse_depth = 0;
+};
+
+// A frame as seen from the filled view.
+struct Source {
+  const ObservedView* view;
+  Mapping to_view;    // of its pixels into the filled view
+  Mapping from_view;  // the reverse
+  bool used = true;
+  Color offset{};  // to be added to its colours
+
+  Source(const ObservedView& v, const Camera& camera, const Pose& pose)
+      : view(&v),
+        to_view(v.camera, v.world_from_cam, camera, pose),
+        from_view(camera, pose, v.camera, v.world_from_cam) {}
+
+  // The depth at a position, bilinear; empty beside an edge of the depth, outside, or where things
+  // move.
+  std::optional<double> DepthAt(double u, double v, double tolerance) const {
+    const DepthView& depth = view->depth;
+    const double px = u - 0.5, py = v - 0.5;
+    const double fx = std::floor(px), fy = std::floor(py);
+    if (!(fx >= 0 && fy >= 0 && fx + 1 < depth.width && fy + 1 < depth.height)) return std::nullopt;
+    const int x = static_cast<int>(fx), y = static_cast<int>(fy);
+    const float* upper = depth.Row(y) + x;
+    const float* lower = depth.Row(y + 1) + x;
+    const auto [least, most] = std::minmax({upper[0], upper[1], lower[0], lower[1]});
+    if (!(least > 0) || !(double{most} - double{least} <= 2 * tolerance * double{least}))
+      return std::nullopt;
+    if (view->moving.data != nullptr &&
+        std::max({view->moving.At(x, y), view->moving.At(x + 1, y), view->moving.At(x, y + 1),
+                  view->moving.At(x + 1, y + 1)}) > 127)
+      return std::nullopt;
+    const double a = px - fx, b = py - fy;
+    return (double{upper[0]} * (1 - a) + double{upper[1]} * a) * (1 - b) +
+           (double{lower[0]} * (1 - a) + double{lower[1]} * a) * b;
+  }
+
+  // Where this frame shows the point, whose depth may be a little wrong: the ray of the pixel and
+  // the frame's depth meet there. Empty if it does not show it.
+  std::optional<Eigen::Vector2d> Find(const ViewPoint& point, double tolerance) const {
+    const double u = point.x + 0.5, v = point.y + 0.5;
+    double z = 1 / point.inverse_depth;
+    for (int round = 0;; ++round) {
+      const Eigen::Vector3d p = from_view(u, v, z);
+      if (!(p.z() > kLeastDepth)) return std::nullopt;
+      const Eigen::Vector2d at(p.x() / p.z(), p.y() / p.z());
+      const std::optional<double> depth = DepthAt(at.x(), at.y(), tolerance);
+      if (!depth || !(std::fabs(*depth - p.z()) <= tolerance * p.z())) return std::nullopt;
+      if (round == 2) return at;
+      z = to_view(at.x(), at.y(), *depth).z();
+      if (!(z > kLeastDepth)) return std::nullopt;
+    }
+  }
+};
+
+float Scale(const PixelFormat& format) {
+  return static_cast<float>(format.max_value() + 1) / 256.0f;
+}
+
+}  // namespace
+
+void ObservedFillOptions::Check() const {
+  Require(depth_tolerance > 0 && depth_tolerance <= 1, Code::kInvalidArgument,
+          "ObservedFillOptions.depth_tolerance = " + FormatDouble(depth_tolerance) +
+              ", must be in (0, 1]");
+  Require(color_tolerance > 0 && color_tolerance <= 255, Code::kInvalidArgument,
+          "ObservedFillOptions.color_tolerance = " + FormatDouble(color_tolerance) +
+              ", must be in (0, 255]");
+  Require(max_views >= 1 && max_views <= 64, Code::kInvalidArgument,
+          "ObservedFillOptions.max_views = " + std::to_string(max_views) + ", must be in [1, 64]");
+  rest.Check();
+}
+
+struct ObservedFill::Impl {
+  Impl(const ObservedFillOptions& the_options, ThreadPool* the_pool)
+      : options(the_options), pool(the_pool), rest(the_options.rest, the_pool) {}
+
+  template <typename Body>
+  void ForEach(size_t count, int64_t grain, const Body& body) const {
+    const auto range = [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) body(static_cast<size_t>(i));
+    };
+    if (pool != nullptr) {
+      pool->ParallelFor(static_cast<int64_t>(count), grain, range);
+    } else {
+      range(0, static_cast<int64_t>(count));
+    }
+  }
+
+  // Inverse depths of the pixels of one frame where they land: take(x, y, w).
+  template <typename Take>
+  static void Project(const Source& source, int width, int height, const Take& take) {
+    const DepthView& depth = source.view->depth;
+    const Eigen::Vector3d step = source.to_view.a.col(0);
+    for (int y = 0; y < depth.height; ++y) {
+      const float* row = depth.Row(y);
+      const uint8_t* moving =
+          source.view->moving.data == nullptr ? nullptr : source.view->moving.Row(y);
+      Eigen::Vector3d ray = source.to_view.a * Eigen::Vector3d(0.5, y + 0.5, 1);
+      for (int x = 0; x < depth.width; ++x, ray += step) {
+        const double z = double{row[x]};
+        if (!(z > 0) || (moving != nullptr && moving[x] > 127)) continue;
+        const Eigen::Vector3d p = z * ray + source.to_view.b;
+        if (!(p.z() > kLeastDepth)) continue;
+        const double w = 1 / p.z(), u = p.x() * w, v = p.y() * w;
+        if (u >= 0 && v >= 0 && u < width && v < height)
+          take(static_cast<int>(u), static_cast<int>(v), static_cast<float>(w));
+      }
+    }
+  }
+
+  // The inverse depth of the picture itself, where its own frame shows it; 0 elsewhere.
+  void SeeOwn(const Source& own, int width, int height) {
+    seen.assign(static_cast<size_t>(width) * static_cast<size_t>(height), 0);
+    Project(own, width, height, [&](int x, int y, float w) {
+      float& nearest = seen[static_cast<size_t>(y) * static_cast<size_t>(width) +
+                            static_cast<size_t>(x)];
+      nearest = std::max(nearest, w);
+    });
+  }
+
+  // The largest inverse depth beside an end of a span; 0 if none is known.
+  float Beside(int y, int first, int step, int width) const {
+    float most = 0;
+    for (int k = kRimSkip; k < kRimSkip + kRimLength; ++k) {
+      const int x = first + k * step;
+      if (x < 0 || x >= width || pixels.IndexAt(x, y) >= 0) break;
+      most = std::max(most, seen[static_cast<size_t>(y) * static_cast<size_t>(width) +
+                                 static_cast<size_t>(x)]);
+    }
+    return most;
+  }
+
+  // The largest inverse depth that a pixel of each hole may have to be background.
+  void FindBounds(int width) {
+    bounds.clear();
+    rim.clear();
+    for (const HoleSpanOf& hole : pixels.spans()) {
+      const HoleSpan& span = hole.span;
+      const float left = Beside(hole.y, span.begin - 1, -1, width);
+      const float right = Beside(hole.y, span.end, 1, width);
+      const float far_w = std::min(left, right), near_w = std::max(left, right);
+      const bool parted = far_w > 0 && near_w > 1.05f * far_w;
+      bounds.push_back(parted ? 0.5f * (far_w + near_w) : 1e30f);
+      // Background beside the hole, to compare frames at.
+      const bool at_left = parted ? left < right : span.background == HoleSide::kLeft;
+      const int first = at_left ? span.begin - 1 : span.end, step = at_left ? -1 : 1;
+      for (int k = kRimSkip; k < kRimSkip + kRimLength; ++k) {
+        const int x = first + k * step;
+        if (x < 0 || x >= width || pixels.IndexAt(x, hole.y) >= 0) break;
+        const float w = seen[static_cast<size_t>(hole.y) * static_cast<size_t>(width) +
+                             static_cast<size_t>(x)];
+        if (w > 0) rim.push_back({x, hole.y, double{w}});
+      }
+    }
+    if (rim.size() > kMostRim) {
+      const size_t every = (rim.size() + kMostRim - 1) / kMostRim;
+      size_t kept = 0;
+      for (size_t i = 0; i < rim.size(); i += every) rim[kept++] = rim[i];
+      rim.resize(kept);
+    }
+  }
+
+  // Matches the frame's brightness at the rims; a frame that shows something else is not used.
+  void Compare(const ImageView& picture, Source* source) const {
+    std::array<std::vector<float>, 3> differences;
+    for (const ViewPoint& point : rim) {
+      const auto at = source->Find(point, options.depth_tolerance);
+      if (!at) continue;
+      const Color there = SampleColor(source->view->color, at->x(), at->y());
+      const Color here = SampleColor(picture, point.x + 0.5, point.y + 0.5);
+      for (size_t c = 0; c < 3; ++c) differences[c].push_back(here[c] - there[c]);
+    }
+    if (differences[0].size() < kFewRim) return;
+    for (size_t c = 0; c < 3; ++c) source->offset[c] = Median(differences[c]);
+    std::vector<float> rest_of = differences[0];
+    for (float& d : rest_of) d = std::fabs(d - source->offset[0]);
+    source->used =
+        double{Median(&rest_of)} <= options.color_tolerance * double{Scale(picture.format)};
+  }
+
+  // Of the depths that landed on a pixel, the nearest one that enough frames agree on.
+  float ChooseDepth(std::vector<float>* found, float bound) const {
+    found->erase(std::remove_if(found->begin(), found->end(),
+                                [=](float w) { return !(w > 0) || w > bound; }),
+                 found->end());
+    if (found->empty()) return 0;
+    std::sort(found->begin(), found->end(), std::greater<>());
+    const float reach = 1 - static_cast<float>(options.depth_tolerance);
+    const auto support = [&](size_t first) {
+      size_t last = first;
+      while (last < found->size() && (*found)[last] >= reach * (*found)[first]) ++last;
+      return last - first;
+    };
+    size_t most = 0;
+    for (size_t i = 0; i < found->size(); ++i) most = std::max(most, support(i));
+    for (size_t i = 0; i < found->size(); ++i) {
+      const size_t count = support(i);
+      if (2 * count >= most) return (*found)[i + count / 2];
+    }
+    return 0;  // not reached
+  }
+
+  void FindDepths(int width, int height) {
+    landed.resize(sources.size());
+    ForEach(sources.size(), 1, [&](size_t s) {
+      landed[s].assign(pixels.size(), 0);
+      if (!sources[s].used) return;
+      Project(sources[s], width, height, [&](int x, int y, float w) {
+        const int32_t i = pixels.IndexAt(x, y);
+        if (i < 0) return;
+        float& nearest = landed[s][static_cast<size_t>(i)];
+        // A foreground that covers the background in this frame must not hide it from the others.
+        if (w <= bounds[static_cast<size_t>(pixels[static_cast<size_t>(i)].span)])
+          nearest = std::max(nearest, w);
+      });
+    });
+    depths.assign(pixels.size(), 0);
+    ForEach(pixels.size(), kPixelsPerBlock, [&](size_t i) {
+      thread_local std::vector<float> found;
+      found.clear();
+      for (const std::vector<float>& one : landed) found.push_back(one[i]);
+      depths[i] = ChooseDepth(&found, bounds[static_cast<size_t>(pixels[i].span)]);
+    });
+    CloseGaps(width, height);
+  }
+
+  // Pixels that nothing landed on, between pixels that have a depth.
+  void CloseGaps(int width, int height) {
+    const std::vector<float> before = depths;
+    ForEach(pixels.size(), kPixelsPerBlock, [&](size_t i) {
+      if (before[i] > 0) return;
+      thread_local std::vector<float> around;
+      around.clear();
+      for (int dy = -1; dy <= 1; ++dy) {
+        for (int dx = -1; dx <= 1; ++dx) {
+          const int x = pixels[i].x + dx, y = pixels[i].y + dy;
+          if (x < 0 || y < 0 || x >= width || y >= height) continue;
+          const int32_t k = pixels.IndexAt(x, y);
+          if (k >= 0 && before[static_cast<size_t>(k)] > 0)
+            around.push_back(before[static_cast<size_t>(k)]);
+        }
+      }
+      if (around.size() >= 3) depths[i] = Median(&around);
+    });
+  }
+
+  void FindColors(const ImageView& picture, size_t own) {
+    // Nearest in time first: they are the ones that are averaged, and that decide.
+    order.resize(sources.size());
+    for (size_t s = 0; s < order.size(); ++s) order[s] = s;
+    const int64_t now = sources[own].view->index;
+    const auto away = [&](size_t s) { return std::abs(sources[s].view->index - now); };
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return away(a) < away(b); });
+    const float noise = 6 * Scale(picture.format);
+    ForEach(pixels.size(), kPixelsPerBlock, [&](size_t i) {
+      if (!(depths[i] > 0)) return;
+      thread_local std::vector<Observation> seen_colors;
+      seen_colors.clear();
+      const ViewPoint point{pixels[i].x, pixels[i].y, double{depths[i]}};
+      for (const size_t s : order) {
+        if (seen_colors.size() == static_cast<size_t>(options.max_views)) break;
+        if (!sources[s].used) continue;
+        const auto at = sources[s].Find(point, options.depth_tolerance);
+        if (!at) continue;
+        Observation one;
+        one.color = SampleColor(sources[s].view->color, at->x(), at->y());
+        for (size_t c = 0; c < 3; ++c) one.color[c] += sources[s].offset[c];
+        one.weight = 1 / (1 + static_cast<float>(away(s)) / 8);
+        seen_colors.push_back(one);
+      }
+      if (seen_colors.empty()) return;
+      pixels.colors[i] = Agree(seen_colors, noise);
+      const float most = static_cast<float>(picture.format.max_value());
+      for (float& c : pixels.colors[i]) c = std::clamp(c, 0.0f, most);
+      pixels.known[i] = 1;
+    });
+  }
+
+  ObservedFillOptions options;
+  ThreadPool* pool;
+  DirectionalFill rest;
+  HolePixels pixels;
+  HoleMap remaining;
+  std::vector<Source> sources;
+  std::vector<size_t> order;
+  std::vector<float> seen;                 // per pixel of the picture
+  std::vector<float> bounds;               // per span
+  std::vector<ViewPoint> rim;
+  std::vector<std::vector<float>> landed;  // per frame and hole pixel
+  std::vector<float> depths;               // inverse, per hole pixel
+};
+
+ObservedFill::ObservedFill(const ObservedFillOptions& options, ThreadPool* pool) {
+  options.Check();
+  impl_ = std::make_unique<Impl>(options, pool);
+}
+ObservedFill::~ObservedFill() = default;
+
+FillCounts ObservedFill::Fill(const HoleMap& holes, const Camera& camera,
+                              const Pose& world_from_cam, const std::vector<ObservedView>& views,
+                              size_t own, const MutableImageView& picture,
+                              PlaneView<uint8_t> provenance) {
+  CheckFillTarget("ObservedFill", holes, picture, provenance);
+  Require(own < views.size(), Code::kInvalidArgument,
+          "ObservedFill: there is no frame that the picture was made of");
+  camera.Check();
+  for (const ObservedView& view : views) {
+    view.camera.Check();
+    Require(view.color.format == picture.format && view.color.width == view.depth.width &&
+                view.color.height == view.depth.height &&
+                (view.moving.data == nullptr || (view.moving.width == view.depth.width &&
+                                                 view.moving.height == view.depth.height)),
+            Code::kInvalidArgument,
+            "ObservedFill: the colour, depth and mask of frame " + std::to_string(view.index) +
+                " do not fit together or not the picture");
+  }
+  Impl& impl = *impl_;
+  impl.pixels.Reset(holes);
+  if (impl.pixels.size() > 0) {
+    impl.sources.clear();
+    for (const ObservedView& view : views) impl.sources.emplace_back(view, camera, world_from_cam);
+    impl.SeeOwn(impl.sources[own], picture.width, picture.height);
+    impl.FindBounds(picture.width);
+    impl.ForEach(impl.sources.size(), 1, [&](size_t s) {
+      if (s != own) impl.Compare(picture, &impl.sources[s]);
+    });
+    impl.FindDepths(picture.width, picture.height);
+    impl.FindColors(picture, own);
+  }
+  return FinishFill(impl.pixels, holes, &impl.rest, &impl.remaining, picture, provenance);
+}
+
+}  // namespace mdvt
