@@ -15,12 +15,13 @@ ToolInfo SplitSbsTool();
 ToolInfo FindConvergenceTool();
 ToolInfo InfillSbsTool();
 ToolInfo VideoMaskTool();
+ToolInfo InpaintTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
       DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
       DepthViewTool(), SplitSbsTool(), FindConvergenceTool(),
-      InfillSbsTool(), VideoMaskTool()};
+      InfillSbsTool(), VideoMaskTool(), InpaintTool()};
   return tools;
 }
 
