@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 
+#include "infill/regions.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 
@@ -18,33 +19,6 @@ constexpr float kSure = 0.001f;  // probabilities end there: logits stay finite
 float Logit(float p) {
   p = std::clamp(p, kSure, 1 - kSure);
   return std::log(p / (1 - p));
-}
-
-// The connected regions (by sides) of the pixels for which in(i) holds: a number for each pixel,
-// -1 outside, and the pixels of each region.
-template <typename In>
-std::vector<std::vector<int32_t>> Regions(int width, int height, const In& in) {
-  std::vector<uint8_t> taken(static_cast<size_t>(width) * static_cast<size_t>(height), 0);
-  std::vector<std::vector<int32_t>> regions;
-  for (int32_t start = 0; start < width * height; ++start) {
-    if (taken[static_cast<size_t>(start)] || !in(start)) continue;
-    std::vector<int32_t> region = {start};
-    taken[static_cast<size_t>(start)] = 1;
-    for (size_t next = 0; next < region.size(); ++next) {
-      const int32_t at = region[next], x = at % width;
-      const auto visit = [&](bool there, int32_t other) {
-        if (!there || taken[static_cast<size_t>(other)] || !in(other)) return;
-        taken[static_cast<size_t>(other)] = 1;
-        region.push_back(other);
-      };
-      visit(x > 0, at - 1);
-      visit(x + 1 < width, at + 1);
-      visit(at >= width, at - width);
-      visit(at < width * (height - 1), at + width);
-    }
-    regions.push_back(std::move(region));
-  }
-  return regions;
 }
 
 // Largest value within `reach` along a line of `count` values that are `step` bytes apart.

@@ -28,9 +28,9 @@ struct Pair {
 };
 using Pairs = std::vector<Pair>;
 
-struct Frame {
+struct PixelUnits {
   double scale, cx, cy;
-  Frame(int width, int height) : scale(2.0 / width), cx(width / 2.0), cy(height / 2.0) {}
+  PixelUnits(int width, int height) : scale(2.0 / width), cx(width / 2.0), cy(height / 2.0) {}
   Eigen::Vector2d operator()(double x, double y) const {
     return {(x - cx) * scale, (y - cy) * scale};
   }
@@ -50,7 +50,7 @@ class Dice {
 
 Pairs Sample(const ObservedMotion& motion, double max_round_trip) {
   const int width = motion.flow.width, height = motion.flow.height;
-  const Frame frame(width, height);
+  const PixelUnits frame(width, height);
   const int step =
       std::max(1, static_cast<int>(std::sqrt(double(width) * height / kGridPoints)));
   Pairs pairs;
@@ -251,7 +251,7 @@ void ScoreMotion(const std::vector<ObservedMotion>& motions, const MotionScoreOp
     fit(0, static_cast<int64_t>(motions.size()));
   }
   for (const Model& model : models) scores->cameras.push_back(model.camera);
-  const Frame frame(width, height);
+  const PixelUnits frame(width, height);
   const auto score = [&](int64_t begin, int64_t end) {
     for (auto y = static_cast<int>(begin); y < static_cast<int>(end); ++y) {
       for (int x = 0; x < width; ++x) {

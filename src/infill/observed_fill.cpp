@@ -18,6 +18,7 @@ namespace {
 
 constexpr double kLeastDepth = 1e-3;  // metres
 constexpr int64_t kPixelsPerBlock = 512;
+constexpr int kMixed = 2;          // pixels beside an edge of the depth whose colours may be mixed
 constexpr int kRimSkip = 1;        // pixels beside a hole that may be mixed
 constexpr int kRimLength = 3;      // pixels behind them that tell about the rim
 constexpr size_t kMostRim = 4000;  // pixels of rims that a frame is compared at
@@ -84,6 +85,21 @@ struct Source {
     const double a = px - fx, b = py - fy;
     return (double{upper[0]} * (1 - a) + double{upper[1]} * a) * (1 - b) +
            (double{lower[0]} * (1 - a) + double{lower[1]} * a) * b;
+  }
+
+  // Whether no edge of the depth is so near that the colour may be a mixture.
+  bool IsClear(const Eigen::Vector2d& at, double tolerance) const {
+    const DepthView& depth = view->depth;
+    const int x = static_cast<int>(at.x()), y = static_cast<int>(at.y());
+    const double z = double{depth.At(x, y)};
+    for (int dy = -kMixed; dy <= kMixed; dy += kMixed) {
+      for (int dx = -kMixed; dx <= kMixed; dx += kMixed) {
+        const int nx = std::clamp(x + dx, 0, depth.width - 1);
+        const int ny = std::clamp(y + dy, 0, depth.height - 1);
+        if (!(std::fabs(double{depth.At(nx, ny)} - z) <= kMixed * tolerance * z)) return false;
+      }
+    }
+    return true;
   }
 
   // Where this frame shows the point, whose depth may be a little wrong: the ray of the pixel and
@@ -307,20 +323,25 @@ struct ObservedFill::Impl {
     const float noise = 6 * Scale(picture.format);
     ForEach(pixels.size(), kPixelsPerBlock, [&](size_t i) {
       if (!(depths[i] > 0)) return;
-      thread_local std::vector<Observation> seen_colors;
+      // What is seen beside an edge counts where nothing better is seen only.
+      thread_local std::vector<Observation> seen_colors, mixed;
       seen_colors.clear();
+      mixed.clear();
       const ViewPoint point{pixels[i].x, pixels[i].y, double{depths[i]}};
       for (const size_t s : order) {
         if (seen_colors.size() == static_cast<size_t>(options.max_views)) break;
         if (!sources[s].used) continue;
         const auto at = sources[s].Find(point, options.depth_tolerance);
         if (!at) continue;
+        const bool clear = sources[s].IsClear(*at, options.depth_tolerance);
+        if (!clear && mixed.size() == static_cast<size_t>(options.max_views)) continue;
         Observation one;
         one.color = SampleColor(sources[s].view->color, at->x(), at->y());
         for (size_t c = 0; c < 3; ++c) one.color[c] += sources[s].offset[c];
         one.weight = 1 / (1 + static_cast<float>(away(s)) / 8);
-        seen_colors.push_back(one);
+        (clear ? seen_colors : mixed).push_back(one);
       }
+      if (seen_colors.empty()) seen_colors = mixed;
       if (seen_colors.empty()) return;
       pixels.colors[i] = Agree(seen_colors, noise);
       const float most = static_cast<float>(picture.format.max_value());

@@ -23,7 +23,8 @@ constexpr double kHuge = 1e30;
 constexpr std::initializer_list<std::pair<const char*, ModelKind>> kKinds = {
     {"depth", ModelKind::kDepth},     {"depth_video", ModelKind::kDepthVideo},
     {"track", ModelKind::kTrack},     {"flow", ModelKind::kFlow},
-    {"segment", ModelKind::kSegment}, {"infill_part", ModelKind::kInfillPart}};
+    {"segment", ModelKind::kSegment}, {"inpaint", ModelKind::kInpaint},
+    {"infill_part", ModelKind::kInfillPart}};
 
 constexpr std::initializer_list<std::pair<const char*, Quantity>> kQuantities = {
     {"disparity", Quantity::kDisparity},

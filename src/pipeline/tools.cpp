@@ -16,11 +16,13 @@ ToolInfo FindConvergenceTool();
 ToolInfo TrackPointsTool();
 ToolInfo InfillSbsTool();
 ToolInfo VideoMaskTool();
+ToolInfo InpaintTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
-      DepthTool(),    StereoTool(),          MonoToSbsTool(),   ExportTool(),    DepthViewTool(),
-      SplitSbsTool(), FindConvergenceTool(), TrackPointsTool(), InfillSbsTool(), VideoMaskTool()};
+      DepthTool(),     StereoTool(),    MonoToSbsTool(),       ExportTool(),
+      DepthViewTool(), SplitSbsTool(),  FindConvergenceTool(), TrackPointsTool(),
+      InfillSbsTool(), VideoMaskTool(), InpaintTool()};
   return tools;
 }
 

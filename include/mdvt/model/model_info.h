@@ -28,6 +28,7 @@ enum class ModelKind {
   kTrack,       // "track": frames 1TCHW, queries 1N3 -> tracks 1TN2, visible 1TN, confidence 1TN
   kFlow,        // "flow": a NCHW, b NCHW -> flow NCHW, ...
   kSegment,     // "segment": image NCHW -> masks NCHW
+  kInpaint,     // "inpaint": image NCHW, mask NCHW (1 = paint over) -> image NCHW
   kInfillPart,  // "infill_part": one network of a group, see ModelInfo::role; no defaults
 };
 

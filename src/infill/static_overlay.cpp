@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/infill/static_overlay.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "core/median.h"
+#include "infill/regions.h"
+#include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/infill/mask_steadier.h"
+
+namespace mdvt {
+namespace {
+
+constexpr int kFewestFrames = 5;
+constexpr double kGapShare = 0.008;        // of the width: gaps between letters that are closed
+constexpr double kSmallest = 0.00008;      // regions of a smaller share of the picture are noise
+constexpr double kBorderLength = 0.6;      // of a side: longer regions are borders of the picture
+constexpr double kFewestEdges = 0.05;      // share of edges in a region
+
+}  // namespace
+
+void StaticOverlayOptions::Check() const {
+  Require(min_edge >= 1 && min_edge <= 255 && persistence > 0 && persistence <= 1 &&
+              min_change >= 0 && min_change <= 255 && max_share > 0 && max_share <= 1,
+          Code::kInvalidArgument,
+          "StaticOverlayOptions: min_edge = " + FormatDouble(min_edge) +
+              " must be in [1, 255], persistence = " + FormatDouble(persistence) +
+              " in (0, 1], min_change = " + FormatDouble(min_change) +
+              " in [0, 255], max_share = " + FormatDouble(max_share) + " in (0, 1]");
+}
+
+StaticOverlay::StaticOverlay(const StaticOverlayOptions& options) : options_(options) {
+  options.Check();
+}
+
+void StaticOverlay::Push(PlaneView<const uint8_t> luma) {
+  Require(frames_ == 0 || (luma.width == width_ && luma.height == height_),
+          Code::kInvalidArgument, "StaticOverlay: the frames differ in size");
+  width_ = luma.width;
+  height_ = luma.height;
+  const size_t size = static_cast<size_t>(width_) * static_cast<size_t>(height_);
+  for (std::vector<float>* plane : {&sum_, &squares_, &dx_, &dy_, &strength_})
+    plane->resize(size, 0);
+  ++frames_;
+  for (int y = 0; y < height_; ++y) {
+    const uint8_t* row = luma.Row(y);
+    const uint8_t* above = luma.Row(std::max(0, y - 1));
+    const uint8_t* below = luma.Row(std::min(height_ - 1, y + 1));
+    for (int x = 0; x < width_; ++x) {
+      const size_t i = static_cast<size_t>(y) * static_cast<size_t>(width_) + static_cast<size_t>(x);
+      const auto value = static_cast<float>(row[x]);
+      const float dx = (static_cast<float>(row[std::min(width_ - 1, x + 1)]) -
+                        static_cast<float>(row[std::max(0, x - 1)])) / 2;
+      const float dy = (static_cast<float>(below[x]) - static_cast<float>(above[x])) / 2;
+      sum_[i] += value;
+      squares_[i] += value * value;
+      dx_[i] += dx;
+      dy_[i] += dy;
+      strength_[i] += std::hypot(dx, dy);
+    }
+  }
+}
+
+Image StaticOverlay::Find() const {
+  Require(frames_ >= kFewestFrames, Code::kRefused,
+          "an overlay cannot be found in " + std::to_string(frames_) + " frames: give a mask");
+  const auto frames = static_cast<float>(frames_);
+  std::vector<float> changes(sum_.size());
+  for (size_t i = 0; i < sum_.size(); ++i) {
+    const float mean = sum_[i] / frames;
+    changes[i] = std::sqrt(std::max(0.0f, squares_[i] / frames - mean * mean));
+  }
+  const double change = double{Median(&changes)};
+  Require(change >= options_.min_change, Code::kRefused,
+          "the picture hardly changes (" + FormatFixed(change, 1) +
+              " grey levels): an overlay cannot be told from it; give a mask");
+  Image mask(PixelFormat::Gray(8), width_, height_);
+  const PlaneView<uint8_t> white = mask.MutablePlane<uint8_t>();
+  for (int y = 0; y < height_; ++y) {
+    for (int x = 0; x < width_; ++x) {
+      const size_t i = static_cast<size_t>(y) * static_cast<size_t>(width_) + static_cast<size_t>(x);
+      const float edge = std::hypot(dx_[i], dy_[i]) / frames;
+      white.At(x, y) = double{edge} >= options_.min_edge &&
+                               double{edge} >= options_.persistence * double{strength_[i]} / frames
+                           ? 255
+                           : 0;
+    }
+  }
+  const Image edges = mask.Clone();
+  // The letters of a word become one region, and what their outlines enclose is filled.
+  const int gap = std::max(1, static_cast<int>(std::lround(kGapShare * width_)));
+  DilateMask(gap, white);
+  for (const auto& hole : Regions(width_, height_, [&](int32_t i) {
+         return white.At(i % width_, i / width_) == 0;
+       })) {
+    const bool outside = std::any_of(hole.begin(), hole.end(), [&](int32_t i) {
+      const int x = i % width_, y = i / width_;
+      return x == 0 || y == 0 || x == width_ - 1 || y == height_ - 1;
+    });
+    if (!outside)
+      for (const int32_t i : hole) white.At(i % width_, i / width_) = 255;
+  }
+  DilateMask(-std::max(0, gap - 1), white);
+  int64_t masked = 0;
+  for (const auto& region : Regions(width_, height_, [&](int32_t i) {
+         return white.At(i % width_, i / width_) != 0;
+       })) {
+    int left = width_, right = 0, top = height_, bottom = 0, count = 0;
+    for (const int32_t i : region) {
+      left = std::min(left, i % width_);
+      right = std::max(right, i % width_);
+      top = std::min(top, i / width_);
+      bottom = std::max(bottom, i / width_);
+      count += edges.Plane<uint8_t>().At(i % width_, i / width_) != 0;
+    }
+    const auto area = static_cast<double>(region.size());
+    if (area >= kSmallest * width_ * height_ && count >= kFewestEdges * area &&
+        right - left < kBorderLength * width_ && bottom - top < kBorderLength * height_) {
+      masked += static_cast<int64_t>(region.size());
+      continue;
+    }
+    for (const int32_t i : region) white.At(i % width_, i / width_) = 0;
+  }
+  const double share = static_cast<double>(masked) / (double(width_) * height_);
+  Require(masked > 0, Code::kRefused, "no overlay was found: give a mask");
+  Require(share <= options_.max_share, Code::kRefused,
+          FormatFixed(100 * share, 0) +
+              " % of the picture stands still: an overlay cannot be told from it; give a mask");
+  return mask;
+}
+
+}  // namespace mdvt
