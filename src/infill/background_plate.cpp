@@ -150,9 +150,9 @@ void BackgroundPlateOptions::Check() const {
   Require(max_cells >= 1 && max_cells <= int64_t{1} << 26, Code::kInvalidArgument,
           "BackgroundPlateOptions.max_cells = " + std::to_string(max_cells) +
               ", must be in [1, 67108864]");
-  Require(same_depth > 0 && same_depth < 1, Code::kInvalidArgument,
-          "BackgroundPlateOptions.same_depth = " + FormatDouble(same_depth) +
-              ", must be in (0, 1)");
+  Require(
+      same_depth > 0 && same_depth < 1, Code::kInvalidArgument,
+      "BackgroundPlateOptions.same_depth = " + FormatDouble(same_depth) + ", must be in (0, 1)");
 }
 
 struct BackgroundPlate::Impl {
@@ -324,8 +324,8 @@ void BackgroundPlate::Add(const ImageView& color, const DepthView& depth,
   const auto has_size = [&](int width, int height) {
     return width == depth.width && height == depth.height;
   };
-  Require(color.format == PixelFormat::Rgb(me.options.bits) && has_size(color.width, color.height) &&
-              has_size(camera.width, camera.height) &&
+  Require(color.format == PixelFormat::Rgb(me.options.bits) &&
+              has_size(color.width, color.height) && has_size(camera.width, camera.height) &&
               (foreground.data == nullptr || has_size(foreground.width, foreground.height)),
           Code::kInvalidArgument,
           "BackgroundPlate: color, depth, mask and camera must have one size, and the color " +

@@ -26,8 +26,8 @@ struct Layout {
 };
 
 [[noreturn]] void Refuse(const std::string& path, const std::string& what) {
-  throw Error(Code::kCorrupt, path + ": " + what +
-                                  ", must be a .npy array of float64 of the shape (2, points, 3)");
+  throw Error(Code::kCorrupt,
+              path + ": " + what + ", must be a .npy array of float64 of the shape (2, points, 3)");
 }
 
 std::string ReadText(ByteSource* source, int64_t offset, size_t size) {

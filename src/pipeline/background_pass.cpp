@@ -82,10 +82,9 @@ class BackgroundPass {
       names.second = "mask video '" + options_.mask_video + "'";
       names.remedy = "they must have the same length (or end both with --max_frames)";
       names.limit = input_.clip.max_frames;
-      graph_->Into(graph_->Zip(std::move(pairs), std::move(frames), names),
-                   [this](std::pair<PairedFrame, Frame> both) {
-                     Add(both.first, both.second.image);
-                   });
+      graph_->Into(
+          graph_->Zip(std::move(pairs), std::move(frames), names),
+          [this](std::pair<PairedFrame, Frame> both) { Add(both.first, both.second.image); });
     } else {
       graph_->Into(std::move(pairs), [this](const PairedFrame& pair) { Add(pair, Image()); });
     }
@@ -105,13 +104,13 @@ class BackgroundPass {
     for (const PlateSurface& surface : surfaces) {
       const PlaneView<const float> depth = surface.depth.Plane<float>();
       for (int y = 0; y < depth.height; ++y)
-        count += std::count_if(depth.Row(y), depth.Row(y) + depth.width,
-                               [](float z) { return z > 0; });
+        count +=
+            std::count_if(depth.Row(y), depth.Row(y) + depth.width, [](float z) { return z > 0; });
       Image color = surface.color;
       MutableImageView view = color.mutable_view();
       view.format = input_.format;
-      colors.push_back(converter_.Convert(Image(view, std::make_shared<Image>(color)),
-                                          input_.color, PixelFormat::Rgb(input_.format.bits)));
+      colors.push_back(converter_.Convert(Image(view, std::make_shared<Image>(color)), input_.color,
+                                          PixelFormat::Rgb(input_.format.bits)));
     }
     WritePointArray(target, count, [&](const PointTaker& take) {
       for (size_t i = 0; i < surfaces.size(); ++i) {

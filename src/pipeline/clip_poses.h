@@ -17,7 +17,8 @@ namespace mdvt {
 PerFrame<Pose> ClipPoses(const std::string& file, std::optional<int64_t> lock_frame,
                          const Limits& limits);
 
-// Where the axes of those poses lie in the axes of the file: T_k, the identity without a lock frame.
+// Where the axes of those poses lie in the axes of the file: T_k, the identity without a lock
+// frame.
 Pose FileFromWorld(const std::string& file, std::optional<int64_t> lock_frame,
                    const Limits& limits);
 

@@ -115,6 +115,8 @@ EyeOptions EyesFor(const JobOptions& options) {
   eyes.stereo.baseline = options.eyes.pupillary_distance_mm / 1000;
   eyes.fill = options.holes.leaves_black() ? HoleFill::kBlack : HoleFill::kFill;
   eyes.rgbd_white = options.frame.rgbd_white;
+  eyes.touchly_min_depth = options.frame.touchly_min_depth;
+  eyes.touchly_max_depth = options.frame.touchly_max_depth;
   eyes.holes = options.holes.writes_mask();
   eyes.smoothing = options.steady.smoothing;
   eyes.baseline = ScaleOf(options.eyes);
@@ -184,7 +186,8 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   const ThumbnailSheet& sheet() const { return sheet_; }
 
  private:
-  // In 1 / metres: while metric disparity is smoothed, this is 1, and all that is nearer is as near.
+  // In 1 / metres: while metric disparity is smoothed, this is 1, and all that is nearer is as
+  // near.
   static constexpr double kMostDisparity = 100;
 
   // The parallax of one frame: that of the renderer's formula with a baseline of `focal` pixels.
@@ -231,8 +234,7 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   void WarpPair(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
                 double eye, const EyeView& left, const EyeView& right);
   void Mix(const std::vector<MutableImageView>& views, PlaneView<const float> map,
-           const std::vector<PlaneView<float>>& depths,
-           const std::vector<MutableImageView>& tiles);
+           const std::vector<PlaneView<float>>& depths, const std::vector<MutableImageView>& tiles);
   // How near the pixels of the map are, as a layout shows it.
   PlaneView<const float> Nearness(PlaneView<const float> map, bool metres);
   void AddToSheet(const std::vector<MutableImageView>& views, PlaneView<const float> map);
@@ -241,8 +243,8 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   const EyeSource source_;
   const EyePlaces places_;
   const ViewLayout layout_;
-  const ViewCanvas frame_;   // what is packed
-  const ViewCanvas canvas_;  // the views: as in `frame_`, unless they become panels
+  const ViewCanvas frame_;    // what is packed
+  const ViewCanvas canvas_;   // the views: as in `frame_`, unless they become panels
   const PixelFormat format_;  // of the views
   std::vector<double> eyes_;  // where each view stands, see ViewLayout
   ThreadPool* pool_;

@@ -69,13 +69,12 @@ PlaneView<const float> EyeMaker::TouchlyShade(PlaneView<const float> metres) {
   const double steps = format_.max_value(), scale = steps / (high - low);
   for (int y = 0; y < metres.height; ++y) {
     const float* from = metres.Row(y);
-    std::transform(
-        from, from + metres.width, nearness_.MutablePlane<float>().Row(y), [=](float z) {
-          // Nothing is as far as can be; what is nearer than the nearest is as near.
-          if (!(z > 0)) return 0.0f;
-          const double step = std::nearbyint((std::clamp<double>(z, low, high) - low) * scale);
-          return static_cast<float>((steps - step) / steps);
-        });
+    std::transform(from, from + metres.width, nearness_.MutablePlane<float>().Row(y), [=](float z) {
+      // Nothing is as far as can be; what is nearer than the nearest is as near.
+      if (!(z > 0)) return 0.0f;
+      const double step = std::nearbyint((std::clamp<double>(z, low, high) - low) * scale);
+      return static_cast<float>((steps - step) / steps);
+    });
   }
   return nearness_.Plane<float>();
 }

@@ -183,6 +183,7 @@ class MonoToSbsJob {
     output_color_ = EncodedColor(source.color, render_format_, plan_.format, source.height);
     video.color = output_color_;
     video.stereo = layout_.Tag(options_.swap_eyes);
+    video.equirectangular_deg = plan_.canvas.EquirectangularDeg(layout_);
     video.right_eye_first = options_.swap_eyes;
     video.tags = tags.ToTags();
     if (!preview_) video.copy_streams_from = options_.input;

@@ -195,7 +195,11 @@ bool Matters(const MonoToSbsJobOptions& options, const std::string& name) {
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
   };
   const bool metric = options.placement == Placement::kMetric;
-  const ViewLayout::Count count = ViewLayoutOf(options.frame.canvas.layout).count;
+  const ViewLayout& layout = ViewLayoutOf(options.frame.canvas.layout);
+  const ViewLayout::Count count = layout.count;
+  if (name == "vr_size" || name == "vr_fov") return layout.panel.has_value();
+  if (name == "touchly_min_depth" || name == "touchly_max_depth")
+    return layout.depth == DepthShown::kTouchly;
   if (name == "views") return count == ViewLayout::Count::kViews;
   if (name == "quilt") return count == ViewLayout::Count::kQuilt;
   if (name == "view_span") return count != ViewLayout::Count::kFixed;
@@ -262,6 +266,10 @@ void MonoToSbsJobOptions::Check() const {
           "the backward warp stretches everything and has no holes: no mask of them, none left "
           "black, no choice of edges");
   frame.Check();
+  const ViewLayout layout = LayoutOf(frame.canvas);
+  require(
+      placement == Placement::kMetric || (!layout.panel && layout.depth != DepthShown::kTouchly),
+      "the layout '" + layout.name + "' shows angles or metres: it needs placement metric");
   holes.CheckWith(frame);
   steady.Check();
   preview.Check();

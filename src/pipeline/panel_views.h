@@ -22,8 +22,8 @@ class PanelViews {
     ImageView picture;
     Camera camera;
     Eigen::Matrix3d head_from_view = Eigen::Matrix3d::Identity();
-    double yaw = 0;  // radians by which the eye turns to the right from where the head looks
-    DepthView depth = {};      // optional; becomes the distance along the ray
+    double yaw = 0;        // radians by which the eye turns to the right from where the head looks
+    DepthView depth = {};  // optional; becomes the distance along the ray
     HoleMap* holes = nullptr;  // optional; becomes that of the panel
     MutableImageView panel;
     PlaneView<float> range = {};  // where the depth goes

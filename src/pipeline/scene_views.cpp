@@ -55,8 +55,7 @@ SceneViews::Frame SceneViews::Reduced(const Frame& frame, double most_density) {
     for (int x = 0; x < width; ++x)
       to[x] = from[static_cast<int>((x + 0.5) * frame.camera.width / width)];
   }
-  return {reduced_color_.view(), reduced_depth_.Plane<float>(),
-          frame.camera.Scaled(width, height)};
+  return {reduced_color_.view(), reduced_depth_.Plane<float>(), frame.camera.Scaled(width, height)};
 }
 
 SurfaceOptions SceneViews::SurfaceFor(const Pose& world_from_cam, const View& view,

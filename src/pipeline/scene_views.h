@@ -42,8 +42,8 @@ class SceneViews {
     Pose world_from_view = Pose::Identity();
     // On which side this eye uncovers the background of surfaces that are equally far.
     HoleSide uncovers = HoleSide::kLeft;
-    MutableImageView image;   // of the size of `camera`
-    PlaneView<float> depth;   // the same; metres, 0 in holes
+    MutableImageView image;  // of the size of `camera`
+    PlaneView<float> depth;  // the same; metres, 0 in holes
     HoleMap* holes = nullptr;
   };
 

@@ -40,16 +40,15 @@ class StereoJob {
         input_(InputOptions()),
         width_(input_.lead_info().width),
         height_(input_.lead_info().height),
-        poses_(ClipPoses(options.scene.transformation_file,
-                         options.scene.transformation_lock_frame, options.job.limits)),
+        poses_(ClipPoses(options.scene.transformation_file, options.scene.transformation_lock_frame,
+                         options.job.limits)),
         layout_(LayoutOf(StereoCanvas(options))),
         canvas_(
             PlanCanvas(StereoCanvas(options), width_, height_, input_.lead_info().sample_aspect)),
         render_format_(PackedFormat(RenderLayout(), canvas_, input_.lead_info().format)),
         output_format_(options.encode.Format(
             settings_.codec, PackedFormat(layout_, canvas_, input_.lead_info().format),
-            canvas_.frame_width, canvas_.frame_height,
-            layout_.samples == MixSamples::kFullChroma)),
+            canvas_.frame_width, canvas_.frame_height, layout_.samples == MixSamples::kFullChroma)),
         camera_(Fov(), input_.depth_tags(), width_, height_, input_.lead_info().sample_aspect,
                 options.job.limits),
         // Without smoothing nothing is carried from frame to frame.
@@ -144,8 +143,6 @@ class StereoJob {
     EyeOptions eyes = EyesFor(options_);
     eyes.placement = Placement::kMetric;
     eyes.depth = options_.scene.create_sbs_depth_video;
-    eyes.touchly_min_depth = options_.scene.touchly_min_depth;
-    eyes.touchly_max_depth = options_.scene.touchly_max_depth;
     if (options_.scene.HasScene()) eyes.scene = Scene();
     maker_.emplace(eyes, RenderLayout(), canvas_, source, places, graph_.pool());
   }
@@ -168,12 +165,11 @@ class StereoJob {
     input.camera = &camera_;
     input.poses = &poses_;
     input.file_from_world =
-        FileFromWorld(options_.scene.transformation_file,
-                      options_.scene.transformation_lock_frame, options_.job.limits);
+        FileFromWorld(options_.scene.transformation_file, options_.scene.transformation_lock_frame,
+                      options_.job.limits);
     input.options = &options_.scene;
     input.limits = options_.job.limits;
-    scene.background =
-        GatherBackground(input, &graph_, background_ ? &*background_ : nullptr);
+    scene.background = GatherBackground(input, &graph_, background_ ? &*background_ : nullptr);
     return scene;
   }
 
@@ -226,9 +222,7 @@ class StereoJob {
     video.color = output_color_;
     video.stereo = layout_.Tag(options_.swap_eyes);
     video.right_eye_first = options_.swap_eyes;
-    if (canvas_.panel && layout_.tag != StereoLayout::kNone &&
-        canvas_.panel->projection == PanelProjection::kEquirectangular)
-      video.equirectangular_deg = canvas_.panel->fov_deg;
+    video.equirectangular_deg = canvas_.EquirectangularDeg(layout_);
     video.tags = tags.ToTags();
     if (!options_.preview.active()) video.copy_streams_from = options_.color_video;
     writer_.emplace(video_, output_format_, canvas_.frame_width, canvas_.frame_height, video);

@@ -106,8 +106,7 @@ StereoSettings Settle(const StereoJobOptions& options) {
   if (options.scene.save_background) {
     std::error_code ignored;
     const bool folder = std::filesystem::is_directory(options.output, ignored);
-    settings.background_output =
-        OutputName(folder ? options.output : "", input, "_background.npy");
+    settings.background_output = OutputName(folder ? options.output : "", input, "_background.npy");
   }
   return settings;
 }

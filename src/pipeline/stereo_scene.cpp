@@ -2,7 +2,6 @@
 #include "mdvt/pipeline/stereo_scene.h"
 
 #include "mdvt/core/error.h"
-#include "mdvt/core/numbers.h"
 
 namespace mdvt {
 
@@ -17,12 +16,6 @@ void Describe(OptionList* list, StereoSceneOptions* o) {
       .Excludes("layout");
   list->Field("touchly1", &o->touchly1, "the layout touchly1, as <depth_video>_Touchly1.mkv")
       .Excludes("layout");
-  list->Field("touchly_min_depth", &o->touchly_min_depth, {0, 1e6}, "METRES",
-              "depth that Touchly's layouts show as white")
-      .OnlyWith("layout", {"touchly0", "touchly1"});
-  list->Field("touchly_max_depth", &o->touchly_max_depth, {0, 1e6, true, false}, "METRES",
-              "depth that Touchly's layouts show as black")
-      .OnlyWith("layout", {"touchly0", "touchly1"});
   // What the flags above stand for, where other options ask for a layout.
   list->Refine("layout").Implied([o]() -> std::string {
     return o->touchly1 ? "touchly1" : o->touchly0 ? "touchly0" : o->vr180 ? "vr180" : "";
@@ -57,9 +50,6 @@ void Describe(OptionList* list, StereoSceneOptions* o) {
 void StereoSceneOptions::Check() const {
   Require(vr180 + touchly0 + touchly1 <= 1, Code::kInvalidArgument,
           "vr180, touchly0 and touchly1 are three different layouts, give one of them");
-  Require(touchly_max_depth > touchly_min_depth, Code::kInvalidArgument,
-          "touchly_max_depth is " + FormatDouble(touchly_max_depth) +
-              ", must be more than touchly_min_depth, " + FormatDouble(touchly_min_depth));
   Require(!transformation_file.empty() || !transformation_lock_frame, Code::kInvalidArgument,
           "transformation_lock_frame belongs to transformation_file");
   Require(!save_background || MakesBackground(), Code::kInvalidArgument,

@@ -16,7 +16,8 @@ void Describe(ToolReport* to, const StereoJobOptions& options, const StereoJobRe
                 " not seen by the camera";
   AddSize(to, report.width, report.height);
   to->Add("mask_output", report.mask_output, "the infill mask, empty if none was asked for");
-  to->Add("depth_output", report.depth_output, "the depth of the eyes, empty if none was asked for");
+  to->Add("depth_output", report.depth_output,
+          "the depth of the eyes, empty if none was asked for");
   to->Add("background_output", report.background_output,
           "the background, empty if it was not to be kept");
   to->Add("hole_share", report.hole_share, "mean share of pixels that the source did not show");

@@ -55,6 +55,9 @@ void FrameOptions::Check() const {
             std::string(name) + " is " + std::to_string(size) + ", must be a multiple of " +
                 std::to_string(step) + " in this layout");
   };
+  Require(touchly_max_depth > touchly_min_depth, Code::kInvalidArgument,
+          "touchly_max_depth is " + FormatDouble(touchly_max_depth) +
+              ", must be more than touchly_min_depth, " + FormatDouble(touchly_min_depth));
   multiple("sbs_w", canvas.frame_width, 2 * layout.columns);
   multiple("sbs_h", canvas.frame_height, 2 * layout.rows);
   canvas.Check();
@@ -75,6 +78,12 @@ void Describe(OptionList* list, FrameOptions* o) {
   list->Field("rgbd_white", &o->rgbd_white, {0, 10000, true, false}, "METRES",
               "distance that is white; twice as far is half as bright")
       .OnlyWith("layout", {"rgbd"});
+  list->Field("touchly_min_depth", &o->touchly_min_depth, {0, 1e6}, "METRES",
+              "depth that Touchly's layouts show as white")
+      .OnlyWith("layout", {"touchly0", "touchly1"});
+  list->Field("touchly_max_depth", &o->touchly_max_depth, {0, 1e6, true, false}, "METRES",
+              "depth that Touchly's layouts show as black")
+      .OnlyWith("layout", {"touchly0", "touchly1"});
   const std::vector<std::string> panels = {"vr180", "vr180-fisheye", "touchly0"};
   list->Field("vr_size", &o->canvas.panel.size, {2, 16384}, "PIXELS",
               "width and height of an eye's panel for headsets; even")

@@ -95,8 +95,8 @@ std::vector<ViewLayout> MakeLayouts() {
   rgbd.columns = 2;
   rgbd.mix = stereo::MixRgbd;
   rgbd.depth = DepthShown::kNearness;
-  ViewLayout touchly1 = Named("touchly1", "for Touchly: the picture on top, its depth below",
-                              "Touchly1");
+  ViewLayout touchly1 =
+      Named("touchly1", "for Touchly: the picture on top, its depth below", "Touchly1");
   touchly1.kind = "touchly1";
   touchly1.views = {0};
   touchly1.rows = 2;

@@ -5,12 +5,10 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "mdvt/core/error.h"
-#include "mdvt/core/image_resize.h"
 #include "mdvt/core/numbers.h"
 
 namespace mdvt {
@@ -20,6 +18,8 @@ constexpr int kSubBits = 8;
 constexpr int kSub = 1 << kSubBits;
 constexpr int64_t kRowsPerBlock = 16;
 constexpr int32_t kOutside = INT32_MIN;
+
+int Boxes(int samples, int of) { return (samples + of - 1) / of; }
 
 // Where a sample of the panel lies in a plane of the picture, in 1/256 of a sample from the centre
 // of the first one.
@@ -114,12 +114,11 @@ void Trim(std::vector<T>& all, const IsThere& is_there, TableRow<T>* row) {
 }
 
 template <typename T>
-void WarpRow(const PlaneView<const T>& from, const TableRow<Place>& row, T black, int width,
-             T* to) {
+void WarpRow(const PlaneView<const T>& from, int last_x, int last_y, const TableRow<Place>& row,
+             T black, int width, T* to) {
   std::fill_n(to, row.begin, black);
   T* at = to + row.begin;
   const auto count = static_cast<int>(row.entries.size());
-  const int last_x = from.width - 1, last_y = from.height - 1;
   for (int i = 0; i < count; ++i) {
     const Place place = row.entries[static_cast<size_t>(i)];
     if (place.x == kOutside) {
@@ -138,6 +137,36 @@ void WarpRow(const PlaneView<const T>& from, const TableRow<Place>& row, T black
     at[i] = static_cast<T>(((kSub - wy) * top + wy * bottom + (1u << 15)) >> 16);
   }
   std::fill_n(at + count, width - row.begin - count, black);
+}
+
+// The means of boxes of across x down samples; those at the right and at the bottom may be smaller.
+// `sums` has room for a row.
+template <typename T>
+void BoxRow(const PlaneView<const T>& from, int across, int down, int y, uint32_t* sums, T* to) {
+  const int first = y * down, rows = std::min(down, from.height - first);
+  const int width = from.width;
+  std::copy_n(from.Row(first), width, sums);
+  for (int row = 1; row < rows; ++row) {
+    const T* samples = from.Row(first + row);
+    for (int x = 0; x < width; ++x) sums[x] += samples[x];
+  }
+  const auto box = [&](int begin, int count) {
+    uint32_t sum = 0;
+    for (int x = begin; x < begin + count; ++x) sum += sums[x];
+    return sum;
+  };
+  const auto mean = [](uint32_t sum, uint64_t inverse, uint32_t half) {
+    return static_cast<T>(((sum + half) * inverse) >> 32);
+  };
+  const auto inverse_of = [](uint32_t count) { return ((uint64_t{1} << 32) + count - 1) / count; };
+  const auto count = static_cast<uint32_t>(across * rows);
+  const uint64_t inverse = inverse_of(count);
+  const int whole = width / across;
+  for (int x = 0; x < whole; ++x) to[x] = mean(box(x * across, across), inverse, count / 2);
+  const int left = width - whole * across;
+  if (left == 0) return;
+  const auto fewer = static_cast<uint32_t>(left * rows);
+  to[whole] = mean(box(whole * across, left), inverse_of(fewer), fewer / 2);
 }
 
 }  // namespace
@@ -179,9 +208,10 @@ struct PanelWarp::Impl {
   }
 
   void PlanReduction();
+  template <typename T>
+  void Reduce(const ImageView& picture);
   void MakePlaces(int plane);
   void MakeNearest();
-  const Image& Reduced(const ImageView& picture);
 
   const PanelOptions options;
   ThreadPool* pool;
@@ -190,30 +220,46 @@ struct PanelWarp::Impl {
   Eigen::Matrix3d view_from_panel = Eigen::Matrix3d::Identity();
   PixelFormat format;
   int chroma_location = 0;
-  // The picture at the fineness of the panel.
-  int reduced_width = 0;
-  int reduced_height = 0;
-  std::optional<ImageResizer> resizer;
+  // Pictures that are finer than the panel become the means of boxes first, about as large as a
+  // pixel of the panel; 1: they are as they are.
+  int box_across = 1;
+  int box_down = 1;
   Image reduced;
   std::array<Table<Place>, 2> places;  // of the first plane, and of chroma
   Table<NearPixel> nearest;            // made when it is first asked for
 };
 
 void PanelWarp::Impl::PlanReduction() {
-  const double density = options.pixels_per_radian();
-  const auto side = [density](int size, double focal) {
-    return focal <= density
-               ? size
-               : std::clamp(static_cast<int>(std::lround(size * density / focal)), 1, size);
+  const auto box = [this](double focal) {
+    constexpr double kMost = 64;  // sums stay in 32 bits
+    return static_cast<int>(
+        std::clamp(std::round(focal / options.pixels_per_radian()), 1.0, kMost));
   };
-  reduced_width = side(camera.width, camera.fx);
-  reduced_height = side(camera.height, camera.fy);
-  resizer.reset();
-  if (reduced_width == camera.width && reduced_height == camera.height) return;
-  resizer.emplace(format, camera.width, camera.height,
-                  ResizeWindow{0, 0, double(camera.width), double(camera.height)}, reduced_width,
-                  reduced_height, ResizeOptions{ResizeFilter::kBilinear, chroma_location}, pool);
-  reduced = Image(format, reduced_width, reduced_height);
+  box_across = box(camera.fx);
+  box_down = box(camera.fy);
+  reduced = Image();
+  if (box_across == 1 && box_down == 1) return;
+  // With room for halved chroma, whose boxes may be one more than half of luma's.
+  reduced = Image(format, Boxes(camera.width, box_across) + 1, Boxes(camera.height, box_down) + 1);
+}
+
+template <typename T>
+void PanelWarp::Impl::Reduce(const ImageView& picture) {
+  for (int plane = 0; plane < format.num_planes(); ++plane) {
+    const PlaneView<const T> from = picture.Plane<T>(plane);
+    const PlaneView<T> to = reduced.MutablePlane<T>(plane);
+    const auto rows = [&](int64_t begin, int64_t end) {
+      std::vector<uint32_t> sums(static_cast<size_t>(from.width));
+      for (int64_t y = begin; y < end; ++y)
+        BoxRow(from, box_across, box_down, static_cast<int>(y), sums.data(),
+               to.Row(static_cast<int>(y)));
+    };
+    const int count = (from.height + box_down - 1) / box_down;
+    if (pool != nullptr)
+      pool->ParallelFor(count, kRowsPerBlock, rows);
+    else
+      rows(0, count);
+  }
 }
 
 void PanelWarp::Impl::MakePlaces(int plane) {
@@ -222,10 +268,8 @@ void PanelWarp::Impl::MakePlaces(int plane) {
   const Grid down = DownOf(chroma ? format.chroma_shift_y : 0, chroma_location);
   const int columns = format.PlaneWidth(plane, options.size);
   const int rows = format.PlaneHeight(plane, options.size);
-  const int plane_width = format.PlaneWidth(plane, reduced_width);
-  const int plane_height = format.PlaneHeight(plane, reduced_height);
-  const double scale_x = static_cast<double>(reduced_width) / camera.width;
-  const double scale_y = static_cast<double>(reduced_height) / camera.height;
+  const int plane_width = Boxes(format.PlaneWidth(plane, camera.width), box_across);
+  const int plane_height = Boxes(format.PlaneHeight(plane, camera.height), box_down);
   const Rays rays(options, across, down, columns);
   Table<Place>& table = places[static_cast<size_t>(plane)];
   table.resize(static_cast<size_t>(rows));
@@ -237,9 +281,9 @@ void PanelWarp::Impl::MakePlaces(int plane) {
       const double u = camera.fx * seen.x() / seen.z() + camera.cx;
       const double v = camera.fy * seen.y() / seen.z() + camera.cy;
       if (!(u >= 0 && u <= camera.width && v >= 0 && v <= camera.height)) return;
-      // Whole samples at their centres in the plane of the reduced picture.
-      const double px = (u * scale_x - across.offset) / across.step;
-      const double py = (v * scale_y - down.offset) / down.step;
+      // In samples of the plane, from the centre of the first box.
+      const double px = ((u - across.offset) / across.step - (box_across - 1) / 2.0) / box_across;
+      const double py = ((v - down.offset) / down.step - (box_down - 1) / 2.0) / box_down;
       const auto fixed = [](double value, int size) {
         return static_cast<int32_t>(std::floor(std::clamp(value, 0.0, size - 1.0) * kSub + 0.5));
       };
@@ -265,18 +309,12 @@ void PanelWarp::Impl::MakeNearest() {
       if (!(u >= 0 && u <= camera.width && v >= 0 && v <= camera.height)) return;
       const int column = std::min(static_cast<int>(u), camera.width - 1);
       const int row = std::min(static_cast<int>(v), camera.height - 1);
-      all[static_cast<size_t>(x)] = {row * camera.width + column,
-                                     static_cast<float>(1 / seen.z())};
+      all[static_cast<size_t>(x)] = {row * camera.width + column, static_cast<float>(1 / seen.z())};
     });
     Trim(
         all, [](const NearPixel& pixel) { return pixel.index >= 0; },
         &nearest[static_cast<size_t>(y)]);
   });
-}
-
-const Image& PanelWarp::Impl::Reduced(const ImageView& picture) {
-  resizer->Resize(picture, reduced.mutable_view());
-  return reduced;
 }
 
 PanelWarp::PanelWarp(const PanelOptions& options, ThreadPool* pool)
@@ -328,19 +366,25 @@ void PanelWarp::Warp(const ImageView& picture, const std::array<int, 3>& black,
           "PanelWarp: the picture must be " + me.format.ToString() + " of " +
               FormatSize(me.camera.width, me.camera.height) + ", the panel of " +
               FormatSize(me.options.size, me.options.size));
-  const ImageView from = me.resizer ? me.Reduced(picture).view() : picture;
+  const bool reduces = !me.reduced.empty();
+  const bool wide = me.format.type == SampleType::kU16;
+  if (reduces && wide) me.Reduce<uint16_t>(picture);
+  if (reduces && !wide) me.Reduce<uint8_t>(picture);
+  const ImageView from = reduces ? me.reduced.view() : picture;
   for (int plane = 0; plane < me.format.num_planes(); ++plane) {
     const Table<Place>& table = me.places[plane > 0 && !me.places[1].empty() ? 1 : 0];
     const int width = me.format.PlaneWidth(plane, panel.width);
+    const int last_x = Boxes(me.format.PlaneWidth(plane, picture.width), me.box_across) - 1;
+    const int last_y = Boxes(me.format.PlaneHeight(plane, picture.height), me.box_down) - 1;
     const auto dark = black[static_cast<size_t>(plane)];
     me.ForRows(me.format.PlaneHeight(plane, panel.height), [&](int y) {
       const TableRow<Place>& row = table[static_cast<size_t>(y)];
-      if (me.format.type == SampleType::kU8)
-        WarpRow(from.Plane<uint8_t>(plane), row, static_cast<uint8_t>(dark), width,
+      if (!wide)
+        WarpRow(from.Plane<uint8_t>(plane), last_x, last_y, row, static_cast<uint8_t>(dark), width,
                 panel.Plane<uint8_t>(plane).Row(y));
       else
-        WarpRow(from.Plane<uint16_t>(plane), row, static_cast<uint16_t>(dark), width,
-                panel.Plane<uint16_t>(plane).Row(y));
+        WarpRow(from.Plane<uint16_t>(plane), last_x, last_y, row, static_cast<uint16_t>(dark),
+                width, panel.Plane<uint16_t>(plane).Row(y));
     });
   }
 }
@@ -357,9 +401,9 @@ void PanelWarp::WarpDepth(const DepthView& depth, const PlaneView<float>& range)
     std::fill_n(to, range.width, 0.0f);
     to += row.begin;
     for (const NearPixel& pixel : row.entries) {
-      const float z = pixel.index < 0 ? 0
-                                      : depth.At(pixel.index % me.camera.width,
-                                                 pixel.index / me.camera.width);
+      const float z = pixel.index < 0
+                          ? 0
+                          : depth.At(pixel.index % me.camera.width, pixel.index / me.camera.width);
       *to++ = z > 0 ? z * pixel.stretch : 0.0f;
     }
   });
@@ -431,8 +475,8 @@ void PanelWarp::Blacken(const HoleMap& holes, const std::array<int, 3>& black,
     const int rows = panel.format.PlaneHeight(plane, panel.height);
     for (int y = 0; y < rows; ++y) {
       const auto& first = holes.rows[static_cast<size_t>(y << shift_y)];
-      const auto& last = holes.rows[static_cast<size_t>(
-          std::min(((y + 1) << shift_y) - 1, panel.height - 1))];
+      const auto& last =
+          holes.rows[static_cast<size_t>(std::min(((y + 1) << shift_y) - 1, panel.height - 1))];
       // Where both rows have a hole.
       for (size_t a = 0, b = 0; a < first.size() && b < last.size();) {
         const int begin = std::max(first[a].begin, last[b].begin);

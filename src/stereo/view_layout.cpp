@@ -83,8 +83,8 @@ void CanvasOptions::Check() const {
   panel.Check();
   Require(!chosen.panel || panel.size % 2 == 0, Code::kInvalidArgument,
           "vr_size = " + std::to_string(panel.size) + ", must be even");
-  Require(!chosen.panel || (frame_width == 0 && frame_height == 0 && eye_width == 0 &&
-                            picture_width == 0),
+  Require(!chosen.panel ||
+              (frame_width == 0 && frame_height == 0 && eye_width == 0 && picture_width == 0),
           Code::kInvalidArgument,
           "the layout '" + layout + "' has panels of vr_size, no other size can be given");
   const auto check = [](int size, int step, int least, const char* name) {

@@ -324,19 +324,57 @@ TEST_F(StereoOptions, ContradictionsAreRefused) {
   expect({"--baseline_scale", "2", "--master_xfov", "45"}, {"contradict"});
   expect({"--baseline_scale", "much"}, {"--baseline_scale", "ortho"});
   expect({"--overwrite", "--no_overwrite"}, {"not both"});
+  expect({"--touchly0", "--touchly1"}, {"not both"});
+  expect({"--vr180", "--layout", "tab"}, {"not both"});
+  expect({"--touchly1", "--infill_mask", "--green_and_black_infill_mask", "--do_basic_infill"},
+         {"not both"});
+  expect({"--touchly_max_depth", "8"}, {"--touchly_max_depth", "--layout"});
+  expect({"--touchly1", "--touchly_min_depth", "5", "--touchly_max_depth", "5"}, {"more than"});
+  expect({"--vr_size", "800"}, {"--vr_size", "--layout"});
+  expect({"--vr180", "--vr_size", "801"}, {"must be even"});
+  expect({"--vr180", "--sbs_w", "800"}, {"vr_size"});
+  expect({"--save_background"}, {"mask_depth"});
+  expect({"--transformation_lock_frame", "0"}, {"--transformation_file"});
   expect({"--xfov", "40", "--xfov", "50"}, {"--xfov is given twice"});
 }
 
-TEST_F(StereoOptions, LaterOptionsAreRefusedByName) {
-  for (const char* name : {"vr180", "touchly0", "touchly1", "touchly_max_depth",
-                           "touchly_min_depth", "create_sbs_depth_video", "render_as_pointcloud",
-                           "transformation_file", "transformation_lock_frame", "mask_video",
-                           "save_background", "load_background", "mask_depth"}) {
-    Arguments arguments = Base(box_);
-    arguments.insert(arguments.end(), {std::string("--") + name, "3"});
-    ExpectOneClearLine(kProgram, RunProgram(kProgram, arguments), 2,
-                       {std::string("--") + name + " is not available"});
-  }
+TEST_F(StereoOptions, ToeInIsRefusedByName) {
+  Arguments arguments = Base(box_);
+  arguments.insert(arguments.end(), {"--convergence_mode", "3"});
+  ExpectOneClearLine(kProgram, RunProgram(kProgram, arguments), 2,
+                     {"--convergence_mode is not available"});
+}
+
+// What the documents of the original tools show, as it is written there.
+TEST_F(StereoOptions, DocumentedCommandLinesRun) {
+  std::ofstream(dir_ / "poses.json") << "[[[1,0,0,0],[0,1,0,0],[0,0,1,0],[0,0,0,1]],"
+                                        "[[1,0,0,0.1],[0,1,0,0],[0,0,1,0],[0,0,0,1]],"
+                                        "[[1,0,0,0.2],[0,1,0,0],[0,0,1,0],[0,0,0,1]]]";
+  const std::string depth = box_, color = color_;
+  const auto runs = [&](const Arguments& more, const std::vector<std::string>& outputs) {
+    Arguments arguments = {"--depth_video", depth, "--color_video", color};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = RunProgram(kProgram, arguments);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    for (const std::string& output : outputs) {
+      EXPECT_TRUE(fs::exists(depth + output)) << output << outcome.err;
+      fs::remove(depth + output);
+    }
+  };
+  runs({"--xfov", "48"}, {"_stereo.mkv"});
+  runs({"--yfov", "40", "--infill_mask", "--remove_edges"},
+       {"_stereo.mkv", "_stereo.mkv_infillmask.mkv"});
+  runs({"--xfov", "48", "--max_depth", "20", "--transformation_file", dir_ / "poses.json",
+        "--transformation_lock_frame", "1", "--pupillary_distance", "65", "--max_frames", "2"},
+       {"_stereo.mkv"});
+  runs({"--xfov", "48", "--touchly0", "--touchly_max_depth", "5", "--max_frames", "1"},
+       {"_Touchly0.mkv"});
+  runs({"--xfov", "48", "--touchly1", "--touchly_max_depth", "5", "--compressed"},
+       {"_Touchly1.mp4"});
+  runs({"--xfov", "48", "--mask_depth", "4", "--save_background"}, {"_stereo.mkv"});
+  runs({"--xfov", "48", "--load_background", depth + "_background.npy"}, {"_stereo.mkv"});
+  runs({"--xfov", "48", "--vr180", "--create_sbs_depth_video", "--max_frames", "1"},
+       {"_stereo.mkv", "_stereo.mkv_depth.mkv"});
 }
 
 // Part of a plane 0 picture.

@@ -60,8 +60,7 @@ TEST(BackgroundPlate, WhatIsSeenOnceDoesNotOutweighWhatIsSeenOften) {
   const auto add = [&](float z, int value) {
     const Image color =
         MakePicture(PixelFormat::Rgb(8), kWidth, kHeight, [=](int, int, int) { return value; });
-    plate.Add(color.view(), Depth(kWidth, kHeight, z).Plane<float>(), {}, camera,
-              Pose::Identity());
+    plate.Add(color.view(), Depth(kWidth, kHeight, z).Plane<float>(), {}, camera, Pose::Identity());
   };
   add(9, 10);  // a wrong depth, once
   for (int i = 0; i < 20; ++i) add(4, 100);

@@ -229,6 +229,85 @@ TEST_F(StereoScene, PathsThatDoNotFitAreRefused) {
   EXPECT_FALSE(fs::exists(options_.output));
 }
 
+TEST_F(StereoScene, ALongerPathIsFine) {
+  Write(Scenes::Plane(3, 64, 48), 2);
+  WriteTransformationsFile(dir_ / "long.json", std::vector<Pose>(3, Pose::Identity()));
+  options_.scene.transformation_file = dir_ / "long.json";
+  EXPECT_EQ(Render().size(), 2u);
+}
+
+TEST_F(StereoScene, ColorsAreNoKeys) {
+  // Green and black pixels are no holes, whichever way the eyes are rendered.
+  Write(Scenes::Step(2, 6, 96, 64), 1);
+  VideoWriterOptions video;
+  video.frame_rate = {24, 1};
+  video.time_base = {1, 24};
+  VideoWriter colors(dir_ / "keys.mkv", PixelFormat::Rgb(8), 96, 64, video);
+  colors.Write(MakePicture(PixelFormat::Rgb(8), 96, 64,
+                           [](int plane, int x, int) { return plane == 1 && x % 8 < 4 ? 255 : 0; }),
+               0, 1);
+  colors.Finish();
+  WriteTransformationsFile(dir_ / "still.json", {Pose::Identity()});
+  options_.holes.infill_mask = true;
+  for (const char* path : {"", "still.json"}) {
+    options_.scene.transformation_file = *path == 0 ? "" : dir_ / path;
+    Render();
+    const Image textured = ReadAllFrames(report_.mask_output)[0];
+    const std::string color = options_.color_video;
+    options_.color_video = dir_ / "keys.mkv";
+    Render();
+    EXPECT_TRUE(SameFrames({textured}, {ReadAllFrames(report_.mask_output)[0]}));
+    EXPECT_LT(report_.hole_share, 0.1);
+    options_.color_video = color;
+  }
+}
+
+// What the readers of masks in the original tools do with a pixel.
+TEST_F(StereoScene, OlderReadersFindTheBackground) {
+  Write(Scenes::Step(1.5, 6, 192, 64), 1);
+  options_.holes.infill_mask = true;
+  WriteTransformationsFile(dir_ / "still.json", {Pose::Identity()});
+  const RayCaster caster(clip_.scene);
+  for (const char* path : {"", "still.json"}) {
+    options_.scene.transformation_file = *path == 0 ? "" : dir_ / path;
+    Render();
+    const Image mask = ReadAllFrames(report_.mask_output)[0];
+    int holes = 0, on_background = 0;
+    for (const int side : {-1, 1}) {
+      const Image depth = caster.Depth(EyeOf(ViewAt(0), side, kBaseline));
+      const int at = side < 0 ? 0 : 192;
+      for (int y = 0; y < 64; ++y)
+        for (int x = 8; x < 184; ++x) {
+          if (Black(mask, at + x, y)) continue;
+          // All channels are set: a test of all of them finds the same holes.
+          for (int plane = 0; plane < 3; ++plane) EXPECT_GT(SampleOf(mask, plane, at + x, y), 0);
+          const double nx = 2 * SampleOf(mask, 0, at + x, y) / 255.0 - 1;
+          const double ny = 2 * SampleOf(mask, 1, at + x, y) / 255.0 - 1;
+          ++holes;
+          for (int t = 1; t < 30; ++t) {
+            const int tx = x + static_cast<int>(std::lround(nx * t));
+            const int ty = std::clamp(y + static_cast<int>(std::lround(ny * t)), 0, 63);
+            if (tx < 0 || tx >= 192 || !Black(mask, at + tx, ty)) continue;
+            on_background += depth.Plane<float>().At(tx, ty) > 4;
+            break;
+          }
+        }
+    }
+    EXPECT_GT(holes, 64 * 4);
+    EXPECT_GE(on_background, holes * 95 / 100) << path;
+  }
+  for (const InfillMaskStyle style :
+       {InfillMaskStyle::kWhite, InfillMaskStyle::kEnds, InfillMaskStyle::kGreen}) {
+    options_.holes.infill_mask_style = style;
+    Render();
+    const Image mask = ReadAllFrames(report_.mask_output)[0];
+    EXPECT_EQ(DetectInfillMaskCode(mask.view()),
+              style == InfillMaskStyle::kWhite  ? InfillMaskCode::kWhite
+              : style == InfillMaskStyle::kEnds ? InfillMaskCode::kEnds
+                                                : InfillMaskCode::kDirections);
+  }
+}
+
 // ---- Panels.
 
 TEST_F(StereoScene, PanelsShowWhatEachEyeSeesAtItsAngle) {
@@ -315,8 +394,8 @@ TEST_F(StereoScene, PanelsOfAMovedCameraStandStill) {
         const Eigen::Vector3d truth = caster.ColorAt(eye, Project(clip_.camera, ray)) * 255;
         double worst = 0;
         for (int plane = 0; plane < 3; ++plane)
-          worst = std::max(
-              worst, std::abs(SampleOf(frames[static_cast<size_t>(i)], plane, x, y) - truth[plane]));
+          worst = std::max(worst, std::abs(SampleOf(frames[static_cast<size_t>(i)], plane, x, y) -
+                                           truth[plane]));
         ++seen;
         sum += worst;
         far_off += worst > 32;
@@ -368,7 +447,7 @@ TEST_F(StereoScene, TouchlyShowsThePictureAboveItsDepth) {
   Write(Scenes::Step(2, 6, 96, 64), 1);
   options_.scene.touchly1 = true;
   options_.output.clear();
-  options_.scene.touchly_min_depth = 1;
+  options_.frame.touchly_min_depth = 1;
   const Image frame = Render()[0];
   EXPECT_EQ(report_.output, options_.source.file.path + "_Touchly1.mkv");
   ASSERT_EQ(frame.format(), PixelFormat::Rgb(8));
@@ -382,8 +461,8 @@ TEST_F(StereoScene, TouchlyShowsThePictureAboveItsDepth) {
     EXPECT_EQ(SampleOf(frame, plane, 3, 64 + 32), 0);
   }
   // Nearer than the nearest is white, not black.
-  options_.scene.touchly_min_depth = 3;
-  options_.scene.touchly_max_depth = 9;
+  options_.frame.touchly_min_depth = 3;
+  options_.frame.touchly_max_depth = 9;
   const Image near = Render()[0];
   EXPECT_EQ(SampleOf(near, 0, 48, 64 + 32), 255);
   EXPECT_EQ(SampleOf(near, 0, 3, 64 + 32), 255 - 127);  // of 127.5, to even is 128
@@ -393,7 +472,7 @@ TEST_F(StereoScene, TouchlyOfAMovedCamera) {
   Write(Scenes::Room(96, 64), 3, 6);
   options_.scene.touchly1 = true;
   options_.scene.transformation_file = dir_ / "poses.json";
-  options_.scene.touchly_max_depth = 10;
+  options_.frame.touchly_max_depth = 10;
   options_.holes.infill_mask = true;
   const Image frame = Render()[2];
   const Image mask = ReadAllFrames(report_.mask_output)[2];
@@ -480,6 +559,19 @@ TEST_F(StereoScene, DepthOfEachEyeIsWritten) {
   ExpectError(Code::kInvalidArgument, "share pixels", [&] { RunStereoJob(options_); });
 }
 
+TEST_F(StereoScene, TheViewersScreenScalesEyesNotDepth) {
+  Write(Scenes::Plane(4, 96, 64), 1);
+  options_.scene.create_sbs_depth_video = true;
+  options_.eyes.master_xfov_deg = 30;
+  WriteTransformationsFile(dir_ / "still.json", {Pose::Identity()});
+  for (const char* path : {"", "still.json"}) {
+    options_.scene.transformation_file = *path == 0 ? "" : dir_ / path;
+    Render();
+    DepthVideoReader reader(report_.depth_output);
+    EXPECT_NEAR(reader.Read()->depth.Plane<float>().At(48, 32), 4, 0.01);
+  }
+}
+
 TEST_F(StereoScene, DepthOfSmoothedEyesIsInMetresToo) {
   Write(Scenes::Plane(4, 96, 64), 2);
   options_.scene.create_sbs_depth_video = true;
@@ -522,8 +614,9 @@ class StereoBackground : public StereoScene {
     masks.Finish();
     DepthClipOptions metres;
     metres.max_depth = 20;
-    MakeDepth(dir_ / "depth.mkv", shape_,
-              [](int frame, int x, int y) { return IsBox(frame, x, y) ? 1.0f : 4.0f; }, metres);
+    MakeDepth(
+        dir_ / "depth.mkv", shape_,
+        [](int frame, int x, int y) { return IsBox(frame, x, y) ? 1.0f : 4.0f; }, metres);
     options_.source.file.path = dir_ / "depth.mkv";
     options_.color_video = dir_ / "color.mkv";
     options_.output = dir_ / "stereo.mkv";
@@ -616,10 +709,9 @@ TEST_F(StereoBackground, OfAMovingCameraIsKeptInTheWorld) {
   View eye = EyeOf(ViewAt(2), -1, kBaseline);
   const Image truth = caster.Color(eye, PixelFormat::Rgb(8));
   for (const size_t i : {0u, 4u})
-    EXPECT_LT(Compare(frames[i], 0, truth,
-                      [&](int x, int y) { return !Black(frames[i], x, y); })
-                  .mean,
-              14);
+    EXPECT_LT(
+        Compare(frames[i], 0, truth, [&](int x, int y) { return !Black(frames[i], x, y); }).mean,
+        14);
   // In the axes of the file, whatever frame is locked: loaded with another one it fits as well.
   const std::string saved = report_.background_output;
   options_.scene.mask_depth.reset();
@@ -628,10 +720,9 @@ TEST_F(StereoBackground, OfAMovingCameraIsKeptInTheWorld) {
   options_.scene.transformation_lock_frame = 0;
   const std::vector<Image> loaded = Render();
   const Image at_start = caster.Color(EyeOf(ViewAt(0), -1, kBaseline), PixelFormat::Rgb(8));
-  EXPECT_LT(Compare(loaded[4], 0, at_start,
-                    [&](int x, int y) { return !Black(loaded[4], x, y); })
-                .mean,
-            16);
+  EXPECT_LT(
+      Compare(loaded[4], 0, at_start, [&](int x, int y) { return !Black(loaded[4], x, y); }).mean,
+      16);
 }
 
 TEST_F(StereoBackground, WhatDoesNotFitIsRefused) {

@@ -35,14 +35,14 @@ TEST(PanelRay, IsLongitudeAndLatitude) {
     EXPECT_NEAR(std::asin(ray.y()), latitude * kDegree, 1e-12);
     // True longitude and latitude: y / z = tan(latitude) / cos(longitude).
     if (std::abs(longitude) < 89) {
-      EXPECT_NEAR(ray.y() / ray.z(),
-                  std::tan(latitude * kDegree) / std::cos(longitude * kDegree), 1e-9);
+      EXPECT_NEAR(ray.y() / ray.z(), std::tan(latitude * kDegree) / std::cos(longitude * kDegree),
+                  1e-9);
     }
   };
   expect(90, 90, 0, 0);
-  expect(0, 90, -90, 0);     // the left border
-  expect(180, 90, 90, 0);    // the right one
-  expect(90, 150, 0, 60);    // down is positive
+  expect(0, 90, -90, 0);   // the left border
+  expect(180, 90, 90, 0);  // the right one
+  expect(90, 150, 0, 60);  // down is positive
   expect(135, 120, 45, 30);
 }
 
@@ -82,8 +82,8 @@ void ExpectEachRayInItsPlace(const PanelOptions& options, const Camera& camera,
       const Eigen::Vector3d ray = view_from_panel * PanelRay(options, x + 0.5, y + 0.5);
       Eigen::Vector2d at(-1, -1);
       if (ray.z() > 1e-9) at = Project(camera, ray);
-      const bool inside = at.x() >= 0 && at.x() <= camera.width && at.y() >= 0 &&
-                          at.y() <= camera.height;
+      const bool inside =
+          at.x() >= 0 && at.x() <= camera.width && at.y() >= 0 && at.y() <= camera.height;
       if (!inside) {
         ASSERT_EQ(SampleOf(across, 0, x, y), kBlack) << x << ", " << y;
         continue;
@@ -105,11 +105,10 @@ TEST(PanelWarp, PutsEachRayInItsPlace) {
   ExpectEachRayInItsPlace(Panel(160, 180, PanelProjection::kFisheye), camera,
                           Eigen::Matrix3d::Identity());
   ExpectEachRayInItsPlace(Panel(120, 110), camera, Eigen::Matrix3d::Identity());
-  const Eigen::Matrix3d turned =
-      (Eigen::AngleAxisd(0.5, Eigen::Vector3d::UnitY()) *
-       Eigen::AngleAxisd(-0.3, Eigen::Vector3d::UnitX()) *
-       Eigen::AngleAxisd(0.2, Eigen::Vector3d::UnitZ()))
-          .toRotationMatrix();
+  const Eigen::Matrix3d turned = (Eigen::AngleAxisd(0.5, Eigen::Vector3d::UnitY()) *
+                                  Eigen::AngleAxisd(-0.3, Eigen::Vector3d::UnitX()) *
+                                  Eigen::AngleAxisd(0.2, Eigen::Vector3d::UnitZ()))
+                                     .toRotationMatrix();
   ExpectEachRayInItsPlace(Panel(160), camera, turned);
   Camera off_centre = camera;
   off_centre.cx = 20;
@@ -137,7 +136,9 @@ TEST(PanelWarp, ChromaFollowsLuma) {
     const double offset_x = location == 2 ? 0.5 : 0;
     const double offset_y = location == 3 ? 0 : 0.5;
     const Image picture = MakePicture(format, 64, 48, [&](int plane, int x, int y) {
-      return plane == 0 ? 8 * x : plane == 1 ? int(8 * (2 * x + offset_x)) : int(8 * (2 * y + offset_y));
+      return plane == 0   ? 8 * x
+             : plane == 1 ? int(8 * (2 * x + offset_x))
+                          : int(8 * (2 * y + offset_y));
     });
     PanelWarp warp(Panel(160), nullptr);
     warp.SetView(camera, Eigen::Matrix3d::Identity(), format, location);

@@ -221,7 +221,8 @@ TEST(ViewLayout, PanelsHaveASizeOfTheirOwn) {
     EXPECT_DOUBLE_EQ(c.ViewAspect(), 1);
     ASSERT_TRUE(c.panel);
     EXPECT_EQ(c.panel->fov_deg, 150);
-    EXPECT_EQ(c.panel->projection == PanelProjection::kFisheye, name == std::string("vr180-fisheye"));
+    EXPECT_EQ(c.panel->projection == PanelProjection::kFisheye,
+              name == std::string("vr180-fisheye"));
     options.frame_width = 1280;
     EXPECT_THROW(Plan(options, 1920, 1080), Error);
     options.frame_width = 0;

@@ -50,8 +50,8 @@ struct PlateView {
 
 // The plate is a grid of cells as large as a pixel, seen from the world's origin: the picture of
 // the camera itself where it never moves, else parts of the six faces of a cube, as far as the
-// clip's frames reach. A cell keeps two surfaces, one behind the other, each with its mean 1 / depth
-// and a running median of its colours. Memory does not grow with the number of frames.
+// clip's frames reach. A cell keeps two surfaces, one behind the other, each with its mean 1 /
+// depth and a running median of its colours. Memory does not grow with the number of frames.
 class BackgroundPlate {
  public:
   // views  one per frame, or any selection that reaches as far; at least one.

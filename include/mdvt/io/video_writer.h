@@ -60,7 +60,7 @@ struct VideoWriterOptions {
   // has none), and the frame-packing SEI in H.264 (no anaglyphs, left eye first). What a file
   // cannot say it does not say: nothing wrong is stated in its place.
   StereoLayout stereo = StereoLayout::kNone;
-  bool right_eye_first = false;             // the eyes of `stereo` are swapped
+  bool right_eye_first = false;  // the eyes of `stereo` are swapped
   // Each eye's picture is the middle of an equirectangular one, so many degrees across and down.
   // Stated in Matroska (Projection) and MP4 (sv3d box). Valid: (0, 180].
   std::optional<double> equirectangular_deg;

@@ -110,8 +110,8 @@ struct StereoJobReport {
   std::string mask_output;        // empty if none was asked for
   std::string depth_output;       // the same
   std::string background_output;  // the same
-  double hole_share = 0;    // mean share of pixels per eye that the source did not show
-  int width = 0;            // of the output: both eyes
+  double hole_share = 0;          // mean share of pixels per eye that the source did not show
+  int width = 0;                  // of the output: both eyes
   int height = 0;
 };
 

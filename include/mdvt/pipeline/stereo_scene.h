@@ -17,9 +17,6 @@ struct StereoSceneOptions {
   bool vr180 = false;
   bool touchly0 = false;
   bool touchly1 = false;
-  // What Touchly shows as white, and as black; metres.
-  double touchly_min_depth = 0;
-  double touchly_max_depth = 5;
 
   // Camera-to-world per frame: the eyes stand still in the world's origin, whatever the camera
   // does. Empty: they move with the camera.

@@ -27,6 +27,10 @@ struct FrameOptions {
   // In the layout "rgbd": how far away white is in metres, where parallax is made of metres. Valid:
   // (0, 10000].
   double rgbd_white = 1;
+  // In Touchly's layouts: depth in metres that is white, and that is black. Valid: [0, 1e6], the
+  // first less than the second.
+  double touchly_min_depth = 0;
+  double touchly_max_depth = 5;
 
   CanvasOptions Canvas(bool preview) const;
   // Throws Error(kInvalidArgument).

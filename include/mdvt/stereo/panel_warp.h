@@ -43,8 +43,9 @@ struct PanelOptions {
 Eigen::Vector3d PanelRay(const PanelOptions& options, double x, double y);
 
 // Where the rays lie in the picture is worked out once per view and kept, for every sample of the
-// panel at 1/256 of a sample. Pictures that are finer than the panel are averaged down first, so
-// that nothing aliases. The same bytes for every thread count.
+// panel at 1/256 of a sample. Of pictures that are finer than the panel the means of boxes are
+// taken, each about as large as a pixel of the panel, so that nothing aliases. The same bytes for
+// every thread count.
 class PanelWarp {
  public:
   // `pool` may be null (one thread) and must outlive this. Throws Error(kInvalidArgument).

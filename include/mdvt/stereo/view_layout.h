@@ -146,7 +146,7 @@ struct ViewCanvas {
   // Columns and rows of a tile for each of a view: 0.5 where views are squeezed, else 1.
   double squeeze_x = 1;
   double squeeze_y = 1;
-  Rational sample_aspect{1, 1};  // of the frame
+  Rational sample_aspect{1, 1};            // of the frame
   std::optional<PanelOptions> panel = {};  // what the tiles show, if not plane pictures
 
   int num_tiles() const { return columns * rows; }
@@ -164,6 +164,12 @@ struct ViewCanvas {
   PlaneView<float> Content(const PlaneView<float>& frame, int tile) const {
     return {frame.Row(TileY(tile) + content_y) + TileX(tile) + content_x, frame.stride,
             content_width, content_height};
+  }
+  // What a file can say about the panels, see VideoWriterOptions; nothing where a tile is none.
+  std::optional<double> EquirectangularDeg(const ViewLayout& layout) const {
+    if (!panel || layout.depth_tile || panel->projection != PanelProjection::kEquirectangular)
+      return std::nullopt;
+    return panel->fov_deg;
   }
   // Width of a view over its height, as it is shown.
   double ViewAspect() const {
