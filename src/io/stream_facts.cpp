@@ -97,6 +97,8 @@ void CheckDolbyVision(const AVStream& stream, const std::string& name) {
 }
 
 void TellSeparateAlpha(const AVStream& stream, const std::string& name) {
+  const AVCodecID codec = stream.codecpar->codec_id;
+  if (codec != AV_CODEC_ID_VP8 && codec != AV_CODEC_ID_VP9) return;
   const AVDictionaryEntry* mode = av_dict_get(stream.metadata, "alpha_mode", nullptr, 0);
   if (mode != nullptr && std::string_view(mode->value) == "1")
     LogWarning(name +

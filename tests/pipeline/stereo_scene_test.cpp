@@ -743,7 +743,7 @@ TEST_F(StereoBackground, WhatDoesNotFitIsRefused) {
   shorter.width = 64;
   MakeColor(dir_ / "small.mkv", shorter, PixelFormat::Gray(8));
   options_.scene.mask_video = dir_ / "small.mkv";
-  ExpectError(Code::kInvalidArgument, "same size", [&] { RunStereoJob(options_); });
+  ExpectError(Code::kCorrupt, "same size", [&] { RunStereoJob(options_); });
   EXPECT_FALSE(fs::exists(options_.output));
   // Both end with max_frames.
   options_.scene.mask_video = dir_ / "short.mkv";
