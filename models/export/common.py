@@ -6,6 +6,8 @@ export(). That traces the wrapper, saves it with its metadata (mdvt.json inside 
 file again and compares it with the original on every example, because a trace that is run at another
 size than it was made with may be wrong without an error.
 
+A file whose name ends in .onnx is written for ONNX Runtime instead, and compared by it.
+
 Works with torch 1.13 to 2.x. Export with the oldest LibTorch that has to read the file.
 """
 
@@ -33,6 +35,8 @@ except ImportError as error:
 
 FORMAT = 1
 TOLERANCE = 1e-4  # of the standard deviation of an output
+ONNX_TOLERANCE = 1e-3  # other kernels, which sum in another order
+ONNX_OPSET = 16
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -323,9 +327,10 @@ class _Comparison:
 
     def __init__(self, names, examples, expected):
         self.names, self.examples, self.expected = names, examples, expected
-        self.lines, self.worst = [], 0.0
+        self.lines, self.worst, self.tolerance = [], 0.0, TOLERANCE
 
     def run(self, label, module, device="cpu", tolerance=TOLERANCE):
+        self.tolerance = max(self.tolerance, tolerance)
         for number, (tensors, expected) in enumerate(zip(self.examples, self.expected), 1):
             progress(f"comparing with the original: {label}, example {number} of {len(self.examples)} "
                      f"({_shapes(tensors)})")
@@ -366,6 +371,84 @@ def _figures(outputs):
     return (mean[0], std[0]) if len(outputs) == 1 else (mean, std)
 
 
+def _check_shape(check_shape, examples):
+    if check_shape is None:
+        smallest = min(examples, key=lambda tensors: tensors[0].numel())
+        return [list(tensor.shape) for tensor in smallest]
+    return [list(check_shape)] if isinstance(check_shape[0], int) else check_shape
+
+
+def _metadata_text(meta, check_shape, mean, std):
+    key, value = ("shape", check_shape[0]) if len(check_shape) == 1 else ("shapes", check_shape)
+    return json.dumps({
+        "format": FORMAT, **meta,
+        "torch": {"exported_with": torch.__version__.split("+")[0].split("a")[0],
+                  "min": ".".join(torch.__version__.split(".")[:2])},
+        "check": {"seed": 0, key: value, "mean": mean, "std": std, "tol": 1e-4},
+    }, indent=1, allow_nan=False)
+
+
+# ---------------------------------------------------------------------------------------------------
+# ONNX.
+
+
+def _dynamic_axes(port, meta):
+    """Numbers and names of the dimensions of an input or output that may change."""
+    size = port.get("size", meta["inputs"][0].get("size", {}))
+    sides = size.get("dynamic", True)
+    letters = {"N": meta.get("batch", {}).get("dynamic", False), "H": sides, "W": sides, "F": True, "P": True}
+    return {axis: f"{port['name']}_{letter}" for axis, letter in enumerate(port["layout"])
+            if letters.get(letter, False)}
+
+
+def _protobuf_text(field, data):
+    """A field of a protobuf message that is a text or a message: its key, its length, its bytes."""
+    def number(value):
+        result = b""
+        while value >= 128:
+            result += bytes([value & 127 | 128])
+            value >>= 7
+        return result + bytes([value])
+
+    return number(field << 3 | 2) + number(len(data)) + data
+
+
+def _write_onnx(module, meta, example, out, partial, text):
+    ports = meta["inputs"] + meta["outputs"]
+    progress(f"writing {out}: tracing at {_shapes(example)}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        options = {} if "dynamo" not in torch.onnx.export.__code__.co_varnames else {"dynamo": False}
+        torch.onnx.export(module, tuple(example), str(partial), opset_version=ONNX_OPSET,
+                          input_names=[port["name"] for port in meta["inputs"]],
+                          output_names=[port["name"] for port in meta["outputs"]],
+                          dynamic_axes={port["name"]: _dynamic_axes(port, meta) for port in ports},
+                          **options)
+    # Messages of protobuf may be written one behind the other: this adds an entry of metadata_props.
+    entry = _protobuf_text(1, b"mdvt.json") + _protobuf_text(2, text.encode("utf-8"))
+    with open(partial, "ab") as file:
+        file.write(_protobuf_text(14, entry))
+
+
+def _onnx_module(path):
+    """The file as a function of tensors."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ExportError("comparing an .onnx file needs the Python package onnxruntime: pip install "
+                          f"onnxruntime for {sys.executable}") from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    names = [port.name for port in session.get_inputs()]
+
+    def run(*tensors):
+        results = session.run(None, {name: t.numpy() for name, t in zip(names, tensors)})
+        return tuple(torch.from_numpy(result) for result in results)
+
+    return run
+
+
 def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin="", exporter="",
            manifest=True):
     """Traces (or scripts) `wrapper`, saves it as `out`, verifies the file and returns a report.
@@ -377,6 +460,8 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
                  of the smallest example
     trace        False: torch.jit.script, for modules with loops
     origin, exporter, manifest   the entry in manifest.json beside `out`; manifest=False adds none
+
+    A name that ends in .onnx makes a file for ONNX Runtime.
 
     Raises ExportError; then there is no file `out`, or still the old one.
     """
@@ -399,6 +484,17 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
                 if not all(torch.isfinite(o).all() for o in outputs):
                     raise ExportError("the original itself gives values that are not finite")
             number = _least_special(examples, meta)
+            if out.suffix == ".onnx":
+                check_shape = _check_shape(check_shape, examples)
+                mean, std = _figures(_as_tuple(wrapper(*map(check_input, check_shape))))
+                _write_onnx(wrapper if trace else torch.jit.script(wrapper), meta, examples[number], out,
+                            partial, _metadata_text(meta, check_shape, mean, std))
+                comparison = _Comparison(names, examples, expected)
+                comparison.run("ONNX Runtime", _onnx_module(partial), tolerance=ONNX_TOLERANCE)
+                os.replace(partial, out)
+                return _report(out, meta, comparison, check_shape, mean, std,
+                               f"opset {ONNX_OPSET}, traced at {_shapes(examples[number])}",
+                               origin, exporter, manifest)
             progress(("tracing at " + _shapes(examples[number])) if trace else "compiling")
             if trace:
                 with warnings.catch_warnings():
@@ -407,21 +503,9 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
             else:
                 module = torch.jit.script(wrapper)
 
-            if check_shape is None:
-                smallest = min(examples, key=lambda tensors: tensors[0].numel())
-                check_shape = [list(tensor.shape) for tensor in smallest]
-            elif isinstance(check_shape[0], int):
-                check_shape = [list(check_shape)]
-            checked = _as_tuple(module(*map(check_input, check_shape)))
-            mean, std = _figures(checked)
-            key, value = ("shape", check_shape[0]) if len(check_shape) == 1 else ("shapes", check_shape)
-            meta = {
-                "format": FORMAT, **meta,
-                "torch": {"exported_with": torch.__version__.split("+")[0].split("a")[0],
-                          "min": ".".join(torch.__version__.split(".")[:2])},
-                "check": {"seed": 0, key: value, "mean": mean, "std": std, "tol": 1e-4},
-            }
-            text = json.dumps(meta, indent=1, allow_nan=False)
+            check_shape = _check_shape(check_shape, examples)
+            mean, std = _figures(_as_tuple(module(*map(check_input, check_shape))))
+            text = _metadata_text(meta, check_shape, mean, std)
             progress(f"writing {out}")
             torch.jit.save(module, str(partial), _extra_files={"mdvt.json": text})
 
@@ -448,15 +532,21 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
         if partial.exists():
             partial.unlink()
 
+    return _report(out, meta, comparison, check_shape, mean, std,
+                   f"traced at {_shapes(examples[number])}" if trace else "scripted", origin, exporter,
+                   manifest)
+
+
+def _report(out, meta, comparison, check_shape, mean, std, how, origin, exporter, manifest):
+    """Writes what was compared beside the file, and its entry in the manifest; returns the text."""
     size, digest = out.stat().st_size, file_hash(out)
     report = "\n".join([
         f"{out.name}: {meta['name']}, {size / 1e6:.1f} MB, kind {meta['kind']}",
         f"sha256 {digest}",
         f"licence {meta['source']['license']}, checkpoint {meta['source']['checkpoint']}",
-        f"exported with torch {torch.__version__}"
-        + (f", traced at {_shapes(examples[number])}" if trace else ", scripted"),
-        f"largest difference from the original {comparison.worst:.1e} of {TOLERANCE:.0e} allowed, in "
-        "standard deviations of the output:",
+        f"exported with torch {torch.__version__}, {how}",
+        f"largest difference from the original {comparison.worst:.1e} of {comparison.tolerance:.0e} allowed, "
+        "in standard deviations of the output:",
         *comparison.lines,
         f"check: input {' '.join(map(str, check_shape))}, mean {mean}, std {std}",
         "",
@@ -494,7 +584,7 @@ def parser(text):
     """A parser with what all exporters take."""
     result = argparse.ArgumentParser(description=text,
                                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    result.add_argument("--out", required=True, help="the file to write, for example da2-vits.pt")
+    result.add_argument("--out", required=True, help="the file to write, for example da2-vits.pt, or da2-vits.onnx for ONNX Runtime")
     result.add_argument("--no-manifest", action="store_true",
                         help="do not list the file in manifest.json beside it")
     return result

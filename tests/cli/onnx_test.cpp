@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Networks in ONNX Runtime, exported and run as a user does: the same depth as in LibTorch.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/clips.h"
+#include "cli/run_program.h"
+#include "mdvt/io/depth_video.h"
+#include "support/test_env.h"
+
+namespace mdvt::test {
+namespace {
+
+class Onnx : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    models_ = std::make_unique<TempDir>();
+    missing_ = Export();
+  }
+  static void TearDownTestSuite() { models_.reset(); }
+  void SetUp() override {
+    if (!missing_.empty()) GTEST_SKIP() << missing_;
+    shape_.width = 96;
+    shape_.height = 64;
+    shape_.frames = 5;
+    MakeColor(color_, shape_);
+  }
+
+  // Returns why not, in words.
+  static std::string Export() {
+#if defined(MDVT_TEST_ONNX) && defined(MDVT_TOY_MODELS)
+    if (std::system("/usr/bin/python3 -c 'import torch, onnxruntime' >/dev/null 2>&1") != 0)
+      return "the Python packages torch and onnxruntime are not installed";
+    for (const std::string kind : {"depth_luminance", "depth_ramp"})
+      for (const std::string ending : {".pt", ".onnx"}) {
+        const std::string command = "/usr/bin/python3 -B '" MDVT_TOY_MODELS "' --kind " + kind +
+                                    " --out '" + (*models_ / (kind + ending)) +
+                                    "' >/dev/null 2>&1";
+        EXPECT_EQ(std::system(command.c_str()), 0) << command;
+      }
+    return "";
+#else
+    return "mdvt was built without the backend mdvt_onnxruntime";
+#endif
+  }
+
+  RunningProgram::Arguments With(const std::string& model) const {
+    return {"--color_video", color_, "--output", out_, "--model", model, "--threads", "2"};
+  }
+
+  std::vector<Image> Depth(const std::string& model) {
+    const Outcome outcome = RunProgram("video_metric_convert", With(model));
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    std::vector<Image> maps;
+    if (outcome.status != 0) return maps;
+    DepthVideoReader reader(out_);
+    while (auto frame = reader.Read()) maps.push_back(std::move(frame->depth));
+    return maps;
+  }
+
+  static std::unique_ptr<TempDir> models_;
+  static std::string missing_;
+  const TempDir dir_;
+  ClipShape shape_;
+  const std::string color_ = dir_ / "color.mkv";
+  const std::string out_ = dir_ / "depth.mkv";
+};
+std::unique_ptr<TempDir> Onnx::models_;
+std::string Onnx::missing_;
+
+TEST_F(Onnx, DepthIsThatOfLibTorch) {
+  for (const std::string kind : {"depth_luminance", "depth_ramp"}) {
+    const std::vector<Image> a = Depth(*models_ / (kind + ".pt"));
+    const std::vector<Image> b = Depth(*models_ / (kind + ".onnx"));
+    ASSERT_EQ(a.size(), static_cast<size_t>(shape_.frames));
+    ASSERT_EQ(b.size(), a.size());
+    for (size_t i = 0; i < a.size(); ++i)
+      for (int y = 0; y < shape_.height; ++y)
+        for (int x = 0; x < shape_.width; ++x) {
+          const float z = a[i].Plane<float>().At(x, y);
+          ASSERT_NEAR(b[i].Plane<float>().At(x, y), z, 2e-3 + 1e-4 * double{z}) << kind << i;
+        }
+  }
+}
+
+TEST_F(Onnx, DoctorTestsIt) {
+  const Outcome outcome = RunProgram("mdvt_doctor", {"--models", models_->path().string()});
+  EXPECT_NE(outcome.out.find("backend    onnxruntime: ONNX Runtime"), std::string::npos);
+  size_t passed = 0;
+  for (size_t at = 0; (at = outcome.out.find("self-test passed", at)) != std::string::npos; ++at)
+    ++passed;
+  EXPECT_EQ(passed, 4u) << outcome.out;
+}
+
+TEST_F(Onnx, DamagedFilesAreOneClearLine) {
+  std::ifstream file(*models_ / "depth_luminance.onnx", std::ios::binary);
+  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  ASSERT_GT(whole.size(), 200u);
+  const std::string damaged = dir_ / "damaged.onnx";
+  for (const size_t kept : {size_t{1}, size_t{40}, whole.size() / 2, whole.size() - 1}) {
+    std::ofstream(damaged, std::ios::binary) << whole.substr(0, kept);
+    RunningProgram::Arguments arguments = With(damaged);
+    arguments.push_back("--trust_model");
+    const Outcome outcome = RunProgram("video_metric_convert", arguments);
+    ExpectOneClearLine("video_metric_convert", outcome, 3, {"damaged.onnx"});
+    EXPECT_FALSE(std::filesystem::exists(out_)) << kept;
+  }
+}
+
+}  // namespace
+}  // namespace mdvt::test
