@@ -50,7 +50,8 @@ Color DirectionColor(const HoleSpan& span, int width, double focal_px) {
   constexpr uint8_t kFlat = 127;
   const bool left = span.begin == 0, right = span.end == width;
   if (span.at_border && left != right) return {left ? uint8_t{255} : uint8_t{1}, kFlat, kFlat};
-  if (span.background == HoleSide::kBoth || (left && right)) return {kFlat, kFlat, kFlat};
+  if (span.background == HoleSide::kBoth || (left && right))
+    return {kFlat, Channel(span.rows_with_data), kFlat};
   double nx = 1, nz = 0;
   if (focal_px > 0 && span.near_depth > 0 && span.far_depth > span.near_depth) {
     const double dx = span.far_depth / focal_px, dz = double{span.far_depth} - span.near_depth;

@@ -10,16 +10,15 @@ void Describe(OptionList* list, StereoSceneOptions* o) {
   list->Field("vr180", &o->vr180, "the layout vr180, as <depth_video>_stereo.mkv")
       .Excludes("touchly0")
       .Excludes("touchly1")
-      .Excludes("layout");
+      .Excludes("layout")
+      .Preset({{"layout", "vr180"}});
   list->Field("touchly0", &o->touchly0, "the layout touchly0, as <depth_video>_Touchly0.mkv")
       .Excludes("touchly1")
-      .Excludes("layout");
+      .Excludes("layout")
+      .Preset({{"layout", "touchly0"}});
   list->Field("touchly1", &o->touchly1, "the layout touchly1, as <depth_video>_Touchly1.mkv")
-      .Excludes("layout");
-  // What the flags above stand for, where other options ask for a layout.
-  list->Refine("layout").Implied([o]() -> std::string {
-    return o->touchly1 ? "touchly1" : o->touchly0 ? "touchly0" : o->vr180 ? "vr180" : "";
-  });
+      .Excludes("layout")
+      .Preset({{"layout", "touchly1"}});
   list->Section("scene");
   list->Field("transformation_file", &o->transformation_file, "JSON",
               "camera path: the eyes stand still in its origin while the camera moves")

@@ -4,6 +4,30 @@
 #include <algorithm>
 
 namespace mdvt {
+namespace {
+
+// Tells rows without data where the nearest row with some is.
+void MarkEmptyRows(HoleMap* holes) {
+  const auto empty = [](const std::vector<HoleSpan>& row) {
+    return row.size() == 1 && row[0].background == HoleSide::kBoth;
+  };
+  const auto count = static_cast<int>(holes->rows.size());
+  for (int y = 0; y < count;) {
+    if (!empty(holes->rows[static_cast<size_t>(y)])) {
+      ++y;
+      continue;
+    }
+    const int begin = y;
+    while (y < count && empty(holes->rows[static_cast<size_t>(y)])) ++y;
+    for (int row = begin; row < y; ++row) {
+      const int above = begin > 0 ? row - begin + 1 : count, below = y < count ? y - row : count;
+      holes->rows[static_cast<size_t>(row)][0].rows_with_data =
+          static_cast<int8_t>((below < above) - (above < below));
+    }
+  }
+}
+
+}  // namespace
 
 void FindDepthHoles(const DepthView& depth, HoleSide of_equals, HoleMap* holes) {
   const int width = depth.width;
@@ -38,6 +62,7 @@ void FindDepthHoles(const DepthView& depth, HoleSide of_equals, HoleMap* holes) 
       spans.push_back(span);
     }
   }
+  MarkEmptyRows(holes);
 }
 
 }  // namespace mdvt

@@ -104,6 +104,22 @@ TEST(PaintInfillMask, EveryChannelOfADirectedHoleIsSet) {
   }
 }
 
+TEST(PaintInfillMask, RowsWithoutDataPointUpOrDown) {
+  HoleMap holes;
+  holes.Reset(4, 3);
+  for (int y = 0; y < 3; ++y) {
+    HoleSpan span = Span(0, 4, HoleSide::kBoth);
+    span.at_border = true;
+    span.rows_with_data = static_cast<int8_t>(1 - y);
+    holes.rows[static_cast<size_t>(y)].push_back(span);
+  }
+  Image mask = Black(4, 3);
+  PaintInfillMask(holes, InfillMaskStyle::kDirections, mask.mutable_view());
+  EXPECT_EQ(At(mask, 1, 0), (Pixel{127, 255, 127}));
+  EXPECT_EQ(At(mask, 1, 1), (Pixel{127, 127, 127}));
+  EXPECT_EQ(At(mask, 1, 2), (Pixel{127, 1, 127}));
+}
+
 TEST(PaintInfillMask, Green) {
   Image mask(PixelFormat::Rgb(8), 4, 1);
   PaintInfillMask(OneRow(4, {Span(1, 3, HoleSide::kRight)}), InfillMaskStyle::kGreen,

@@ -292,6 +292,16 @@ TEST(DepthHoles, BackgroundIsTheFartherSide) {
   }
   ASSERT_EQ(holes.rows[1].size(), 1u);
   EXPECT_EQ(holes.rows[1][0].background, HoleSide::kBoth);
+  EXPECT_EQ(holes.rows[1][0].rows_with_data, -1);
+  // Empty rows between two that are not: the nearer one counts.
+  Image gap(PixelFormat::GrayF32(), 2, 6);
+  for (int y = 0; y < 6; ++y)
+    for (int x = 0; x < 2; ++x) gap.MutablePlane<float>().At(x, y) = y == 1 || y == 5 ? 1.0f : 0.0f;
+  FindDepthHoles(gap.Plane<float>(), HoleSide::kLeft, &holes);
+  EXPECT_EQ(holes.rows[0][0].rows_with_data, 1);
+  EXPECT_EQ(holes.rows[2][0].rows_with_data, -1);
+  EXPECT_EQ(holes.rows[3][0].rows_with_data, 0);
+  EXPECT_EQ(holes.rows[4][0].rows_with_data, 1);
 }
 
 }  // namespace

@@ -24,6 +24,9 @@ struct HoleSpan {
   bool at_border = false;  // touches the left or right border of the view
   float near_depth = 0;    // metres, of the surface at the near rim; 0 if there is none
   float far_depth = 0;     // metres, of the surface at the background rim; 0 if there is none
+  // Of a whole row without data: where the nearest row with data lies, -1 = above, 1 = below, 0 =
+  // not known or as near on both sides.
+  int8_t rows_with_data = 0;
 };
 
 // All holes of a view, by row, in ascending order, never touching within a row unless they differ
