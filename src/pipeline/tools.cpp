@@ -19,10 +19,7 @@ ToolInfo VideoMaskTool();
 ToolInfo InpaintTool();
 
 const std::vector<ToolInfo>& Tools() {
-  static const std::vector<ToolInfo> tools = {
-      DepthTool(),     StereoTool(),    MonoToSbsTool(),       ExportTool(),
-      DepthViewTool(), SplitSbsTool(),  FindConvergenceTool(), TrackPointsTool(),
-      InfillSbsTool(), VideoMaskTool(), InpaintTool()};
+  static const std::vector<ToolInfo> tools = {DepthTool(), StereoTool(), MonoToSbsTool(), ExportTool(), DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), TrackPointsTool(), InfillSbsTool(), VideoMaskTool(), InpaintTool()};
   return tools;
 }
 
