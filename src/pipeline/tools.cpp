@@ -16,12 +16,14 @@ ToolInfo FindConvergenceTool();
 ToolInfo InfillSbsTool();
 ToolInfo VideoMaskTool();
 ToolInfo InpaintTool();
+ToolInfo StereoCrafterTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
       DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
       DepthViewTool(), SplitSbsTool(), FindConvergenceTool(),
-      InfillSbsTool(), VideoMaskTool(), InpaintTool()};
+      InfillSbsTool(), VideoMaskTool(), InpaintTool(),
+      StereoCrafterTool()};
   return tools;
 }
 
