@@ -14,10 +14,10 @@
 namespace mdvt {
 namespace {
 
-constexpr int kCell = 8;            // pixels of a latent, along a side
-constexpr int kTileMultiple = 64;   // what the UNet halves three times, in latents
-constexpr int kKnown = 4;           // channels of a latent
-constexpr int kUnetChannels = 9;    // noisy latent, known latent, mask
+constexpr int kCell = 8;           // pixels of a latent, along a side
+constexpr int kTileMultiple = 64;  // what the UNet halves three times, in latents
+constexpr int kKnown = 4;          // channels of a latent
+constexpr int kUnetChannels = 9;   // noisy latent, known latent, mask
 constexpr double kPi = 3.14159265358979323846;
 constexpr double kLeastVariance = 1e-7;  // of samples in [0, 1]: keeps covariances invertible
 constexpr int64_t kFewPixels = 16;       // fewer tell nothing about colours
@@ -34,9 +34,8 @@ double NumberOf(const ModelInfo& info, const char* key, double otherwise, double
   return otherwise;
 }
 
-void CheckPart(const std::shared_ptr<const Model>& part, const char* role,
-               const std::string& group, const std::vector<std::string>& inputs,
-               const std::string& layout) {
+void CheckPart(const std::shared_ptr<const Model>& part, const char* role, const std::string& group,
+               const std::vector<std::string>& inputs, const std::string& layout) {
   Require(part != nullptr, Code::kInvalidArgument,
           std::string("DiffusionParts: the ") + role + " is missing");
   const ModelInfo& info = part->info();
@@ -102,9 +101,9 @@ std::vector<float> ResizeLine(const std::vector<float>& line, int to) {
     const double at = to > 1 ? static_cast<double>(i) * (from - 1) / (to - 1) : 0;
     const int x = static_cast<int>(std::floor(at));
     const double f = at - x;
-    result[static_cast<size_t>(i)] = static_cast<float>(
-        far_weight(1 + f) * tap(x - 1) + near_weight(f) * tap(x) + near_weight(1 - f) * tap(x + 1) +
-        far_weight(2 - f) * tap(x + 2));
+    result[static_cast<size_t>(i)] =
+        static_cast<float>(far_weight(1 + f) * tap(x - 1) + near_weight(f) * tap(x) +
+                           near_weight(1 - f) * tap(x + 1) + far_weight(2 - f) * tap(x + 2));
   }
   return result;
 }
@@ -117,8 +116,7 @@ void ResizeForEncoder(PlaneView<const float> from, int width, int height, float*
   for (int x = 0; x < width; ++x) {
     for (size_t y = 0; y < rows.size(); ++y) column[y] = rows[y][static_cast<size_t>(x)];
     const std::vector<float> resized = ResizeLine(column, height);
-    for (int y = 0; y < height; ++y)
-      to[int64_t{y} * width + x] = resized[static_cast<size_t>(y)];
+    for (int y = 0; y < height; ++y) to[int64_t{y} * width + x] = resized[static_cast<size_t>(y)];
   }
 }
 
@@ -218,8 +216,8 @@ std::vector<double> DiffusionScheduler::Sigmas(int count) const {
   std::vector<double> sigmas;
   const double high = std::pow(sigma_max, 1 / rho), low = std::pow(sigma_min, 1 / rho);
   for (int i = 0; i < count; ++i)
-    sigmas.push_back(
-        std::pow(high + (count > 1 ? static_cast<double>(i) / (count - 1) : 0) * (low - high), rho));
+    sigmas.push_back(std::pow(
+        high + (count > 1 ? static_cast<double>(i) / (count - 1) : 0) * (low - high), rho));
   sigmas.push_back(0);
   return sigmas;
 }
@@ -361,7 +359,8 @@ struct DiffusionFill::Impl {
     for (size_t f = 0; f < frames; ++f) {
       float* to = sample.data() + static_cast<int64_t>(f) * kUnetChannels * area;
       const size_t from = f * kKnown * static_cast<size_t>(area);
-      for (int64_t i = 0; i < kKnown * area; ++i) to[i] = scale * noisy[from + static_cast<size_t>(i)];
+      for (int64_t i = 0; i < kKnown * area; ++i)
+        to[i] = scale * noisy[from + static_cast<size_t>(i)];
       if (known == nullptr) continue;
       std::copy_n(known->data() + from, kKnown * area, to + kKnown * area);
       std::copy_n(mask->data() + f * static_cast<size_t>(area), area, to + 2 * kKnown * area);
@@ -402,7 +401,8 @@ struct DiffusionFill::Impl {
       const double root = std::sqrt(sigma * sigma + 1);
       for (size_t i = 0; i < x.size(); ++i) {
         const double denoised = double{x[i]} / (sigma * sigma + 1) - double{v[i]} * sigma / root;
-        x[i] = static_cast<float>(double{x[i]} + (double{x[i]} - denoised) / sigma * (next - sigma));
+        x[i] =
+            static_cast<float>(double{x[i]} + (double{x[i]} - denoised) / sigma * (next - sigma));
       }
     }
     return x;
@@ -425,9 +425,8 @@ struct DiffusionFill::Impl {
       // With its neighbours in time, itself twice.
       ColorStatistics reference, content;
       for (const ptrdiff_t k : {-1, 0, 0, 1}) {
-        const auto g = static_cast<size_t>(
-            std::clamp<ptrdiff_t>(static_cast<ptrdiff_t>(f) + k, 0,
-                                  static_cast<ptrdiff_t>(frames) - 1));
+        const auto g = static_cast<size_t>(std::clamp<ptrdiff_t>(
+            static_cast<ptrdiff_t>(f) + k, 0, static_cast<ptrdiff_t>(frames) - 1));
         for (auto [to, from] : {std::pair{&reference, &here[g]}, std::pair{&content, &there[g]}}) {
           to->count += from->count;
           to->sum += from->sum;
@@ -570,8 +569,8 @@ std::vector<Image> DiffusionFill::Run(const std::vector<Image>& pictures,
     for (int y = 0; y < height; ++y) {
       for (int x = 0; x < width; ++x) {
         if (masks[f].Plane<uint8_t>().At(x, y) <= 127) continue;
-        const float weight = weights[static_cast<size_t>(y) * static_cast<size_t>(width) +
-                                     static_cast<size_t>(x)];
+        const float weight =
+            weights[static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)];
         for (int c = 0; c < 3; ++c)
           results[f].MutablePlane<float>(c).At(x, y) =
               std::clamp(sums[f].Plane<float>(c).At(x, y) / weight, 0.0f, 1.0f);

@@ -71,10 +71,9 @@ std::shared_ptr<const Model> OpenModel(const DepthModelOptions& options, int num
   const std::string key = KeyOf(options, num_threads);
   if (options.keep && options.keep->model && options.keep->key == key) return options.keep->model;
   std::error_code ignored;
-  Require(
-      std::filesystem::exists(options.path, ignored), Code::kNotFound,
-      "no model '" + options.path +
-          "': models/export/ makes one of a checkpoint, see docs/models.md");
+  Require(std::filesystem::exists(options.path, ignored), Code::kNotFound,
+          "no model '" + options.path +
+              "': models/export/ makes one of a checkpoint, see docs/models.md");
   ModelOptions open = options.open;
   open.num_threads = num_threads;
   if (options.trust_model) open.trust = ModelTrust::kUnlisted;

@@ -20,7 +20,7 @@
 namespace mdvt {
 namespace {
 
-constexpr int kRoom = 48;          // pixels around a mask that are looked at
+constexpr int kRoom = 48;            // pixels around a mask that are looked at
 constexpr int kOverlayFrames = 160;  // in which an overlay is looked for
 constexpr double kMostMask = 0.75;   // of a picture
 
@@ -47,8 +47,7 @@ class InpaintJob {
                                       reader_.info().height)),
         color_(ResolveColor(reader_.info().color, reader_.info().format, reader_.info().height)) {
     OpenMask();
-    if (!options.model.empty())
-      model_ = OpenModel(options.model, graph_.pool()->num_threads());
+    if (!options.model.empty()) model_ = OpenModel(options.model, graph_.pool()->num_threads());
   }
 
   InpaintReport Run() {
@@ -129,8 +128,7 @@ class InpaintJob {
     });
     graph_.Into(std::move(frames), [&](const Frame& frame) {
       if (frame.index % step != 0) return;
-      overlay.Push(
-          to_luma.Convert(frame.image, color_, PixelFormat::Gray(8)).Plane<uint8_t>());
+      overlay.Push(to_luma.Convert(frame.image, color_, PixelFormat::Gray(8)).Plane<uint8_t>());
     });
     graph_.Run("overlay", expected);
     mask_ = overlay.Find();
@@ -185,8 +183,9 @@ class InpaintJob {
       return reader_.Read();
     });
     if (!mask_video_)
-      return graph_.Map(std::move(frames),
-                        [this](Frame frame) { return InpaintInput{std::move(frame), fixed_}; });
+      return graph_.Map(std::move(frames), [this](Frame frame) {
+        return InpaintInput{std::move(frame), fixed_};
+      });
     Stream<Frame> masks = graph_.From([this]() -> std::optional<Frame> {
       if (options_.job.max_frames >= 0 && masks_taken_++ >= options_.job.max_frames)
         return std::nullopt;
@@ -201,9 +200,9 @@ class InpaintJob {
                       [this, box](std::pair<Frame, Frame> pair) {
                         CheckMask(pair.second.image, "mask '" + options_.mask + "', frame " +
                                                          std::to_string(pair.second.index) + ",");
-                        return InpaintInput{std::move(pair.first),
-                                            PrepareMask(pair.second.image, box, options_.dilate,
-                                                        options_.blend)};
+                        return InpaintInput{
+                            std::move(pair.first),
+                            PrepareMask(pair.second.image, box, options_.dilate, options_.blend)};
                       });
   }
 

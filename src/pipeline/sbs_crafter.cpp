@@ -112,8 +112,7 @@ void SbsCrafter::FillEye(size_t first, int eye) {
   }
   if (!any) return;
   const bool is_left = (eye == 0) == left_first_;
-  const std::vector<Image> filled =
-      fill_.Run(pictures, masks, window_[first].frame.index, is_left);
+  const std::vector<Image> filled = fill_.Run(pictures, masks, window_[first].frame.index, is_left);
   ++runs_;
   for (size_t i = done_; i < window_.size(); ++i) {
     Waiting& waiting = window_[i];

@@ -33,7 +33,8 @@ std::string PartOf(const std::string& folder, const std::string& role) {
     const std::string stem = it->path().stem().string(), ending = it->path().extension().string();
     const bool named = stem.size() >= role.size() &&
                        stem.compare(stem.size() - role.size(), role.size(), role) == 0;
-    if (named && ending != ".json" && it->is_regular_file(error)) found.push_back(it->path().string());
+    if (named && ending != ".json" && it->is_regular_file(error))
+      found.push_back(it->path().string());
   }
   Require(!found.empty(), Code::kNotFound,
           "'" + folder + "' has no file whose name ends in " + role +
@@ -47,9 +48,9 @@ std::string PartOf(const std::string& folder, const std::string& role) {
 }
 
 DiffusionParts OpenParts(const DepthModelOptions& options, int num_threads) {
-  Require(!options.path.empty(), Code::kNotFound,
-          std::string("no model is given (model: the folder with its four parts); ") +
-              kWithoutModel);
+  Require(
+      !options.path.empty(), Code::kNotFound,
+      std::string("no model is given (model: the folder with its four parts); ") + kWithoutModel);
   std::error_code ignored;
   Require(fs::is_directory(options.path, ignored), Code::kNotFound,
           "there is no folder '" + options.path + "' with a model; " + kWithoutModel);
@@ -77,15 +78,15 @@ class StereoCrafterJob {
         file_(StageOutputs()),
         sbs_(options.sbs_color_video, options.sbs_mask_video, options.job, graph_.pool()),
         codec_(options.encode.Codec(output_, VideoCodec::kFfv1)),
-        format_(options.encode.Format(codec_, sbs_.format(), sbs_.info().width,
-                                      sbs_.info().height)),
+        format_(
+            options.encode.Format(codec_, sbs_.format(), sbs_.info().width, sbs_.info().height)),
         parts_(OpenParts(options.model, graph_.pool()->num_threads())) {
     const DiffusionScheduler scheduler = DiffusionScheduler::From(parts_.unet->info());
     const int chunk = options.chunk.value_or(scheduler.chunk);
     const int carry = options.carry.value_or(std::min(scheduler.carry, chunk - 1));
-    Require(carry < chunk, Code::kInvalidArgument,
-            "carry = " + std::to_string(carry) + " must be less than chunk = " +
-                std::to_string(chunk));
+    Require(
+        carry < chunk, Code::kInvalidArgument,
+        "carry = " + std::to_string(carry) + " must be less than chunk = " + std::to_string(chunk));
     crafter_.emplace(parts_, options.diffusion, chunk, carry, sbs_.format(),
                      ResolveColor(sbs_.info().color, sbs_.format(), sbs_.info().height),
                      sbs_.right_eye_first() == options.swap_eyes, graph_.pool());
@@ -98,11 +99,10 @@ class StereoCrafterJob {
   StereoCrafterReport Run() {
     graph_.Into(graph_.Then(sbs_.Frames(&graph_).Holding(1), &*crafter_),
                 [this](const SbsFrame& frame) {
-                  writer_->Write(converter_.Convert(frame.color, output_color_, format_),
-                                 frame.pts, frame.duration);
+                  writer_->Write(converter_.Convert(frame.color, output_color_, format_), frame.pts,
+                                 frame.duration);
                 });
-    graph_.Run("infill",
-               ExpectedFrames(sbs_.info().estimated_frames, 0, options_.job.max_frames));
+    graph_.Run("infill", ExpectedFrames(sbs_.info().estimated_frames, 0, options_.job.max_frames));
     writer_->Finish(sbs_.EndOfColorStreams());
     outputs_.CommitAll();
 
@@ -177,8 +177,7 @@ void DescribeDiffusion(OptionList* list, StereoCrafterJobOptions* options) {
 }  // namespace
 
 void Describe(OptionList* list, StereoCrafterJobOptions* options) {
-  list->Field("sbs_color_video", &options->sbs_color_video, "FILE",
-              "side-by-side video with holes")
+  list->Field("sbs_color_video", &options->sbs_color_video, "FILE", "side-by-side video with holes")
       .Input(true)
       .Required();
   list->Field("sbs_mask_video", &options->sbs_mask_video, "FILE",

@@ -20,10 +20,9 @@ ToolInfo StereoCrafterTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
-      DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
-      DepthViewTool(), SplitSbsTool(), FindConvergenceTool(),
-      InfillSbsTool(), VideoMaskTool(), InpaintTool(),
-      StereoCrafterTool()};
+      DepthTool(),     StereoTool(),   MonoToSbsTool(),       ExportTool(),
+      DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), InfillSbsTool(),
+      VideoMaskTool(), InpaintTool(),  StereoCrafterTool()};
   return tools;
 }
 

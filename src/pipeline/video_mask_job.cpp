@@ -27,8 +27,7 @@ class VideoMaskJob {
         file_(StageOutputs()),
         reader_(options.color_video, ReaderOptions(options.job, graph_.pool())),
         format_(options.format == MaskFormat::kGray8 ? PixelFormat::Gray(8) : PixelFormat::Rgb(8)) {
-    if (!options.model.empty())
-      model_ = OpenModel(options.model, graph_.pool()->num_threads());
+    if (!options.model.empty()) model_ = OpenModel(options.model, graph_.pool()->num_threads());
     maker_.emplace(options, reader_.info(), model_, graph_.pool());
     OpenWriter();
   }
@@ -48,8 +47,7 @@ class VideoMaskJob {
                       rgb.MutablePlane<uint8_t>(plane).Row(y));
       writer_->Write(rgb, mask.pts, mask.duration);
     });
-    graph_.Run("mask",
-               ExpectedFrames(reader_.info().estimated_frames, 0, options_.job.max_frames));
+    graph_.Run("mask", ExpectedFrames(reader_.info().estimated_frames, 0, options_.job.max_frames));
     writer_->Finish();
     outputs_.CommitAll();
 

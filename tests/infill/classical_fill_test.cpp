@@ -59,13 +59,11 @@ TEST(InpaintClassical, IsTheSameForEveryThreadCountAndChecksItsInput) {
     for (int y = 0; y < one.format().PlaneHeight(plane, 48); ++y)
       for (int x = 0; x < one.format().PlaneWidth(plane, 64); ++x)
         ASSERT_EQ(SampleOf(one, plane, x, y), SampleOf(three, plane, x, y));
-  ExpectError(Code::kInvalidArgument, "radius = 0", [&] {
-    InpaintClassical(mask.Plane<uint8_t>(), 0, one.mutable_view());
-  });
+  ExpectError(Code::kInvalidArgument, "radius = 0",
+              [&] { InpaintClassical(mask.Plane<uint8_t>(), 0, one.mutable_view()); });
   Image small(PixelFormat::Gray(8), 8, 8);
-  ExpectError(Code::kInvalidArgument, "mask is 64x48", [&] {
-    InpaintClassical(mask.Plane<uint8_t>(), 4, small.mutable_view());
-  });
+  ExpectError(Code::kInvalidArgument, "mask is 64x48",
+              [&] { InpaintClassical(mask.Plane<uint8_t>(), 4, small.mutable_view()); });
 }
 
 TEST(InpaintClassical, LeavesAPictureThatIsAllMaskedAsItIs) {

@@ -31,8 +31,8 @@ class DiffusionFillTest : public ::testing::Test {
       for (int y = 0; y < height; ++y)
         for (int x = 0; x < width; ++x)
           image.MutablePlane<float>(plane).At(x, y) =
-              0.25f + contrast * static_cast<float>((x / 8 * (plane + 3) + y / 8 * 5 + frame) % 16) /
-                          16;
+              0.25f +
+              contrast * static_cast<float>((x / 8 * (plane + 3) + y / 8 * 5 + frame) % 16) / 16;
     return image;
   }
   static Image Mask(int width, int height, int begin, int end) {
@@ -55,8 +55,8 @@ class DiffusionFillTest : public ::testing::Test {
     for (int plane = 0; plane < 3; ++plane)
       for (int y = 0; y < a.height(); ++y)
         for (int x = 0; x < a.width(); ++x)
-          worst = std::max(worst, std::fabs(a.Plane<float>(plane).At(x, y) -
-                                            b.Plane<float>(plane).At(x, y)));
+          worst = std::max(
+              worst, std::fabs(a.Plane<float>(plane).At(x, y) - b.Plane<float>(plane).At(x, y)));
     return worst;
   }
 
@@ -84,8 +84,7 @@ TEST_F(DiffusionFillTest, OnlyHolesChange) {
   int changed = 0;
   for (int y = 0; y < 64; ++y)
     for (int x = 0; x < 64; ++x) {
-      const bool same =
-          filled[1].Plane<float>().At(x, y) == pictures_[1].Plane<float>().At(x, y);
+      const bool same = filled[1].Plane<float>().At(x, y) == pictures_[1].Plane<float>().At(x, y);
       if (x < 16 || x >= 32) {
         ASSERT_TRUE(same);
       }
@@ -174,8 +173,9 @@ TEST_F(DiffusionFillTest, PassesOverWhatHasNoHoles) {
 TEST_F(DiffusionFillTest, RefusesOtherContracts) {
   DiffusionParts parts = Parts("pass");
   std::swap(parts.vae_encoder, parts.vae_decoder);
-  ExpectError(Code::kUnsupported, "the role \"vae_decoder\", here \"infill_part\" with the role "
-                                  "\"vae_encoder\"",
+  ExpectError(Code::kUnsupported,
+              "the role \"vae_decoder\", here \"infill_part\" with the role "
+              "\"vae_encoder\"",
               [&] { parts.Check(); });
   parts = Parts("pass");
   nlohmann::json other = PartMetadata("vae_decoder");
@@ -202,7 +202,8 @@ TEST(DiffusionScheduler, HasTheLevelsOfEdm) {
   EXPECT_NEAR(sigmas[4], 0.002, 1e-12);
   EXPECT_EQ(sigmas[5], 0);
   // Halfway in the seventh root.
-  EXPECT_NEAR(sigmas[2], std::pow((std::pow(700, 1 / 7.0) + std::pow(0.002, 1 / 7.0)) / 2, 7), 1e-9);
+  EXPECT_NEAR(sigmas[2], std::pow((std::pow(700, 1 / 7.0) + std::pow(0.002, 1 / 7.0)) / 2, 7),
+              1e-9);
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ Image Ramp(int width, int height, int most) {
 
 TEST(ModelMask, GivesWhatTheNetworkSays) {
   const TempDir dir;
-  const auto model = OpenToy(WriteToy(dir / "segment.toy", "segment", SegmentMetadata("image_max")));
+  const auto model =
+      OpenToy(WriteToy(dir / "segment.toy", "segment", SegmentMetadata("image_max")));
   ModelMaskOptions options;
   options.width = 32;
   options.height = 16;
@@ -38,7 +39,8 @@ TEST(ModelMask, GivesWhatTheNetworkSays) {
 
 TEST(ModelMask, StretchesEachPictureForParity) {
   const TempDir dir;
-  const auto model = OpenToy(WriteToy(dir / "segment.toy", "segment", SegmentMetadata("image_max")));
+  const auto model =
+      OpenToy(WriteToy(dir / "segment.toy", "segment", SegmentMetadata("image_max")));
   ModelMaskOptions options;
   options.width = 32;
   options.height = 16;

@@ -27,11 +27,11 @@ struct Gap {
     std::fill(directions.begin(), directions.end(), Eigen::Vector2f(x, y));
   }
   void Fill(const NormalFillOptions& options, ThreadPool* pool = nullptr) {
-    FillAlongNormals(holes.Plane<uint8_t>(),
-                     {directions.data(),
-                      static_cast<ptrdiff_t>(sizeof(Eigen::Vector2f)) * holes.width(),
-                      holes.width(), holes.height()},
-                     options, image.mutable_view(), pool);
+    FillAlongNormals(
+        holes.Plane<uint8_t>(),
+        {directions.data(), static_cast<ptrdiff_t>(sizeof(Eigen::Vector2f)) * holes.width(),
+         holes.width(), holes.height()},
+        options, image.mutable_view(), pool);
   }
 
   Image holes, image;
@@ -96,16 +96,17 @@ TEST(FillAlongNormals, WithoutDirectionsTheNearerSideHolds) {
 
 TEST(FillAlongNormals, WalksAnyDirection) {
   // Rows of their own colour: a hole that is filled from below takes the rows below it.
-  Image holes = MakePicture(PixelFormat::Gray(8), 16, 16, [](int, int, int y) {
-    return y >= 4 && y < 8 ? 255 : 0;
+  Image holes = MakePicture(PixelFormat::Gray(8), 16, 16,
+                            [](int, int, int y) { return y >= 4 && y < 8 ? 255 : 0; });
+  Image image = MakePicture(PixelFormat::Gray(8), 16, 16, [](int, int, int y) {
+    return y < 4 ? 10 : y < 8 ? 0 : 150;
   });
-  Image image = MakePicture(PixelFormat::Gray(8), 16, 16,
-                            [](int, int, int y) { return y < 4 ? 10 : y < 8 ? 0 : 150; });
   std::vector<Eigen::Vector2f> down(256, Eigen::Vector2f(0.2f, 1));
   FillAlongNormals(holes.Plane<uint8_t>(), {down.data(), 16 * sizeof(Eigen::Vector2f), 16, 16},
                    Plain(), image.mutable_view());
   EXPECT_EQ(SampleOf(image, 0, 5, 5), 150);
-  EXPECT_EQ(SampleOf(image, 0, 15, 4), 150);  // its way leaves the picture: that of its row's others
+  EXPECT_EQ(SampleOf(image, 0, 15, 4),
+            150);  // its way leaves the picture: that of its row's others
 }
 
 TEST(FillAlongNormals, GoesNoFartherThanItMay) {

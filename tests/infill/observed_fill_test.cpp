@@ -241,14 +241,15 @@ TEST(FlowFill, FollowsTheBackground) {
   FlowScene scene(-2, 15);
   Image filled = scene.pictures[7].Clone();
   Image provenance(PixelFormat::Gray(8), FlowScene::kWidth, FlowScene::kHeight);
-  const FillCounts counts = FlowFill(ObservedFillOptions())
-                                .Fill(scene.flow, 7, filled.mutable_view(),
-                                      provenance.MutablePlane<uint8_t>());
+  const FillCounts counts =
+      FlowFill(ObservedFillOptions())
+          .Fill(scene.flow, 7, filled.mutable_view(), provenance.MutablePlane<uint8_t>());
   EXPECT_EQ(counts.holes, 12 * FlowScene::kHeight);
   EXPECT_EQ(counts.observed, counts.holes);
   for (int y = 1; y + 1 < FlowScene::kHeight; ++y)
     for (int x = FlowScene::kHole; x < FlowScene::kEdge; ++x)
-      ASSERT_NEAR(SampleOf(filled, 0, x, y), SampleOf(scene.truths[7], 0, x, y), 1) << x << " " << y;
+      ASSERT_NEAR(SampleOf(filled, 0, x, y), SampleOf(scene.truths[7], 0, x, y), 1)
+          << x << " " << y;
 }
 
 TEST(FlowFill, CannotSeeBehindWhatMovesAlong) {

@@ -65,10 +65,12 @@ inline void Decode(const mdvt_backend_tensor& in, float gain, float offset,
 inline void Unet(const std::string& behaviour, Inputs inputs, mdvt_backend_tensor* out) {
   const mdvt_backend_tensor& sample = inputs[0];
   const int64_t f = sample.shape[1], h = sample.shape[3], w = sample.shape[4], area = h * w;
-  const double sigma = std::exp(4 * double{Values(inputs[1])[0]}), root = std::sqrt(sigma * sigma + 1);
+  const double sigma = std::exp(4 * double{Values(inputs[1])[0]}),
+               root = std::sqrt(sigma * sigma + 1);
   const int64_t width = inputs[2].shape[2];
   double mean = 0;
-  for (int64_t i = 0; i < width; ++i) mean += double{Values(inputs[2])[i]} / static_cast<double>(width);
+  for (int64_t i = 0; i < width; ++i)
+    mean += double{Values(inputs[2])[i]} / static_cast<double>(width);
   std::vector<float> values;
   for (int64_t i = 0; i < f; ++i)
     for (int64_t c = 0; c < 4; ++c)
@@ -76,10 +78,10 @@ inline void Unet(const std::string& behaviour, Inputs inputs, mdvt_backend_tenso
         const float* from = Values(sample) + i * 9 * area;
         const double known = double{from[(4 + c) * area + k]}, mask = double{from[8 * area + k]};
         const double target = behaviour == "paint" ? known * (1 - mask) + mean * mask : known;
-        values.push_back(behaviour == "free"
-                             ? 0.0f
-                             : static_cast<float>(
-                                   (double{from[c * area + k]} - target * root) / sigma));
+        values.push_back(
+            behaviour == "free"
+                ? 0.0f
+                : static_cast<float>((double{from[c * area + k]} - target * root) / sigma));
       }
   fake::Add({1, f, 4, h, w}, values, true, out);
 }
@@ -129,13 +131,15 @@ inline mdvt_backend Table() {
 }  // namespace toy
 
 inline nlohmann::json ToyMetadata(const std::string& kind) {
-  return {{"format", 1}, {"kind", kind}, {"name", "toy-" + kind},
+  return {{"format", 1},
+          {"kind", kind},
+          {"name", "toy-" + kind},
           {"source", {{"license", "Apache-2.0"}}}};
 }
 
 inline nlohmann::json NativeSize() {
-  return {{"rule", "native"}, {"multiple", 8}, {"round", "ceil"}, {"dynamic", true},
-          {"min", {8, 8}}, {"max", {2048, 2048}}};
+  return {{"rule", "native"}, {"multiple", 8}, {"round", "ceil"},
+          {"dynamic", true},  {"min", {8, 8}}, {"max", {2048, 2048}}};
 }
 
 inline nlohmann::json PartMetadata(const std::string& role) {
@@ -143,20 +147,25 @@ inline nlohmann::json PartMetadata(const std::string& role) {
   meta["name"] = "toy-" + role;
   meta["group"] = "toy";
   meta["role"] = role;
-  const nlohmann::json latent = {{"layout", "FCHW"}, {"quantity", "latent"}, {"channels", 4},
-                                 {"downscale", 8}};
+  const nlohmann::json latent = {
+      {"layout", "FCHW"}, {"quantity", "latent"}, {"channels", 4}, {"downscale", 8}};
   if (role == "vae_encoder") {
-    meta["inputs"] = {{{"name", "image"}, {"layout", "FCHW"}, {"range", {-1, 1}},
-                       {"size", NativeSize()}}};
+    meta["inputs"] = {
+        {{"name", "image"}, {"layout", "FCHW"}, {"range", {-1, 1}}, {"size", NativeSize()}}};
     meta["outputs"] = {latent};
     meta["outputs"][0]["name"] = "latent";
   } else if (role == "image_encoder") {
-    meta["inputs"] = {{{"name", "image"}, {"layout", "1CHW"},
-                       {"size", {{"rule", "fixed"}, {"target", {28, 28}}, {"keep_aspect", false},
-                                 {"dynamic", false}}}}};
+    meta["inputs"] = {
+        {{"name", "image"},
+         {"layout", "1CHW"},
+         {"size",
+          {{"rule", "fixed"}, {"target", {28, 28}}, {"keep_aspect", false}, {"dynamic", false}}}}};
     meta["outputs"] = {{{"name", "embedding"}, {"layout", "11D"}, {"quantity", "latent"}}};
   } else if (role == "unet") {
-    meta["inputs"] = {{{"name", "sample"}, {"layout", "1FCHW"}, {"channels", 9}, {"downscale", 8},
+    meta["inputs"] = {{{"name", "sample"},
+                       {"layout", "1FCHW"},
+                       {"channels", 9},
+                       {"downscale", 8},
                        {"size", NativeSize()}},
                       {{"name", "timestep"}, {"layout", "1"}},
                       {{"name", "embedding"}, {"layout", "11D"}},
@@ -164,10 +173,14 @@ inline nlohmann::json PartMetadata(const std::string& role) {
     meta["outputs"] = {latent};
     meta["outputs"][0]["name"] = "v";
     meta["outputs"][0]["layout"] = "1FCHW";
-    meta["scheduler"] = {{"sigma_min", 0.002}, {"sigma_max", 700}, {"rho", 7}, {"prediction", "v"},
-                         {"guidance", 1.0}, {"latent_scale", 1.0}, {"chunk", 5}, {"carry", 2}};
+    meta["scheduler"] = {{"sigma_min", 0.002}, {"sigma_max", 700}, {"rho", 7},
+                         {"prediction", "v"},  {"guidance", 1.0},  {"latent_scale", 1.0},
+                         {"chunk", 5},         {"carry", 2}};
   } else {
-    meta["inputs"] = {{{"name", "latent"}, {"layout", "FCHW"}, {"channels", 4}, {"downscale", 8},
+    meta["inputs"] = {{{"name", "latent"},
+                       {"layout", "FCHW"},
+                       {"channels", 4},
+                       {"downscale", 8},
                        {"size", NativeSize()}}};
     meta["outputs"] = {{{"name", "image"}, {"layout", "FCHW"}, {"quantity", "image"}}};
   }

@@ -50,8 +50,8 @@ struct DiffusionScheduler {
 
 struct DiffusionOptions {
   int steps = 5;                   // of denoising. Valid: [1, 1000]
-  std::optional<double> guidance;  // empty: the scheduler's. Valid: [0, 100]. At most 1: one pass of
-                                   // the UNet for each step in place of two
+  std::optional<double> guidance;  // empty: the scheduler's. Valid: [0, 100]. At most 1: one pass
+                                   // of the UNet for each step in place of two
   uint64_t seed = 0;
   // Size of what the networks see at once: multiples of 64 in [64, 4096]. Larger views are cut into
   // tiles that overlap by `overlap` pixels. Valid: [0, half the smaller side].

@@ -46,12 +46,11 @@ struct StereoCrafterReport {
 };
 
 // Pixels that are no holes stay as they are, at the video's own size. A chunk begins with frames
-// that the one before has filled, which are whole then; the last one reaches back as far as it takes
-// to be of full length. Chunks of an eye without holes are passed over. Memory: two chunks of frames
-// and what the model takes.
-// Throws what the readers, the writer and the models throw, and Error: kNotFound (no model, or not
-// all of its parts), kUnsupported (models that are no such parts), kCorrupt (as RunInfillSbsJob),
-// kCancelled.
+// that the one before has filled, which are whole then; the last one reaches back as far as it
+// takes to be of full length. Chunks of an eye without holes are passed over. Memory: two chunks of
+// frames and what the model takes. Throws what the readers, the writer and the models throw, and
+// Error: kNotFound (no model, or not all of its parts), kUnsupported (models that are no such
+// parts), kCorrupt (as RunInfillSbsJob), kCancelled.
 StereoCrafterReport RunStereoCrafterJob(const StereoCrafterJobOptions& options,
                                         const RunControl& control = {});
 
