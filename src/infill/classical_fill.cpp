@@ -75,9 +75,7 @@ class LayerFill {
 
   float Gradient(int x, int y, int dx, int dy) const {
     const bool before = Known(x - dx, y - dy), after = Known(x + dx, y + dy);
-    const auto value = [&](int s) {
-      return static_cast<float>(plane_.At(x + s * dx, y + s * dy));
-    };
+    const auto value = [&](int s) { return static_cast<float>(plane_.At(x + s * dx, y + s * dy)); };
     if (before && after) return (value(1) - value(-1)) / 2;
     if (after) return value(1) - value(0);
     if (before) return value(0) - value(-1);
@@ -122,10 +120,10 @@ void InpaintClassical(PlaneView<const uint8_t> mask, int radius, const MutableIm
     const int shift_x = chroma ? image.format.chroma_shift_x : 0;
     const int shift_y = chroma ? image.format.chroma_shift_y : 0;
     const int width = image.format.PlaneWidth(plane, image.width);
-    std::vector<uint8_t> unknown(static_cast<size_t>(width) *
-                                     static_cast<size_t>(
-                                         image.format.PlaneHeight(plane, image.height)),
-                                 0);
+    std::vector<uint8_t> unknown(
+        static_cast<size_t>(width) *
+            static_cast<size_t>(image.format.PlaneHeight(plane, image.height)),
+        0);
     for (int y = 0; y < image.height; ++y)
       for (int x = 0; x < image.width; ++x)
         if (mask.At(x, y) > 127)
@@ -163,8 +161,8 @@ void InterpolateFlow(PlaneView<const uint8_t> mask, int margin, PlaneView<Eigen:
         since = 0;
       } else if (since >= 0) {
         const float w = 1 / static_cast<float>(++since);
-        const size_t at = static_cast<size_t>(y) * static_cast<size_t>(flow.width) +
-                          static_cast<size_t>(x);
+        const size_t at =
+            static_cast<size_t>(y) * static_cast<size_t>(flow.width) + static_cast<size_t>(x);
         sum[at] += w * last;
         weights[at] += w;
       }
@@ -181,10 +179,10 @@ void InterpolateFlow(PlaneView<const uint8_t> mask, int margin, PlaneView<Eigen:
   for (int y = 0; y < flow.height; ++y) {
     for (int x = 0; x < flow.width; ++x) {
       if (hole.At(x, y) == 0) continue;
-      const size_t at = static_cast<size_t>(y) * static_cast<size_t>(flow.width) +
-                        static_cast<size_t>(x);
-      flow.At(x, y) = weights[at] > 0 ? Eigen::Vector2f(sum[at] / weights[at])
-                                      : Eigen::Vector2f(0, 0);
+      const size_t at =
+          static_cast<size_t>(y) * static_cast<size_t>(flow.width) + static_cast<size_t>(x);
+      flow.At(x, y) =
+          weights[at] > 0 ? Eigen::Vector2f(sum[at] / weights[at]) : Eigen::Vector2f(0, 0);
     }
   }
 }

@@ -19,7 +19,8 @@ void CheckFillTarget(const char* who, const HoleMap& holes, const MutableImageVi
   Require(picture.format.type != SampleType::kF32 && picture.format.chroma_shift_x <= 1 &&
               picture.format.chroma_shift_y <= 1,
           Code::kInvalidArgument,
-          std::string(who) + ": the picture must have 8 to 16 bits and chroma halved at most, not " +
+          std::string(who) +
+              ": the picture must have 8 to 16 bits and chroma halved at most, not " +
               picture.format.ToString());
   Require(provenance.data == nullptr ||
               (provenance.width == picture.width && provenance.height == picture.height),
@@ -48,8 +49,8 @@ FillCounts FinishFill(const HolePixels& found, const HoleMap& holes, Directional
     for (int y = 0; y < provenance.height; ++y)
       std::fill_n(provenance.Row(y), provenance.width, static_cast<uint8_t>(Provenance::kPicture));
     for (size_t i = 0; i < found.size(); ++i)
-      provenance.At(found[i].x, found[i].y) = static_cast<uint8_t>(
-          found.known[i] ? Provenance::kObserved : Provenance::kExtended);
+      provenance.At(found[i].x, found[i].y) =
+          static_cast<uint8_t>(found.known[i] ? Provenance::kObserved : Provenance::kExtended);
   }
   return counts;
 }

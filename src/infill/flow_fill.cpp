@@ -15,14 +15,14 @@
 namespace mdvt {
 namespace {
 
-constexpr int kFlowPixels = 8;    // of the background that tell how a hole moves
-constexpr int kFlowRows = 3;      // above and below that are asked too
-constexpr int kRimSkip = 2;       // pixels beside a hole that may be mixed
-constexpr int kRimPixels = 4;     // behind them, that are followed to compare colours
-constexpr int kSeenPerSide = 3;   // colours taken from the frames before, and from those after
-constexpr float kMostApart = 1;   // pixels by which there and back may miss, and a share of the way
+constexpr int kFlowPixels = 8;   // of the background that tell how a hole moves
+constexpr int kFlowRows = 3;     // above and below that are asked too
+constexpr int kRimSkip = 2;      // pixels beside a hole that may be mixed
+constexpr int kRimPixels = 4;    // behind them, that are followed to compare colours
+constexpr int kSeenPerSide = 3;  // colours taken from the frames before, and from those after
+constexpr float kMostApart = 1;  // pixels by which there and back may miss, and a share of the way
 constexpr float kMostApartShare = 0.05f;
-constexpr size_t kFewRim = 24;    // below it brightness is not matched
+constexpr size_t kFewRim = 24;  // below it brightness is not matched
 constexpr int64_t kSpansPerBlock = 16;
 
 bool IsHole(const std::vector<HoleSpan>& row, int x) {
@@ -41,12 +41,10 @@ int BackgroundStep(const HoleSpan& span, int width) {
 
 // The motion at a position of a picture, whose flow may have been measured on a smaller one.
 Eigen::Vector2f FlowAt(const FlowView& flow, const ImageView& picture, const Eigen::Vector2f& at) {
-  const Eigen::Vector2f scale(
-      static_cast<float>(picture.width) / static_cast<float>(flow.width),
-      static_cast<float>(picture.height) / static_cast<float>(flow.height));
+  const Eigen::Vector2f scale(static_cast<float>(picture.width) / static_cast<float>(flow.width),
+                              static_cast<float>(picture.height) / static_cast<float>(flow.height));
   const float px = std::clamp(at.x() / scale.x() - 0.5f, 0.0f, static_cast<float>(flow.width - 1));
-  const float py =
-      std::clamp(at.y() / scale.y() - 0.5f, 0.0f, static_cast<float>(flow.height - 1));
+  const float py = std::clamp(at.y() / scale.y() - 0.5f, 0.0f, static_cast<float>(flow.height - 1));
   const int x = std::min(static_cast<int>(px), std::max(0, flow.width - 2));
   const int y = std::min(static_cast<int>(py), std::max(0, flow.height - 2));
   const int x1 = std::min(x + 1, flow.width - 1), y1 = std::min(y + 1, flow.height - 1);
@@ -67,8 +65,7 @@ HoleMap ScaledHoles(const HoleMap& holes, int width, int height) {
     for (const HoleSpan& span : holes.rows[static_cast<size_t>(from_y)]) {
       HoleSpan small = span;
       small.begin = static_cast<int32_t>(int64_t{span.begin} * width / holes.width);
-      small.end = static_cast<int32_t>(
-          (int64_t{span.end} * width + holes.width - 1) / holes.width);
+      small.end = static_cast<int32_t>((int64_t{span.end} * width + holes.width - 1) / holes.width);
       if (!row.empty()) small.begin = std::max(small.begin, row.back().end);
       if (small.begin < small.end) row.push_back(small);
     }
@@ -175,8 +172,8 @@ void CompleteFlow(const HoleMap& all_holes, int margin, PlaneView<Eigen::Vector2
         const auto& others = holes.rows[static_cast<size_t>(other_y)];
         for (size_t i = 0; i < others.size(); ++i) {
           const auto& motion = beside[static_cast<size_t>(other_y)][i];
-          if (!motion || others[i].background != span.background ||
-              others[i].begin >= span.end || others[i].end <= span.begin)
+          if (!motion || others[i].background != span.background || others[i].begin >= span.end ||
+              others[i].end <= span.begin)
             continue;
           u.push_back(motion->x());
           v.push_back(motion->y());
@@ -195,7 +192,7 @@ void CompleteFlow(const HoleMap& all_holes, int margin, PlaneView<Eigen::Vector2
 struct FlowFill::Impl {
   // What following told about one hole.
   struct Hole {
-    std::vector<std::vector<Seen>> seen;         // per pixel
+    std::vector<std::vector<Seen>> seen;          // per pixel
     std::vector<std::pair<int, Color>> compared;  // frame, how much lighter the rim is here
   };
 
@@ -258,8 +255,7 @@ struct FlowFill::Impl {
     std::vector<std::array<std::vector<float>, 3>> all(frames);
     for (const Hole& hole : holes)
       for (const auto& [frame, difference] : hole.compared)
-        for (size_t c = 0; c < 3; ++c)
-          all[static_cast<size_t>(frame)][c].push_back(difference[c]);
+        for (size_t c = 0; c < 3; ++c) all[static_cast<size_t>(frame)][c].push_back(difference[c]);
     for (size_t f = 0; f < frames; ++f)
       if (all[f][0].size() >= kFewRim)
         for (size_t c = 0; c < 3; ++c) offsets[f][c] = Median(&all[f][c]);
@@ -291,15 +287,14 @@ struct FlowFill::Impl {
         const auto f = static_cast<size_t>(one.frame);
         if (count[f] > 0 && apart[f] > options.color_tolerance * double{scale} * count[f]) continue;
         Observation observation;
-        observation.color =
-            SampleColor(frames[f].picture, double{one.at.x()}, double{one.at.y()});
+        observation.color = SampleColor(frames[f].picture, double{one.at.x()}, double{one.at.y()});
         for (size_t c = 0; c < 3; ++c) observation.color[c] += offsets[f][c];
         observation.weight = 1 / static_cast<float>(away(one));
         colors.push_back(observation);
       }
       if (colors.empty()) continue;
-      const auto k = static_cast<size_t>(
-          pixels.IndexAt(place.span.begin + static_cast<int>(i), place.y));
+      const auto k =
+          static_cast<size_t>(pixels.IndexAt(place.span.begin + static_cast<int>(i), place.y));
       pixels.colors[k] = Agree(colors, 6 * scale);
       const float most = static_cast<float>(frames[own].picture.format.max_value());
       for (float& c : pixels.colors[k]) c = std::clamp(c, 0.0f, most);

@@ -77,11 +77,11 @@ void MaskSteadier::Steady(int width, int height, PlaneView<const Eigen::Vector2f
                           std::vector<uint8_t>* mask) {
   const size_t size = static_cast<size_t>(width) * static_cast<size_t>(height);
   const bool carries = to_previous.data != nullptr && width == width_ && height == height_;
-  Require(probability->size() == size &&
-              (to_previous.data == nullptr ||
-               (to_previous.width == width && to_previous.height == height &&
-                round_trip.width == width && round_trip.height == height)),
-          Code::kInvalidArgument, "MaskSteadier: probability and motion differ in size");
+  Require(
+      probability->size() == size && (to_previous.data == nullptr ||
+                                      (to_previous.width == width && to_previous.height == height &&
+                                       round_trip.width == width && round_trip.height == height)),
+      Code::kInvalidArgument, "MaskSteadier: probability and motion differ in size");
   std::vector<float> logits(size);
   const auto memory = static_cast<float>(options_.memory);
   for (int y = 0; y < height; ++y) {
@@ -95,8 +95,8 @@ void MaskSteadier::Steady(int width, int height, PlaneView<const Eigen::Vector2f
       if (!(from_x >= 0 && from_y >= 0 && from_x < static_cast<float>(width) &&
             from_y < static_cast<float>(height)))
         continue;
-      const size_t from = static_cast<size_t>(from_y) * static_cast<size_t>(width) +
-                          static_cast<size_t>(from_x);
+      const size_t from =
+          static_cast<size_t>(from_y) * static_cast<size_t>(width) + static_cast<size_t>(from_x);
       logits[i] = memory * logits_[from] + (1 - memory) * logits[i];
     }
   }
@@ -117,15 +117,14 @@ void MaskSteadier::Steady(int width, int height, PlaneView<const Eigen::Vector2f
     const auto sure = std::count_if(region.begin(), region.end(), [&](int32_t i) {
       return (*probability)[static_cast<size_t>(i)] >= high;
     });
-    if (sure > 0 &&
-        static_cast<double>(sure) >= options_.core * static_cast<double>(region.size()))
+    if (sure > 0 && static_cast<double>(sure) >= options_.core * static_cast<double>(region.size()))
       kept.push_back(std::move(region));
   }
   if (options_.largest && kept.size() > 1) {
-    std::iter_swap(kept.begin(), std::max_element(kept.begin(), kept.end(),
-                                                  [](const auto& a, const auto& b) {
-                                                    return a.size() < b.size();
-                                                  }));
+    std::iter_swap(kept.begin(),
+                   std::max_element(kept.begin(), kept.end(), [](const auto& a, const auto& b) {
+                     return a.size() < b.size();
+                   }));
     kept.resize(1);
   }
   for (const std::vector<int32_t>& region : kept)

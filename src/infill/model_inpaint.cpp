@@ -19,8 +19,7 @@ void CheckContract(const ModelInfo& info) {
           "model '" + info.name + "' is of kind \"" + ToString(info.kind) +
               "\", painting over needs \"inpaint\"");
   const bool inputs = info.inputs.size() == 2 && info.inputs[0].layout.dims == "NCHW" &&
-                      info.inputs[0].layout.channels == 3 &&
-                      info.inputs[1].layout.dims == "NCHW" &&
+                      info.inputs[0].layout.channels == 3 && info.inputs[1].layout.dims == "NCHW" &&
                       info.inputs[1].layout.channels == 1;
   const bool outputs = !info.outputs.empty() && info.outputs[0].layout.dims == "NCHW" &&
                        info.outputs[0].layout.channels == 3 &&

@@ -117,8 +117,7 @@ std::vector<Image> ModelMask::Run(const std::vector<Image>& pictures) {
   Require(pictures.size() <= static_cast<size_t>(impl.options.batch), Code::kInvalidArgument,
           "ModelMask: " + std::to_string(pictures.size()) + " pictures are more than a batch");
   // A network of fixed batch gets copies of the last picture for those that are missing.
-  const size_t rows =
-      info.batch_dynamic ? pictures.size() : static_cast<size_t>(info.batch_max);
+  const size_t rows = info.batch_dynamic ? pictures.size() : static_cast<size_t>(info.batch_max);
   const PixelSize network = impl.to_tensor.plan().network;
   const int64_t plane = int64_t{network.width} * network.height;
   impl.tensor.Resize({static_cast<int64_t>(rows), 3, network.height, network.width});

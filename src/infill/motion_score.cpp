@@ -14,12 +14,12 @@
 namespace mdvt {
 namespace {
 
-constexpr int kGridPoints = 2400;     // pixels that the camera's motion is found from
-constexpr size_t kFewPoints = 60;     // fewer tell nothing
-constexpr int kSamples = 400;         // of eight points
-constexpr int kRounds = 8;            // of reweighting
+constexpr int kGridPoints = 2400;      // pixels that the camera's motion is found from
+constexpr size_t kFewPoints = 60;      // fewer tell nothing
+constexpr int kSamples = 400;          // of eight points
+constexpr int kRounds = 8;             // of reweighting
 constexpr double kTurningShare = 0.6;  // of the pixels that a turning camera has to explain
-constexpr double kNoise = 0.35;       // pixels, of good flow
+constexpr double kNoise = 0.35;        // pixels, of good flow
 constexpr int kRowsPerBlock = 16;
 
 // A pixel in both pictures, in units of half the width around the middle.
@@ -51,8 +51,7 @@ class Dice {
 Pairs Sample(const ObservedMotion& motion, double max_round_trip) {
   const int width = motion.flow.width, height = motion.flow.height;
   const PixelUnits frame(width, height);
-  const int step =
-      std::max(1, static_cast<int>(std::sqrt(double(width) * height / kGridPoints)));
+  const int step = std::max(1, static_cast<int>(std::sqrt(double(width) * height / kGridPoints)));
   Pairs pairs;
   for (int y = step / 2; y < height; y += step) {
     for (int x = step / 2; x < width; x += step) {
@@ -216,9 +215,9 @@ Model FitCamera(const ObservedMotion& motion, const MotionScoreOptions& options)
 }  // namespace
 
 void MotionScoreOptions::Check() const {
-  Require(threshold > 0 && threshold <= 100, Code::kInvalidArgument,
-          "MotionScoreOptions.threshold = " + FormatDouble(threshold) +
-              " pixels, must be in (0, 100]");
+  Require(
+      threshold > 0 && threshold <= 100, Code::kInvalidArgument,
+      "MotionScoreOptions.threshold = " + FormatDouble(threshold) + " pixels, must be in (0, 100]");
   Require(max_round_trip > 0 && max_round_trip <= 100, Code::kInvalidArgument,
           "MotionScoreOptions.max_round_trip = " + FormatDouble(max_round_trip) +
               " pixels, must be in (0, 100]");
@@ -230,9 +229,8 @@ void ScoreMotion(const std::vector<ObservedMotion>& motions, const MotionScoreOp
   Require(!motions.empty(), Code::kInvalidArgument, "ScoreMotion: there is no motion");
   const int width = motions[0].flow.width, height = motions[0].flow.height;
   for (const ObservedMotion& motion : motions)
-    Require(motion.flow.width == width && motion.flow.height == height && width > 0 &&
-                height > 0 && motion.round_trip.width == width &&
-                motion.round_trip.height == height,
+    Require(motion.flow.width == width && motion.flow.height == height && width > 0 && height > 0 &&
+                motion.round_trip.width == width && motion.round_trip.height == height,
             Code::kInvalidArgument, "ScoreMotion: motions and round trips differ in size");
   scores->width = width;
   scores->height = height;
@@ -264,18 +262,17 @@ void ScoreMotion(const std::vector<ObservedMotion>& motions, const MotionScoreOp
           const Eigen::Vector2d to = from + motions[m].flow.At(x, y).cast<double>();
           const double residual =
               models[m].Residual(frame(from.x(), from.y()), frame(to.x(), to.y())) / frame.scale;
-          const double middle = options.threshold + 2 * models[m].typical +
-                                0.02 * (to - from).norm() + trip / 2;
+          const double middle =
+              options.threshold + 2 * models[m].typical + 0.02 * (to - from).norm() + trip / 2;
           const double w = 1 / (1 + trip);
           sum += w / (1 + std::exp(-4 * (residual / middle - 1)));
           weights += w;
         }
         if (!(weights > 0)) continue;
-        const size_t i = static_cast<size_t>(y) * static_cast<size_t>(width) +
-                         static_cast<size_t>(x);
+        const size_t i =
+            static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x);
         scores->probability[i] = static_cast<float>(sum / weights);
-        scores->weight[i] =
-            static_cast<float>(weights / static_cast<double>(motions.size()));
+        scores->weight[i] = static_cast<float>(weights / static_cast<double>(motions.size()));
       }
     }
   };

@@ -14,7 +14,7 @@ namespace mdvt {
 namespace {
 
 constexpr int kRowsPerBlock = 16;
-constexpr int kRimReach = 6;   // pixels around the last hole pixels that are blended
+constexpr int kRimReach = 6;  // pixels around the last hole pixels that are blended
 constexpr int kBlurReach = 3;
 constexpr float kNoDirection = 1e-6f;
 
@@ -27,8 +27,8 @@ float Gaussian(int distance) {
 template <typename T>
 class PlaneFill {
  public:
-  PlaneFill(PlaneView<const uint8_t> holes, PlaneView<const Eigen::Vector2f> directions, int shift_x,
-            int shift_y, PlaneView<T> plane, ThreadPool* pool)
+  PlaneFill(PlaneView<const uint8_t> holes, PlaneView<const Eigen::Vector2f> directions,
+            int shift_x, int shift_y, PlaneView<T> plane, ThreadPool* pool)
       : holes_(holes),
         directions_(directions),
         shift_x_(shift_x),
@@ -263,8 +263,8 @@ void FillAlongNormals(PlaneView<const uint8_t> holes, PlaneView<const Eigen::Vec
   Require(holes.width == image.width && holes.height == image.height &&
               directions.width == image.width && directions.height == image.height,
           Code::kInvalidArgument,
-          "FillAlongNormals: holes are " + FormatSize(holes.width, holes.height) +
-              ", directions " + FormatSize(directions.width, directions.height) + ", the image " +
+          "FillAlongNormals: holes are " + FormatSize(holes.width, holes.height) + ", directions " +
+              FormatSize(directions.width, directions.height) + ", the image " +
               FormatSize(image.width, image.height));
   Require(image.format.type != SampleType::kF32 && image.format.chroma_shift_x <= 1 &&
               image.format.chroma_shift_y <= 1,

@@ -180,8 +180,8 @@ struct ObservedFill::Impl {
   void SeeOwn(const Source& own, int width, int height) {
     seen.assign(static_cast<size_t>(width) * static_cast<size_t>(height), 0);
     Project(own, width, height, [&](int x, int y, float w) {
-      float& nearest = seen[static_cast<size_t>(y) * static_cast<size_t>(width) +
-                            static_cast<size_t>(x)];
+      float& nearest =
+          seen[static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)];
       nearest = std::max(nearest, w);
     });
   }
@@ -192,8 +192,8 @@ struct ObservedFill::Impl {
     for (int k = kRimSkip; k < kRimSkip + kRimLength; ++k) {
       const int x = first + k * step;
       if (x < 0 || x >= width || pixels.IndexAt(x, y) >= 0) break;
-      most = std::max(most, seen[static_cast<size_t>(y) * static_cast<size_t>(width) +
-                                 static_cast<size_t>(x)]);
+      most = std::max(
+          most, seen[static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)]);
     }
     return most;
   }
@@ -215,8 +215,8 @@ struct ObservedFill::Impl {
       for (int k = kRimSkip; k < kRimSkip + kRimLength; ++k) {
         const int x = first + k * step;
         if (x < 0 || x >= width || pixels.IndexAt(x, hole.y) >= 0) break;
-        const float w = seen[static_cast<size_t>(hole.y) * static_cast<size_t>(width) +
-                             static_cast<size_t>(x)];
+        const float w =
+            seen[static_cast<size_t>(hole.y) * static_cast<size_t>(width) + static_cast<size_t>(x)];
         if (w > 0) rim.push_back({x, hole.y, double{w}});
       }
     }
@@ -357,8 +357,8 @@ struct ObservedFill::Impl {
   HoleMap remaining;
   std::vector<Source> sources;
   std::vector<size_t> order;
-  std::vector<float> seen;                 // per pixel of the picture
-  std::vector<float> bounds;               // per span
+  std::vector<float> seen;    // per pixel of the picture
+  std::vector<float> bounds;  // per span
   std::vector<ViewPoint> rim;
   std::vector<std::vector<float>> landed;  // per frame and hole pixel
   std::vector<float> depths;               // inverse, per hole pixel

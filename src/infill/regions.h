@@ -8,8 +8,8 @@
 
 namespace mdvt {
 
-// The regions of the pixels (row by row) for which in(i) holds, connected by their sides: the pixels
-// of each, in order of the first one.
+// The regions of the pixels (row by row) for which in(i) holds, connected by their sides: the
+// pixels of each, in order of the first one.
 template <typename In>
 std::vector<std::vector<int32_t>> Regions(int width, int height, const In& in) {
   std::vector<uint8_t> taken(static_cast<size_t>(width) * static_cast<size_t>(height), 0);

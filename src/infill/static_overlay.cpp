@@ -15,10 +15,10 @@ namespace mdvt {
 namespace {
 
 constexpr int kFewestFrames = 5;
-constexpr double kGapShare = 0.008;        // of the width: gaps between letters that are closed
-constexpr double kSmallest = 0.00008;      // regions of a smaller share of the picture are noise
-constexpr double kBorderLength = 0.6;      // of a side: longer regions are borders of the picture
-constexpr double kFewestEdges = 0.05;      // share of edges in a region
+constexpr double kGapShare = 0.008;    // of the width: gaps between letters that are closed
+constexpr double kSmallest = 0.00008;  // regions of a smaller share of the picture are noise
+constexpr double kBorderLength = 0.6;  // of a side: longer regions are borders of the picture
+constexpr double kFewestEdges = 0.05;  // share of edges in a region
 
 }  // namespace
 
@@ -37,8 +37,8 @@ StaticOverlay::StaticOverlay(const StaticOverlayOptions& options) : options_(opt
 }
 
 void StaticOverlay::Push(PlaneView<const uint8_t> luma) {
-  Require(frames_ == 0 || (luma.width == width_ && luma.height == height_),
-          Code::kInvalidArgument, "StaticOverlay: the frames differ in size");
+  Require(frames_ == 0 || (luma.width == width_ && luma.height == height_), Code::kInvalidArgument,
+          "StaticOverlay: the frames differ in size");
   width_ = luma.width;
   height_ = luma.height;
   const size_t size = static_cast<size_t>(width_) * static_cast<size_t>(height_);
@@ -50,10 +50,12 @@ void StaticOverlay::Push(PlaneView<const uint8_t> luma) {
     const uint8_t* above = luma.Row(std::max(0, y - 1));
     const uint8_t* below = luma.Row(std::min(height_ - 1, y + 1));
     for (int x = 0; x < width_; ++x) {
-      const size_t i = static_cast<size_t>(y) * static_cast<size_t>(width_) + static_cast<size_t>(x);
+      const size_t i =
+          static_cast<size_t>(y) * static_cast<size_t>(width_) + static_cast<size_t>(x);
       const auto value = static_cast<float>(row[x]);
       const float dx = (static_cast<float>(row[std::min(width_ - 1, x + 1)]) -
-                        static_cast<float>(row[std::max(0, x - 1)])) / 2;
+                        static_cast<float>(row[std::max(0, x - 1)])) /
+                       2;
       const float dy = (static_cast<float>(below[x]) - static_cast<float>(above[x])) / 2;
       sum_[i] += value;
       squares_[i] += value * value;
@@ -81,7 +83,8 @@ Image StaticOverlay::Find() const {
   const PlaneView<uint8_t> white = mask.MutablePlane<uint8_t>();
   for (int y = 0; y < height_; ++y) {
     for (int x = 0; x < width_; ++x) {
-      const size_t i = static_cast<size_t>(y) * static_cast<size_t>(width_) + static_cast<size_t>(x);
+      const size_t i =
+          static_cast<size_t>(y) * static_cast<size_t>(width_) + static_cast<size_t>(x);
       const float edge = std::hypot(dx_[i], dy_[i]) / frames;
       white.At(x, y) = double{edge} >= options_.min_edge &&
                                double{edge} >= options_.persistence * double{strength_[i]} / frames
@@ -93,9 +96,8 @@ Image StaticOverlay::Find() const {
   // The letters of a word become one region, and what their outlines enclose is filled.
   const int gap = std::max(1, static_cast<int>(std::lround(kGapShare * width_)));
   DilateMask(gap, white);
-  for (const auto& hole : Regions(width_, height_, [&](int32_t i) {
-         return white.At(i % width_, i / width_) == 0;
-       })) {
+  for (const auto& hole :
+       Regions(width_, height_, [&](int32_t i) { return white.At(i % width_, i / width_) == 0; })) {
     const bool outside = std::any_of(hole.begin(), hole.end(), [&](int32_t i) {
       const int x = i % width_, y = i / width_;
       return x == 0 || y == 0 || x == width_ - 1 || y == height_ - 1;
@@ -105,9 +107,8 @@ Image StaticOverlay::Find() const {
   }
   DilateMask(-std::max(0, gap - 1), white);
   int64_t masked = 0;
-  for (const auto& region : Regions(width_, height_, [&](int32_t i) {
-         return white.At(i % width_, i / width_) != 0;
-       })) {
+  for (const auto& region :
+       Regions(width_, height_, [&](int32_t i) { return white.At(i % width_, i / width_) != 0; })) {
     int left = width_, right = 0, top = height_, bottom = 0, count = 0;
     for (const int32_t i : region) {
       left = std::min(left, i % width_);

@@ -21,9 +21,9 @@ constexpr size_t kMaxTensors = 64;
 constexpr double kHuge = 1e30;
 
 constexpr std::initializer_list<std::pair<const char*, ModelKind>> kKinds = {
-    {"depth", ModelKind::kDepth},     {"depth_video", ModelKind::kDepthVideo},
-    {"track", ModelKind::kTrack},     {"flow", ModelKind::kFlow},
-    {"segment", ModelKind::kSegment}, {"inpaint", ModelKind::kInpaint},
+    {"depth", ModelKind::kDepth},           {"depth_video", ModelKind::kDepthVideo},
+    {"track", ModelKind::kTrack},           {"flow", ModelKind::kFlow},
+    {"segment", ModelKind::kSegment},       {"inpaint", ModelKind::kInpaint},
     {"infill_part", ModelKind::kInfillPart}};
 
 constexpr std::initializer_list<std::pair<const char*, Quantity>> kQuantities = {

@@ -31,8 +31,8 @@ class InfillSbsJob {
         file_(StageOutputs()),
         sbs_(options.sbs_color_video, options.sbs_mask_video, options.job, graph_.pool()),
         codec_(options.encode.Codec(output_, VideoCodec::kFfv1)),
-        format_(options.encode.Format(codec_, sbs_.format(), sbs_.info().width,
-                                      sbs_.info().height)) {
+        format_(
+            options.encode.Format(codec_, sbs_.format(), sbs_.info().width, sbs_.info().height)) {
     CheckMemory();
     std::optional<FillPlaces> places;
     if (!options.depth_video.empty()) places = OpenSource();
@@ -57,8 +57,7 @@ class InfillSbsJob {
     } else {
       Encode(std::move(filled));
     }
-    graph_.Run("infill",
-               ExpectedFrames(sbs_.info().estimated_frames, 0, options_.job.max_frames));
+    graph_.Run("infill", ExpectedFrames(sbs_.info().estimated_frames, 0, options_.job.max_frames));
     writer_->Finish(sbs_.EndOfColorStreams());
     if (provenance_) provenance_->Finish();
     outputs_.CommitAll();
@@ -102,10 +101,9 @@ class InfillSbsJob {
     RequirePair(depth_->info(), color_->info());
     const VideoInfo& info = depth_->info();
     Require(info.width == sbs_.eye_width() && info.height == sbs_.eye_height(), Code::kCorrupt,
-            "depth video '" + options_.depth_video + "' is " +
-                FormatSize(info.width, info.height) + ", an eye of '" + options_.sbs_color_video +
-                "' is " + FormatSize(sbs_.eye_width(), sbs_.eye_height()) +
-                ": they must have the same size");
+            "depth video '" + options_.depth_video + "' is " + FormatSize(info.width, info.height) +
+                ", an eye of '" + options_.sbs_color_video + "' is " +
+                FormatSize(sbs_.eye_width(), sbs_.eye_height()) + ": they must have the same size");
     if (!options_.mask_video.empty())
       moving_.emplace(OpenMaskVideo(options_.mask_video, info, limits, graph_.pool()));
     const bool right_first = sbs_.right_eye_first() != options_.swap_eyes;
@@ -212,8 +210,7 @@ class InfillSbsJob {
 }  // namespace
 
 void Describe(OptionList* list, InfillSbsJobOptions* options) {
-  list->Field("sbs_color_video", &options->sbs_color_video, "FILE",
-              "side-by-side video with holes")
+  list->Field("sbs_color_video", &options->sbs_color_video, "FILE", "side-by-side video with holes")
       .Input(true)
       .Required();
   list->Field("sbs_mask_video", &options->sbs_mask_video, "FILE",
@@ -245,8 +242,7 @@ void Describe(OptionList* list, InfillSbsJobOptions* options) {
               "followed by its motion")
       .Input(true)
       .OnlyWith("method", {"observed"});
-  list->Field("color_video", &options->color_video, "FILE",
-              "that clip; needed with --depth_video")
+  list->Field("color_video", &options->color_video, "FILE", "that clip; needed with --depth_video")
       .Input(true)
       .OnlyWith("depth_video");
   list->Field("transformation_file", &options->transformation_file, "JSON",
@@ -267,8 +263,7 @@ void Describe(OptionList* list, InfillSbsJobOptions* options) {
   list->Field("depth_tolerance", &options->observed.depth_tolerance, {0, 1, true, false}, "SHARE",
               "a point is seen in a frame if the depth there differs by at most this share")
       .OnlyWith("depth_video");
-  list->Field("color_tolerance", &options->observed.color_tolerance, {0, 255, true, false},
-              "STEPS",
+  list->Field("color_tolerance", &options->observed.color_tolerance, {0, 255, true, false}, "STEPS",
               "frames whose colours beside the holes differ by more (8 bits) are not used")
       .OnlyWith("method", {"observed"});
   list->Field("max_views", &options->observed.max_views, {1, 64}, "FRAMES",

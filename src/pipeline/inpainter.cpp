@@ -79,8 +79,7 @@ std::shared_ptr<const InpaintMask> PrepareMask(const Image& mask, const PixelRec
     const auto value = static_cast<uint8_t>(255 * (blend + 1 - step) / (blend + 1));
     for (int y = 0; y < box.height; ++y)
       for (int x = 0; x < box.width; ++x)
-        if (wider.Plane<uint8_t>().At(x, y) != 0 &&
-            ready->strength.Plane<uint8_t>().At(x, y) == 0)
+        if (wider.Plane<uint8_t>().At(x, y) != 0 && ready->strength.Plane<uint8_t>().At(x, y) == 0)
           ready->strength.MutablePlane<uint8_t>().At(x, y) = value;
   }
   ready->white = layer(dilate + blend);
@@ -124,8 +123,8 @@ int64_t Inpainter::BytesPerFrame(const PixelFormat& format, int width, int heigh
   for (int plane = 0; plane < format.num_planes(); ++plane)
     bytes += int64_t{format.PlaneWidth(plane, width)} * format.PlaneHeight(plane, height) *
              format.bytes_per_sample();
-  return bytes + int64_t{box.width} * box.height *
-                     static_cast<int64_t>(2 * sizeof(Eigen::Vector2f) + 3);
+  return bytes +
+         int64_t{box.width} * box.height * static_cast<int64_t>(2 * sizeof(Eigen::Vector2f) + 3);
 }
 
 ImageView Inpainter::BoxOf(const Image& image) const {
@@ -154,8 +153,7 @@ void Inpainter::MeasureMotion(Waiting* before, Waiting* frame) {
       FlowField* const field = i == 0 ? &before->to_next : &frame->to_previous;
       (i == 0 ? flow_ : flow_back_)
           .Compute(from->luma.Plane<uint8_t>(), to->luma.Plane<uint8_t>(), field);
-      InterpolateFlow(from->input.mask->white.Plane<uint8_t>(), kFlowMargin,
-                      field->mutable_view());
+      InterpolateFlow(from->input.mask->white.Plane<uint8_t>(), kFlowMargin, field->mutable_view());
     }
   };
   if (pool_ != nullptr) {
@@ -199,8 +197,8 @@ Frame Inpainter::Paint(size_t index) {
       frames.push_back(frame);
     }
     Image provenance(PixelFormat::Gray(8), box_.width, box_.height);
-    const FillCounts counts = flow_fill_.Fill(frames, index, part.mutable_view(),
-                                              provenance.MutablePlane<uint8_t>());
+    const FillCounts counts =
+        flow_fill_.Fill(frames, index, part.mutable_view(), provenance.MutablePlane<uint8_t>());
     counts_.observed += counts.observed;
     unseen = provenance;
     for (int y = 0; y < box_.height; ++y) {

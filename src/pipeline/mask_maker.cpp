@@ -10,9 +10,9 @@
 namespace mdvt {
 namespace {
 
-constexpr int kWorkingSide = 640;        // longest side of the pictures that motion is measured on
-constexpr double kStepSeconds = 0.125;   // between pictures that are compared
-constexpr int kMostStep = 6;             // frames
+constexpr int kWorkingSide = 640;       // longest side of the pictures that motion is measured on
+constexpr double kStepSeconds = 0.125;  // between pictures that are compared
+constexpr int kMostStep = 6;            // frames
 // How far and across which edges probabilities spread.
 constexpr float kSpread = 64;
 constexpr float kEdge = 8;
@@ -22,9 +22,7 @@ double Reduction(const VideoInfo& source) {
   return std::min(1.0, static_cast<double>(kWorkingSide) / std::max(source.width, source.height));
 }
 
-int Reduced(int side, double by) {
-  return std::max(1, static_cast<int>(std::lround(side * by)));
-}
+int Reduced(int side, double by) { return std::max(1, static_cast<int>(std::lround(side * by))); }
 
 Image Resized(const Image& image, int width, int height, ThreadPool* pool) {
   if (image.width() == width && image.height() == height) return image;
@@ -41,9 +39,9 @@ Image Resized(const Image& image, int width, int height, ThreadPool* pool) {
 }  // namespace
 
 ObservedMotion MaskMaker::Motion::view() const {
-  return {flow.view(),
-          {trip.data(), static_cast<ptrdiff_t>(sizeof(float)) * flow.width, flow.width,
-           flow.height}};
+  return {
+      flow.view(),
+      {trip.data(), static_cast<ptrdiff_t>(sizeof(float)) * flow.width, flow.width, flow.height}};
 }
 
 MaskMaker::MaskMaker(const VideoMaskJobOptions& options, const VideoInfo& source,
@@ -61,8 +59,8 @@ MaskMaker::MaskMaker(const VideoMaskJobOptions& options, const VideoInfo& source
       steadier_(options.steady) {
   if (model == nullptr) {
     if (source.frame_rate.IsPositive())
-      step_ = std::clamp(
-          static_cast<int>(std::lround(source.frame_rate.ToDouble() * kStepSeconds)), 1, kMostStep);
+      step_ = std::clamp(static_cast<int>(std::lround(source.frame_rate.ToDouble() * kStepSeconds)),
+                         1, kMostStep);
     return;
   }
   ModelMaskOptions mask;
@@ -179,10 +177,10 @@ void MaskMaker::Score(size_t index, std::vector<float>* probability) {
   }
   if (!now.back.empty()) motions.push_back(now.back.view());
   if (motions.empty()) {  // a scene of a few frames: nothing is known
-    probability->assign(now.small.empty() ? 0
-                                          : static_cast<size_t>(small_width_) *
-                                                static_cast<size_t>(small_height_),
-                        0.0f);
+    probability->assign(
+        now.small.empty() ? 0
+                          : static_cast<size_t>(small_width_) * static_cast<size_t>(small_height_),
+        0.0f);
     return;
   }
   MotionScores scores;
@@ -273,8 +271,6 @@ Image MaskMaker::Enlarge(const Waiting& waiting, const std::vector<float>& proba
   return result;
 }
 
-double MaskMaker::mask_share() const {
-  return made_ > 0 ? share_ / static_cast<double>(made_) : 0;
-}
+double MaskMaker::mask_share() const { return made_ > 0 ? share_ / static_cast<double>(made_) : 0; }
 
 }  // namespace mdvt

@@ -83,9 +83,9 @@ class MaskMaker : public Stage<Frame, Frame> {
   EdgeAwareSmoother smoother_;
   MaskSteadier steadier_;
   std::deque<Waiting> window_;
-  size_t next_ = 0;     // of the window
-  size_t known_ = 0;    // frames of the window whose scene is known
-  size_t unmasked_ = 0; // frames of the window that the network has not seen
+  size_t next_ = 0;      // of the window
+  size_t known_ = 0;     // frames of the window whose scene is known
+  size_t unmasked_ = 0;  // frames of the window that the network has not seen
   int64_t scene_ = 0;
   bool finished_ = false;
   double share_ = 0;

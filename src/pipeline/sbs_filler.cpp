@@ -181,8 +181,7 @@ FilledSbs SbsFiller::Fill(size_t index) {
     filled.provenance = Image(PixelFormat::Gray(8), frame.color.width(), frame.color.height());
   for (int eye = 0; eye < 2; ++eye) {
     PlaneView<uint8_t> provenance;
-    if (!filled.provenance.empty())
-      provenance = EyeOf(&filled.provenance, eye).Plane<uint8_t>(0);
+    if (!filled.provenance.empty()) provenance = EyeOf(&filled.provenance, eye).Plane<uint8_t>(0);
     const FillCounts counts = FillEye(index, eye, EyeOf(&filled.image, eye), provenance);
     counts_.holes += counts.holes;
     counts_.observed += counts.observed;

@@ -12,8 +12,8 @@
 namespace mdvt {
 namespace {
 
-constexpr int kLossyThreshold = 16;     // keeps the noise of lossy masks out
-constexpr double kMostHoles = 0.75;     // of a picture: no renderer leaves so much
+constexpr int kLossyThreshold = 16;  // keeps the noise of lossy masks out
+constexpr double kMostHoles = 0.75;  // of a picture: no renderer leaves so much
 
 VideoReaderOptions MaskOptions(const JobOptions& job, ThreadPool* pool) {
   VideoReaderOptions reader;
@@ -105,10 +105,9 @@ Stream<SbsFrame> SbsPair::Frames(Graph* graph) {
   names.second = "mask video '" + mask_.info().path + "'";
   names.remedy = "they must have the same length (or end both with --max_frames)";
   names.limit = max_frames_;
-  return graph->Map(graph->Zip(std::move(colors), std::move(masks), names),
-                    [this](std::pair<Frame, Frame> pair) {
-                      return Join(std::move(pair.first), pair.second);
-                    });
+  return graph->Map(
+      graph->Zip(std::move(colors), std::move(masks), names),
+      [this](std::pair<Frame, Frame> pair) { return Join(std::move(pair.first), pair.second); });
 }
 
 SbsFrame SbsPair::Join(Frame color, const Frame& mask) {
@@ -121,10 +120,9 @@ SbsFrame SbsPair::Join(Frame color, const Frame& mask) {
   // A file follows one code.
   if (!reading_.code) reading_.code = DetectInfillMaskCode(mask.image.view());
   for (size_t eye = 0; eye < 2; ++eye)
-    frame.holes[eye] =
-        ReadInfillMask(Crop(mask.image.view(), eye == 0 ? 0 : eye_width(), 0, eye_width(),
-                            eye_height()),
-                       reading_);
+    frame.holes[eye] = ReadInfillMask(
+        Crop(mask.image.view(), eye == 0 ? 0 : eye_width(), 0, eye_width(), eye_height()),
+        reading_);
   const double share = ShareOfHoles(frame.holes);
   Require(share <= kMostHoles, Code::kCorrupt,
           "'" + mask_.info().path + "', frame " + std::to_string(frame.index) + ": " +

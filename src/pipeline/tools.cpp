@@ -17,9 +17,10 @@ ToolInfo TrackPointsTool();
 ToolInfo InfillSbsTool();
 ToolInfo VideoMaskTool();
 ToolInfo InpaintTool();
+ToolInfo StereoCrafterTool();
 
 const std::vector<ToolInfo>& Tools() {
-  static const std::vector<ToolInfo> tools = {DepthTool(), StereoTool(), MonoToSbsTool(), ExportTool(), DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), TrackPointsTool(), InfillSbsTool(), VideoMaskTool(), InpaintTool()};
+  static const std::vector<ToolInfo> tools = {DepthTool(), StereoTool(), MonoToSbsTool(), ExportTool(), DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), TrackPointsTool(), InfillSbsTool(), VideoMaskTool(), InpaintTool(), StereoCrafterTool()};
   return tools;
 }
 

@@ -50,8 +50,7 @@ class VideoMaskJob {
                       rgb.MutablePlane<uint8_t>(plane).Row(y));
       writer_->Write(rgb, mask.pts, mask.duration);
     });
-    graph_.Run("mask",
-               ExpectedFrames(reader_.info().estimated_frames, 0, options_.job.max_frames));
+    graph_.Run("mask", ExpectedFrames(reader_.info().estimated_frames, 0, options_.job.max_frames));
     writer_->Finish();
     outputs_.CommitAll();
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which pixels of a picture move on their own: their motion is not that of a still world seen by the
-// moving camera.
+// Which pixels of a picture move on their own: their motion is not that of a still world seen by
+// the moving camera.
 #pragma once
 
 #include <Eigen/Core>

@@ -48,8 +48,8 @@ struct ObservedFillOptions {
 
 // A frame of the source with its depth.
 struct ObservedView {
-  ImageView color;  // in the format of the picture that is filled
-  DepthView depth;  // of the same size as the colour
+  ImageView color;                  // in the format of the picture that is filled
+  DepthView depth;                  // of the same size as the colour
   PlaneView<const uint8_t> moving;  // data null: nothing moves; else pixels above 127 are not used
   Camera camera;
   Pose world_from_cam = Pose::Identity();
@@ -58,10 +58,10 @@ struct ObservedView {
 
 // For a hole pixel the depth is what frames of the window show there: each of their pixels is
 // projected into the view; of the depths that land on the pixel, the nearest one that enough frames
-// agree on is taken, if it is nearer to the background's rim than to the foreground's. The colour is
-// fetched, for each frame, where the ray of the pixel meets that frame's depth, and is taken if the
-// depth agrees there and no edge is near. Frames are matched in brightness at the rims of the holes
-// and averaged, without those that disagree.
+// agree on is taken, if it is nearer to the background's rim than to the foreground's. The colour
+// is fetched, for each frame, where the ray of the pixel meets that frame's depth, and is taken if
+// the depth agrees there and no edge is near. Frames are matched in brightness at the rims of the
+// holes and averaged, without those that disagree.
 class ObservedFill {
  public:
   // `pool` may be null (one thread) and must outlive the object.
@@ -86,8 +86,8 @@ class ObservedFill {
 
 using FlowView = PlaneView<const Eigen::Vector2f>;  // displacements in pixels, per pixel
 
-// One frame of the view that is filled, and where its pixels are in the frames beside it. Motion may
-// be measured on pictures of a smaller size: in their pixels.
+// One frame of the view that is filled, and where its pixels are in the frames beside it. Motion
+// may be measured on pictures of a smaller size: in their pixels.
 struct FlowFrame {
   ImageView picture;
   const HoleMap* holes = nullptr;
@@ -111,8 +111,8 @@ class FlowFill {
 
   // frames  consecutive ones; frames[own] is filled
   // As ObservedFill::Fill. options.depth_tolerance has no meaning here.
-  FillCounts Fill(const std::vector<FlowFrame>& frames, size_t own,
-                  const MutableImageView& picture, PlaneView<uint8_t> provenance);
+  FillCounts Fill(const std::vector<FlowFrame>& frames, size_t own, const MutableImageView& picture,
+                  PlaneView<uint8_t> provenance);
 
  private:
   struct Impl;

@@ -37,10 +37,10 @@ class StaticOverlay {
   // 8-bit luma, all of one size, else Error(kInvalidArgument).
   void Push(PlaneView<const uint8_t> luma);
 
-  // White where there is an overlay: closed around persistent edges, Gray(8). Lines from one side of
-  // the picture to the other are borders, not overlays. Throws Error(kRefused) that says why nothing
-  // can be told: too few frames, a picture that hardly changes, edges that stand still all over it,
-  // or no overlay at all.
+  // White where there is an overlay: closed around persistent edges, Gray(8). Lines from one side
+  // of the picture to the other are borders, not overlays. Throws Error(kRefused) that says why
+  // nothing can be told: too few frames, a picture that hardly changes, edges that stand still all
+  // over it, or no overlay at all.
   Image Find() const;
 
  private:

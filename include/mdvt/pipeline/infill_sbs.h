@@ -67,7 +67,6 @@ struct InfillSbsReport {
 // is no mask, or a hole everywhere; an odd width; a depth or colour video of another size than an
 // eye), kInvalidArgument (videos that end before the others), kLimit (a window that takes more
 // memory than job.limits.max_frame_buffer_bytes), kCancelled.
-InfillSbsReport RunInfillSbsJob(const InfillSbsJobOptions& options,
-                                const RunControl& control = {});
+InfillSbsReport RunInfillSbsJob(const InfillSbsJobOptions& options, const RunControl& control = {});
 
 }  // namespace mdvt

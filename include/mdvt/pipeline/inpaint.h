@@ -23,12 +23,12 @@ struct InpaintJobOptions {
   std::string mask;
   std::string mask_output;  // where to write a mask that was found, as PNG; empty: nowhere
   StaticOverlayOptions overlay;
-  int dilate = 1;           // pixels that the mask grows by first; [0, 256]
-  int blend = 2;            // pixels around it over which the picture passes into it; [0, 64]
-  bool temporal = true;     // look into other frames
-  int window = 24;          // so many before and after; [1, 240]
+  int dilate = 1;               // pixels that the mask grows by first; [0, 256]
+  int blend = 2;                // pixels around it over which the picture passes into it; [0, 64]
+  bool temporal = true;         // look into other frames
+  int window = 24;              // so many before and after; [1, 240]
   double color_tolerance = 16;  // see ObservedFillOptions
-  int radius = 5;           // of InpaintClassical
+  int radius = 5;               // of InpaintClassical
   // "inpaint", for what no frame has seen; empty: InpaintClassical.
   DepthModelOptions model;
   EncodeOptions encode;
