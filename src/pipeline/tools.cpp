@@ -14,11 +14,14 @@ ToolInfo DepthViewTool();
 ToolInfo SplitSbsTool();
 ToolInfo FindConvergenceTool();
 ToolInfo TrackPointsTool();
+ToolInfo OpticalFlowTool();
+ToolInfo EvalTracksTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
-      DepthTool(),     StereoTool(),   MonoToSbsTool(),       ExportTool(),
-      DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), TrackPointsTool()};
+      DepthTool(),       StereoTool(),    MonoToSbsTool(),       ExportTool(),
+      DepthViewTool(),   SplitSbsTool(),  FindConvergenceTool(), TrackPointsTool(),
+      OpticalFlowTool(), EvalTracksTool()};
   return tools;
 }
 
