@@ -20,6 +20,7 @@
 #include "pipeline/depth_mesher.h"
 #include "pipeline/export_format.h"
 #include "pipeline/job_common.h"
+#include "pipeline/track_cloud.h"
 
 namespace mdvt {
 namespace {
@@ -86,9 +87,27 @@ class ExportJob {
       camera_.emplace(options.fov, depth_.tags(), width_, height_, input_.lead_info().sample_aspect,
                       options.job.limits);
     if (WantsGrey()) OpenGreyWriter();
+    if (!options.tracks.empty()) tracks_.emplace(options, &outputs_, &graph_);
   }
 
   ExportJobReport Run() {
+    ExportJobReport report;
+    if (tracks_) {
+      report.tracks = tracks_->Run();
+      report.frames = report.tracks->frames;
+    }
+    if (WantsGrey() || wants_formats_) report.frames = Export();
+    outputs_.CommitAll();
+    report.grey_output = grey_output_;
+    report.files = files_;
+    report.width = width_;
+    report.height = height_;
+    return report;
+  }
+
+ private:
+  // The frames that were written.
+  int64_t Export() {
     auto frames = graph_.Map(
         input_.Frames(&graph_), [this](PairedFrame pair) -> std::optional<NumberedFrame> {
           const int64_t number = next_number_++;
@@ -108,18 +127,9 @@ class ExportJob {
 
     for (const auto& exporter : in_order_.all) files_ += exporter->Finish();
     if (grey_writer_) grey_writer_->Finish();
-    outputs_.CommitAll();
-
-    ExportJobReport report;
-    report.frames = graph_.frames_done();
-    report.grey_output = grey_output_;
-    report.files = files_;
-    report.width = width_;
-    report.height = height_;
-    return report;
+    return graph_.frames_done();
   }
 
- private:
   bool WantsGrey() const { return options_.bit8 || options_.bit16; }
 
   ClipPairOptions InputOptions() {
@@ -234,6 +244,7 @@ class ExportJob {
   PerFrame<Pose> poses_;
   std::optional<ClipCamera> camera_;
   std::optional<DepthVideoWriter> grey_writer_;
+  std::optional<TrackCloud> tracks_;
   std::atomic<int64_t> files_{0};
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <filesystem>
 
 #include "mdvt/core/error.h"
 #include "mdvt/pipeline/jobs.h"
@@ -30,6 +31,41 @@ void DescribeFormat(OptionList* list, const ExportFormat& format, ExportJobOptio
 }
 
 }  // namespace
+
+void Describe(OptionList* list, TrackCloudOptions* options) {
+  list->Section("tracks");
+  list->Field("track_file", &options->track_file, "JSON",
+              "points followed through the video: write <depth_video>_avgmonodepth.ply, where they "
+              "are by the depth of all frames")
+      .Input()
+      .OnlyWith("transformation_file");
+  list->Field("use_triangulated_points", &options->use_triangulated_points,
+              "write <depth_video>_triangulated.ply, where their rays meet, too")
+      .OnlyWith("track_file");
+  list->Field("triangulation_min_observations", &options->min_observations, {2, 100000}, "FRAMES",
+              "leave out tracks that are seen in fewer frames")
+      .Alias("tringulation_min_observations")
+      .OnlyWith("track_file");
+  list->Field("triangulation_min_angle", &options->min_angle_deg, {0, 90}, "DEGREES",
+              "leave out points that are seen from more or less one side only")
+      .OnlyWith("track_file");
+  list->Field("save_rescaled_depth", &options->save_rescaled_depth,
+              "write <depth_video>_rescaled.mkv: the scale of each frame as triangulated points "
+              "want it")
+      .OnlyWith("track_file");
+  list->Field("global_align", &options->global_align,
+              "let 1 / depth have a shift too, the same in all frames; writes the triangulated "
+              "points")
+      .OnlyWith("track_file");
+  list->Field("merge_close_points", &options->merge_close_points,
+              "tracks less than 5 mm apart in some frame are one point")
+      .OnlyWith("track_file");
+  list->Field("strict_mask", &options->strict_mask,
+              "leave out tracks that are masked in any frame, in all of them")
+      .OnlyWith("mask_video");
+  Describe(list, &options->mask);
+  list->Refine("mask_video").OnlyWith("track_file");
+}
 
 void Describe(OptionList* list, ExportJobOptions* options) {
   list->Field("depth_video", &options->depth_video, "FILE", "depth video").Input(true).Required();
@@ -65,16 +101,13 @@ void Describe(OptionList* list, ExportJobOptions* options) {
   Describe(list, &options->tear);
   list->Field("tear_baseline", &options->tear_baseline, {0, 1, true, false}, "METRES",
               "the distance of the eyes that would see it");
+  Describe(list, &options->tracks);
   DescribePictures(list, &options->job);
   Describe(list, &options->job);
   list->Refuse(
       {"save_alembic"},
       "this version writes no Alembic; --save_camera writes the moving camera as .glb, which "
       "Blender opens");
-  list->Refuse(
-      {"track_file", "mask_video", "strict_mask", "merge_close_points", "use_triangulated_points",
-       "tringulation_min_observations", "save_rescaled_depth", "global_align"},
-      "reconstruction from tracks is not part of this version");
   list->Refuse({"show_scene_point_clouds", "show_both_point_clouds"},
                "this version opens no windows");
 }
@@ -82,9 +115,14 @@ void Describe(OptionList* list, ExportJobOptions* options) {
 void ExportJobOptions::Check() const {
   CheckDescribed(*this);
   job.limits.Check();
-  Require(bit8 || bit16 || !exports.empty(), Code::kInvalidArgument,
-          "nothing to write: give --bit8 or --bit16 for a grey video, or one of --save_ply, "
-          "--save_obj, --save_glb ...");
+  Require(bit8 || bit16 || !exports.empty() || !tracks.empty(), Code::kInvalidArgument,
+          "nothing to write: give --bit8 or --bit16 for a grey video, --track_file for points in "
+          "space, or one of --save_ply, --save_obj, --save_glb ...");
+  Require(!tracks.global_align || tracks.save_rescaled_depth || tracks.use_triangulated_points,
+          Code::kInvalidArgument,
+          "global_align is for depth that is rescaled: give --save_rescaled_depth");
+  std::error_code ignored;
+  const bool is_folder = std::filesystem::is_directory(output, ignored);
   for (const auto& [name, path] : exports) {
     const auto& formats = ExportFormats();
     const auto known = std::find_if(formats.begin(), formats.end(),
@@ -95,8 +133,11 @@ void ExportJobOptions::Check() const {
             "save_" + name + " needs the path of the camera: give a transformation file");
   }
   Require(!(bit8 && bit16), Code::kInvalidArgument, "bit8 and bit16 contradict each other");
-  Require(output.empty() || bit8 || bit16, Code::kInvalidArgument,
-          "an output name is for a grey video, none was asked for");
+  Require(output.empty() || bit8 || bit16 || (is_folder && !tracks.empty()), Code::kInvalidArgument,
+          "an output name is for a grey video, none was asked for (points of tracks and rescaled "
+          "depth go into a folder)");
+  Require(tracks.empty() || !transformation_file.empty(), Code::kInvalidArgument,
+          "track_file needs the path of the camera: give a transformation file");
   Require(!transformation_lock_frame || !transformation_file.empty(), Code::kInvalidArgument,
           "a transformation lock frame needs a transformation file");
 }

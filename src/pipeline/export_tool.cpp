@@ -10,7 +10,26 @@ void Describe(ToolReport* to, const ExportJobOptions& options, const ExportJobRe
   for (const auto& [name, path] : options.exports) to->outputs.push_back(path);
   to->summary = FormatSize(report.width, report.height);
   if (report.files > 0) to->summary += ", " + std::to_string(report.files) + " files";
+  const TrackCloudReport tracks = report.tracks.value_or(TrackCloudReport());
+  const bool has = report.tracks.has_value(), meets = has && options.tracks.triangulates();
+  for (const std::string& output :
+       {tracks.average_output, tracks.triangulated_output, tracks.rescaled_output})
+    if (!output.empty()) to->outputs.push_back(output);
+  if (has) to->summary += ", " + CountOf(tracks.tracks, "track");
+  if (meets) to->summary += ", " + std::to_string(tracks.triangulated) + " triangulated";
+  if (tracks.error_after)
+    to->summary += ", depth off by " + Percent(*tracks.error_before) + " before and " +
+                   Percent(*tracks.error_after) + " after";
   AddSize(to, report.width, report.height);
+  to->Add("tracks", If(has, tracks.tracks), "tracks that are seen often enough");
+  to->Add("average_points", If(has, tracks.average_points), "of those, with depth");
+  to->Add("triangulated", If(meets, tracks.triangulated), "of those, whose rays meet");
+  to->Add("median_rms", If(meets, tracks.median_rms),
+          "pixels between where triangulated points are seen and where they lie");
+  to->Add("depth_error_before", tracks.error_before,
+          "median of |log(triangulated / depth)| before rescaling");
+  to->Add("depth_error_after", tracks.error_after, "the same after it");
+  to->Add("depth_shift", tracks.shift, "of 1 / depth, 1 / metres, where one was found");
   to->Add("files", report.files, "files of all formats but the grey video");
 }
 
@@ -26,9 +45,9 @@ ToolInfo ExportTool() {
       "Turns a depth video into a grey video (--bit8 or --bit16), point clouds, meshes, pictures "
       "or "
       "arrays\n"
-      "per frame, one cloud of all frames, or the camera's path for COLMAP, nerfstudio and others: "
-      "x "
-      "right,\ny down, z forward, metres.",
+      "per frame, one cloud of all frames, the points of tracks, or the camera's path for COLMAP,\n"
+      "nerfstudio and others: x right, y down, z forward, metres. Corrects the scale of depth by\n"
+      "triangulated tracks.",
       "convert_metric_depth_video_to_other_format --depth_video clip.mp4_depth.mkv \\\n"
       "      --color_video clip.mp4 --xfov 55 --save_ply clip_ply");
 }

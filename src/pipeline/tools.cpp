@@ -18,9 +18,11 @@ ToolInfo InfillSbsTool();
 ToolInfo VideoMaskTool();
 ToolInfo InpaintTool();
 ToolInfo StereoCrafterTool();
+ToolInfo OpticalFlowTool();
+ToolInfo EvalTracksTool();
 
 const std::vector<ToolInfo>& Tools() {
-  static const std::vector<ToolInfo> tools = {DepthTool(), StereoTool(), MonoToSbsTool(), ExportTool(), DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), TrackPointsTool(), InfillSbsTool(), VideoMaskTool(), InpaintTool(), StereoCrafterTool()};
+  static const std::vector<ToolInfo> tools = {DepthTool(), StereoTool(), MonoToSbsTool(), ExportTool(), DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), TrackPointsTool(), InfillSbsTool(), VideoMaskTool(), InpaintTool(), StereoCrafterTool(), OpticalFlowTool(), EvalTracksTool()};
   return tools;
 }
 

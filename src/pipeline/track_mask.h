@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "mdvt/core/image.h"
-#include "mdvt/pipeline/track_points.h"
+#include "mdvt/pipeline/track_mask_options.h"
 
 namespace mdvt {
 

@@ -406,19 +406,6 @@ void Describe(OptionList* list, TrackPointsJobOptions* options) {
   Describe(list, &options->job);
 }
 
-void Describe(OptionList* list, TrackMaskOptions* options) {
-  list->Section("mask");
-  list->Field("mask_video", &options->video, "FILE",
-              "white: no points there; same length as the video")
-      .Input(true);
-  list->Field("mask_threshold", &options->threshold, {0, 254}, "STEPS",
-              "pixels of the mask above this are white")
-      .OnlyWith("mask_video");
-  list->Field("mask_dilation", &options->dilation, {0, 100}, "PIXELS",
-              "the white parts grow by so much")
-      .OnlyWith("mask_video");
-}
-
 void TrackPointsJobOptions::Check() const {
   CheckDescribed(*this);
   job.limits.Check();

@@ -16,6 +16,7 @@
 #include "mdvt/pipeline/encode_options.h"
 #include "mdvt/pipeline/job_options.h"
 #include "mdvt/pipeline/stereo_scene.h"
+#include "mdvt/pipeline/track_cloud.h"
 #include "mdvt/pipeline/view_options.h"
 #include "mdvt/stereo/renderer.h"
 
@@ -139,6 +140,7 @@ struct ExportJobOptions {
   double tear_baseline = 0.063;  // that are so many metres apart
   int64_t min_frames = -1;       // first frame written (0-based); -1 = 0
   int64_t frame_step = 1;        // every n-th frame from there on
+  TrackCloudOptions tracks;      // needs the camera's path and a field of view
   void Check() const;
 };
 void Describe(OptionList* list, ExportJobOptions* options);
@@ -147,7 +149,8 @@ struct ExportJobReport {
   int64_t frames = 0;
   std::string grey_output;
   int64_t files = 0;  // of the further formats
-  int width = 0;      // of the depth video
+  std::optional<TrackCloudReport> tracks;
+  int width = 0;  // of the depth video
   int height = 0;
 };
 

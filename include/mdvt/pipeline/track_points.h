@@ -10,6 +10,7 @@
 #include "mdvt/core/run.h"
 #include "mdvt/pipeline/depth_model.h"
 #include "mdvt/pipeline/job_options.h"
+#include "mdvt/pipeline/track_mask_options.h"
 #include "mdvt/tracking/point_tracker.h"
 
 namespace mdvt {
@@ -19,15 +20,6 @@ enum class TrackerChoice {
   kCoTracker3,  // a network, seen where its visibility is above 0.9
   kTapir,       // a network, seen where its visibility is above 0.5
 };
-
-// What of a mask video counts as masked.
-struct TrackMaskOptions {
-  std::string video;    // white: no points there; of any size; empty: none
-  int threshold = 127;  // samples above it. Valid: [0, 254]
-  int dilation = 3;     // pixels of the video that the masked part grows by. Valid: [0, 100]
-};
-
-void Describe(OptionList* list, TrackMaskOptions* options);
 
 struct TrackPointsJobOptions {
   JobOptions job;

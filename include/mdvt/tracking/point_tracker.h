@@ -25,8 +25,8 @@ struct PointTrackerOptions {
   // A track ends when following it forth and back misses its start by more than this many pixels.
   // Valid: (0, 10].
   double max_round_trip = 0.5;
-  // Pixels on a side of the window that is compared. Larger ones bear more noise and bend less well.
-  // Valid: odd, in [5, 63].
+  // Pixels on a side of the window that is compared. Larger ones bear more noise and bend less
+  // well. Valid: odd, in [5, 63].
   int window = 17;
   // Weakest corner taken, as a share of the strongest. Valid: (0, 1).
   double quality = 0.005;
