@@ -107,8 +107,17 @@ double OriginalOpw(PlaneView<const float> disparity, PlaneView<const float> disp
               picture.width == w && picture.height == h && picture_before.width == w &&
               picture_before.height == h && to_before.width == w && to_before.height == h,
           Code::kInvalidArgument, "OriginalOpw: maps, pictures and flow differ in size");
-  Require(picture.format == PixelFormat::Rgb(8) && picture_before.format == PixelFormat::Rgb(8),
-          Code::kInvalidArgument, "OriginalOpw: pictures must be 8-bit RGB");
+  const bool bytes = picture.format == PixelFormat::Rgb(8);
+  Require(picture.format == picture_before.format &&
+              (bytes || picture.format == PixelFormat::RgbF32()),
+          Code::kInvalidArgument, "OriginalOpw: pictures must be RGB of 8 bits or float");
+  const auto difference_at = [&](int c, int x, int y, float px, float py) {
+    if (bytes)
+      return static_cast<double>(ZeroPadded(picture_before.Plane<uint8_t>(c), px, py)) -
+             picture.Plane<uint8_t>(c).At(x, y);
+    return 255 * (static_cast<double>(ZeroPadded(picture_before.Plane<float>(c), px, py)) -
+                  static_cast<double>(picture.Plane<float>(c).At(x, y)));
+  };
   std::vector<float> warped(static_cast<size_t>(w) * h), now(warped.size());
   std::vector<double> weights(warped.size());
   size_t i = 0;
@@ -120,9 +129,7 @@ double OriginalOpw(PlaneView<const float> disparity, PlaneView<const float> disp
       now[i] = disparity.At(x, y);
       double weight = 0;
       for (int c = 0; c < 3; ++c) {
-        const double difference =
-            static_cast<double>(ZeroPadded(picture_before.Plane<uint8_t>(c), px, py)) -
-            picture.Plane<uint8_t>(c).At(x, y);
+        const double difference = difference_at(c, x, y, px, py);
         weight += std::exp(-50 * difference * difference);
       }
       weights[i] = weight;

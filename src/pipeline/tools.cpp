@@ -13,11 +13,17 @@ ToolInfo ExportTool();
 ToolInfo DepthViewTool();
 ToolInfo SplitSbsTool();
 ToolInfo FindConvergenceTool();
+ToolInfo StabilizeDepthTool();
+ToolInfo EvalDepthTool();
+ToolInfo InferNvdsTool();
+ToolInfo CompareNvdsTool();
+ToolInfo UnidepthVideoTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
       DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
-      DepthViewTool(), SplitSbsTool(), FindConvergenceTool()};
+      DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), StabilizeDepthTool(), EvalDepthTool(),
+      InferNvdsTool(), CompareNvdsTool(), UnidepthVideoTool()};
   return tools;
 }
 

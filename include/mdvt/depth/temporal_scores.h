@@ -20,7 +20,7 @@ namespace mdvt {
 // with W the bilinear warp by the flow, 0 outside, the lower median, and statistics over all pixels.
 // The clip's score is the sum over its pairs divided by its number of frames (not of pairs).
 // disparity  larger is nearer, any scale; finite
-// picture    Rgb(8) of the same size
+// picture    Rgb(8), or RgbF32 in [0, 1], of the same size
 // Comparable only for the same frames, size and flow: see TemporalScores for one that is not so
 // sensitive. Throws Error(kInvalidArgument) if sizes or formats differ.
 // Source: Y. Wang et al., Neural Video Depth Stabilizer, 2023, and its published code.
