@@ -8,12 +8,15 @@
   depth_luminance  disparity = 4 Y + 0.5, unknown scale and shift; Y = 0.299 R + 0.587 G + 0.114 B
   depth_plane      3 m everywhere
   depth_ramp       1 + 4 (y + 0.5) / H metres in row y
+  depth_rays       2 / (z of the pixel's ray) metres: 2 m in the middle, more towards the borders
   depth_video      disparity = (1 + m) (4 Y + 0.5) + m / 2 with m the mean Y of the window's last frame, so
                    that each window has a scale and shift of its own
   track            every point moves by (1.5, -0.5) pixels per frame; visible inside the picture
   flow_constant    (3, -1) pixels
   flow_match       the whole displacement up to 4 pixels at which 7 x 7 means of |a - b| are least
   segment          1 where Y > 0.5
+  nvds_backbone    8 x features: 4 x 4 means of Y, of disparity, and of disparity times the numbers 1 .. 6
+  nvds_head        the mean disparity of the four frames, enlarged, plus Y / 8 of the last one
   infill_*         the four parts of a diffusion infill: 8 x 8 means as latents; a UNet whose denoised
                    picture is  condition (1 - mask) + mean(embedding) mask  at every step
 """
@@ -50,6 +53,25 @@ class DepthRamp(nn.Module):
         rows = torch.arange(height, device=image.device, dtype=image.dtype)
         ramp = 1 + 4 * (rows + 0.5) / height
         return ramp.reshape(1, 1, -1, 1).expand(image.size(0), 1, height, image.size(3)).contiguous()
+
+
+class DepthRays(nn.Module):
+    def forward(self, image, rays):
+        return 2 / rays[:, 2:3] + 0 * image[:, :1]
+
+
+class NvdsBackbone(nn.Module):
+    def forward(self, frame):
+        y = F.avg_pool2d(luminance(frame[:, :3]), 4)
+        d = F.avg_pool2d(frame[:, 3:], 4)
+        return torch.cat([y, d, d, 2 * d, 3 * d, 4 * d, 5 * d, 6 * d], dim=1)
+
+
+class NvdsHead(nn.Module):
+    def forward(self, f0, f1, f2, f3, image):
+        mean = (f0[:, 1:2] + f1[:, 1:2] + f2[:, 1:2] + f3[:, 1:2]) / 4
+        large = mean.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
+        return F.relu(large + luminance(image) / 8)
 
 
 class DepthVideo(nn.Module):
@@ -189,6 +211,27 @@ def latent_input(name, channels):
     return {"name": name, "layout": "1FCHW", "channels": channels, "downscale": 8, "size": NATIVE_8}
 
 
+NATIVE_32 = {"rule": "native", "multiple": 32, "round": "floor", "dynamic": True, "min": [32, 32],
+             "max": [2048, 2048]}
+
+
+def features(*shapes):
+    """Four maps of features and the last picture."""
+    result = []
+    for seed, (height, width) in enumerate(shapes):
+        maps = [common.example((1, 8, height // 4, width // 4), 10 * seed + k) for k in range(4)]
+        result.append((*maps, common.example((1, 3, height, width), seed)))
+    return result
+
+
+def rays(*shapes):
+    result = []
+    for seed, shape in enumerate(shapes):
+        vectors = common.example(shape, seed + 5, low=0.2)
+        result.append((common.example(shape, seed), vectors / vectors.norm(dim=1, keepdim=True)))
+    return result
+
+
 def unet_examples(*shapes):
     result = []
     for seed, (frames, height, width) in enumerate(shapes):
@@ -217,6 +260,24 @@ KINDS = {
         "kind": "depth", "inputs": [image_input()], "outputs": [output("depth", **METRES)],
         "batch": {"dynamic": True, "max": 8}},
         pictures((1, 3, 28, 42), (2, 3, 56, 28), (1, 3, 14, 14))),
+    "depth_rays": lambda: (DepthRays(), True, {
+        "kind": "depth",
+        "inputs": [image_input(), image_input("rays")],
+        "outputs": [output("depth", "depth", scale="metric", unit="m", non_negative=True)],
+        "batch": {"dynamic": True, "max": 8}},
+        rays((1, 3, 28, 42), (2, 3, 56, 28))),
+    "nvds_backbone": lambda: (NvdsBackbone(), True, {
+        "kind": "stabilizer_part", "role": "backbone",
+        "inputs": [{"name": "frame", "layout": "NCHW", "channels": 4, "size": NATIVE_32}],
+        "outputs": [output("features", "latent", channels=8, downscale=4)]},
+        pictures((1, 4, 32, 64), (1, 4, 64, 32))),
+    "nvds_head": lambda: (NvdsHead(), True, {
+        "kind": "stabilizer_part", "role": "head",
+        "inputs": [{"name": f"f{k}", "layout": "NCHW", "channels": 8, "downscale": 4,
+                    "size": NATIVE_32} for k in range(4)]
+        + [{"name": "image", "layout": "NCHW", "size": NATIVE_32}],
+        "outputs": [output("disparity", "disparity", scale="affine", non_negative=True)]},
+        features((32, 64), (64, 32))),
     "depth_video": lambda: (DepthVideo(), True, {
         "kind": "depth_video", "inputs": [image_input("frames", "1TCHW")],
         "outputs": [output("depth", layout="1TCHW", **DISPARITY)], "window": WINDOW},
@@ -289,6 +350,8 @@ def write(kind, out, manifest=True):
                        "checkpoint": "none: a formula"}, **meta}
     if meta["kind"] == "infill_part":
         meta["group"] = "toy-infill"
+    if meta["kind"] == "stabilizer_part":
+        meta["group"] = "toy-nvds"
     return common.export(module, meta, examples, out, trace=trace, manifest=manifest,
                          origin="mdvt", exporter=f"models/export/toy.py --kind {kind}")
 

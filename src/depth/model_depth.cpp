@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/object_pool.h"
+#include "depth/network_depth.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/memory.h"
 #include "mdvt/core/numbers.h"
@@ -17,81 +18,6 @@
 #include "rows.h"
 
 namespace mdvt {
-namespace {
-
-constexpr int kRowGrain = 64;
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNoData = std::numeric_limits<float>::quiet_NaN();
-
-// The output that is depth in one of its forms.
-size_t DepthOutput(const ModelInfo& info) {
-  Require(info.kind == ModelKind::kDepth, Code::kUnsupported,
-          "model '" + info.name + "' is of kind \"" + ToString(info.kind) +
-              "\", depth of single pictures needs \"depth\"");
-  Require(info.inputs.size() == 1, Code::kUnsupported,
-          "model '" + info.name + "' takes " + std::to_string(info.inputs.size()) +
-              " inputs, depth of single pictures has the picture alone to give");
-  for (size_t i = 0; i < info.outputs.size(); ++i) {
-    const ModelOutputInfo& output = info.outputs[i];
-    const Quantity quantity = output.quantity;
-    if (quantity != Quantity::kDepth && quantity != Quantity::kDisparity &&
-        quantity != Quantity::kDistance) {
-      continue;
-    }
-    const OutputScale scale = output.scale;
-    const bool known = scale == OutputScale::kMetric ||
-                       (quantity == Quantity::kDisparity &&
-                        (scale == OutputScale::kAffine || scale == OutputScale::kScaleOnly)) ||
-                       (quantity == Quantity::kDepth && (scale == OutputScale::kScaleOnly ||
-                                                         scale == OutputScale::kMetricTimesFocal));
-    Require(known, Code::kUnsupported,
-            "model '" + info.name + "': output '" + output.name + "' is " + ToString(quantity) +
-                " of scale " + ToString(scale) + ", which cannot be turned into depth");
-    return i;
-  }
-  throw Error(Code::kUnsupported,
-              "model '" + info.name + "' has no output of depth, disparity or distance");
-}
-
-SizeRule RuleFor(const ModelInfo& info, int input_size) {
-  SizeRule rule = info.inputs[0].size;
-  if (input_size == 0) return rule;
-  Require(rule.dynamic && rule.mode != SizeMode::kFixed && rule.mode != SizeMode::kNative &&
-              rule.mode != SizeMode::kArea,
-          Code::kInvalidArgument,
-          "input_size = " + std::to_string(input_size) + ": model '" + info.name +
-              "' does not let its size be chosen");
-  rule.target = {input_size, input_size};
-  rule.Check();
-  return rule;
-}
-
-template <typename T>
-float LargestSample(const Image& picture) {
-  T most = 0;
-  for (int plane = 0; plane < 3; ++plane) {
-    const PlaneView<const T> samples = picture.Plane<T>(plane);
-    for (int y = 0; y < samples.height; ++y)
-      most = std::max(most, *std::max_element(samples.Row(y), samples.Row(y) + samples.width));
-  }
-  return static_cast<float>(most);
-}
-
-// Of a picture in RGB, as a share of the largest that its format has.
-float LargestSample(const Image& picture) {
-  const PixelFormat format = picture.format();
-  if (format.type == SampleType::kF32) return LargestSample<float>(picture);
-  const float most = format.type == SampleType::kU8 ? LargestSample<uint8_t>(picture)
-                                                    : LargestSample<uint16_t>(picture);
-  return most / static_cast<float>(format.max_value());
-}
-
-// y = positive inverse depth, NaN where there is none.
-float DepthOfDisparity(float inverse) {
-  return std::isnan(inverse) ? 0 : inverse > 0 ? 1 / inverse : kInfinity;
-}
-
-}  // namespace
 
 void ModelDepthOptions::Check() const {
   camera.Check();
@@ -110,7 +36,7 @@ void ModelDepthOptions::Check() const {
 struct ModelDepthEstimator::Impl {
   // One forward pass at a time uses it.
   struct Lane {
-    Tensor input;
+    Tensor input, rays;
     std::vector<Tensor> outputs;
   };
 
@@ -119,13 +45,14 @@ struct ModelDepthEstimator::Impl {
       : model(std::move(the_model)),
         options(the_options),
         pool(the_pool),
-        output_index(DepthOutput(model->info())),
+        output_index(depth::DepthOutput(model->info())),
         input(model->info().inputs[0]),
         output(model->info().outputs[output_index]),
         relative(IsRelativeDepth(model->info())),
         size{options.camera.width, options.camera.height},
-        to_tensor(input.resample, size, RuleFor(model->info(), options.input_size)),
+        to_tensor(input.resample, size, depth::RuleFor(model->info(), options.input_size)),
         to_picture(output.resample, to_tensor.plan()),
+        quantity(output, relative, options.camera, to_tensor.plan()),
         calibration(options.calibration),
         maps(PixelFormat::GrayF32(), size.width, size.height) {
     const ModelInfo& info = model->info();
@@ -134,6 +61,29 @@ struct ModelDepthEstimator::Impl {
             "batch = " + std::to_string(options.batch) + ": model '" + info.name + "' takes " +
                 (info.batch_dynamic ? "at most " : "") + std::to_string(info.batch_max));
     lanes.resize(static_cast<size_t>(options.side_by_side));
+    if (info.inputs.size() == 2) MakeRays();
+  }
+
+  // Unit vectors through the centres of the network's pixels. Of a letterbox and of borders too: the
+  // camera sees on there.
+  void MakeRays() {
+    const SizePlan& plan = to_tensor.plan();
+    const Camera& camera = options.camera;
+    const double sx = static_cast<double>(plan.content.width) / plan.padded.width;
+    const double sy = static_cast<double>(plan.content.height) / plan.padded.height;
+    const double cx = plan.content.x + (camera.cx + plan.picture.x) * sx;
+    const double cy = plan.content.y + (camera.cy + plan.picture.y) * sy;
+    const int64_t plane = int64_t{plan.network.width} * plan.network.height;
+    rays.resize(static_cast<size_t>(3 * plane));
+    for (int y = 0; y < plan.network.height; ++y)
+      for (int x = 0; x < plan.network.width; ++x) {
+        const double u = (x + 0.5 - cx) / (camera.fx * sx), v = (y + 0.5 - cy) / (camera.fy * sy);
+        const double length = std::sqrt(u * u + v * v + 1);
+        const int64_t i = int64_t{y} * plan.network.width + x;
+        rays[static_cast<size_t>(i)] = static_cast<float>(u / length);
+        rays[static_cast<size_t>(plane + i)] = static_cast<float>(v / length);
+        rays[static_cast<size_t>(2 * plane + i)] = static_cast<float>(1 / length);
+      }
   }
 
   size_t GroupSize() const {
@@ -195,10 +145,18 @@ struct ModelDepthEstimator::Impl {
       const Frame& frame = waiting[first + std::min(i, count - 1)];
       float* to = lane->input.data() + static_cast<int64_t>(i) * 3 * plane;
       to_tensor.Run(frame.image.view(), to, pool);
-      ScaleRange(frame.image, to, 3 * plane);
+      depth::ScaleRange(input.range, frame.image, to, 3 * plane);
     }
     try {
-      model->Run({lane->input}, &lane->outputs);
+      if (rays.empty()) {
+        model->Run({lane->input}, &lane->outputs);
+      } else {
+        lane->rays.Resize(lane->input.shape());
+        for (size_t i = 0; i < rows; ++i)
+          std::copy(rays.begin(), rays.end(),
+                    lane->rays.data() + static_cast<int64_t>(i) * 3 * plane);
+        model->Run({lane->input, lane->rays}, &lane->outputs);
+      }
     } catch (const Error& error) {
       const Frame& frame = waiting[first];
       throw Error(error.code(), "frame " + std::to_string(frame.index) +
@@ -212,7 +170,7 @@ struct ModelDepthEstimator::Impl {
       estimate.depth = maps.Get();
       const PlaneView<float> picture = estimate.depth.MutablePlane<float>();
       to_picture.Run(map.data() + static_cast<int64_t>(i) * map_plane, picture, pool,
-                     [this](int y, float* row) { ToQuantity(y, row); });
+                     [this](int y, float* row) { quantity.Convert(y, row); });
       estimate.quantity = DepthQuantity::kRelativeDisparity;
       if (!relative) estimate.quantity = DepthQuantity::kMetricDepth;
       estimate.index = frame.index;
@@ -222,65 +180,12 @@ struct ModelDepthEstimator::Impl {
     }
   }
 
-  void ScaleRange(const Image& picture, float* values, int64_t count) const {
-    switch (input.range) {
-      case InputRange::kZeroToOne:
-        return;
-      case InputRange::kMinusOneToOne:
-        for (int64_t i = 0; i < count; ++i) values[i] = 2 * values[i] - 1;
-        return;
-      case InputRange::kImageMax: {
-        // Resizing is linear: it does not matter which comes first.
-        const float most = LargestSample(picture);
-        if (most > 0)
-          for (int64_t i = 0; i < count; ++i) values[i] /= most;
-        return;
-      }
-    }
-  }
-
-  // Metric depth, or relative disparity with NaN for no data.
-  void ToQuantity(int y, float* row) const {
-    const Camera& camera = options.camera;
-    const auto each = [&](const auto& convert) {
-      for (int x = 0; x < size.width; ++x) row[x] = convert(row[x]);
-    };
-    const auto positive = [](float z) { return z > 0 ? z : 0; };
-    if (output.quantity == Quantity::kDistance) {
-      const double v = (y + 0.5 - camera.cy) / camera.fy;
-      for (int x = 0; x < size.width; ++x) {
-        const double u = (x + 0.5 - camera.cx) / camera.fx;
-        row[x] = static_cast<float>(static_cast<double>(positive(row[x])) /
-                                    std::sqrt(1 + u * u + v * v));
-      }
-    } else if (output.scale == OutputScale::kMetricTimesFocal) {
-      const SizePlan& plan = to_tensor.plan();
-      const double focal = camera.fx * plan.content.width / plan.padded.width;
-      const float factor = static_cast<float>(focal / output.focal_ref);
-      each([&](float value) { return positive(value * factor); });
-    } else if (output.quantity == Quantity::kDisparity) {
-      if (!relative) each(DepthOfDisparity);
-    } else if (relative) {
-      each([](float value) { return value > 0 ? 1 / value : kNoData; });
-    } else {
-      each(positive);
-    }
-  }
-
   // Relative disparity becomes metres once it is known how.
   void Calibrate(DepthEstimate* estimate) {
     if (!relative || !(calibration || options.median_depth)) return;
     if (!calibration)
       calibration = CalibrateByMedian(estimate->depth.Plane<float>(), *options.median_depth);
-    const float scale = static_cast<float>(calibration->scale);
-    const float shift = static_cast<float>(calibration->shift);
-    const PlaneView<float> map = estimate->depth.MutablePlane<float>();
-    ForRows(pool, map.height, kRowGrain, [&](int begin, int end) {
-      for (int y = begin; y < end; ++y) {
-        float* row = map.Row(y);
-        for (int x = 0; x < map.width; ++x) row[x] = DepthOfDisparity(scale * row[x] + shift);
-      }
-    });
+    depth::ApplyCalibration(*calibration, pool, estimate->depth.MutablePlane<float>());
     estimate->quantity = DepthQuantity::kMetricDepth;
   }
 
@@ -294,9 +199,11 @@ struct ModelDepthEstimator::Impl {
   PixelSize size;
   PictureToTensor to_tensor;
   TensorToPicture to_picture;
+  depth::QuantityMaker quantity;
   std::optional<DisparityCalibration> calibration;
   ImagePool maps;
   std::vector<Lane> lanes;
+  std::vector<float> rays;  // of one picture, for networks that want them
   std::vector<Frame> waiting;
   std::deque<DepthEstimate> ready;
   bool memory_checked = false;
@@ -307,6 +214,9 @@ ModelDepthEstimator::ModelDepthEstimator(std::shared_ptr<const Model> model,
                                          const ModelDepthOptions& options, ThreadPool* pool) {
   options.Check();
   Require(model != nullptr, Code::kInvalidArgument, "ModelDepthEstimator: no model");
+  Require(model->info().kind == ModelKind::kDepth, Code::kUnsupported,
+          "model '" + model->info().name + "' is of kind \"" + ToString(model->info().kind) +
+              "\", depth of single pictures needs \"depth\"");
   impl_ = std::make_unique<Impl>(std::move(model), options, pool);
 }
 ModelDepthEstimator::~ModelDepthEstimator() = default;
@@ -370,7 +280,7 @@ std::optional<DisparityCalibration> ModelDepthEstimator::calibration() const {
 }
 
 bool IsRelativeDepth(const ModelInfo& info) {
-  const OutputScale scale = info.outputs[DepthOutput(info)].scale;
+  const OutputScale scale = info.outputs[depth::DepthOutput(info)].scale;
   return scale == OutputScale::kAffine || scale == OutputScale::kScaleOnly;
 }
 

@@ -25,6 +25,7 @@ namespace {
 VideoReaderOptions PictureOptions(const DepthJobOptions& options, ThreadPool* pool) {
   VideoReaderOptions reader = ReaderOptions(options.job, pool);
   reader.format = ChosenEngine(options.source).picture_format;
+  if (options.source.stabilizer.kind != StabilizerKind::kNone) reader.format = PixelFormat::Rgb(8);
   return reader;
 }
 
@@ -51,8 +52,14 @@ class DepthJob {
   }
 
   DepthJobReport Run() {
-    const DepthClip clip = Clip();
-    if (!options_.reference_depth.empty()) fit_ = source_->Fit(Reference(), clip, &graph_);
+    DepthClip clip = Clip();
+    const bool measures = !options_.reference_depth.empty() || !options_.metric_model.empty();
+    const CalibrationMode mode = options_.calibration.value_or(
+        measures ? CalibrationMode::kGlobal : CalibrationMode::kNone);
+    if (mode == CalibrationMode::kGlobal)
+      fit_ = source_->Fit(Reference(), clip, &graph_);
+    else if (mode != CalibrationMode::kNone)
+      clip.calibration = StreamCalibration{mode, Reference()};
     source_->Start(clip);
     JoinedColor color;
     color.frames.emplace(Frames());
@@ -77,7 +84,7 @@ class DepthJob {
     report.model = facts.model;
     report.model_license = facts.model_license;
     report.calibration = facts.calibration;
-    report.fit = fit_;
+    report.fit = fit_ ? fit_ : facts.fit;
     report.translation_found = facts.translation_found;
     report.measured_frames = facts.measured_frames;
     report.width = reader_.info().width;
@@ -149,6 +156,16 @@ class DepthJob {
     reference.depth.max_depth = options_.reference.max_depth;
     reference.depth.encoding = options_.reference.encoding;
     reference.limits = options_.job.limits;
+    if (!options_.metric_model.empty()) {
+      reference.metric_model = options_.source.model;
+      reference.metric_model.path = options_.metric_model;
+      reference.metric_model.loaded.reset();
+      reference.metric_model.keep.reset();
+      reference.metric_model.open.sha256.clear();
+      // One picture after the other.
+      reference.metric_model.open.deterministic = false;
+      reference.metric_model.batch = 1;
+    }
     return reference;
   }
 

@@ -18,6 +18,22 @@ void Describe(OptionList* list, DepthJobOptions* options) {
       .Input(true)
       .OnlyWith("model");
   Describe(list, &options->reference, "reference_", "--depth_video");
+  list->Field("metric_model", &options->metric_model, "FILE",
+              "a metric depth model in place of --depth_video")
+      .Input()
+      .OnlyWith("model")
+      .Excludes("depth_video");
+  static const EnumNames<CalibrationMode> calibrations = {{"first32", CalibrationMode::kFirst32},
+                                                          {"global", CalibrationMode::kGlobal},
+                                                          {"rolling", CalibrationMode::kRolling},
+                                                          {"window", CalibrationMode::kWindow},
+                                                          {"none", CalibrationMode::kNone}};
+  list->Field("calib", &options->calibration, calibrations,
+              "how a relative model becomes metric: fitted to the first 32 frames; to frames spread "
+              "over the clip, which runs it once before; by mean and deviation, averaged while it "
+              "runs; anew for every 22 frames; not at all, but by --scene_scale")
+      .Default("global with --depth_video or --metric_model, else none")
+      .OnlyWith("model");
   list->Field("max_depth", &options->max_depth, {0, 1e6, true, false}, "METRES",
               "depth at the end of the file's range; farther is clipped");
   static const EnumNames<DepthEncoding> kWritten = {{"rgb16", DepthEncoding::kRgb16},
@@ -32,10 +48,13 @@ void Describe(OptionList* list, DepthJobOptions* options) {
   list->Field("transformation_output", &options->transformation_output, "JSON",
               "motion: write the camera's path here, camera to world")
       .Output();
+  Describe(list, &options->source.stabilizer);
   DescribePictures(list, &options->job);
   Describe(list, &options->job);
-  list->Refuse({"no_rolling_average"},
-               "a model has one scale and shift for the whole clip, there is no average to roll");
+  list->Field("no_rolling_average", &options->no_rolling_average,
+              "the same as --calib first32")
+      .OnlyWith("model")
+      .Preset({{"calib", "first32"}});
 }
 
 void DepthJobOptions::Check() const {
@@ -46,6 +65,19 @@ void DepthJobOptions::Check() const {
           "a reference depth calibrates a relative model, none was given");
   Require(!reference_depth.empty() || !(reference.max_depth || reference.encoding),
           Code::kInvalidArgument, "range and encoding of a reference depth, none was given");
+  const bool measures = !reference_depth.empty() || !metric_model.empty();
+  Require(metric_model.empty() || !source.model.empty(), Code::kInvalidArgument,
+          "a metric model calibrates a relative one, none was given");
+  Require(reference_depth.empty() || metric_model.empty(), Code::kInvalidArgument,
+          "a reference depth and a metric model contradict each other");
+  const CalibrationMode mode =
+      calibration.value_or(measures ? CalibrationMode::kGlobal : CalibrationMode::kNone);
+  Require(measures == (mode != CalibrationMode::kNone), Code::kInvalidArgument,
+          measures ? "calib none uses neither depth_video nor metric_model"
+                   : "calib needs something to calibrate by: depth_video or metric_model");
+  Require(reference_depth.empty() || target_fps <= 0 || mode == CalibrationMode::kGlobal,
+          Code::kInvalidArgument,
+          "with target_fps a reference depth is for calib global: it has all frames of the clip");
   Require(transformation_output.empty() || ChosenEngine(source).finds_path, Code::kInvalidArgument,
           "the engine '" + source.Chosen() +
               "' gives no camera path: transformation_output goes with depth from motion");

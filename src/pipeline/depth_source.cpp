@@ -7,6 +7,7 @@
 
 #include "mdvt/core/error.h"
 #include "pipeline/job_common.h"
+#include "pipeline/steadier.h"
 
 namespace mdvt {
 namespace {
@@ -141,7 +142,7 @@ std::vector<std::string> EnginesWith(const std::string& option, const DepthSourc
 
 std::unique_ptr<DepthSource> OpenDepthSource(const DepthSourceOptions& options,
                                              const DepthOpening& opening) {
-  return ChosenEngine(options).open(options, opening);
+  return Stabilized(ChosenEngine(options).open(options, opening), options.stabilizer);
 }
 
 // ---- Options.
@@ -206,6 +207,9 @@ void DepthSourceOptions::Check() const {
   };
   Require(!input_size || shares("input_size"), Code::kInvalidArgument,
           "the engine '" + name + "' computes nothing that input_size could be the size of");
+  stabilizer.Check();
+  Require(steadies || stabilizer.kind == StabilizerKind::kNone, Code::kInvalidArgument,
+          "this job has no stabilizer");
   DepthSourceOptions copy = *this;
   OptionList list;
   Describe(&list, &copy);

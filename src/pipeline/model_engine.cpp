@@ -2,6 +2,8 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/depth/calibrated_depth.h"
+#include "mdvt/depth/video_depth.h"
 #include "pipeline/depth_source.h"
 
 namespace mdvt {
@@ -18,6 +20,7 @@ class NetworkSource : public EstimatorSource {
 
   // Networks that read the field of view out of the picture need none.
   bool needs_fov() const override {
+    if (model_->info().inputs.size() == 2) return true;  // rays
     for (const ModelOutputInfo& output : model_->info().outputs)
       if (output.scale == OutputScale::kMetricTimesFocal || output.quantity == Quantity::kDistance)
         return true;
@@ -26,16 +29,21 @@ class NetworkSource : public EstimatorSource {
 
   DisparityFitResult Fit(const ReferenceCalibrationOptions& reference, const DepthClip& clip,
                          Graph* graph) override {
-    Require(IsRelativeDepth(model_->info()), Code::kInvalidArgument,
-            "model '" + model_->info().name +
-                "' gives metric depth: a reference depth is for relative ones");
-    ModelDepthOptions depth;
-    depth.camera = clip.camera;
-    const auto estimator = MakeModelDepth(options_, model_, depth, graph->pool());
-    const DisparityFitResult fit = CalibrateByReference(reference, estimator.get(), graph);
+    RequireRelative();
+    const bool windows = model_->info().kind == ModelKind::kDepthVideo;
+    DisparityFitResult fit;
+    if (windows || reference.depth_video.empty()) {
+      const Network network = MakeNetwork(clip.camera, {}, {}, graph->pool());
+      fit = CalibrateOverClip(reference, clip.camera, network.estimator.get(), !windows, graph);
+    } else {
+      ModelDepthOptions depth;
+      depth.camera = clip.camera;
+      const auto estimator = MakeModelDepth(options_, model_, depth, graph->pool());
+      fit = CalibrateByReference(reference, estimator.get(), graph);
+    }
     if (fit.by_median)
-      LogWarning("no scale and shift of '" + model_->info().name + "' explain '" +
-                 reference.depth_video + "': the median of the ratios is taken as the scale");
+      LogWarning("no scale and shift of '" + model_->info().name + "' explain the metric depth: "
+                 "the median of the ratios is taken as the scale");
     calibration_ = fit.calibration;
     return fit;
   }
@@ -44,28 +52,83 @@ class NetworkSource : public EstimatorSource {
     DepthFacts facts;
     facts.model = model_->info().name;
     facts.model_license = model_->info().source.license;
-    facts.calibration = network_->calibration();
+    if (calibrated_ != nullptr) {
+      facts.calibration = calibrated_->calibration();
+      facts.fit = calibrated_->fit();
+    } else {
+      facts.calibration = network_.calibration();
+    }
     return facts;
   }
 
  protected:
   std::unique_ptr<DepthEstimator> Make(const DepthClip& clip) override {
-    ModelDepthOptions depth;
-    depth.camera = clip.camera;
-    depth.calibration = calibration_;
-    if (clip.metres && IsRelativeDepth(model_->info()) && !calibration_)
-      depth.median_depth = scene_scale_;
-    std::unique_ptr<ModelDepthEstimator> made = MakeModelDepth(options_, model_, depth, clip.pool);
-    network_ = made.get();
-    return made;
+    std::optional<double> median;
+    if (clip.metres && IsRelativeDepth(model_->info()) && !calibration_ && !clip.calibration)
+      median = scene_scale_;
+    Network made = MakeNetwork(clip.camera, calibration_, median, clip.pool);
+    std::unique_ptr<DepthEstimator> estimator = std::move(made.estimator);
+    network_.calibration = std::move(made.calibration);
+    if (!clip.calibration) return estimator;
+    RequireRelative();
+    const MetricReference reference =
+        OpenMetricReference(clip.calibration->reference, clip.camera, clip.pool);
+    CalibratedDepthOptions options;
+    options.mode = clip.calibration->mode;
+    options.saturated_depth = reference.saturated_depth;
+    auto calibrated = std::make_unique<CalibratedDepth>(std::move(estimator), reference.target,
+                                                        options, clip.pool);
+    calibrated_ = calibrated.get();
+    return calibrated;
   }
 
  private:
+  struct Network {
+    std::unique_ptr<DepthEstimator> estimator;
+    std::function<std::optional<DisparityCalibration>()> calibration;
+  };
+
+  // Of single pictures or of windows, as the file says.
+  Network MakeNetwork(const Camera& camera, const std::optional<DisparityCalibration>& calibration,
+                      std::optional<double> median, ThreadPool* pool) const {
+    const auto joined = [](auto estimator) {
+      Network network;
+      network.calibration = [made = estimator.get()] { return made->calibration(); };
+      network.estimator = std::move(estimator);
+      return network;
+    };
+    if (model_->info().kind == ModelKind::kDepthVideo) {
+      Require(options_.batch == 1, Code::kInvalidArgument,
+              "batch = " + std::to_string(options_.batch) + ": model '" + model_->info().name +
+                  "' sees windows of frames, one at a time");
+      VideoDepthOptions depth;
+      depth.camera = camera;
+      depth.input_size = options_.input_size;
+      depth.calibration = calibration;
+      depth.median_depth = median;
+      return joined(std::make_unique<VideoDepthEstimator>(model_, depth, pool));
+    }
+    ModelDepthOptions depth;
+    depth.camera = camera;
+    depth.calibration = calibration;
+    depth.median_depth = median;
+    return joined(MakeModelDepth(options_, model_, depth, pool));
+  }
+
+  void RequireRelative() const {
+    Require(IsRelativeDepth(model_->info()), Code::kInvalidArgument,
+            "model '" + model_->info().name +
+                "' gives metric depth: a reference depth is for relative ones");
+  }
+
   DepthModelOptions options_;
   double scene_scale_;
   std::shared_ptr<const Model> model_;
   std::optional<DisparityCalibration> calibration_;  // by a reference
-  const ModelDepthEstimator* network_ = nullptr;
+  struct {
+    std::function<std::optional<DisparityCalibration>()> calibration;
+  } network_;
+  const CalibratedDepth* calibrated_ = nullptr;
 };
 
 }  // namespace

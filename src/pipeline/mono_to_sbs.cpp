@@ -19,6 +19,7 @@
 #include "pipeline/eye_inputs.h"
 #include "pipeline/eye_maker.h"
 #include "pipeline/job_common.h"
+#include "pipeline/steadier.h"
 
 namespace mdvt {
 namespace {
@@ -162,9 +163,10 @@ class MonoToSbsJob {
     clip.color = video.color;
     clip.pool = graph_.pool();
     if (const DepthEngine& own = options_.engine)
-      source_ = std::make_unique<EstimatorSource>([own](const DepthClip& frames) {
-        return own({frames.camera, frames.frame_rate, frames.pool});
-      });
+      source_ = Stabilized(std::make_unique<EstimatorSource>([own](const DepthClip& frames) {
+                             return own({frames.camera, frames.frame_rate, frames.pool});
+                           }),
+                           options_.source.stabilizer);
     else
       source_ = OpenDepthSource(options_.source, {options_.job.limits, graph_.pool()});
     source_->Start(clip);

@@ -225,6 +225,7 @@ void Describe(OptionList* list, MonoToSbsJobOptions* options) {
       .Default("<input>_sbs.mp4")
       .Positional(1);
   DescribeDepth(list, options);
+  Describe(list, &options->source.stabilizer);
   DescribeStereo(list, options);
   list->Section("frame");
   Describe(list, &options->frame);

@@ -20,9 +20,14 @@ ToolInfo InpaintTool();
 ToolInfo StereoCrafterTool();
 ToolInfo OpticalFlowTool();
 ToolInfo EvalTracksTool();
+ToolInfo StabilizeDepthTool();
+ToolInfo EvalDepthTool();
+ToolInfo InferNvdsTool();
+ToolInfo CompareNvdsTool();
+ToolInfo UnidepthVideoTool();
 
 const std::vector<ToolInfo>& Tools() {
-  static const std::vector<ToolInfo> tools = {DepthTool(), StereoTool(), MonoToSbsTool(), ExportTool(), DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), TrackPointsTool(), InfillSbsTool(), VideoMaskTool(), InpaintTool(), StereoCrafterTool(), OpticalFlowTool(), EvalTracksTool()};
+  static const std::vector<ToolInfo> tools = {DepthTool(), StereoTool(), MonoToSbsTool(), ExportTool(), DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), TrackPointsTool(), InfillSbsTool(), VideoMaskTool(), InpaintTool(), StereoCrafterTool(), OpticalFlowTool(), EvalTracksTool(), StabilizeDepthTool(), EvalDepthTool(), InferNvdsTool(), CompareNvdsTool(), UnidepthVideoTool()};
   return tools;
 }
 

@@ -143,7 +143,7 @@ TEST_F(Options, DepthWantsAModelForItsOptions) {
     ExpectOneClearLine("video_metric_convert", RunProgram("video_metric_convert", arguments),
                        status, phrases);
   };
-  refused({"--no_rolling_average"}, 2, {"--no_rolling_average is not available"});
+  refused({"--no_rolling_average"}, 2, {"--no_rolling_average belongs to --model"});
   refused({"--model", "none.pt"}, 3, {"no model 'none.pt'", "docs/models.md"});
   refused({"--engine", "model"}, 2, {"the engine 'model' needs a model (--model FILE)"});
   refused({"--engine", "motion", "--model", "none.pt"}, 2, {"contradict"});

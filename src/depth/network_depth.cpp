@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "depth/network_depth.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "mdvt/core/error.h"
+#include "rows.h"
+
+namespace mdvt::depth {
+namespace {
+
+constexpr int kRowGrain = 64;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNoData = std::numeric_limits<float>::quiet_NaN();
+
+template <typename T>
+float LargestSample(const Image& picture) {
+  T most = 0;
+  for (int plane = 0; plane < 3; ++plane) {
+    const PlaneView<const T> samples = picture.Plane<T>(plane);
+    for (int y = 0; y < samples.height; ++y)
+      most = std::max(most, *std::max_element(samples.Row(y), samples.Row(y) + samples.width));
+  }
+  return static_cast<float>(most);
+}
+
+// Of a picture in RGB, as a share of the largest that its format has.
+float LargestSample(const Image& picture) {
+  const PixelFormat format = picture.format();
+  if (format.type == SampleType::kF32) return LargestSample<float>(picture);
+  const float most = format.type == SampleType::kU8 ? LargestSample<uint8_t>(picture)
+                                                    : LargestSample<uint16_t>(picture);
+  return most / static_cast<float>(format.max_value());
+}
+
+}  // namespace
+
+size_t DepthOutput(const ModelInfo& info) {
+  Require(info.kind == ModelKind::kDepth || info.kind == ModelKind::kDepthVideo,
+          Code::kUnsupported,
+          "model '" + info.name + "' is of kind \"" + ToString(info.kind) +
+              "\", depth needs \"depth\" or \"depth_video\"");
+  const bool rays = info.kind == ModelKind::kDepth && info.inputs.size() == 2 &&
+                    info.inputs[1].name == "rays";
+  Require(info.inputs.size() == 1 || rays, Code::kUnsupported,
+          "model '" + info.name + "' takes " + std::to_string(info.inputs.size()) +
+              " inputs, depth has the picture to give, and to networks of single pictures the "
+              "camera's \"rays\"");
+  for (size_t i = 0; i < info.outputs.size(); ++i) {
+    const ModelOutputInfo& output = info.outputs[i];
+    const Quantity quantity = output.quantity;
+    if (quantity != Quantity::kDepth && quantity != Quantity::kDisparity &&
+        quantity != Quantity::kDistance) {
+      continue;
+    }
+    const OutputScale scale = output.scale;
+    const bool known = scale == OutputScale::kMetric ||
+                       (quantity == Quantity::kDisparity &&
+                        (scale == OutputScale::kAffine || scale == OutputScale::kScaleOnly)) ||
+                       (quantity == Quantity::kDepth && (scale == OutputScale::kScaleOnly ||
+                                                         scale == OutputScale::kMetricTimesFocal));
+    Require(known, Code::kUnsupported,
+            "model '" + info.name + "': output '" + output.name + "' is " + ToString(quantity) +
+                " of scale " + ToString(scale) + ", which cannot be turned into depth");
+    return i;
+  }
+  throw Error(Code::kUnsupported,
+              "model '" + info.name + "' has no output of depth, disparity or distance");
+}
+
+SizeRule RuleFor(const ModelInfo& info, int input_size) {
+  SizeRule rule = info.inputs[0].size;
+  if (input_size == 0) return rule;
+  Require(rule.dynamic && rule.mode != SizeMode::kFixed && rule.mode != SizeMode::kNative &&
+              rule.mode != SizeMode::kArea,
+          Code::kInvalidArgument,
+          "input_size = " + std::to_string(input_size) + ": model '" + info.name +
+              "' does not let its size be chosen");
+  rule.target = {input_size, input_size};
+  rule.Check();
+  return rule;
+}
+
+float DepthOfDisparity(float inverse) {
+  return std::isnan(inverse) ? 0 : inverse > 0 ? 1 / inverse : kInfinity;
+}
+
+void ScaleRange(InputRange range, const Image& picture, float* values, int64_t count) {
+  switch (range) {
+    case InputRange::kZeroToOne:
+      return;
+    case InputRange::kMinusOneToOne:
+      for (int64_t i = 0; i < count; ++i) values[i] = 2 * values[i] - 1;
+      return;
+    case InputRange::kImageMax: {
+      // Resizing is linear: it does not matter which comes first.
+      const float most = LargestSample(picture);
+      if (most > 0)
+        for (int64_t i = 0; i < count; ++i) values[i] /= most;
+      return;
+    }
+  }
+}
+
+void QuantityMaker::Convert(int y, float* row) const {
+  const int width = camera_.width;
+  const auto each = [&](const auto& convert) {
+    for (int x = 0; x < width; ++x) row[x] = convert(row[x]);
+  };
+  const auto positive = [](float z) { return z > 0 ? z : 0; };
+  if (output_.quantity == Quantity::kDistance) {
+    const double v = (y + 0.5 - camera_.cy) / camera_.fy;
+    for (int x = 0; x < width; ++x) {
+      const double u = (x + 0.5 - camera_.cx) / camera_.fx;
+      row[x] = static_cast<float>(static_cast<double>(positive(row[x])) /
+                                  std::sqrt(1 + u * u + v * v));
+    }
+  } else if (output_.scale == OutputScale::kMetricTimesFocal) {
+    const double focal = camera_.fx * plan_.content.width / plan_.padded.width;
+    const float factor = static_cast<float>(focal / output_.focal_ref);
+    each([&](float value) { return positive(value * factor); });
+  } else if (output_.quantity == Quantity::kDisparity) {
+    if (!relative_) each(DepthOfDisparity);
+  } else if (relative_) {
+    each([](float value) { return value > 0 ? 1 / value : kNoData; });
+  } else {
+    each(positive);
+  }
+}
+
+void ApplyCalibration(const DisparityCalibration& calibration, ThreadPool* pool,
+                      PlaneView<float> map) {
+  const float scale = static_cast<float>(calibration.scale);
+  const float shift = static_cast<float>(calibration.shift);
+  ForRows(pool, map.height, kRowGrain, [&](int begin, int end) {
+    for (int y = begin; y < end; ++y) {
+      float* row = map.Row(y);
+      for (int x = 0; x < map.width; ++x) row[x] = DepthOfDisparity(scale * row[x] + shift);
+    }
+  });
+}
+
+}  // namespace mdvt::depth

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What networks of single pictures and of windows have in common: which output is depth, at which
+// size it is made, and how its numbers become depth or disparity.
+#pragma once
+
+#include "mdvt/core/camera.h"
+#include "mdvt/core/image.h"
+#include "mdvt/core/parallel.h"
+#include "mdvt/depth/disparity_fit.h"
+#include "mdvt/model/model_info.h"
+#include "mdvt/model/size_rules.h"
+
+namespace mdvt::depth {
+
+// The output that is depth in one of its forms. Throws Error(kUnsupported).
+size_t DepthOutput(const ModelInfo& info);
+
+// The rule of the first input with another target. Throws Error(kInvalidArgument).
+SizeRule RuleFor(const ModelInfo& info, int input_size);
+
+// Values in 0..1 of a picture as the network wants them.
+void ScaleRange(InputRange range, const Image& picture, float* values, int64_t count);
+
+// y = inverse depth, NaN where there is none.
+float DepthOfDisparity(float inverse);
+
+// Rows of a network's output, at the size of the frame, to metric depth, or to relative disparity
+// with NaN for no data.
+class QuantityMaker {
+ public:
+  QuantityMaker(const ModelOutputInfo& output, bool relative, const Camera& camera,
+                const SizePlan& plan)
+      : output_(output), relative_(relative), camera_(camera), plan_(plan) {}
+  void Convert(int y, float* row) const;
+
+ private:
+  const ModelOutputInfo& output_;
+  bool relative_;
+  Camera camera_;
+  SizePlan plan_;
+};
+
+// Relative disparity to metres, in place.
+void ApplyCalibration(const DisparityCalibration& calibration, ThreadPool* pool,
+                      PlaneView<float> map);
+
+}  // namespace mdvt::depth

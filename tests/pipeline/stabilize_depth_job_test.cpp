@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/pipeline/stabilize.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "cli/clips.h"
+#include "io/expect_error.h"
+#include "mdvt/core/json.h"
+#include "mdvt/io/sidecar.h"
+#include "mdvt/pipeline/eval_depth.h"
+#include "mdvt/pipeline/mono_to_sbs.h"
+#include "support/test_env.h"
+
+namespace mdvt::test {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+
+// Flicker as networks of single pictures have it, in 1 / depth: a factor and a shift per frame, a
+// smooth field per frame, and noise per pixel.
+struct Flicker {
+  double scale = 0.03, shift = 0.02, field = 0.02, white = 0.01;
+};
+
+void AddFlicker(const std::string& from, const std::string& to, const Flicker& flicker) {
+  DepthVideoReader reader(from);
+  DepthVideoWriterOptions options;
+  options.codec.max_depth = 40;
+  options.tags = reader.tags();
+  options.tags.encoding.reset();
+  options.tags.max_depth.reset();
+  options.video.frame_rate = reader.info().frame_rate;
+  options.video.time_base = reader.info().time_base;
+  const int w = reader.info().width, h = reader.info().height;
+  DepthVideoWriter writer(to, w, h, options);
+  std::mt19937_64 random(7);
+  std::normal_distribution<double> normal;
+  constexpr int kAcross = 5, kDown = 4;
+  while (std::optional<DepthFrame> frame = reader.Read()) {
+    const double a = 1 + flicker.scale * normal(random), shift = flicker.shift * normal(random);
+    std::array<double, kAcross * kDown> field{};
+    for (double& value : field) value = flicker.field * normal(random);
+    double mean = 0, n = 0;
+    const PlaneView<const float> map = std::as_const(frame->depth).Plane<float>();
+    for (int y = 0; y < h; ++y)
+      for (int x = 0; x < w; ++x)
+        if (map.At(x, y) > 0) mean += 1 / static_cast<double>(map.At(x, y)), n += 1;
+    mean /= n;
+    Image noisy(PixelFormat::GrayF32(), w, h);
+    for (int y = 0; y < h; ++y)
+      for (int x = 0; x < w; ++x) {
+        const float z = map.At(x, y);
+        const double u = static_cast<double>(x) / (w - 1) * (kAcross - 1.001);
+        const double v = static_cast<double>(y) / (h - 1) * (kDown - 1.001);
+        const int i = static_cast<int>(u), j = static_cast<int>(v);
+        const auto at = [&](int p, int q) { return field[static_cast<size_t>(q * kAcross + p)]; };
+        const double bend = (1 - (v - j)) * ((1 - (u - i)) * at(i, j) + (u - i) * at(i + 1, j)) +
+                            (v - j) * ((1 - (u - i)) * at(i, j + 1) + (u - i) * at(i + 1, j + 1));
+        const double factor = a * (1 + bend) * (1 + flicker.white * normal(random));
+        const double s = z > 0 ? factor / static_cast<double>(z) + shift * mean : 0;
+        noisy.MutablePlane<float>().At(x, y) = s > 0 ? static_cast<float>(1 / s) : 0;
+      }
+    writer.Write(std::move(noisy), frame->pts, frame->duration);
+  }
+  writer.Finish();
+}
+
+// scene.json of a rendered clip: poses as a transformation file; returns the vertical field of view.
+double WritePoses(const std::string& scene, const std::string& to) {
+  std::ifstream file(scene);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const json::Value value = json::Parse(text, {}, "scene");
+  std::ofstream(to) << json::Write(value.At("frames"));
+  return value.At("yfov_deg").AsDouble();
+}
+
+class RenderedClip : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    MDVT_SKIP_WITHOUT_DATA();
+    folder_ = (DataDir() / GetParam()).string() + "/";
+    eval_.fov.yfov_deg = WritePoses(folder_ + "scene.json", dir_ / "poses.json");
+    eval_.truth_video = folder_ + "depth_mm.mkv";
+    eval_.truth.encoding = DepthEncoding::kGray16;
+    eval_.truth.max_depth = 65.535;
+    eval_.color_video = folder_ + "color.mp4";
+    eval_.transformation_file = dir_ / "poses.json";
+    eval_.alignment = DepthAlignment::kScale;
+    eval_.output = dir_ / "scores.json";
+    Truth();
+    AddFlicker(dir_ / "truth.mkv", dir_ / "noisy.mkv", {});
+    eval_.depth_video = dir_ / "noisy.mkv";
+    before_ = RunEvalDepthJob(eval_).scores;
+  }
+  // The same depth with its range in its tags.
+  void Truth() {
+    DepthVideoReaderOptions reading;
+    reading.encoding = DepthEncoding::kGray16;
+    reading.max_depth = 65.535;
+    DepthVideoReader reader(eval_.truth_video, reading);
+    DepthVideoWriterOptions options;
+    options.codec = reader.codec();
+    options.tags.yfov_deg = eval_.fov.yfov_deg;
+    options.video.frame_rate = reader.info().frame_rate;
+    options.video.time_base = reader.info().time_base;
+    DepthVideoWriter writer(dir_ / "truth.mkv", reader.info().width, reader.info().height, options);
+    while (std::optional<DepthFrame> frame = reader.Read())
+      writer.Write(std::move(frame->depth), frame->pts, frame->duration);
+    writer.Finish();
+  }
+  DepthScores Stabilized(const StabilizeOptions& stabilizer) {
+    StabilizeDepthJobOptions options;
+    options.depth_video = dir_ / "noisy.mkv";
+    options.color_video = eval_.color_video;
+    options.output = dir_ / "stable.mkv";
+    options.stabilizer = stabilizer;
+    RunStabilizeDepthJob(options);
+    eval_.depth_video = options.output;
+    return RunEvalDepthJob(eval_).scores;
+  }
+  void Show(const char* what, const DepthScores& after) const {
+    const auto line = [&](const char* name, double was, double is) {
+      std::printf("%s %s %s: %.5f -> %.5f (%+.1f %%)\n", GetParam(), what, name, was, is,
+                  100 * (is / was - 1));
+    };
+    line("opw2", before_.temporal->opw2, after.temporal->opw2);
+    line("TAE", *before_.tae, *after.tae);
+    line("tflick", before_.temporal->tflick, after.temporal->tflick);
+    line("AbsRel", before_.accuracy->abs_rel, after.accuracy->abs_rel);
+    line("edge F1", before_.edges->f1, after.edges->f1);
+  }
+
+  const TempDir dir_;
+  std::string folder_;
+  EvalDepthJobOptions eval_;
+  DepthScores before_;
+};
+
+TEST_P(RenderedClip, WithLookaheadFlickerGoesByMoreThanSixtyPercent) {
+  StabilizeOptions flow;
+  flow.kind = StabilizerKind::kFlow;
+  const DepthScores after = Stabilized(flow);
+  Show("offline", after);
+  EXPECT_LT(after.temporal->opw2, 0.4 * before_.temporal->opw2);
+  EXPECT_LT(*after.tae, 0.4 * *before_.tae);
+  EXPECT_LT(after.accuracy->abs_rel, 1.01 * before_.accuracy->abs_rel);
+  EXPECT_GT(after.edges->f1, before_.edges->f1 - 0.02);
+}
+
+TEST_P(RenderedClip, LiveFlickerGoesByMoreThanFortyFivePercent) {
+  StabilizeOptions flow;
+  flow.kind = StabilizerKind::kFlow;
+  flow.lookahead = 0;
+  const DepthScores after = Stabilized(flow);
+  Show("live", after);
+  EXPECT_LT(after.temporal->opw2, 0.55 * before_.temporal->opw2);
+  EXPECT_LT(*after.tae, 0.55 * *before_.tae);
+  EXPECT_LT(after.accuracy->abs_rel, 1.01 * before_.accuracy->abs_rel);
+  EXPECT_GT(after.edges->f1, before_.edges->f1 - 0.02);
+}
+
+INSTANTIATE_TEST_SUITE_P(Clips, RenderedClip, ::testing::Values("dev_dolly", "dev_dynamic"),
+                         [](const auto& info) { return std::string(info.param); });
+
+class StabilizeDepthJob : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    MakeColor(color_, shape_);
+    MakeDepth(depth_, shape_, [](int frame, int, int) { return frame % 2 == 0 ? 4.0f : 4.2f; });
+    options_.depth_video = depth_;
+    options_.color_video = color_;
+    options_.output = dir_ / "stable.mkv";
+    options_.job.num_threads = 2;
+  }
+  std::vector<float> Middle() {
+    report_ = RunStabilizeDepthJob(options_);
+    std::vector<float> values;
+    DepthVideoReader reader(options_.output);
+    while (std::optional<DepthFrame> frame = reader.Read())
+      values.push_back(std::as_const(frame->depth).Plane<float>().At(48, 32));
+    return values;
+  }
+  const TempDir dir_;
+  ClipShape shape_ = [] {
+    ClipShape shape;
+    shape.frames = 12;
+    return shape;
+  }();
+  const std::string color_ = dir_ / "color.mkv", depth_ = dir_ / "depth.mkv";
+  StabilizeDepthJobOptions options_;
+  StabilizeDepthReport report_;
+};
+
+TEST_F(StabilizeDepthJob, AWallThatJumpsStandsStill) {
+  options_.stabilizer.cuts = false;  // every picture of this clip is another one
+  const std::vector<float> values = Middle();
+  ASSERT_EQ(values.size(), 12u);
+  EXPECT_EQ(report_.frames, 12);
+  EXPECT_EQ(report_.width, 96);
+  for (const float value : values) EXPECT_GT(value, 3.9f);
+}
+
+TEST_F(StabilizeDepthJob, TheSameForEveryNumberOfThreadsAndOfFrames) {
+  for (const int lookahead : {0, 3}) {
+    options_.stabilizer.lookahead = lookahead;
+    options_.job.num_threads = 1;
+    const std::vector<float> one = Middle();
+    options_.job.num_threads = 3;
+    EXPECT_EQ(Middle(), one) << lookahead;
+  }
+  options_.job.max_frames = 5;
+  EXPECT_EQ(Middle().size(), 5u);
+}
+
+TEST_F(StabilizeDepthJob, BadInputLeavesNothing) {
+  options_.color_video = dir_ / "none.mkv";
+  ExpectError(Code::kNotFound, "none.mkv", [&] { Middle(); });
+  ClipShape other = shape_;
+  other.width = 98;
+  MakeColor(dir_ / "other.mkv", other);
+  options_.color_video = dir_ / "other.mkv";
+  ExpectError(Code::kInvalidArgument, "98x64", [&] { Middle(); });
+  other = shape_;
+  other.frames = 7;
+  MakeColor(dir_ / "short.mkv", other);
+  options_.color_video = dir_ / "short.mkv";
+  ExpectError(Code::kInvalidArgument, "7 frames", [&] { Middle(); });
+  options_.color_video = color_;
+  options_.output = depth_;
+  ExpectError(Code::kInvalidArgument, "input", [&] { Middle(); });
+  options_.output = dir_ / "stable.mkv";
+  options_.depth_video = color_;
+  ExpectError(Code::kRefused, "color.mkv", [&] { Middle(); });
+  options_.depth_video = depth_;
+  options_.stabilizer.kind = StabilizerKind::kNone;
+  ExpectError(Code::kInvalidArgument, "nothing to do", [&] { Middle(); });
+  options_.stabilizer.kind = StabilizerKind::kNvds;
+  ExpectError(Code::kInvalidArgument, "nvds_backbone", [&] { Middle(); });
+  EXPECT_FALSE(std::filesystem::exists(options_.output));
+}
+
+TEST_F(StabilizeDepthJob, IsAnOptionAfterAnyEngine) {
+  MonoToSbsJobOptions stereo;
+  stereo.input = color_;
+  stereo.output = dir_ / "sbs.mp4";
+  stereo.source.file.path = depth_;
+  stereo.source.stabilizer.kind = StabilizerKind::kFlow;
+  stereo.source.stabilizer.lookahead = 2;
+  EXPECT_EQ(RunMonoToSbsJob(stereo).frames, 12);
+  DepthJobOptions depth;
+  depth.color_video = color_;
+  depth.output = dir_ / "found.mkv";
+  depth.fov.xfov_deg = 60;
+  depth.source.stabilizer.kind = StabilizerKind::kFlow;
+  EXPECT_EQ(RunDepthJob(depth).frames, 12);
+}
+
+}  // namespace
+}  // namespace mdvt::test
