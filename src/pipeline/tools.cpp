@@ -13,11 +13,14 @@ ToolInfo ExportTool();
 ToolInfo DepthViewTool();
 ToolInfo SplitSbsTool();
 ToolInfo FindConvergenceTool();
+ToolInfo AlignPointsTool();
+ToolInfo SamTrackTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
       DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
-      DepthViewTool(), SplitSbsTool(), FindConvergenceTool()};
+      DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), AlignPointsTool(),
+      SamTrackTool()};
   return tools;
 }
 
