@@ -15,12 +15,14 @@ ToolInfo SplitSbsTool();
 ToolInfo FindConvergenceTool();
 ToolInfo AlignPointsTool();
 ToolInfo SamTrackTool();
+ToolInfo RecoverFovTool();
+ToolInfo EvalTrajectoryTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
       DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
       DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), AlignPointsTool(),
-      SamTrackTool()};
+      SamTrackTool(),  RecoverFovTool(), EvalTrajectoryTool()};
   return tools;
 }
 
