@@ -44,12 +44,12 @@ void AlignmentOptions::Check() const {
 
 namespace {
 
-constexpr int kWindow = 12;        // key frames that are adjusted together
-constexpr int kHeldBefore = 4;     // and so many older ones that hold them in place
-constexpr int kGlobalEvery = 40;   // key frames
-constexpr int kFullPass = 300;     // frames of a shot that are adjusted all together
-constexpr int kMinMatches = 40;    // of a pair that tells how the camera moves
-constexpr int kMinPoints = 12;     // of a frame that has a pose
+constexpr int kWindow = 12;       // key frames that are adjusted together
+constexpr int kHeldBefore = 4;    // and so many older ones that hold them in place
+constexpr int kGlobalEvery = 40;  // key frames
+constexpr int kFullPass = 300;    // frames of a shot that are adjusted all together
+constexpr int kMinMatches = 40;   // of a pair that tells how the camera moves
+constexpr int kMinPoints = 12;    // of a frame that has a pose
 constexpr int kMostFocalKeys = 80;
 
 size_t U(int index) { return static_cast<size_t>(index); }
@@ -209,15 +209,13 @@ class Aligner {
 
   void Solve(SceneShot* shot) {
     ChooseKeys(shot);
+    if (shot->motion == CameraMotion::kStatic) return StandStill(shot);
     if (!s_.options.start.empty()) {
       Rejoin(shot);
     } else {
       const std::vector<Pair> pairs = EstimatePairs(*shot);
       if (shot->motion == CameraMotion::kAuto) shot->motion = Decide(pairs);
-      if (shot->motion == CameraMotion::kStatic) {
-        StandStill(shot);
-        return;
-      }
+      if (shot->motion == CameraMotion::kStatic) return StandStill(shot);
       Chain(shot, pairs);
     }
     Settle(shot);
@@ -282,8 +280,7 @@ class Aligner {
       frame.depth_scale = before.depth_scale;
       if (turning && pair.pose.status != DepthPoseStatus::kTooFewMatches) {
         frame.world_from_cam = before.world_from_cam;
-        frame.world_from_cam.linear() =
-            before.world_from_cam.linear() * pair.pose.turn.transpose();
+        frame.world_from_cam.linear() = before.world_from_cam.linear() * pair.pose.turn.transpose();
         return true;
       }
       if (!turning && pair.pose.ok()) {
@@ -435,8 +432,8 @@ class Aligner {
         frame.depth_scale = s_.frames[U(nearest)].depth_scale;
       } else {
         frame.world_from_cam = Mixed(*(after - 1), *after, f);
-        frame.depth_scale = std::sqrt(s_.frames[U(*(after - 1))].depth_scale *
-                                      s_.frames[U(*after)].depth_scale);
+        frame.depth_scale =
+            std::sqrt(s_.frames[U(*(after - 1))].depth_scale * s_.frames[U(*after)].depth_scale);
       }
     }
   }
@@ -468,7 +465,7 @@ class Aligner {
         const SceneSight& sight = s_.sights[U(i)];
         const SceneTrack& track = s_.tracks[U(sight.track)];
         if (!(sight.depth > 0) || !s_.Usable(sight)) continue;
-        const double z = still ? usual[U(sight.track)] / AlongRay(sight)
+        const double z = still          ? usual[U(sight.track)] / AlongRay(sight)
                          : track.placed ? (frame.world_from_cam.inverse() * track.point).z()
                                         : 0;
         if (z > 0) ratios.push_back(sight.depth / z);
@@ -556,12 +553,11 @@ AlignedShot ReportOf(const AlignmentScene& scene, const SceneShot& shot) {
   for (int f = shot.first; f < shot.end; ++f) {
     const AlignedFrame& frame = scene.frames[U(f)];
     interpolated += frame.interpolated;
-    report.turn =
-        std::max(report.turn, Eigen::AngleAxisd(frame.world_from_cam.linear()).angle());
+    report.turn = std::max(report.turn, Eigen::AngleAxisd(frame.world_from_cam.linear()).angle());
     if (f > shot.first)
-      report.path_length += (frame.world_from_cam.translation() -
-                             scene.frames[U(f - 1)].world_from_cam.translation())
-                                .norm();
+      report.path_length +=
+          (frame.world_from_cam.translation() - scene.frames[U(f - 1)].world_from_cam.translation())
+              .norm();
   }
   std::vector<double> angles, depths;
   std::vector<std::pair<double, double>> residuals;  // depth, pixels
@@ -572,10 +568,8 @@ AlignedShot ReportOf(const AlignmentScene& scene, const SceneShot& shot) {
     const SceneSight& one = scene.sights[U(track.sights.front())];
     const SceneSight& two = scene.sights[U(track.sights.back())];
     if (one.frame < shot.first || one.frame >= shot.end || two.frame >= shot.end) continue;
-    const Eigen::Vector3d a =
-        track.point - scene.frames[U(one.frame)].world_from_cam.translation();
-    const Eigen::Vector3d b =
-        track.point - scene.frames[U(two.frame)].world_from_cam.translation();
+    const Eigen::Vector3d a = track.point - scene.frames[U(one.frame)].world_from_cam.translation();
+    const Eigen::Vector3d b = track.point - scene.frames[U(two.frame)].world_from_cam.translation();
     angles.push_back(std::atan2(a.cross(b).norm(), a.dot(b)));
     if (!(one.depth > 0)) continue;
     std::vector<double> off;
@@ -641,7 +635,8 @@ CameraAlignment ResultOf(const AlignmentScene& scene) {
     }
   }
   if (count > 0) result.rms_px = std::sqrt(square / static_cast<double>(count));
-  if (count_out > 0) result.held_out_rms_px = std::sqrt(square_out / static_cast<double>(count_out));
+  if (count_out > 0)
+    result.held_out_rms_px = std::sqrt(square_out / static_cast<double>(count_out));
   return result;
 }
 
@@ -652,9 +647,9 @@ void CheckInput(const TrackTable& tracks, const std::vector<float>& depths,
   for (const float depth : depths)
     Require(depth >= 0 && std::isfinite(depth), Code::kInvalidArgument,
             "AlignCameras: depths must be finite and not negative");
-  Require(options.start.empty() ||
-              static_cast<int64_t>(options.start.size()) == tracks.num_frames(),
-          Code::kInvalidArgument, "AlignCameras: there must be one start pose per frame");
+  Require(
+      options.start.empty() || static_cast<int64_t>(options.start.size()) == tracks.num_frames(),
+      Code::kInvalidArgument, "AlignCameras: there must be one start pose per frame");
   Require(tracks.num_frames() > 0, Code::kInvalidArgument, "AlignCameras: there is no frame");
 }
 

@@ -96,8 +96,7 @@ Pose LegacyMotion(const Points3& from, const Points3& to, bool turning, double f
     const Points3 near = part(moved, false), near_to = part(to, false);
     const Eigen::Vector3d centre = Mean(near);
     Pose step = Pose::Identity();
-    step.translation().head<2>() =
-        (TurnBetween(near, near_to) * centre - centre).head<2>();
+    step.translation().head<2>() = (TurnBetween(near, near_to) * centre - centre).head<2>();
     apply(step);
   }
   turn_far();

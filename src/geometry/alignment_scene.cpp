@@ -80,11 +80,10 @@ void AlignmentScene::ChooseTracks(const TrackTable& table) {
     for (const int i : list) {
       SceneSight& sight = sights[U(i)];
       ++count[U(sight.frame)];
-      sight.held_out =
-          list.size() >= 5 &&
-          Hash(static_cast<uint32_t>(table.ids()[U(track)]), static_cast<uint32_t>(sight.frame)) %
-                  20 ==
-              0;
+      sight.held_out = list.size() >= 5 && Hash(static_cast<uint32_t>(table.ids()[U(track)]),
+                                                static_cast<uint32_t>(sight.frame)) %
+                                                   20 ==
+                                               0;
     }
     tracks[U(track)].sights = std::move(list);
   }
@@ -141,9 +140,9 @@ double AlignmentScene::MedianDepth() const {
 }
 
 const SceneShot& AlignmentScene::ShotOf(int frame) const {
-  for (const SceneShot& shot : shots)
-    if (frame < shot.end) return shot;
-  return shots.back();
+  const auto shot = std::upper_bound(shots.begin(), shots.end(), frame,
+                                     [](int f, const SceneShot& s) { return f < s.end; });
+  return shot == shots.end() ? shots.back() : *shot;
 }
 
 double AlignmentScene::DepthOf(const SceneSight& sight) const {
@@ -210,8 +209,7 @@ void AlignmentScene::PlaceByRays(const std::vector<int>& in_frames, bool turning
       const SceneSight& sight = sights[U(i)];
       if (!wanted[U(sight.frame)] || !Usable(sight)) continue;
       if (views.size() < 64)
-        views.push_back(
-            {frames[U(sight.frame)].world_from_cam.inverse(), Normalised(sight.xy)});
+        views.push_back({frames[U(sight.frame)].world_from_cam.inverse(), Normalised(sight.xy)});
       one = &sight;
     }
     if (views.size() < 2) continue;
@@ -228,8 +226,7 @@ void AlignmentScene::PlaceByRays(const std::vector<int>& in_frames, bool turning
   }
 }
 
-BundleProblem AlignmentScene::Problem(const ScenePart& part,
-                                      std::vector<int>* point_tracks) const {
+BundleProblem AlignmentScene::Problem(const ScenePart& part, std::vector<int>* point_tracks) const {
   BundleProblem problem;
   std::vector<int> index(frames.size(), -1);
   std::vector<char> turning(frames.size(), 0);
@@ -369,8 +366,7 @@ int64_t AlignmentScene::Reject(const std::vector<int>& in_frames) {
       const bool anchor = depth_number++ == with_depth / 2;
       const Pose cam_from_world = frames[U(sight.frame)].world_from_cam.inverse();
       const double z = std::max(1e-6, (cam_from_world * track.point).z());
-      const double d =
-          std::log(z / depth) / (options.depth_sigma * (anchor ? 1 : kOtherDepths));
+      const double d = std::log(z / depth) / (options.depth_sigma * (anchor ? 1 : kOtherDepths));
       chi2 += std::min(d * d, 100.0);
     }
     if (misfits.empty()) continue;

@@ -38,8 +38,8 @@ struct SceneShot {
 
 // Which parts of the scene a bundle problem has.
 struct ScenePart {
-  std::vector<int> frames;  // ascending
-  std::vector<char> held;   // per frame: its pose stays
+  std::vector<int> frames;   // ascending
+  std::vector<char> held;    // per frame: its pose stays
   bool free_scales = false;  // depth maps tell nothing about their scale
 };
 

@@ -184,8 +184,7 @@ class Estimator {
     for (size_t i = 0; i < matches_.size() && sum < limit; ++i) {
       const DepthMatch& match = matches_[i];
       const DepthPoseResidual<double> r = ResidualOf(model, match);
-      if (match.depth1 > 0)
-        sum += r.forward_known ? std::min(r.forward.squaredNorm(), tr2_) : tr2_;
+      if (match.depth1 > 0) sum += r.forward_known ? std::min(r.forward.squaredNorm(), tr2_) : tr2_;
       if (match.depth2 > 0)
         sum += r.backward_known ? std::min(r.backward.squaredNorm(), tr2_) : tr2_;
       const bool line = r.line_known && r.line * r.line < te2_ &&

@@ -74,8 +74,8 @@ DepthPoseResidual<T> ResidualOf(const Eigen::Matrix<T, 3, 3>& rotation,
   // E x = t x (R x) and E^T y = -R^T (t x y).
   const Vector3 line2 = translation.cross(turned);
   const Vector3 line1 = -(rotation.transpose() * translation.cross(y));
-  const T square = line2.x() * line2.x() + line2.y() * line2.y() + line1.x() * line1.x() +
-                   line1.y() * line1.y();
+  const T square =
+      line2.x() * line2.x() + line2.y() * line2.y() + line1.x() * line1.x() + line1.y() * line1.y();
   if (square > T(1e-24)) {
     using std::sqrt;
     r.line_known = true;

@@ -60,8 +60,10 @@ double LargestAxisAngle(const BundleProblem& problem, int min_shared) {
   for (size_t a = 0; a < n; ++a)
     for (size_t b = a + 1; b < n; ++b) {
       if (shared[a * n + b] < min_shared) continue;
-      const Eigen::Vector3d axis_a = problem.poses[At(problem.cameras[a].pose)].pose.linear().col(2);
-      const Eigen::Vector3d axis_b = problem.poses[At(problem.cameras[b].pose)].pose.linear().col(2);
+      const Eigen::Vector3d axis_a =
+          problem.poses[At(problem.cameras[a].pose)].pose.linear().col(2);
+      const Eigen::Vector3d axis_b =
+          problem.poses[At(problem.cameras[b].pose)].pose.linear().col(2);
       largest = std::max(largest, std::atan2(axis_a.cross(axis_b).norm(), axis_a.dot(axis_b)));
     }
   return largest;
@@ -261,9 +263,7 @@ class Calibrator {
     return result_.zoom_log > std::max(0.03, std::min(noise, 0.1)) && gain > 25;
   }
 
-  double Inflation() const {
-    return o_.sigma_factor * o_.sigma_factor * std::max(1.0, info_.chi2);
-  }
+  double Inflation() const { return o_.sigma_factor * o_.sigma_factor * std::max(1.0, info_.chi2); }
 
   // Costs at held focal lengths, outwards from the best one, each from the solution before.
   // False if the 95 % interval has no end within the range.

@@ -25,8 +25,7 @@ namespace mdvt {
 
 CameraFiles CameraFilesOf(const AlignPointsJobOptions& options) {
   CameraFiles files;
-  files.transformations =
-      OutputName(options.output, options.depth_video, "_transformations.json");
+  files.transformations = OutputName(options.output, options.depth_video, "_transformations.json");
   files.camera = OutputName(options.camera_output, options.depth_video, "_camera.json");
   files.report = OutputName(options.report, options.depth_video, "_alignment_report.json");
   if (!options.xfovs_output.empty())
@@ -81,13 +80,12 @@ class AlignPointsJob {
     facts.fov_source = options_.fov.empty() ? "depth video" : "option";
     facts.method = MethodName();
     facts.tracks = static_cast<int64_t>(tracks_.num_tracks());
-    facts.settings = json::Value::Members{
-        {"method", facts.method},
-        {"camera", CameraMotionName(Alignment().motion)},
-        {"optimize_intrinsic", options_.solve.optimize_intrinsic},
-        {"shift", options_.solve.shift},
-        {"mask", !options_.mask_video.empty()},
-        {"strict_mask", options_.mask.strict}};
+    facts.settings = json::Value::Members{{"method", facts.method},
+                                          {"camera", CameraMotionName(Alignment().motion)},
+                                          {"optimize_intrinsic", options_.solve.optimize_intrinsic},
+                                          {"shift", options_.solve.shift},
+                                          {"mask", !options_.mask_video.empty()},
+                                          {"strict_mask", options_.mask.strict}};
     WriteCameraFiles(files_, facts, found);
     outputs_.CommitAll();
     AlignPointsReport report;
@@ -126,17 +124,17 @@ class AlignPointsJob {
       frames = Join(std::move(frames), &*mask_, &masks_taken_, "mask video", options_.mask_video,
                     [](ClipFrame* frame, Image image) { frame->mask = std::move(image); });
     if (color_)
-      frames = Join(std::move(frames), &*color_, &colors_taken_, "color video",
-                    options_.color_video, [this](ClipFrame* frame, const Image& image) {
-                      const double ratio = std::min(
-                          1.0, static_cast<double>(kCutSide) /
-                                   std::max(image.width(), image.height()));
-                      const auto side = [&](int length) {
-                        return std::max(1, static_cast<int>(std::lround(length * ratio)));
-                      };
-                      frame->color = ReduceLuma(image, side(image.width()), side(image.height()),
-                                                graph_.pool());
-                    });
+      frames =
+          Join(std::move(frames), &*color_, &colors_taken_, "color video", options_.color_video,
+               [this](ClipFrame* frame, const Image& image) {
+                 const double ratio = std::min(
+                     1.0, static_cast<double>(kCutSide) / std::max(image.width(), image.height()));
+                 const auto side = [&](int length) {
+                   return std::max(1, static_cast<int>(std::lround(length * ratio)));
+                 };
+                 frame->color =
+                     ReduceLuma(image, side(image.width()), side(image.height()), graph_.pool());
+               });
     return frames;
   }
 
@@ -173,9 +171,8 @@ class AlignPointsJob {
     int followed = 0;
     for (const TrackSighting& seen : tracks_.Frame(number)) {
       depths_.push_back(DepthAtPoint(depth, seen.x, seen.y, saturated_));
-      const bool masked =
-          mask_ && MaskedAtPoint(frame.mask.Plane<uint8_t>(), seen.x, seen.y,
-                                 options_.mask.threshold, options_.mask.dilation);
+      const bool masked = mask_ && MaskedAtPoint(frame.mask.Plane<uint8_t>(), seen.x, seen.y,
+                                                 options_.mask.threshold, options_.mask.dilation);
       masked_.push_back(masked);
       if (number > 0) followed += tracks_.Find(number - 1, seen.track) != nullptr;
     }

@@ -24,8 +24,8 @@ json::Value FocalJson(const CameraAlignment& found) {
   const FocalCalibration& focal = *found.focal;
   json::Value::Array profile;
   for (const FocalCalibration::Trial& trial : focal.profile)
-    profile.push_back(json::Value::Members{{"xfov", XfovOf(found.camera, trial.fx)},
-                                           {"cost", trial.cost}});
+    profile.push_back(
+        json::Value::Members{{"xfov", XfovOf(found.camera, trial.fx)}, {"cost", trial.cost}});
   const bool has_low = focal.low_fx > 0, has_high = std::isfinite(focal.high_fx);
   return json::Value::Members{
       {"status", FocalStatusName(focal.status)},
@@ -34,8 +34,8 @@ json::Value FocalJson(const CameraAlignment& found) {
       {"xfov_start", XfovOf(found.camera, focal.start_fx)},
       {"xfov_low", has_high ? json::Value(XfovOf(found.camera, focal.high_fx)) : json::Value()},
       {"xfov_high", has_low ? json::Value(XfovOf(found.camera, focal.low_fx)) : json::Value()},
-      {"sigma_log_f", std::isfinite(focal.sigma_log) ? json::Value(focal.sigma_log)
-                                                     : json::Value()},
+      {"sigma_log_f",
+       std::isfinite(focal.sigma_log) ? json::Value(focal.sigma_log) : json::Value()},
       {"axis_angle_deg", focal.axis_angle * kDegrees},
       {"halves_log", focal.halves_log},
       {"distortion_correlation", focal.distortion_correlation},
@@ -97,17 +97,17 @@ json::Value ReportJson(const CameraFacts& facts, const CameraAlignment& found) {
                                           {"depth_shift", frame.depth_shift},
                                           {"interpolated", frame.interpolated},
                                           {"key", frame.key}});
-  json::Value report = json::Value::Members{{"version", 1},
-                                            {"tool", facts.tool},
-                                            {"method", facts.method},
-                                            {"tracks", facts.tracks},
-                                            {"tracks_placed",
-                                             static_cast<int64_t>(found.tracks.size())},
-                                            {"static_share", found.static_share},
-                                            {"rms_px", found.rms_px},
-                                            {"held_out_rms_px", found.held_out_rms_px},
-                                            {"segments", ShotsJson(found)},
-                                            {"frames", std::move(frames)}};
+  json::Value report =
+      json::Value::Members{{"version", 1},
+                           {"tool", facts.tool},
+                           {"method", facts.method},
+                           {"tracks", facts.tracks},
+                           {"tracks_placed", static_cast<int64_t>(found.tracks.size())},
+                           {"static_share", found.static_share},
+                           {"rms_px", found.rms_px},
+                           {"held_out_rms_px", found.held_out_rms_px},
+                           {"segments", ShotsJson(found)},
+                           {"frames", std::move(frames)}};
   if (found.focal) report["fov"] = FocalJson(found);
   return report;
 }

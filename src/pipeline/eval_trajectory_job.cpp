@@ -63,8 +63,9 @@ class EvalJob {
     if (second > 1) gaps.push_back(second);
     report_.error = CompareTrajectories(estimate_, reference_, gaps);
     if (report_.error.degenerate)
-      LogWarning("the cameras' places lie on a line or at one point: they are aligned by their "
-                 "rotations");
+      LogWarning(
+          "the cameras' places lie on a line or at one point: they are aligned by their "
+          "rotations");
     if (!options_.camera.empty()) CompareFocal();
     WriteFile(*json_, json::Write(Json(), json::Layout::kPretty) + "\n");
     const std::vector<TrajectoryFigure> figures = Figures();
@@ -106,8 +107,7 @@ class EvalJob {
     Require(!estimate_.empty(), Code::kCorrupt,
             "no times of '" + options_.estimate + "' and '" + options_.reference +
                 "' belong together (see max_time_difference)");
-    const size_t possible =
-        std::min(most, std::max(estimate.poses.size(), reference.poses.size()));
+    const size_t possible = std::min(most, std::max(estimate.poses.size(), reference.poses.size()));
     if (estimate_.size() < possible)
       LogWarning("'" + options_.estimate + "' has " + CountOf(report_.estimate_frames, "pose") +
                  ", '" + options_.reference + "' " + std::to_string(report_.reference_frames) +
@@ -147,8 +147,9 @@ class EvalJob {
     const auto metres = [](double value) { return FormatFixed(value, 4) + " m"; };
     const auto degrees = [](double value) { return FormatFixed(value, 3) + " deg"; };
     const auto percent = [&](double value) {
-      return e.path_length > 0 ? " (" + FormatFixed(100 * value / e.path_length, 3) + " % of the path)"
-                               : std::string();
+      return e.path_length > 0
+                 ? " (" + FormatFixed(100 * value / e.path_length, 3) + " % of the path)"
+                 : std::string();
     };
     std::vector<TrajectoryFigure> figures = {
         {"frames compared", std::to_string(e.frames)},

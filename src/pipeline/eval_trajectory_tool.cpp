@@ -14,8 +14,7 @@ void Describe(ToolReport* to, const EvalTrajectoryJobOptions& options,
   to->summary = "ATE " + FormatFixed(1000 * error.ate, 2) + " mm with scale " +
                 FormatFixed(error.similarity.scale, 4) + ", " +
                 FormatFixed(1000 * error.ate_rigid, 2) + " mm without, rotation " +
-                FormatFixed(error.rotation_deg, 3) + " deg, AUC@5 " +
-                FormatFixed(error.auc[0], 3);
+                FormatFixed(error.rotation_deg, 3) + " deg, AUC@5 " + FormatFixed(error.auc[0], 3);
   to->Add("ate_sim3", error.ate, "metres, after an alignment with scale");
   to->Add("ate_se3", error.ate_rigid, "metres, after an alignment without");
   to->Add("scale", error.similarity.scale, "of the alignment");
@@ -30,8 +29,7 @@ void Describe(ToolReport* to, const EvalTrajectoryJobOptions& options,
   to->Add("auc_5", error.auc[0], "share, at 5 degrees");
   to->Add("auc_10", error.auc[1], "share, at 10 degrees");
   to->Add("auc_20", error.auc[2], "share, at 20 degrees");
-  to->Add("focal_error",
-          If(report.focal.has_value(), report.focal ? report.focal->relative : 0.0),
+  to->Add("focal_error", If(report.focal.has_value(), report.focal ? report.focal->relative : 0.0),
           "of the focal length, a share");
 }
 

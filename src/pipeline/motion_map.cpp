@@ -58,8 +58,7 @@ Image MotionMap(const TrackSightings& points, const std::vector<float>& at_rest,
       for (int x = 0; x < width; ++x) {
         float value = Between(cells, columns, rows, static_cast<float>(x) + 0.5F,
                               static_cast<float>(y) + 0.5F);
-        if (!mask.empty())
-          value *= 1 - static_cast<float>(mask.Plane<uint8_t>().At(x, y)) / 255;
+        if (!mask.empty()) value *= 1 - static_cast<float>(mask.Plane<uint8_t>().At(x, y)) / 255;
         map.MutablePlane<uint8_t>().At(x, y) = static_cast<uint8_t>(std::lround(255 * value));
       }
   });

@@ -52,8 +52,8 @@ struct Evidence {
 // A number at the beginning of a text, "26 mm"; empty without one.
 std::optional<double> NumberAt(const std::string& text) {
   size_t end = 0;
-  while (end < text.size() && (std::isdigit(static_cast<unsigned char>(text[end])) != 0 ||
-                               text[end] == '.'))
+  while (end < text.size() &&
+         (std::isdigit(static_cast<unsigned char>(text[end])) != 0 || text[end] == '.'))
     ++end;
   return ParseDouble(text.substr(0, end));
 }
@@ -81,8 +81,8 @@ class RecoverFovJob {
                      DepthReaderOptions(options.depth, options.job.limits, graph_.pool()));
       Require(depth_->info().width == info.width && depth_->info().height == info.height,
               Code::kInvalidArgument,
-              "depth video '" + options.depth_video + "' and color video '" +
-                  options.color_video + "' must have the same size");
+              "depth video '" + options.depth_video + "' and color video '" + options.color_video +
+                  "' must have the same size");
       saturated_ = SaturatedDepth(depth_->codec());
     }
     if (!options.mask_video.empty())
@@ -92,8 +92,8 @@ class RecoverFovJob {
   RecoverFovReport Run() {
     if (Asks(FovMethod::kLens)) FromLens();
     if (Asks(FovMethod::kTags) && !Found()) FromTags();
-    const bool pictures = !Found() && options_.method != FovMethod::kLens &&
-                          options_.method != FovMethod::kTags;
+    const bool pictures =
+        !Found() && options_.method != FovMethod::kLens && options_.method != FovMethod::kTags;
     if (pictures) LookAtPictures();
     if (options_.method == FovMethod::kSweep) Sweep();
     if (pictures && (Asks(FovMethod::kMotion) || options_.method == FovMethod::kSweep))
@@ -169,10 +169,9 @@ class RecoverFovJob {
   }
 
   Stream<ClipFrame> Frames() {
-    Stream<ClipFrame> frames =
-        graph_.Map(Pictures(&color_, &colors_taken_), [](Frame color) {
-          return ClipFrame{std::move(color), Image(), Image()};
-        });
+    Stream<ClipFrame> frames = graph_.Map(Pictures(&color_, &colors_taken_), [](Frame color) {
+      return ClipFrame{std::move(color), Image(), Image()};
+    });
     if (depth_) {
       auto depths = graph_.From([this]() -> std::optional<DepthFrame> {
         if (!Wanted(depths_taken_++)) return std::nullopt;
@@ -228,8 +227,7 @@ class RecoverFovJob {
           continue;
         builder.Add(static_cast<int32_t>(point.id), static_cast<float>(x), static_cast<float>(y),
                     1);
-        depths_.push_back(
-            depth_ ? DepthAtPoint(frame.depth.Plane<float>(), x, y, saturated_) : 0);
+        depths_.push_back(depth_ ? DepthAtPoint(frame.depth.Plane<float>(), x, y, saturated_) : 0);
       }
       if (Asks(FovMethod::kLines) && frames_ % step == step / 2 &&
           fits_.size() < static_cast<size_t>(options_.pictures))
@@ -316,8 +314,7 @@ class RecoverFovJob {
       path->AddFrame(f - begin, sights);
       keep(std::max(begin, f - options.window + 1), f + 1);
     }
-    alignment->motion =
-        translating * 5 >= frames_ ? CameraMotion::kFree : CameraMotion::kRotation;
+    alignment->motion = translating * 5 >= frames_ ? CameraMotion::kFree : CameraMotion::kRotation;
   }
 
   void FromMotion() {
@@ -423,7 +420,8 @@ class RecoverFovJob {
   double YfovOf(double xfov) const { return CameraOf(xfov).yfov_deg(); }
 
   void Write(const Evidence* best) const {
-    json::Value file = json::Value::Members{{"version", 1}, {"video", FileName(options_.color_video)}};
+    json::Value file =
+        json::Value::Members{{"version", 1}, {"video", FileName(options_.color_video)}};
     file["xfov"] = best != nullptr ? json::Value(best->xfov) : json::Value();
     file["yfov"] = best != nullptr ? json::Value(YfovOf(best->xfov)) : json::Value();
     file["method"] = best != nullptr ? json::Value(best->method) : json::Value();

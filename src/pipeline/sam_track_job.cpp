@@ -27,8 +27,7 @@ namespace mdvt {
 
 CameraFiles CameraFilesOf(const SamTrackJobOptions& options) {
   CameraFiles files;
-  files.transformations =
-      OutputName(options.output, options.depth_video, "_transformations.json");
+  files.transformations = OutputName(options.output, options.depth_video, "_transformations.json");
   files.camera = OutputName(options.camera_output, options.depth_video, "_camera.json");
   files.report = OutputName(options.report, options.depth_video, "_alignment_report.json");
   files.xfovs = OutputName(options.xfovs_output, options.depth_video, "_xfovs.json");
@@ -89,8 +88,7 @@ class SamTrackJob {
     CameraFiles files = CameraFilesOf(options_);
     files.Stage(&outputs_);
     depth_name_ = OutputName(options_.depth_output, options_.depth_video, "_megasam.mkv");
-    motion_name_ =
-        OutputName(options_.motion_output, options_.depth_video, "_megasam_motion.mkv");
+    motion_name_ = OutputName(options_.motion_output, options_.depth_video, "_megasam_motion.mkv");
     depth_to_ = outputs_.AddFile(depth_name_);
     motion_to_ = outputs_.AddFile(motion_name_);
     if (!options_.track_output.empty()) {
@@ -222,8 +220,7 @@ class SamTrackJob {
     for (const AlignedTrack& track : found_.tracks)
       at_rest[static_cast<size_t>(track.track)] = static_cast<float>(track.static_probability);
     depth_ = OpenDepth();
-    if (mask_)
-      mask_ = OpenMaskVideo(options_.mask_video, info, options_.job.limits, graph_.pool());
+    if (mask_) mask_ = OpenMaskVideo(options_.mask_video, info, options_.job.limits, graph_.pool());
     depths_taken_ = masks_taken_ = 0;
     Stream<ClipFrame> frames = graph_.Map(Depths(&depths_taken_), [](DepthFrame depth) {
       return ClipFrame{Frame(), std::move(depth), Image()};
@@ -278,13 +275,12 @@ class SamTrackJob {
     facts.fov_source = options_.fov.empty() ? "depth video" : "option";
     facts.method = "bundle";
     facts.tracks = static_cast<int64_t>(tracks_.num_tracks());
-    facts.settings =
-        json::Value::Members{{"camera", CameraMotionName(options_.solve.motion)},
-                             {"optimize_intrinsic", options_.solve.optimize_intrinsic},
-                             {"shift", options_.solve.shift},
-                             {"points", options_.points},
-                             {"mask", !options_.mask_video.empty()},
-                             {"strict_mask", options_.mask.strict}};
+    facts.settings = json::Value::Members{{"camera", CameraMotionName(options_.solve.motion)},
+                                          {"optimize_intrinsic", options_.solve.optimize_intrinsic},
+                                          {"shift", options_.solve.shift},
+                                          {"points", options_.points},
+                                          {"mask", !options_.mask_video.empty()},
+                                          {"strict_mask", options_.mask.strict}};
     WriteCameraFiles(files_, facts, found_);
     if (!track_to_) return;
     TrackFileFormat format;

@@ -20,8 +20,8 @@ ToolInfo EvalTrajectoryTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
-      DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
-      DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), AlignPointsTool(),
+      DepthTool(),     StereoTool(),     MonoToSbsTool(),       ExportTool(),
+      DepthViewTool(), SplitSbsTool(),   FindConvergenceTool(), AlignPointsTool(),
       SamTrackTool(),  RecoverFovTool(), EvalTrajectoryTool()};
   return tools;
 }

@@ -47,8 +47,8 @@ std::string Line(const Curve& curve, const Frame& frame, const Eigen::Vector2d& 
   for (const Eigen::Vector2d& p : curve)
     points += FormatFixed(kMargin + (p.x() - frame.low.x()) * scale.x(), 1) + "," +
               FormatFixed(kHeight - kMargin - (p.y() - frame.low.y()) * scale.y(), 1) + " ";
-  return "<polyline fill='none' stroke='" + std::string(color) +
-         "' stroke-width='1.5' points='" + points + "'/>\n";
+  return "<polyline fill='none' stroke='" + std::string(color) + "' stroke-width='1.5' points='" +
+         points + "'/>\n";
 }
 
 // same_scale: a metre is as long in both directions.
@@ -59,7 +59,8 @@ std::string Plot(const std::string& title, const std::vector<std::pair<Curve, co
   const Eigen::Vector2d size = (frame.high - frame.low).cwiseMax(1e-9);
   Eigen::Vector2d scale((kWidth - 2 * kMargin) / size.x(), (kHeight - 2 * kMargin) / size.y());
   if (same_scale) scale.setConstant(scale.minCoeff());
-  std::string svg = "<h2>" + title + "</h2>\n<svg viewBox='0 0 640 360' width='640' height='360'>\n";
+  std::string svg =
+      "<h2>" + title + "</h2>\n<svg viewBox='0 0 640 360' width='640' height='360'>\n";
   svg += "<rect x='0' y='0' width='640' height='360' fill='#fff' stroke='#ccc'/>\n";
   for (const auto& [curve, color] : curves) svg += Line(curve, frame, scale, color);
   const auto text = [&](double x, double y, const std::string& anchor, const std::string& words) {
@@ -110,7 +111,8 @@ std::string TrajectoryPage(const std::string& estimate_name, const std::string& 
       Escaped(estimate_name) + "</h1>\n<p>Compared with " + Escaped(reference_name) +
       ". Grey is the reference, red the estimate after the alignment.</p>\n<table>\n";
   for (const TrajectoryFigure& figure : figures)
-    html += "<tr><td>" + Escaped(figure.name) + "</td><td>" + Escaped(figure.value) + "</td></tr>\n";
+    html +=
+        "<tr><td>" + Escaped(figure.name) + "</td><td>" + Escaped(figure.value) + "</td></tr>\n";
   html += "</table>\n";
   html += Plot("From above", {{above_r, kTruth}, {above_e, kFound}}, true, "m right", "m forward");
   html += Plot("From the side", {{side_r, kTruth}, {side_e, kFound}}, true, "m forward", "m up");

@@ -12,8 +12,8 @@ std::vector<LineSegment> FindLineSegments(PlaneView<const uint8_t> picture, doub
                                           int most) {
   if (picture.width < 16 || picture.height < 16) return {};
   // OpenCV puts the centre of the first pixel at (0, 0).
-  const cv::Mat image(picture.height, picture.width, CV_8UC1,
-                      const_cast<uint8_t*>(picture.Row(0)), static_cast<size_t>(picture.stride));
+  const cv::Mat image(picture.height, picture.width, CV_8UC1, const_cast<uint8_t*>(picture.Row(0)),
+                      static_cast<size_t>(picture.stride));
   std::vector<cv::Vec4f> found;
   cv::createLineSegmentDetector()->detect(image, found);
   std::vector<LineSegment> segments;

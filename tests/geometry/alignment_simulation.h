@@ -19,15 +19,16 @@ struct AlignmentSimulation {
   int frames = 40;
   int tracks = 250;
   double noise_px = 0.5;
-  double depth_noise = 0.10;      // of the logarithm, alike along a track (0.95 per frame)
-  double scale_noise = 0.02;      // innovation of a frame's scale, 0.9 of which stays
+  double depth_noise = 0.10;  // of the logarithm, alike along a track (0.95 per frame)
+  double scale_noise = 0.02;  // innovation of a frame's scale, 0.9 of which stays
   double moving_share = 0.15;
   bool whole_pixels = false;
   Camera camera{1920, 1080, 1400, 1400, 960, 540};
   // world_from_cam at t in [0, 1].
   std::function<Pose(double t)> path = [](double t) {
-    Pose pose = MakePose({0.03 * std::sin(9 * t + 1), 0.15 * std::sin(3 * t), 0.02 * std::sin(5 * t)},
-                         {0, 0.1 * std::sin(6 * t), t});
+    Pose pose =
+        MakePose({0.03 * std::sin(9 * t + 1), 0.15 * std::sin(3 * t), 0.02 * std::sin(5 * t)},
+                 {0, 0.1 * std::sin(6 * t), t});
     return pose;
   };
 
@@ -61,7 +62,8 @@ struct AlignmentSimulation {
           truth[static_cast<size_t>(middle)] *
           Unproject(camera, {Uniform(rng, 0, camera.width), Uniform(rng, 0, camera.height)}, z);
       const bool moves = Uniform(rng, 0, 1) < moving_share;
-      const Eigen::Vector3d velocity = moves ? (0.02 * RandomVector(rng)).eval() : Eigen::Vector3d(0, 0, 0);
+      const Eigen::Vector3d velocity =
+          moves ? (0.02 * RandomVector(rng)).eval() : Eigen::Vector3d(0, 0, 0);
       double error = depth_noise * Normal(rng);
       for (int f = start; f < std::min(frames, start + length); ++f) {
         const Eigen::Vector3d at =
@@ -71,10 +73,10 @@ struct AlignmentSimulation {
         if (!(at.z() > 0.3)) continue;
         Eigen::Vector2d xy = Project(camera, at) + Eigen::Vector2d(noise_x, noise_y);
         if (whole_pixels) xy = {std::floor(xy.x()) + 0.5, std::floor(xy.y()) + 0.5};
-        if (!(xy.x() > 0 && xy.y() > 0 && xy.x() < camera.width && xy.y() < camera.height)) continue;
+        if (!(xy.x() > 0 && xy.y() > 0 && xy.x() < camera.width && xy.y() < camera.height))
+          continue;
         rows[static_cast<size_t>(f)].push_back(
-            {id, xy.x(), xy.y(),
-             at.z() * std::exp(error + scales[static_cast<size_t>(f)])});
+            {id, xy.x(), xy.y(), at.z() * std::exp(error + scales[static_cast<size_t>(f)])});
       }
     }
     TrackTableBuilder builder;

@@ -19,8 +19,8 @@ double PathError(const CameraAlignment& found, const std::vector<Pose>& truth, b
 double LargestTurnError(const CameraAlignment& found, const std::vector<Pose>& truth) {
   double largest = 0;
   for (size_t f = 0; f < truth.size(); ++f)
-    largest = std::max(largest, AngleBetween(found.frames[f].world_from_cam.linear(),
-                                             truth[f].linear()));
+    largest =
+        std::max(largest, AngleBetween(found.frames[f].world_from_cam.linear(), truth[f].linear()));
   return largest;
 }
 

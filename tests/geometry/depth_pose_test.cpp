@@ -7,9 +7,9 @@
 #include <limits>
 
 #include "core/median.h"
+#include "geometry/depth_pose_model.h"
 #include "io/expect_error.h"
 #include "synthetic.h"
-#include "geometry/depth_pose_model.h"
 
 namespace mdvt::test {
 namespace {
@@ -117,8 +117,7 @@ TEST(EstimateDepthPose, SurvivesOutliers) {
     Problem p = MakeProblem(100 + seed, 150, false);
     AddNoise(&rng, 0.10, 0.4, &p);
     const DepthPose found = EstimateDepthPose(p.matches);
-    good += found.ok() &&
-            AngleBetween(found.cam2_from_cam1.linear(), p.motion.linear()) < 0.02 &&
+    good += found.ok() && AngleBetween(found.cam2_from_cam1.linear(), p.motion.linear()) < 0.02 &&
             (found.cam2_from_cam1.translation() - p.motion.translation()).norm() < 0.1;
   }
   EXPECT_GE(good, 20);

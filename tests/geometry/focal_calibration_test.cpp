@@ -33,7 +33,8 @@ BundleProblem MakeProblem(const std::function<Pose(double)>& path, bool turning,
   }
   for (int i = 0; i < kPoints; ++i) {
     const double z = std::exp(Uniform(rng, std::log(2.5), std::log(12.5)));
-    const Eigen::Vector3d point = Unproject(truth, {Uniform(rng, 0, 1280), Uniform(rng, 0, 720)}, z);
+    const Eigen::Vector3d point =
+        Unproject(truth, {Uniform(rng, 0, 1280), Uniform(rng, 0, 720)}, z);
     problem.points.push_back({point, false});
     for (int f = 0; f < kFrames; ++f) {
       Camera lens = truth;
@@ -42,8 +43,7 @@ BundleProblem MakeProblem(const std::function<Pose(double)>& path, bool turning,
       if (!(at.z() > 0.2)) continue;
       const Eigen::Vector2d xy = Project(lens, at);
       if (!(xy.x() > 0 && xy.y() > 0 && xy.x() < 1280 && xy.y() < 720)) continue;
-      problem.sights.push_back(
-          {f, i, xy + 0.5 * Eigen::Vector2d(Normal(rng), Normal(rng)), 0.6});
+      problem.sights.push_back({f, i, xy + 0.5 * Eigen::Vector2d(Normal(rng), Normal(rng)), 0.6});
     }
   }
   problem.sight_loss = {BundleLoss::Kind::kCauchy, 2};
@@ -89,28 +89,49 @@ TEST(CalibrateFocal, IsRefusedWithoutPanOrTilt) {
 }
 
 TEST(CalibrateFocal, IsFoundByPanAlone) {
-  ExpectFound("pan 20", [](double t) { return MakePose({0, 20 * kDegree * t, 0}, {0, 0, 0}); },
-              true);
-  ExpectFound("pan 5", [](double t) { return MakePose({0, 5 * kDegree * t, 0}, {0, 0, 0}); }, true);
+  ExpectFound(
+      "pan 20",
+      [](double t) {
+        return MakePose({0, 20 * kDegree * t, 0}, {0, 0, 0});
+      },
+      true);
+  ExpectFound(
+      "pan 5",
+      [](double t) {
+        return MakePose({0, 5 * kDegree * t, 0}, {0, 0, 0});
+      },
+      true);
 }
 
 TEST(CalibrateFocal, IsFoundByPanAndTranslation) {
-  ExpectFound("forward with pan", [](double t) {
-    return MakePose({0, 10 * kDegree * t, 0}, {0, 0, t});
-  }, false);
-  ExpectFound("orbit", [](double t) {
-    return MakePose({0, -11 * kDegree * t, 0}, {t, 0, 0});
-  }, false);
-  ExpectFound("sideways with shake", [](double t) {
-    return MakePose({1.4 * kDegree * std::sin(40 * t), 1.4 * kDegree * std::cos(31 * t) - 1.4 * kDegree, 0},
-                    {0.3 * t, 0, 0});
-  }, false);
+  ExpectFound(
+      "forward with pan",
+      [](double t) {
+        return MakePose({0, 10 * kDegree * t, 0}, {0, 0, t});
+      },
+      false);
+  ExpectFound(
+      "orbit",
+      [](double t) {
+        return MakePose({0, -11 * kDegree * t, 0}, {t, 0, 0});
+      },
+      false);
+  ExpectFound(
+      "sideways with shake",
+      [](double t) {
+        return MakePose(
+            {1.4 * kDegree * std::sin(40 * t), 1.4 * kDegree * std::cos(31 * t) - 1.4 * kDegree, 0},
+            {0.3 * t, 0, 0});
+      },
+      false);
 }
 
 TEST(CalibrateFocal, AZoomIsFlagged) {
-  BundleProblem problem =
-      MakeProblem([](double t) { return MakePose({0, 15 * kDegree * t, 0}, {0.3 * t, 0, 0}); }, false,
-                  [](double t) { return 1 + 0.25 * t; });
+  BundleProblem problem = MakeProblem(
+      [](double t) {
+        return MakePose({0, 15 * kDegree * t, 0}, {0.3 * t, 0, 0});
+      },
+      false, [](double t) { return 1 + 0.25 * t; });
   const FocalCalibration found = CalibrateFocal(&problem);
   EXPECT_EQ(found.status, FocalStatus::kZoom) << found.reason;
   EXPECT_GT(found.zoom_log, 0.08);

@@ -12,8 +12,8 @@ namespace {
 
 // Edges of boxes along three axes, seen by a camera that is turned so, with noise, and some that
 // point anywhere.
-std::vector<ImageSegment> Edges(double focal, const Eigen::Vector3d& turn, double noise,
-                                int strays, uint64_t seed) {
+std::vector<ImageSegment> Edges(double focal, const Eigen::Vector3d& turn, double noise, int strays,
+                                uint64_t seed) {
   std::mt19937_64 rng(seed);
   const Eigen::Matrix3d axes = MakePose(turn, {0, 0, 0}).linear();
   std::vector<ImageSegment> edges;

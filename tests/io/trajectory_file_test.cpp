@@ -13,11 +13,11 @@ namespace {
 std::vector<TimedPose> Tum(const std::string& text) { return ParseTum(text.data(), text.size()); }
 
 TEST(Tum, ReadsPoses) {
-  const auto poses = Tum(
-      "# timestamp tx ty tz qx qy qz qw\n"
-      "0 1 2 3 0 0 0 1\n"
-      "\n"
-      "0.5,4\t5  6 0 0.70710678 0 0.70710678\r\n");
+  const auto poses =
+      Tum("# timestamp tx ty tz qx qy qz qw\n"
+          "0 1 2 3 0 0 0 1\n"
+          "\n"
+          "0.5,4\t5  6 0 0.70710678 0 0.70710678\r\n");
   ASSERT_EQ(poses.size(), 2u);
   EXPECT_EQ(poses[1].seconds, 0.5);
   EXPECT_TRUE(poses[0].world_from_cam.translation().isApprox(Eigen::Vector3d(1, 2, 3)));

@@ -25,8 +25,7 @@ struct MovingClip {
   explicit MovingClip(Clip scene = Scenes::Room(320, 180, 60), int count = 12)
       : frames(count), clip(std::move(scene)) {
     const Pose first_from_world = clip.At(0).world_from_cam.inverse();
-    for (int f = 0; f < frames; ++f)
-      truth.push_back(first_from_world * clip.At(f).world_from_cam);
+    for (int f = 0; f < frames; ++f) truth.push_back(first_from_world * clip.At(f).world_from_cam);
   }
 
   void WriteColor(const std::string& path) const {
@@ -78,8 +77,10 @@ struct MovingClip {
           if (!(at.z() > 0.1)) break;
           const Eigen::Vector2d exact = Project(view.camera, at);
           const Eigen::Vector2d xy =
-              exact + noise * Eigen::Vector2d(uniform() + uniform() - 1, uniform() + uniform() - 1) * 2.4;
-          if (!(xy.x() > 1 && xy.y() > 1 && xy.x() < format.width - 1 && xy.y() < format.height - 1))
+              exact +
+              noise * Eigen::Vector2d(uniform() + uniform() - 1, uniform() + uniform() - 1) * 2.4;
+          if (!(xy.x() > 1 && xy.y() > 1 && xy.x() < format.width - 1 &&
+                xy.y() < format.height - 1))
             break;
           if (caster.Cast(view, exact).object != hit.object) break;
           TrackRow row;

@@ -68,10 +68,10 @@ struct AlignmentOptions {
 
 struct AlignedFrame {
   Pose world_from_cam = Pose::Identity();
-  double depth_scale = 1;  // true depth is depth / scale ...
-  double depth_shift = 0;  // ... or 1 / (scale / depth + shift), in 1 / metres
-  int inliers = 0;         // points that fit
-  double rms_px = 0;       // of those
+  double depth_scale = 1;     // true depth is depth / scale ...
+  double depth_shift = 0;     // ... or 1 / (scale / depth + shift), in 1 / metres
+  int inliers = 0;            // points that fit
+  double rms_px = 0;          // of those
   bool interpolated = false;  // too few points: taken from its neighbours
   bool key = false;           // one of the frames that the points were found from
 };

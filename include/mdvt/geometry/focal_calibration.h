@@ -53,9 +53,9 @@ struct FocalCalibration {
   double start_fx = 0;  // pixels
   double low_fx = 0;    // 95 % interval; 0 and infinity if it has no end within the range
   double high_fx = 0;
-  double sigma_log = 0;       // of log fx, from the curvature of the reprojection errors
-  double axis_angle = 0;      // radians, largest between frames that share points
-  double halves_log = 0;      // difference of log fx between two halves of the points
+  double sigma_log = 0;               // of log fx, from the curvature of the reprojection errors
+  double axis_angle = 0;              // radians, largest between frames that share points
+  double halves_log = 0;              // difference of log fx between two halves of the points
   double distortion_correlation = 0;  // of log fx with a radial distortion, in [-1, 1]
   double zoom_log = 0;                // largest difference of log fx between thirds of the clip
   struct Trial {
@@ -69,7 +69,8 @@ struct FocalCalibration {
 };
 
 // problem  solved with the focal length at its start; one lens that all cameras share, cameras in
-//          the order of time. On return: solved with the focal length of the result if it was freed.
+//          the order of time. On return: solved with the focal length of the result if it was
+//          freed.
 //
 // In this order: the largest angle between optical axes; a solve with the focal length free; its
 // marginal information from the reprojection errors alone, with points, poses and a radial

@@ -17,7 +17,7 @@ namespace mdvt {
 struct RelativePoseError {
   int64_t gap = 0;
   int64_t pairs = 0;
-  double translation_rmse = 0;   // metres
+  double translation_rmse = 0;  // metres
   double rotation_rmse_deg = 0;
 };
 
@@ -30,9 +30,9 @@ struct TrajectoryError {
   Similarity similarity;
   Similarity rigid;
   bool degenerate = false;
-  double ate = 0;        // root mean square distance of the centres after `similarity`, metres
-  double ate_rigid = 0;  // after `rigid`: includes an error of scale
-  double largest = 0;    // distance of a centre after `similarity`
+  double ate = 0;           // root mean square distance of the centres after `similarity`, metres
+  double ate_rigid = 0;     // after `rigid`: includes an error of scale
+  double largest = 0;       // distance of a centre after `similarity`
   double rotation_deg = 0;  // mean angle between the rotations after the alignment
   double largest_rotation_deg = 0;
   std::vector<RelativePoseError> relative;  // one per gap

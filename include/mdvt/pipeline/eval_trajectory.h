@@ -25,8 +25,8 @@ struct EvalTrajectoryJobOptions {
   double fps = 24;     // of transformation files: what a second is, and their timestamps
   // TUM files: poses belong together whose times differ by less than this. Seconds.
   double max_time_difference = 0.02;
-  std::string camera;                      // camera file of the estimate, for the focal length
-  std::optional<double> reference_xfov;    // the true one, degrees
+  std::string camera;                    // camera file of the estimate, for the focal length
+  std::optional<double> reference_xfov;  // the true one, degrees
 
   // Throws Error(kInvalidArgument).
   void Check() const;
@@ -36,9 +36,9 @@ void Describe(OptionList* list, EvalTrajectoryJobOptions* options);
 struct FocalError {
   double fx = 0;  // pixels
   double reference_fx = 0;
-  double relative = 0;            // |f - f*| / f*
-  double log = 0;                 // |log f / f*|
-  std::optional<bool> covered;    // whether the 95 % interval holds the true one, if it is stated
+  double relative = 0;          // |f - f*| / f*
+  double log = 0;               // |log f / f*|
+  std::optional<bool> covered;  // whether the 95 % interval holds the true one, if it is stated
 };
 
 struct EvalTrajectoryReport {

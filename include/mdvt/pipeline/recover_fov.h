@@ -33,14 +33,14 @@ struct RecoverFovJobOptions {
   FovOptions start;  // where motion begins; nothing given: several
   DepthReadingOptions depth;
   PointMaskOptions mask;
-  int points = 600;                           // that are followed at a time. [50, 20000]
-  int pictures = 16;                          // that are searched for edges. [1, 256]
-  std::optional<double> focal_length_mm;      // of the lens
-  std::optional<double> focal_length_35mm;    // of the lens, as it would be on 36 x 24 mm
-  double sensor_width_mm = 36;                // that the picture's width shows
-  double crop = 1;                            // share of that width that is in the video. (0, 1]
+  int points = 600;                              // that are followed at a time. [50, 20000]
+  int pictures = 16;                             // that are searched for edges. [1, 256]
+  std::optional<double> focal_length_mm;         // of the lens
+  std::optional<double> focal_length_35mm;       // of the lens, as it would be on 36 x 24 mm
+  double sensor_width_mm = 36;                   // that the picture's width shows
+  double crop = 1;                               // share of that width that is in the video. (0, 1]
   std::string fovs = "40,45,50,55,60,65,70,75";  // degrees, of the sweep
-  bool accept_weak_fov = false;               // known within 15 % is enough
+  bool accept_weak_fov = false;                  // known within 15 % is enough
   int64_t seed = 0;
 
   // Throws Error(kInvalidArgument).
