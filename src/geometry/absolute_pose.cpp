@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "mdvt/core/error.h"
+#include "p3p.h"
 #include "samples.h"
 #include "se3.h"
 
@@ -106,11 +107,6 @@ AbsolutePose RefineAbsolutePose(const std::vector<Eigen::Vector3d>& points, cons
   return result;
 }
 
-namespace {
-
-// The camera's pose if it sees the three points along the three unit rays: up to four.
-// Source: J. A. Grunert 1841, as R. Haralick et al. have it, Review and analysis of solutions of
-// the three point perspective pose estimation problem, IJCV 13, 1994.
 std::vector<Pose> PosesFromThreePoints(const Eigen::Vector3d (&points)[3],
                                        const Eigen::Vector3d (&rays)[3]) {
   const double a2 = (points[1] - points[2]).squaredNorm();
@@ -160,8 +156,6 @@ std::vector<Pose> PosesFromThreePoints(const Eigen::Vector3d (&points)[3],
   }
   return poses;
 }
-
-}  // namespace
 
 AbsolutePose EstimateAbsolutePose(const std::vector<Eigen::Vector3d>& points, const Points2& seen,
                                   const AbsolutePoseOptions& options) {

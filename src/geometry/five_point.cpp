@@ -4,6 +4,7 @@
 #include <Eigen/Eigenvalues>
 #include <Eigen/LU>
 #include <Eigen/QR>
+#include <Eigen/SVD>
 #include <cmath>
 
 namespace mdvt {
@@ -134,6 +135,23 @@ std::vector<Eigen::Matrix3d> EssentialFromFivePairs(const std::array<Eigen::Vect
     if (length > 0 && std::isfinite(length)) matrices.push_back(one / length);
   }
   return matrices;
+}
+
+std::array<Pose, 4> MotionsOfEssential(const Eigen::Matrix3d& essential) {
+  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(essential, Eigen::ComputeFullU | Eigen::ComputeFullV);
+  Eigen::Matrix3d u = svd.matrixU(), v = svd.matrixV();
+  if (u.determinant() < 0) u = -u;
+  if (v.determinant() < 0) v = -v;
+  Eigen::Matrix3d quarter;
+  quarter << 0, 1, 0, -1, 0, 0, 0, 0, 1;
+  std::array<Pose, 4> poses;
+  for (size_t k = 0; k < 4; ++k) {
+    poses[k] = Pose::Identity();
+    poses[k].linear() =
+        u * (k < 2 ? quarter : Eigen::Matrix3d(quarter.transpose())) * v.transpose();
+    poses[k].translation() = (k % 2 == 0 ? 1 : -1) * u.col(2);
+  }
+  return poses;
 }
 
 }  // namespace mdvt

@@ -5,6 +5,8 @@
 #include <array>
 #include <vector>
 
+#include "mdvt/core/pose.h"
+
 namespace mdvt {
 
 // All essential matrices E of unit length with q2^T E q1 = 0 for five pairs (q = (x, y, 1)), at
@@ -12,5 +14,8 @@ namespace mdvt {
 // D. Nister, Recent developments on direct relative orientation, ISPRS Journal 60, 2006.
 std::vector<Eigen::Matrix3d> EssentialFromFivePairs(const std::array<Eigen::Vector2d, 5>& points1,
                                                     const std::array<Eigen::Vector2d, 5>& points2);
+
+// The four motions of an essential matrix, with a translation of length 1.
+std::array<Pose, 4> MotionsOfEssential(const Eigen::Matrix3d& essential);
 
 }  // namespace mdvt

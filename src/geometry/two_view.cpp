@@ -208,24 +208,6 @@ std::optional<Eigen::Matrix3d> FindEssential(const Points2& points1, const Point
   return best;
 }
 
-// The four motions of an essential matrix, with a translation of length 1.
-std::array<Pose, 4> Decompose(const Eigen::Matrix3d& essential) {
-  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(essential, Eigen::ComputeFullU | Eigen::ComputeFullV);
-  Eigen::Matrix3d u = svd.matrixU(), v = svd.matrixV();
-  if (u.determinant() < 0) u = -u;
-  if (v.determinant() < 0) v = -v;
-  Eigen::Matrix3d quarter;
-  quarter << 0, 1, 0, -1, 0, 0, 0, 0, 1;
-  std::array<Pose, 4> poses;
-  for (size_t k = 0; k < 4; ++k) {
-    poses[k] = Pose::Identity();
-    poses[k].linear() =
-        u * (k < 2 ? quarter : Eigen::Matrix3d(quarter.transpose())) * v.transpose();
-    poses[k].translation() = (k % 2 == 0 ? 1 : -1) * u.col(2);
-  }
-  return poses;
-}
-
 }  // namespace
 
 RelativePose EstimateRelativePose(const Points2& points1, const Points2& points2,
@@ -252,7 +234,7 @@ RelativePose EstimateRelativePose(const Points2& points1, const Points2& points2
     best.reason = "no essential matrix";
     return best;
   }
-  for (const Pose& pose : Decompose(*essential)) {
+  for (const Pose& pose : MotionsOfEssential(*essential)) {
     RelativePose candidate;
     candidate.cam2_from_cam1 = pose;
     Judge(points1, points2, options.threshold, &candidate);

@@ -25,9 +25,13 @@ ToolInfo EvalDepthTool();
 ToolInfo InferNvdsTool();
 ToolInfo CompareNvdsTool();
 ToolInfo UnidepthVideoTool();
+ToolInfo AlignPointsTool();
+ToolInfo SamTrackTool();
+ToolInfo RecoverFovTool();
+ToolInfo EvalTrajectoryTool();
 
 const std::vector<ToolInfo>& Tools() {
-  static const std::vector<ToolInfo> tools = {DepthTool(), StereoTool(), MonoToSbsTool(), ExportTool(), DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), TrackPointsTool(), InfillSbsTool(), VideoMaskTool(), InpaintTool(), StereoCrafterTool(), OpticalFlowTool(), EvalTracksTool(), StabilizeDepthTool(), EvalDepthTool(), InferNvdsTool(), CompareNvdsTool(), UnidepthVideoTool()};
+  static const std::vector<ToolInfo> tools = {DepthTool(), StereoTool(), MonoToSbsTool(), ExportTool(), DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), TrackPointsTool(), InfillSbsTool(), VideoMaskTool(), InpaintTool(), StereoCrafterTool(), OpticalFlowTool(), EvalTracksTool(), StabilizeDepthTool(), EvalDepthTool(), InferNvdsTool(), CompareNvdsTool(), UnidepthVideoTool(), AlignPointsTool(), SamTrackTool(), RecoverFovTool(), EvalTrajectoryTool()};
   return tools;
 }
 

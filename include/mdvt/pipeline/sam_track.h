@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The camera of each frame from a video and its depth, in one run.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "mdvt/core/run.h"
+#include "mdvt/pipeline/camera_solve.h"
+#include "mdvt/pipeline/job_options.h"
+
+namespace mdvt {
+
+struct SamTrackJobOptions {
+  JobOptions job;
+  std::string color_video;
+  std::string depth_video;
+  std::string mask_video;  // white is left out; empty: nothing
+  // <depth_video>_transformations.json, _camera.json, _alignment_report.json, _xfovs.json,
+  // _megasam.mkv (the depth in one scale), _megasam_motion.mkv (white at rest, black moving); the
+  // tracks are written only if they are named.
+  std::string output;
+  std::string camera_output;
+  std::string report;
+  std::string xfovs_output;
+  std::string depth_output;
+  std::string motion_output;
+  std::string track_output;
+  FovOptions fov;  // nothing given: as the depth video's tags say
+  DepthReadingOptions depth;
+  PointMaskOptions mask;
+  int points = 800;  // that are followed at a time. [50, 20000]
+  CameraSolveOptions solve;
+
+  // Throws Error(kInvalidArgument).
+  void Check() const;
+};
+void Describe(OptionList* list, SamTrackJobOptions* options);
+
+struct SamTrackReport {
+  CameraSolveReport camera;
+  std::string output;
+  std::string camera_output;
+  std::string report;
+  std::string xfovs_output;
+  std::string depth_output;
+  std::string motion_output;
+  std::string track_output;  // empty if not written
+  double static_share = 0;   // of the tracks
+};
+
+// Follows points through the colours, reads their depth, and finds the cameras of all frames and
+// the scale of each depth map together. Throws as RunAlignPointsJob() does.
+SamTrackReport RunSamTrackJob(const SamTrackJobOptions& options, const RunControl& control = {});
+
+}  // namespace mdvt

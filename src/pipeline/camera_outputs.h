@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the tools that find cameras do alike: set the solver up, and write and tell what it found.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mdvt/core/json.h"
+#include "mdvt/core/options.h"
+#include "mdvt/io/output_set.h"
+#include "mdvt/pipeline/camera_solve.h"
+#include "mdvt/pipeline/job_options.h"
+#include "mdvt/pipeline/tools.h"
+
+namespace mdvt {
+
+// Names of the files about the cameras of a clip, and their places in a set.
+struct CameraFiles {
+  std::string transformations, camera, report, xfovs;  // empty: not written
+  std::optional<OutputTarget> transformations_to, camera_to, report_to, xfovs_to;
+
+  void Stage(OutputSet* outputs);
+};
+
+void DescribeCameraFiles(OptionList* list, std::string* output, std::string* camera,
+                         std::string* report, std::string* xfovs, bool xfovs_always);
+
+// What is stated in the files beside what was found.
+struct CameraFacts {
+  std::string tool;
+  std::string fov_source;  // "option" or "depth video"
+  std::string method;
+  int64_t tracks = 0;
+  json::Value settings;
+};
+
+// Sets what the options say, without the focal length.
+void ApplySolve(const CameraSolveOptions& solve, AlignmentOptions* to);
+
+// The field of view in words, where it was asked for: for a warning or, with require_fov and if it
+// is not known, Error(kRefused).
+void TellFov(const CameraSolveOptions& solve, const CameraAlignment& found);
+
+void WriteCameraFiles(const CameraFiles& files, const CameraFacts& facts,
+                      const CameraAlignment& found);
+
+CameraSolveReport SolveReport(const CameraAlignment& found, bool fov_asked);
+// Fields of a tool's report.
+void DescribeSolve(ToolReport* to, const CameraSolveReport& report);
+
+}  // namespace mdvt

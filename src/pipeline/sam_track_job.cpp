@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mdvt/core/error.h"
+#include "mdvt/io/depth_video.h"
+#include "mdvt/io/output_set.h"
+#include "mdvt/io/track_file.h"
+#include "mdvt/io/video_reader.h"
+#include "mdvt/io/video_writer.h"
+#include "mdvt/pipeline/graph.h"
+#include "mdvt/pipeline/sam_track.h"
+#include "mdvt/tracking/point_tracker.h"
+#include "mdvt/tracking/scene_cut.h"
+#include "pipeline/align_points_settings.h"
+#include "pipeline/clip_tracker.h"
+#include "pipeline/job_common.h"
+#include "pipeline/motion_map.h"
+#include "pipeline/point_sampling.h"
+
+namespace mdvt {
+
+CameraFiles CameraFilesOf(const SamTrackJobOptions& options) {
+  CameraFiles files;
+  files.transformations = OutputName(options.output, options.depth_video, "_transformations.json");
+  files.camera = OutputName(options.camera_output, options.depth_video, "_camera.json");
+  files.report = OutputName(options.report, options.depth_video, "_alignment_report.json");
+  files.xfovs = OutputName(options.xfovs_output, options.depth_video, "_xfovs.json");
+  return files;
+}
+
+namespace {
+
+struct ClipFrame {
+  Frame color;
+  DepthFrame depth;
+  Image mask;  // empty without a mask video
+};
+
+class SamTrackJob {
+ public:
+  SamTrackJob(const SamTrackJobOptions& options, const RunControl& control)
+      : options_(options),
+        control_(control),
+        graph_(options.job.num_threads, control),
+        outputs_(options.job.overwrite),
+        files_(StageOutputs()),
+        color_(options.color_video, ReaderOptions(options.job, graph_.pool())),
+        depth_(OpenDepth()) {
+    CheckOnePicture(color_.info(), options.job.one_picture);
+    const VideoInfo& info = depth_->info();
+    camera_ = ClipCamera(options.fov, depth_->tags(), info.width, info.height, info.sample_aspect,
+                         options.job.limits)
+                  .At(0);
+    if (!options.mask_video.empty())
+      mask_ = OpenMaskVideo(options.mask_video, info, options.job.limits, graph_.pool());
+    saturated_ = SaturatedDepth(depth_->codec());
+    tracker_.emplace(color_.info().width, color_.info().height, options.points, graph_.pool());
+  }
+
+  SamTrackReport Run() {
+    graph_.Into(Frames(), [this](const ClipFrame& frame) { Follow(frame); });
+    const int64_t expected =
+        ExpectedFrames(depth_->info().estimated_frames, 0, options_.job.max_frames);
+    graph_.Run("tracks", expected);
+    Require(frames_ > 0, Code::kCorrupt, "'" + options_.color_video + "' has no frames");
+    tracks_ = builder_.Finish();
+    if (options_.mask.strict) DropMasked();
+    Require(tracks_.num_sightings() > 0 || frames_ == 1, Code::kRefused,
+            all_points_ > 0 ? "all points that were followed are masked"
+                            : "'" + options_.color_video + "' shows nothing that can be followed");
+    found_ = AlignCameras(tracks_, depths_, Alignment(), control_);
+    TellFov(options_.solve, found_);
+    WriteVideos(expected);
+    WriteFiles();
+    outputs_.CommitAll();
+    return Report();
+  }
+
+ private:
+  CameraFiles StageOutputs() {
+    AddInputs(&outputs_, options_);
+    CameraFiles files = CameraFilesOf(options_);
+    files.Stage(&outputs_);
+    depth_name_ = OutputName(options_.depth_output, options_.depth_video, "_megasam.mkv");
+    motion_name_ = OutputName(options_.motion_output, options_.depth_video, "_megasam_motion.mkv");
+    depth_to_ = outputs_.AddFile(depth_name_);
+    motion_to_ = outputs_.AddFile(motion_name_);
+    if (!options_.track_output.empty()) {
+      track_name_ = OutputName(options_.track_output, options_.color_video, "_tracking.json");
+      track_to_ = outputs_.AddFile(track_name_);
+    }
+    return files;
+  }
+
+  std::unique_ptr<DepthVideoReader> OpenDepth() {
+    return std::make_unique<DepthVideoReader>(
+        options_.depth_video,
+        DepthReaderOptions(options_.depth, options_.job.limits, graph_.pool()));
+  }
+
+  bool Wanted(int64_t taken) const {
+    return options_.job.max_frames < 0 || taken < options_.job.max_frames;
+  }
+
+  PairNames Names(const std::string& kind, const std::string& path) const {
+    PairNames names;
+    names.first = kind + " '" + path + "'";
+    names.second = "depth video '" + options_.depth_video + "'";
+    names.remedy = "they must have the same length (or end both with --max_frames)";
+    names.limit = options_.job.max_frames;
+    return names;
+  }
+
+  Stream<DepthFrame> Depths(int64_t* taken) {
+    return graph_.From([this, taken]() -> std::optional<DepthFrame> {
+      if (!Wanted((*taken)++)) return std::nullopt;
+      return depth_->Read();
+    });
+  }
+  Stream<Frame> Pictures(VideoReader* reader, int64_t* taken) {
+    return graph_.From([this, reader, taken]() -> std::optional<Frame> {
+      if (!Wanted((*taken)++)) return std::nullopt;
+      return reader->Read();
+    });
+  }
+
+  Stream<ClipFrame> Frames() {
+    auto pairs = graph_.Zip(Pictures(&color_, &colors_taken_), Depths(&depths_taken_),
+                            Names("color video", options_.color_video));
+    Stream<ClipFrame> frames = graph_.Map(std::move(pairs), [](std::pair<Frame, DepthFrame> pair) {
+      return ClipFrame{std::move(pair.first), std::move(pair.second), Image()};
+    });
+    if (!mask_) return frames;
+    auto masked = graph_.Zip(Pictures(&*mask_, &masks_taken_), std::move(frames),
+                             Names("mask video", options_.mask_video));
+    return graph_.Map(std::move(masked), [](std::pair<Frame, ClipFrame> pair) {
+      pair.second.mask = std::move(pair.first.image);
+      return std::move(pair.second);
+    });
+  }
+
+  void Follow(const ClipFrame& frame) {
+    bool is_cut = false;
+    const std::vector<TrackedPoint> points = tracker_->Follow(frame.color.image, &is_cut);
+    if (is_cut) cuts_.push_back(frames_);
+    ++frames_;
+    builder_.BeginFrame();
+    // Positions in the colour picture, whose size may be another than that of the depth.
+    const double sx = static_cast<double>(camera_.width) / color_.info().width;
+    const double sy = static_cast<double>(camera_.height) / color_.info().height;
+    // The table orders the points of a frame by their ids, which is how the tracker gives them.
+    for (const TrackedPoint& point : points) {
+      const double x = point.position.x() * sx, y = point.position.y() * sy;
+      if (!(x >= 0 && y >= 0 && x < camera_.width && y < camera_.height)) continue;
+      ++all_points_;
+      if (mask_ && MaskedAtPoint(frame.mask.Plane<uint8_t>(), x, y, options_.mask.threshold,
+                                 options_.mask.dilation)) {
+        masked_ids_.push_back(static_cast<int32_t>(point.id));
+        continue;
+      }
+      builder_.Add(static_cast<int32_t>(point.id), static_cast<float>(x), static_cast<float>(y), 1);
+      depths_.push_back(DepthAtPoint(frame.depth.depth.Plane<float>(), x, y, saturated_));
+    }
+  }
+
+  // All sightings of tracks that were masked once.
+  void DropMasked() {
+    std::sort(masked_ids_.begin(), masked_ids_.end());
+    TrackTableBuilder builder;
+    std::vector<float> depths;
+    size_t at = 0;
+    for (int64_t f = 0; f < frames_; ++f) {
+      builder.BeginFrame();
+      for (const TrackSighting& seen : tracks_.Frame(f)) {
+        const size_t i = at++;
+        const int32_t id = tracks_.ids()[static_cast<size_t>(seen.track)];
+        if (std::binary_search(masked_ids_.begin(), masked_ids_.end(), id)) continue;
+        builder.Add(id, seen.x, seen.y, seen.confidence);
+        depths.push_back(depths_[i]);
+      }
+    }
+    tracks_ = builder.Finish();
+    depths_ = std::move(depths);
+  }
+
+  AlignmentOptions Alignment() {
+    AlignmentOptions alignment;
+    alignment.camera = camera_;
+    ApplySolve(options_.solve, &alignment);
+    alignment.cuts = cuts_;
+    alignment.pool = graph_.pool();
+    return alignment;
+  }
+
+  // The depth in one scale along the clip, and what moves: a second pass over depth and mask.
+  void WriteVideos(int64_t expected) {
+    const VideoInfo info = depth_->info();
+    DepthVideoWriterOptions depth_writing;
+    depth_writing.codec.max_depth = depth_->codec().max_depth;
+    depth_writing.tags.source = FileName(options_.color_video);
+    depth_writing.tags.xfov_deg = found_.camera.xfov_deg();
+    depth_writing.tags.yfov_deg = found_.camera.yfov_deg();
+    depth_writing.video.codec = VideoCodec::kFfv1;
+    depth_writing.video.time_base = info.time_base;
+    depth_writing.video.frame_rate = info.frame_rate;
+    depth_writing.video.sample_aspect = info.sample_aspect;
+    depth_writing.video.pool = graph_.pool();
+    DepthVideoWriter depth_writer(*depth_to_, info.width, info.height, depth_writing);
+    VideoWriterOptions motion_writing = depth_writing.video;
+    VideoWriter motion_writer(*motion_to_, PixelFormat::Gray(8), info.width, info.height,
+                              motion_writing);
+
+    std::vector<float> at_rest(tracks_.num_tracks(), -1);
+    for (const AlignedTrack& track : found_.tracks)
+      at_rest[static_cast<size_t>(track.track)] = static_cast<float>(track.static_probability);
+    depth_ = OpenDepth();
+    if (mask_) mask_ = OpenMaskVideo(options_.mask_video, info, options_.job.limits, graph_.pool());
+    depths_taken_ = masks_taken_ = 0;
+    Stream<ClipFrame> frames = graph_.Map(Depths(&depths_taken_), [](DepthFrame depth) {
+      return ClipFrame{Frame(), std::move(depth), Image()};
+    });
+    if (mask_)
+      frames = graph_.Map(graph_.Zip(Pictures(&*mask_, &masks_taken_), std::move(frames),
+                                     Names("mask video", options_.mask_video)),
+                          [](std::pair<Frame, ClipFrame> pair) {
+                            pair.second.mask = std::move(pair.first.image);
+                            return std::move(pair.second);
+                          });
+    int64_t number = 0;
+    graph_.Into(std::move(frames), [&](ClipFrame frame) {
+      const int64_t pts = frame.depth.pts, duration = frame.depth.duration;
+      motion_writer.Write(MotionMap(tracks_.Frame(number), at_rest, frame.mask, info.width,
+                                    info.height, graph_.pool()),
+                          pts, duration);
+      depth_writer.Write(Scaled(frame.depth.depth, static_cast<size_t>(number)), pts, duration,
+                         graph_.pool());
+      ++number;
+    });
+    graph_.Run("depth", expected);
+    depth_writer.Finish();
+    motion_writer.Finish();
+  }
+
+  // No data stays no data, the end of the range stays the end.
+  Image Scaled(const Image& depth, size_t number) {
+    const AlignedFrame& frame = found_.frames[number];
+    Image scaled(PixelFormat::GrayF32(), depth.width(), depth.height());
+    const auto scale = static_cast<float>(frame.depth_scale);
+    const auto shift = static_cast<float>(frame.depth_shift);
+    graph_.pool()->ParallelFor(depth.height(), 64, [&](int64_t begin, int64_t end) {
+      const PlaneView<const float> from = depth.Plane<float>();
+      for (int y = static_cast<int>(begin); y < static_cast<int>(end); ++y)
+        for (int x = 0; x < depth.width(); ++x) {
+          const float d = from.At(x, y);
+          float z = d;
+          if (d > 0 && d < saturated_) {
+            const float inverse = scale / d + shift;
+            z = inverse > 1 / saturated_ ? 1 / inverse : saturated_;
+          }
+          scaled.MutablePlane<float>().At(x, y) = z;
+        }
+    });
+    return scaled;
+  }
+
+  void WriteFiles() {
+    CameraFacts facts;
+    facts.tool = "sam_track_video";
+    facts.fov_source = options_.fov.empty() ? "depth video" : "option";
+    facts.method = "bundle";
+    facts.tracks = static_cast<int64_t>(tracks_.num_tracks());
+    facts.settings = json::Value::Members{{"camera", CameraMotionName(options_.solve.motion)},
+                                          {"optimize_intrinsic", options_.solve.optimize_intrinsic},
+                                          {"shift", options_.solve.shift},
+                                          {"points", options_.points},
+                                          {"mask", !options_.mask_video.empty()},
+                                          {"strict_mask", options_.mask.strict}};
+    WriteCameraFiles(files_, facts, found_);
+    if (!track_to_) return;
+    TrackFileFormat format;
+    format.width = camera_.width;
+    format.height = camera_.height;
+    WriteTrackFile(*track_to_, tracks_, format);
+  }
+
+  SamTrackReport Report() const {
+    SamTrackReport report;
+    report.camera = SolveReport(found_, options_.solve.optimize_intrinsic);
+    report.output = files_.transformations;
+    report.camera_output = files_.camera;
+    report.report = files_.report;
+    report.xfovs_output = files_.xfovs;
+    report.depth_output = depth_name_;
+    report.motion_output = motion_name_;
+    report.track_output = track_name_;
+    report.static_share = found_.static_share;
+    return report;
+  }
+
+  const SamTrackJobOptions& options_;
+  const RunControl& control_;
+  Graph graph_;
+  OutputSet outputs_;
+  std::string depth_name_, motion_name_, track_name_;
+  std::optional<OutputTarget> depth_to_, motion_to_, track_to_;
+  CameraFiles files_;
+  VideoReader color_;
+  std::unique_ptr<DepthVideoReader> depth_;
+  std::optional<VideoReader> mask_;
+  Camera camera_;
+  float saturated_ = 0;
+  std::optional<ClipTracker> tracker_;
+  TrackTableBuilder builder_;
+  TrackTable tracks_;
+  std::vector<float> depths_;
+  std::vector<int32_t> masked_ids_;
+  std::vector<int64_t> cuts_;
+  int64_t all_points_ = 0, frames_ = 0;
+  int64_t colors_taken_ = 0, depths_taken_ = 0, masks_taken_ = 0;
+  CameraAlignment found_;
+};
+
+}  // namespace
+
+void Describe(OptionList* list, SamTrackJobOptions* options) {
+  list->Field("color_video", &options->color_video, "FILE", "video").Input(true).Required();
+  list->Field("depth_video", &options->depth_video, "FILE", "its depth video; same length")
+      .Input(true)
+      .Required();
+  list->Field("mask_video", &options->mask_video, "FILE",
+              "white is not used, moving things above all; size and length of the depth")
+      .Input(true);
+  DescribeCameraFiles(list, &options->output, &options->camera_output, &options->report,
+                      &options->xfovs_output, true);
+  list->Field("depth_output", &options->depth_output, "FILE",
+              "the depth in one scale along the clip, or a folder")
+      .Output()
+      .Default("<depth_video>_megasam.mkv");
+  list->Field("motion_output", &options->motion_output, "FILE",
+              "what is at rest (white) and what moves (black), or a folder")
+      .Output()
+      .Default("<depth_video>_megasam_motion.mkv");
+  list->Field("track_output", &options->track_output, "JSON",
+              "write the points that were followed as a tracking file, or a folder")
+      .Output();
+  list->Field("xfov", &options->fov.xfov_deg, {0, 180, true, true}, "DEGREES",
+              "horizontal field of view; from --yfov and square pixels if only that is given")
+      .Default("from the depth file");
+  list->Field("yfov", &options->fov.yfov_deg, {0, 180, true, true}, "DEGREES",
+              "vertical field of view; from --xfov and square pixels if only that is given")
+      .Default("from the depth file");
+  Describe(list, &options->depth);
+  Describe(list, &options->mask);
+  list->Field("points", &options->points, {50, 20000}, "N", "that are followed at a time");
+  Describe(list, &options->solve);
+  DescribePictures(list, &options->job);
+  Describe(list, &options->job);
+}
+
+void SamTrackJobOptions::Check() const {
+  CheckDescribed(*this);
+  job.limits.Check();
+  Require(fov.xfov_file.empty(), Code::kInvalidArgument,
+          "xfov_file is not used here: the camera has one field of view");
+  Require(solve.optimize_intrinsic || (!solve.require_fov && !solve.accept_weak_fov),
+          Code::kInvalidArgument, "require_fov and accept_weak_fov belong to optimize_intrinsic");
+}
+
+SamTrackReport RunSamTrackJob(const SamTrackJobOptions& options, const RunControl& control) {
+  options.Check();
+  return SamTrackJob(options, control).Run();
+}
+
+}  // namespace mdvt

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/pipeline/sam_track.h"
+#include "pipeline/align_points_settings.h"
+#include "pipeline/job_tool.h"
+
+namespace mdvt {
+
+void Describe(ToolReport* to, const SamTrackJobOptions&, const SamTrackReport& report) {
+  DescribeSolve(to, report.camera);
+  to->outputs = {report.output,       report.camera_output, report.report,
+                 report.xfovs_output, report.depth_output,  report.motion_output};
+  if (!report.track_output.empty()) to->outputs.push_back(report.track_output);
+  to->Add("static_share", report.static_share, "of the tracks, from 0 to 1");
+}
+
+std::string OutputOf(const SamTrackJobOptions& options) {
+  return CameraFilesOf(options).transformations;
+}
+
+ToolInfo SamTrackTool() {
+  return MakeToolInfo<SamTrackJobOptions, SamTrackReport, RunSamTrackJob>(
+      "sam_track_video",
+      "Finds where the camera of each frame of a video stands, with the help of its depth, which "
+      "is\nbrought to one scale on the way.",
+      "sam_track_video --color_video clip.mp4 --depth_video clip.mp4_depth.mkv --xfov 45");
+}
+
+}  // namespace mdvt

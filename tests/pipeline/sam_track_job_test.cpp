@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/pipeline/sam_track.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "cli/clips.h"
+#include "io/expect_error.h"
+#include "mdvt/geometry/trajectory_error.h"
+#include "mdvt/io/depth_video.h"
+#include "mdvt/io/sidecar.h"
+#include "mdvt/io/track_file.h"
+#include "moving_clip.h"
+#include "support/log_catcher.h"
+#include "support/test_env.h"
+
+namespace mdvt::test {
+namespace {
+
+class SamTrackJob : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    options_.color_video = dir_ / "color.mkv";
+    options_.depth_video = dir_ / "depth.mkv";
+    options_.job.num_threads = 2;
+    options_.points = 400;
+  }
+  void Make(const MovingClip& clip) {
+    clip.WriteColor(options_.color_video);
+    clip.WriteDepth(options_.depth_video);
+  }
+
+  const TempDir dir_;
+  SamTrackJobOptions options_;
+};
+
+TEST_F(SamTrackJob, FindsTheCameraOfEveryFrame) {
+  const MovingClip clip;
+  Make(clip);
+  options_.track_output = dir_ / "tracks.json";
+  const SamTrackReport report = RunSamTrackJob(options_);
+  const std::vector<Pose> poses = ReadTransformationsFile(report.output);
+  ASSERT_EQ(poses.size(), 12u);
+  const TrajectoryError error = CompareTrajectories(poses, clip.truth, {1});
+  EXPECT_LT(error.ate, 0.01 * error.path_length);
+  EXPECT_NEAR(error.similarity.scale, 1, 0.02);
+  EXPECT_LT(error.largest_rotation_deg, 0.15);
+  EXPECT_GT(report.static_share, 0.9);
+  EXPECT_EQ(ReadFovFile(options_.depth_video + "_xfovs.json").size(), 12u);
+  EXPECT_EQ(ReadTrackFile(options_.track_output).num_frames(), 12);
+  EXPECT_GT(ReadTrackFile(options_.track_output).num_tracks(), 100u);
+}
+
+// Depth whose scale changes from frame to frame comes out in one.
+TEST_F(SamTrackJob, BringsDepthToOneScale) {
+  const MovingClip clip;
+  Make(clip);
+  const RayCaster caster(clip.clip.scene);
+  const auto scale = [](int f) { return 1 + 0.05 * std::sin(1.7 * f); };
+  {
+    DepthVideoWriterOptions writing;
+    writing.codec.max_depth = 20;
+    writing.tags.xfov_deg = 60;
+    DepthVideoWriter writer(options_.depth_video, 320, 180, writing);
+    for (int f = 0; f < 12; ++f) {
+      Image depth = caster.Depth(clip.clip.At(f));
+      for (int y = 0; y < 180; ++y)
+        for (int x = 0; x < 320; ++x)
+          depth.MutablePlane<float>().At(x, y) *= static_cast<float>(scale(f));
+      for (int x = 0; x < 320; ++x) depth.MutablePlane<float>().At(x, 0) = x < 160 ? 0.0F : 99.0F;
+      writer.Write(depth, f);
+    }
+    writer.Finish();
+  }
+  options_.solve.scale_change = 0.1;
+  const SamTrackReport report = RunSamTrackJob(options_);
+  DepthVideoReader reader(report.depth_output);
+  EXPECT_EQ(reader.codec().max_depth, 20);
+  double least = 10, most = 0;
+  int frames = 0;
+  while (const auto frame = reader.Read()) {
+    const Image truth = caster.Depth(clip.clip.At(frames++));
+    const double ratio = frame->depth.Plane<float>().At(160, 90) / truth.Plane<float>().At(160, 90);
+    least = std::min(least, ratio);
+    most = std::max(most, ratio);
+    EXPECT_EQ(frame->depth.Plane<float>().At(10, 0), 0);
+    EXPECT_NEAR(frame->depth.Plane<float>().At(300, 0), 20, 0.01);
+  }
+  EXPECT_EQ(frames, 12);
+  EXPECT_LT(most / least, 1.02);  // 1.105 before
+}
+
+TEST_F(SamTrackJob, ShowsWhatMoves) {
+  const MovingClip clip(Scenes::MovingRoom(320, 180, 60));
+  Make(clip);
+  options_.mask_video = dir_ / "mask.mkv";
+  clip.WriteMask(options_.mask_video);
+  const SamTrackReport report = RunSamTrackJob(options_);
+  const std::vector<Image> motion = ReadAllFrames(report.motion_output);
+  const std::vector<Image> mask = ReadAllFrames(options_.mask_video);
+  ASSERT_EQ(motion.size(), 12u);
+  double masked = 0, rest = 0;
+  int64_t masked_count = 0, rest_count = 0;
+  for (int y = 0; y < 180; ++y)
+    for (int x = 0; x < 320; ++x) {
+      const int value = motion[6].Plane<uint8_t>().At(x, y);
+      const bool in_mask = mask[6].Plane<uint8_t>().At(x, y) > 127;
+      (in_mask ? masked : rest) += value;
+      ++(in_mask ? masked_count : rest_count);
+    }
+  ASSERT_GT(masked_count, 0);
+  EXPECT_EQ(masked, 0);
+  EXPECT_GT(rest / static_cast<double>(rest_count), 200);
+}
+
+TEST_F(SamTrackJob, TheSameForEveryNumberOfThreads) {
+  const MovingClip clip(Scenes::Room(160, 90, 60), 5);
+  Make(clip);
+  const auto text = [&] {
+    std::ifstream file(RunSamTrackJob(options_).report);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  options_.job.num_threads = 1;
+  const std::string one = text();
+  options_.job.num_threads = 3;
+  EXPECT_EQ(text(), one);
+}
+
+TEST_F(SamTrackJob, WhatCannotBeTracked) {
+  MovingClip clip(Scenes::Room(160, 90, 60), 4);
+  Make(clip);
+  clip.WriteDepth(options_.depth_video, true, 3);
+  ExpectError(Code::kInvalidArgument, "4 frames, depth video", [&] { RunSamTrackJob(options_); });
+  clip.WriteDepth(options_.depth_video);
+  options_.mask_video = dir_ / "mask.mkv";
+  clip.WriteMask(options_.mask_video, true);
+  ExpectError(Code::kRefused, "all points", [&] { RunSamTrackJob(options_); });
+  options_.mask_video.clear();
+  for (Object& object : clip.clip.scene.objects) object.texture.contrast = 0;
+  for (Object& object : clip.clip.scene.objects) object.texture.color = {0.5, 0.5, 0.5};
+  clip.WriteColor(options_.color_video);
+  ExpectError(Code::kRefused, "", [&] { RunSamTrackJob(options_); });
+  EXPECT_FALSE(std::filesystem::exists(options_.depth_video + "_transformations.json"));
+  EXPECT_FALSE(std::filesystem::exists(options_.depth_video + "_megasam.mkv"));
+  // A single frame is the identity.
+  MovingClip one(Scenes::Room(160, 90, 60), 1);
+  Make(one);
+  EXPECT_EQ(ReadTransformationsFile(RunSamTrackJob(options_).output).size(), 1u);
+}
+
+}  // namespace
+}  // namespace mdvt::test
