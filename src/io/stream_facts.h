@@ -25,9 +25,13 @@ HdrMetadata ReadHdr(const AVStream& stream, const AVFrame& picture);
 // its AV1 relative); warns that the enhancement of other profiles is not used.
 void CheckDolbyVision(const AVStream& stream, const std::string& name);
 
-// "two eyes side by side", "equirectangular (360 degrees)" ...; empty if the file says nothing of
-// the kind.
-std::string StereoOf(const AVStream& stream, const AVFrame& picture);
+struct StereoFacts {
+  StereoMark mark = StereoMark::kNone;
+  bool right_eye_first = false;
+};
+StereoFacts StereoOf(const AVStream& stream, const AVFrame& picture);
+
+// "equirectangular", ...; empty if the file says nothing of the kind.
 std::string ProjectionOf(const AVStream& stream, const AVFrame& picture);
 
 }  // namespace mdvt::ff

@@ -32,7 +32,8 @@ void Describe(OptionList* list, StereoJobOptions* options) {
   Describe(list, &options->source);
   Describe(list, &options->fov, "from the depth file; 60 across, with a warning, without one");
   Describe(list, &options->eyes, "convergence");
-  list->Refine("convergence").Default("0");
+  list->Refine("convergence").Default("0; auto with --comfort");
+  Describe(list, &options->comfort);
   Describe(list, &options->holes);
   list->Field("compressed", &options->compressed,
               "write H.264 in .mp4 in place of lossless FFV1 in .mkv");
@@ -40,6 +41,7 @@ void Describe(OptionList* list, StereoJobOptions* options) {
   list->Field("swap_eyes", &options->swap_eyes, "right eye on the left, for crossed viewing");
   list->Section("frame");
   Describe(list, &options->frame);
+  Describe(list, &options->subtitles);
   list->Section("smoothing");
   Describe(list, &options->steady);
   list->Section("preview");
@@ -69,6 +71,7 @@ void StereoJobOptions::Check() const {
   CodecOf(*this);
   frame.Check();
   holes.CheckWith(frame);
+  subtitles.CheckWith(frame);
   steady.Check();
   preview.Check();
 }

@@ -13,11 +13,12 @@ ToolInfo ExportTool();
 ToolInfo DepthViewTool();
 ToolInfo SplitSbsTool();
 ToolInfo FindConvergenceTool();
+ToolInfo CheckStereoTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
       DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
-      DepthViewTool(), SplitSbsTool(), FindConvergenceTool()};
+      DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), CheckStereoTool()};
   return tools;
 }
 

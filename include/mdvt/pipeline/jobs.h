@@ -76,6 +76,8 @@ struct StereoJobOptions {
   FovOptions fov;
 
   MetricEyeOptions eyes;
+  ComfortOptions comfort;  // with it, and without any convergence given, that is auto
+  SubtitleOptions subtitles;
   HoleOptions holes;
   FrameOptions frame;
   // Disparity is not smoothed unless it is asked for (alpha 0). While it is, what is nearer than a
