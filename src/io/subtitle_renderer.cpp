@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <climits>
 #include <cmath>
 #include <cstring>
 #include <optional>
@@ -118,6 +119,18 @@ bool IsFont(const AVCodecParameters& codec) {
   return codec.codec_id == AV_CODEC_ID_TTF || codec.codec_id == AV_CODEC_ID_OTF;
 }
 
+// The pixels that are covered: bitmaps of libass have empty columns beside theirs.
+struct Extent {
+  int left = INT_MAX, top = INT_MAX, right = INT_MIN, bottom = INT_MIN;
+  bool empty() const { return right < left; }
+  void Add(int x, int y) {
+    left = std::min(left, x);
+    top = std::min(top, y);
+    right = std::max(right, x);
+    bottom = std::max(bottom, y);
+  }
+};
+
 std::string LowerEnding(const std::string& path) {
   const size_t dot = path.rfind('.');
   std::string ending = dot == std::string::npos ? "" : path.substr(dot);
@@ -145,7 +158,8 @@ struct SubtitleRenderer::Impl {
     renderer.reset(Ass().renderer_init(library.get()));
     Require(renderer != nullptr, Code::kOutOfMemory, "no memory for subtitles");
     Ass().set_frame_size(renderer.get(), options.width, options.height);
-    Ass().set_pixel_aspect(renderer.get(), options.pixel_aspect);
+    // What libass asks for is by how much letters are to be widened.
+    Ass().set_pixel_aspect(renderer.get(), 1 / options.pixel_aspect);
     Ass().set_cache_limits(renderer.get(), kGlyphs, kCacheMegabytes);
     Ass().set_fonts(renderer.get(), nullptr, "sans-serif", ASS_FONTPROVIDER_AUTODETECT, nullptr,
                     1);
@@ -278,8 +292,7 @@ struct SubtitleRenderer::Impl {
     if (changed == 0 && drawn) return;
     drawn = true;
     picture.bitmaps.clear();
-    int right = 0, below = 0;
-    picture.x = picture.y = picture.width = picture.height = 0;
+    Extent extent;
     for (; image != nullptr; image = image->next) {
       if (image->w <= 0 || image->h <= 0 || (image->color & 0xff) == 0xff) continue;
       SubtitleBitmap bitmap;
@@ -293,19 +306,18 @@ struct SubtitleRenderer::Impl {
       for (int y = 0; y < image->h; ++y) {
         const uint8_t* from = image->bitmap + static_cast<ptrdiff_t>(y) * image->stride;
         uint8_t* to = bitmap.coverage.MutablePlane<uint8_t>().Row(y);
-        for (int x = 0; x < image->w; ++x)
+        for (int x = 0; x < image->w; ++x) {
           to[x] = static_cast<uint8_t>((from[x] * opacity + 127) / 255);
+          if (to[x] > 0) extent.Add(bitmap.x + x, bitmap.y + y);
+        }
       }
-      const bool first = picture.bitmaps.empty();
-      picture.x = first ? bitmap.x : std::min(picture.x, bitmap.x);
-      picture.y = first ? bitmap.y : std::min(picture.y, bitmap.y);
-      right = std::max(right, bitmap.x + image->w);
-      below = std::max(below, bitmap.y + image->h);
       picture.bitmaps.push_back(std::move(bitmap));
     }
-    if (picture.bitmaps.empty()) return;
-    picture.width = right - picture.x;
-    picture.height = below - picture.y;
+    if (extent.empty()) picture.bitmaps.clear();
+    picture.x = extent.empty() ? 0 : extent.left;
+    picture.y = extent.empty() ? 0 : extent.top;
+    picture.width = extent.empty() ? 0 : extent.right - extent.left + 1;
+    picture.height = extent.empty() ? 0 : extent.bottom - extent.top + 1;
   }
 
   const SubtitleRendererOptions options;

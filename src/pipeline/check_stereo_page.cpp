@@ -14,6 +14,8 @@
 namespace mdvt {
 namespace {
 
+using Quality = StereoFrameQuality;
+
 constexpr int kPlotWidth = 960, kPlotHeight = 200, kMargin = 56, kFoot = 24;
 
 double Rounded(double value) { return std::round(value * 1e6) / 1e6; }
@@ -174,9 +176,8 @@ Line LineOf(const CheckStereoReport& report, const char* color, const char* name
 }
 
 std::vector<Plot> PlotsOf(const CheckStereoJobOptions& options, const CheckStereoReport& report) {
-  using Frame = StereoFrameQuality;
   const auto parallax = [](size_t i) {
-    return [i](const Frame& frame) { return 100 * frame.parallax[i]; };
+    return [i](const Quality& frame) { return 100 * frame.parallax[i]; };
   };
   Plot depth{"Parallax (below 0: in front of the screen), % of the width", "", {}, {}};
   depth.lines = {LineOf(report, "#c0392b", "nearest 1 %", parallax(0)),
@@ -187,18 +188,18 @@ std::vector<Plot> PlotsOf(const CheckStereoJobOptions& options, const CheckStere
   depth.marks = {100 * options.viewer.Infinity()};
   Plot vertical{"Vertical disparity, % of the height", "", {}, {}};
   vertical.lines = {
-      LineOf(report, "#2471a3", "middle", [](const Frame& f) { return 100 * f.vertical; }),
+      LineOf(report, "#2471a3", "middle", [](const Quality& f) { return 100 * f.vertical; }),
       LineOf(report, "#c0392b", "95 % of the points stay below",
-             [](const Frame& f) { return 100 * f.vertical_most; })};
+             [](const Quality& f) { return 100 * f.vertical_most; })};
   Plot window{"Cut off by the border in front of the screen, % of the height", "", {}, {}};
   window.lines = {
-      LineOf(report, "#c0392b", "worse border", [](const Frame& f) { return 100 * f.window; })};
+      LineOf(report, "#c0392b", "worse border", [](const Quality& f) { return 100 * f.window; })};
   Plot color{"Right eye minus left eye, % of white", "", {}, {}};
   const char* names[] = {"red", "green", "blue"};
   const char* colors[] = {"#c0392b", "#1e8449", "#2471a3"};
   for (size_t i = 0; i < 3; ++i)
     color.lines.push_back(LineOf(report, colors[i], names[i],
-                                 [i](const Frame& f) { return 100 * f.color[i]; }));
+                                 [i](const Quality& f) { return 100 * f.color[i]; }));
   return {depth, vertical, window, color};
 }
 
@@ -256,7 +257,6 @@ std::string CheckStereoText(const CheckStereoJobOptions& options, const CheckSte
 }
 
 std::string CheckStereoJson(const CheckStereoJobOptions& options, const CheckStereoReport& report) {
-  using Frame = StereoFrameQuality;
   const StereoClipQuality& clip = report.clip;
   json::Value root;
   root["video"] = Printable(options.input);
@@ -302,14 +302,14 @@ std::string CheckStereoJson(const CheckStereoJobOptions& options, const CheckSte
   frames["seconds"] = std::move(seconds);
   const char* names[] = {"parallax_1", "parallax_5", "parallax_50", "parallax_95", "parallax_99"};
   for (size_t i = 0; i < 5; ++i)
-    frames[names[i]] = Column(report, [i](const Frame& f) { return 100 * f.parallax[i]; });
-  frames["vertical"] = Column(report, [](const Frame& f) { return 100 * f.vertical; });
-  frames["vertical_most"] = Column(report, [](const Frame& f) { return 100 * f.vertical_most; });
-  frames["window"] = Column(report, [](const Frame& f) { return 100 * f.window; });
+    frames[names[i]] = Column(report, [i](const Quality& f) { return 100 * f.parallax[i]; });
+  frames["vertical"] = Column(report, [](const Quality& f) { return 100 * f.vertical; });
+  frames["vertical_most"] = Column(report, [](const Quality& f) { return 100 * f.vertical_most; });
+  frames["window"] = Column(report, [](const Quality& f) { return 100 * f.window; });
   const char* colors[] = {"red", "green", "blue"};
   for (size_t i = 0; i < 3; ++i)
-    frames[colors[i]] = Column(report, [i](const Frame& f) { return 100 * f.color[i]; });
-  frames["measured"] = Column(report, [](const Frame& f) { return 100 * f.measured; });
+    frames[colors[i]] = Column(report, [i](const Quality& f) { return 100 * f.color[i]; });
+  frames["measured"] = Column(report, [](const Quality& f) { return 100 * f.measured; });
   return json::Write(root, json::Layout::kPretty) + "\n";
 }
 

@@ -345,7 +345,8 @@ ComfortView EyeMaker::ViewOf(PlaneView<const float> map, const Parallax& paralla
   ComfortView view;
   view.map = map;
   view.metres = !inverse_;
-  view.scale = parallax.focal / canvas_.tile_width;
+  const double baseline = metric() ? options_.stereo.baseline : 1;
+  view.scale = parallax.focal * baseline / canvas_.tile_width;
   view.screen = parallax.distance > 0 ? 1 / parallax.distance : 0;
   return view;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/stereo/stereo_quality.h"
 
+#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 #include <string>
