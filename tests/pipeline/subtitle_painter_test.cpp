@@ -226,7 +226,6 @@ TEST_F(BurnedSubtitles, OfMonoToSbsToo) {
   mono.source.engine = "file";
   mono.source.file.path = options_.source.file.path;
   mono.job.num_threads = 2;
-  mono.encode.codec = options_.encode.codec;
   mono.output = dir_ / "kept_mono.mkv";
   RunMonoToSbsJob(mono);
   const std::vector<Image> kept = ReadAllFrames(mono.output);
