@@ -13,7 +13,7 @@ packages=(
   # tools
   build-essential ccache cmake ninja-build pkg-config
   # libraries
-  libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev
+  libass-dev libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev
   libceres-dev libeigen3-dev libhwy-dev libopencv-dev nettle-dev zlib1g-dev
   # the backend that runs networks, a plug-in
   libtorch-dev
@@ -23,7 +23,7 @@ packages=(
   pybind11-dev python3 python3-dev python3-numpy
 )
 test_packages=(
-  binutils clang-14 clang-format-14 ffmpeg git libbenchmark-dev libclang-rt-14-dev
+  binutils clang-14 clang-format-14 ffmpeg fonts-dejavu-core git libbenchmark-dev libclang-rt-14-dev
   libgtest-dev llvm-14 locales nlohmann-json3-dev python3-torch
 )
 

@@ -229,6 +229,7 @@ int Program::Tell(const std::string& line) const {
 ToolReport Program::RunOne(const RunControl& control) {
   failed_allocations_ = FailedAllocations();
   const ToolReport report = tool_->Run(control);
+  display_->Tell(report.text);
   display_->Done(report.outputs, report.frames, report.summary);
   return report;
 }

@@ -127,6 +127,16 @@ void ProgressDisplay::ClearBar() {
   bar_shown_ = false;
 }
 
+void ProgressDisplay::Tell(const std::string& text) {
+  if (quiet_ || text.empty() || mode_ == ProgressMode::kJson) return;
+  ClearBar();
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.size(), text.find('\n', begin));
+    PrintLine(stdout, Printable(text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+}
+
 void ProgressDisplay::Done(const std::vector<std::string>& outputs, int64_t frames,
                            const std::string& details) {
   ClearBar();

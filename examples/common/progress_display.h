@@ -28,6 +28,8 @@ class ProgressDisplay {
   // What the run is about to do, as names and values, on stdout.
   void Announce(const std::vector<std::pair<std::string, std::string>>& facts);
   void Show(const Progress& progress);
+  // What a run has found, in lines on stdout; not among JSON lines.
+  void Tell(const std::string& text);
   // Ends the run with its line on stdout.
   void Done(const std::vector<std::string>& outputs, int64_t frames, const std::string& details);
   void Failed(const std::string& code, int status, const std::string& text);

@@ -76,8 +76,8 @@ void UseQuickTimeLanguage(AVDictionary** tags) {
 
 }  // namespace
 
-StreamCopier::StreamCopier(const std::string& path, bool audio, Muxer* muxer)
-    : demuxer_(OpenFileSource(path), path, Limits()), audio_(audio), muxer_(muxer) {
+StreamCopier::StreamCopier(const std::string& path, bool audio, bool text, Muxer* muxer)
+    : demuxer_(OpenFileSource(path), path, Limits()), audio_(audio), text_(text), muxer_(muxer) {
   demuxer_.FindStreamInfo(Limits());
   AddTracks();
   AddChapters();
@@ -92,7 +92,8 @@ void StreamCopier::AddTracks() {
   track_of_stream_.assign(source.nb_streams, -1);
   for (unsigned i = 0; i < source.nb_streams; ++i) {
     AVStream* from = source.streams[i];
-    const bool silent = from->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && !audio_;
+    const bool silent = (from->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && !audio_) ||
+                        (SubtitleConverter::IsText(*from) && !text_);
     const StreamRule rule =
         silent ? StreamRule{StreamFate::kNothing} : RuleFor(source, *from, *muxer_->context());
     const bool added = AddTrack(from, rule);

@@ -27,8 +27,9 @@ class SubtitleConverter;
 class StreamCopier {
  public:
   // Adds streams, chapters and metadata to `muxer`, before its header is written.
-  // `audio` false leaves audio out, without a word. Throws Error: those of Demuxer.
-  StreamCopier(const std::string& path, bool audio, Muxer* muxer);
+  // Without `audio`, and `text` (subtitles), those are left out without a word. Throws Error: those
+  // of Demuxer.
+  StreamCopier(const std::string& path, bool audio, bool text, Muxer* muxer);
   ~StreamCopier();
 
   // Writes every packet before `time` (in `time_base`). Bounded memory: packets are read as the
@@ -62,6 +63,7 @@ class StreamCopier {
 
   Demuxer demuxer_;
   bool audio_;
+  bool text_;
   Muxer* muxer_;
   std::vector<Track> tracks_;
   std::vector<int> track_of_stream_;  // -1: not copied

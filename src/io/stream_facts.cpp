@@ -106,27 +106,36 @@ void TellSeparateAlpha(const AVStream& stream, const std::string& name) {
                "are shown as if they were opaque");
 }
 
-std::string StereoOf(const AVStream& stream, const AVFrame& picture) {
+StereoFacts StereoOf(const AVStream& stream, const AVFrame& picture) {
   const auto* stereo =
       SideData<AVStereo3D>(stream, AV_PKT_DATA_STEREO3D, picture, AV_FRAME_DATA_STEREO3D);
-  if (stereo == nullptr) return "";
+  StereoFacts facts;
+  if (stereo == nullptr) return facts;
+  facts.right_eye_first = (stereo->flags & AV_STEREO3D_FLAG_INVERT) != 0;
   switch (FileEnum(stereo->type, INT_MAX, AV_STEREO3D_2D)) {
     case AV_STEREO3D_SIDEBYSIDE:
     case AV_STEREO3D_SIDEBYSIDE_QUINCUNX:
-      return "two eyes side by side";
+      facts.mark = StereoMark::kSideBySide;
+      break;
     case AV_STEREO3D_TOPBOTTOM:
-      return "two eyes one above the other";
+      facts.mark = StereoMark::kTopBottom;
+      break;
     case AV_STEREO3D_FRAMESEQUENCE:
-      return "the two eyes by turns";
+      facts.mark = StereoMark::kFrameSequence;
+      break;
     case AV_STEREO3D_CHECKERBOARD:
-      return "two eyes in a checkerboard";
+      facts.mark = StereoMark::kCheckerboard;
+      break;
     case AV_STEREO3D_LINES:
-      return "two eyes in alternate rows";
+      facts.mark = StereoMark::kRows;
+      break;
     case AV_STEREO3D_COLUMNS:
-      return "two eyes in alternate columns";
+      facts.mark = StereoMark::kColumns;
+      break;
     default:
-      return "";
+      facts.right_eye_first = false;
   }
+  return facts;
 }
 
 std::string ProjectionOf(const AVStream& stream, const AVFrame& picture) {

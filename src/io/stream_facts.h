@@ -28,9 +28,13 @@ void CheckDolbyVision(const AVStream& stream, const std::string& name);
 // WebM keeps transparency as a second picture beside each one, which FFmpeg does not decode: warns.
 void TellSeparateAlpha(const AVStream& stream, const std::string& name);
 
-// "two eyes side by side", "equirectangular (360 degrees)" ...; empty if the file says nothing of
-// the kind.
-std::string StereoOf(const AVStream& stream, const AVFrame& picture);
+struct StereoFacts {
+  StereoMark mark = StereoMark::kNone;
+  bool right_eye_first = false;
+};
+StereoFacts StereoOf(const AVStream& stream, const AVFrame& picture);
+
+// "equirectangular", ...; empty if the file says nothing of the kind.
 std::string ProjectionOf(const AVStream& stream, const AVFrame& picture);
 
 }  // namespace mdvt::ff

@@ -21,8 +21,13 @@ bool IsText(AVCodecID codec) {
 
 }  // namespace
 
+bool SubtitleConverter::IsText(const AVStream& stream) {
+  return stream.codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE &&
+         mdvt::ff::IsText(stream.codecpar->codec_id);
+}
+
 AVCodecID SubtitleConverter::TargetFor(const AVStream& from, const char* muxer_name) {
-  if (!IsText(from.codecpar->codec_id)) return AV_CODEC_ID_NONE;
+  if (!IsText(from)) return AV_CODEC_ID_NONE;
   const AVCodecID target =
       std::strcmp(muxer_name, "matroska") == 0 ? AV_CODEC_ID_SUBRIP : AV_CODEC_ID_MOV_TEXT;
   const bool available = avcodec_find_decoder(from.codecpar->codec_id) != nullptr &&

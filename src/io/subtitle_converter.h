@@ -12,6 +12,7 @@ namespace mdvt::ff {
 
 class SubtitleConverter {
  public:
+  static bool IsText(const AVStream& stream);
   // The form of text subtitles that `muxer_name` holds; AV_CODEC_ID_NONE if `from` is no text.
   static AVCodecID TargetFor(const AVStream& from, const char* muxer_name);
 

@@ -519,7 +519,9 @@ struct VideoReader::Impl {
     decoded_color = info.color;
     decoded_color.chroma_location = 0;
     info.hdr = ff::ReadHdr(*stream, picture);
-    info.stereo = ff::StereoOf(*stream, picture);
+    const ff::StereoFacts stereo = ff::StereoOf(*stream, picture);
+    info.stereo = stereo.mark;
+    info.right_eye_first = stereo.right_eye_first;
     info.projection = ff::ProjectionOf(*stream, picture);
 
     AVFrame mutable_copy = {};
@@ -535,6 +537,10 @@ struct VideoReader::Impl {
     info.time_base = ff::FromAv(stream->time_base);
     AddTags(context.metadata, &info.tags);
     AddTags(stream->metadata, &info.tags);
+    // Older versions of FFmpeg tell the order of the eyes in Matroska by this tag alone.
+    if (const auto mode = info.tags.find("STEREO_MODE"); mode != info.tags.end())
+      info.right_eye_first = info.right_eye_first || mode->second == "right_left" ||
+                             mode->second == "bottom_top";
     info.estimated_frames = EstimateFrames(context);
     if (options.deinterlace == Deinterlace::kFields) {
       info.time_base.den *= 2;

@@ -206,7 +206,7 @@ struct VideoWriter::Impl {
     }
     if (!options.copy_streams_from.empty()) {
       copier =
-          std::make_unique<ff::StreamCopier>(options.copy_streams_from, options.copy_audio, &muxer);
+          std::make_unique<ff::StreamCopier>(options.copy_streams_from, options.copy_audio, options.copy_text, &muxer);
     }
     for (const auto& [key, value] : options.tags) {
       for (AVDictionary** tags : {&muxer.context()->metadata, &stream->metadata}) {

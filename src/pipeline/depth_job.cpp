@@ -54,8 +54,8 @@ class DepthJob {
   DepthJobReport Run() {
     DepthClip clip = Clip();
     const bool measures = !options_.reference_depth.empty() || !options_.metric_model.empty();
-    const CalibrationMode mode = options_.calibration.value_or(
-        measures ? CalibrationMode::kGlobal : CalibrationMode::kNone);
+    const CalibrationMode mode =
+        options_.calibration.value_or(measures ? CalibrationMode::kGlobal : CalibrationMode::kNone);
     if (mode == CalibrationMode::kGlobal)
       fit_ = source_->Fit(Reference(), clip, &graph_);
     else if (mode != CalibrationMode::kNone)

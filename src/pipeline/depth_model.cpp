@@ -188,14 +188,15 @@ MetricReference OpenMetricReference(const ReferenceCalibrationOptions& options,
   const std::shared_ptr<const Model> model =
       OpenDepthModel(options.metric_model, pool != nullptr ? pool->num_threads() : 1);
   Require(!IsRelativeDepth(model->info()), Code::kInvalidArgument,
-          "model '" + model->info().name + "' gives relative depth: a metric one is wanted to "
+          "model '" + model->info().name +
+              "' gives relative depth: a metric one is wanted to "
               "calibrate by");
   ModelDepthOptions depth;
   depth.camera = camera;
   const double reach = model->info().outputs[0].max_depth;
   if (reach > 0) reference.saturated_depth = 0.95 * reach;
-  const std::shared_ptr<ModelDepthEstimator> network = MakeModelDepth(
-      options.metric_model, model, depth, pool);
+  const std::shared_ptr<ModelDepthEstimator> network =
+      MakeModelDepth(options.metric_model, model, depth, pool);
   Require(network->group() == 1, Code::kInvalidArgument,
           "the network to calibrate by sees one picture at a time");
   reference.target = [network](const Frame& frame, bool wanted) {
@@ -221,20 +222,20 @@ DisparityFitResult CalibrateOverClip(const ReferenceCalibrationOptions& options,
   std::map<int64_t, Image> targets;  // of frames that are in the estimator
   ColorConverter converter;
   int64_t read = 0;
-  auto frames = graph->Map(graph->From([&] { return reader.Read(); }),
-                           [&](Frame frame) -> std::optional<Frame> {
-    frame.index = read++;
-    frame.image =
-        converter.Convert(frame.image, reader.info().color, estimator->input_format());
-    Image target = reference.target(frame, frame.index % step == 0);
-    if (!target.empty()) {
-      const std::lock_guard<std::mutex> lock(mutex);
-      targets[frame.index] = std::move(target);
-    } else if (only_looked_at) {
-      return std::nullopt;
-    }
-    return frame;
-  });
+  auto frames = graph->Map(
+      graph->From([&] { return reader.Read(); }), [&](Frame frame) -> std::optional<Frame> {
+        frame.index = read++;
+        frame.image =
+            converter.Convert(frame.image, reader.info().color, estimator->input_format());
+        Image target = reference.target(frame, frame.index % step == 0);
+        if (!target.empty()) {
+          const std::lock_guard<std::mutex> lock(mutex);
+          targets[frame.index] = std::move(target);
+        } else if (only_looked_at) {
+          return std::nullopt;
+        }
+        return frame;
+      });
   DisparityFitOptions fit_options;
   fit_options.saturated_depth = reference.saturated_depth;
   DisparityFit fit(fit_options);
@@ -252,9 +253,9 @@ DisparityFitResult CalibrateOverClip(const ReferenceCalibrationOptions& options,
     fit.Add(estimate.depth.Plane<float>(), std::as_const(target).Plane<float>());
   });
   graph->Run("calibration", estimated);
-  Require(used > 0, Code::kInvalidArgument,
-          "there is no metric depth of the frames of '" + options.color_video +
-              "' to calibrate by");
+  Require(
+      used > 0, Code::kInvalidArgument,
+      "there is no metric depth of the frames of '" + options.color_video + "' to calibrate by");
   return fit.Solve();
 }
 

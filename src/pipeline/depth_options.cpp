@@ -28,10 +28,11 @@ void Describe(OptionList* list, DepthJobOptions* options) {
                                                           {"rolling", CalibrationMode::kRolling},
                                                           {"window", CalibrationMode::kWindow},
                                                           {"none", CalibrationMode::kNone}};
-  list->Field("calib", &options->calibration, calibrations,
-              "how a relative model becomes metric: fitted to the first 32 frames; to frames spread "
-              "over the clip, which runs it once before; by mean and deviation, averaged while it "
-              "runs; anew for every 22 frames; not at all, but by --scene_scale")
+  list->Field(
+          "calib", &options->calibration, calibrations,
+          "how a relative model becomes metric: fitted to the first 32 frames; to frames spread "
+          "over the clip, which runs it once before; by mean and deviation, averaged while it "
+          "runs; anew for every 22 frames; not at all, but by --scene_scale")
       .Default("global with --depth_video or --metric_model, else none")
       .OnlyWith("model");
   list->Field("max_depth", &options->max_depth, {0, 1e6, true, false}, "METRES",
@@ -51,8 +52,7 @@ void Describe(OptionList* list, DepthJobOptions* options) {
   Describe(list, &options->source.stabilizer);
   DescribePictures(list, &options->job);
   Describe(list, &options->job);
-  list->Field("no_rolling_average", &options->no_rolling_average,
-              "the same as --calib first32")
+  list->Field("no_rolling_average", &options->no_rolling_average, "the same as --calib first32")
       .OnlyWith("model")
       .Preset({{"calib", "first32"}});
 }

@@ -45,10 +45,10 @@ struct DepthClip {
   std::vector<double> xfovs_deg;  // one per frame if it zooms, else empty
   Rational frame_rate{0, 1};      // 0/1 if not known
   ColorInfo color;
-  bool metres = false;         // relative depth has to become metres, by scene_scale
+  bool metres = false;  // relative depth has to become metres, by scene_scale
   std::optional<StreamCalibration> calibration;  // wins over scene_scale
-  bool keeps_pictures = true;  // colours come out with the depth
-  ThreadPool* pool = nullptr;  // outlives the source
+  bool keeps_pictures = true;                    // colours come out with the depth
+  ThreadPool* pool = nullptr;                    // outlives the source
 };
 
 // What is paired with a depth that is read: the colour video, and which of its frames.

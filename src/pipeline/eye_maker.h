@@ -21,10 +21,13 @@
 #include "mdvt/depth/estimator.h"
 #include "mdvt/infill/directional_fill.h"
 #include "mdvt/io/color_convert.h"
+#include "mdvt/io/depth_video.h"
 #include "mdvt/io/infill_mask.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/pipeline/mono_to_sbs.h"
+#include "mdvt/stereo/comfort.h"
+#include "mdvt/stereo/convergence.h"
 #include "mdvt/stereo/renderer.h"
 #include "mdvt/stereo/shift_control.h"
 #include "mdvt/stereo/view_layout.h"
@@ -33,6 +36,7 @@
 #include "pipeline/panel_views.h"
 #include "pipeline/per_frame.h"
 #include "pipeline/scene_views.h"
+#include "pipeline/subtitle_painter.h"
 #include "pipeline/thumbnail_sheet.h"
 
 namespace mdvt {
@@ -50,6 +54,7 @@ struct EyeInput {
   bool new_scene = false;
   int64_t index = 0;   // of the frame in the clip, for values per frame
   double seconds = 0;  // its time
+  double screen = 0;   // metres, of EyePlaces.focus; set by EyeMaker
   // Passed on as they are.
   int64_t pts = 0;
   int64_t duration = 0;
@@ -138,8 +143,38 @@ struct EyeSource {
 // needs both. With kNormalized a distance wins over `screen`, where the depth is metric.
 struct EyePlaces {
   std::optional<ClipCamera> camera;
-  std::optional<PerFrame<double>> distance;  // metres, 0 = parallel eyes
+  std::optional<PerFrame<double>> distance;    // metres, 0 = parallel eyes
+  std::optional<FocusTracker> focus;           // finds the distance in each frame, in its place
+  std::optional<ComfortLimits> comfort;        // that parallax keeps to
+  std::shared_ptr<SubtitlePainter> subtitles;  // to be drawn into the views
 };
+
+// The places as the options of both stereo jobs, which have the same names, tell them.
+//   source  of the colours, whose subtitles are burned; `views`: the format in which views come
+//   depth   the file that depth is read from, if there is one
+template <typename JobOptions>
+EyePlaces PlacesFor(const JobOptions& options, Placement placement, const VideoInfo& source,
+                    const ColorInfo& color, const std::vector<int64_t>& shots,
+                    const DepthVideoReader* depth, const ViewCanvas& canvas,
+                    const PixelFormat& views) {
+  const MetricEyeOptions& eyes = options.eyes;
+  const bool metric = placement == Placement::kMetric;
+  EyePlaces places;
+  places.comfort = options.comfort.Limits();
+  // With neither, and kNormalized, the pictures coincide where EyeOptions.screen says.
+  if (metric || eyes.convergence || !eyes.convergence_file.empty())
+    places.distance = Distances(eyes, source.frame_rate, shots, options.job.limits);
+  if (eyes.convergence_auto || (metric && places.comfort && !eyes.ConvergenceGiven())) {
+    FocusOptions focus;
+    if (depth != nullptr) focus.saturated = SaturatedDepth(depth->codec());
+    places.focus.emplace(focus, eyes.smoothing);
+  }
+  places.subtitles =
+      OpenSubtitles(options.subtitles, source.path,
+                    static_cast<double>(source.start_pts) * source.time_base.ToDouble(), canvas,
+                    views, color, places.comfort, options.job.limits);
+  return places;
+}
 
 // Chooses the frames of a preview.
 class PreviewSampler {
@@ -175,7 +210,7 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
 
   // The thumbnails of a sheet are not saved. Save() throws Error(kInvalidArgument) while frames are
   // inside, as norm.lookahead keeps them.
-  bool CanSave() const override { return !options_.sheet; }
+  bool CanSave() const override { return !options_.sheet && !places_.subtitles; }
   void Save(State* state) const override;
   void Load(const State& state) override;
 
@@ -207,7 +242,7 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   // The parts of picture and map that are shown, at the size at which they are.
   PlaneView<const float> FitMap(const Image& map);
   ImageView FitColor(const Image& color);
-  Parallax MetricParallax(int64_t index) const;
+  Parallax MetricParallax(const EyeInput& frame) const;
   Parallax NormalParallax(const NormalRange& range, const EyeInput& frame, bool new_scene,
                           PlaneView<const float> map);
   void Render(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
@@ -235,6 +270,11 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
                 double eye, const EyeView& left, const EyeView& right);
   void Mix(const std::vector<MutableImageView>& views, PlaneView<const float> map,
            const std::vector<PlaneView<float>>& depths, const std::vector<MutableImageView>& tiles);
+  // Changes the parallax so that it keeps to the limits of comfort, and gives the map to render.
+  PlaneView<const float> Comfortable(PlaneView<const float> map, double seconds, bool new_scene,
+                                     Parallax* parallax);
+  ComfortView ViewOf(PlaneView<const float> map, const Parallax& parallax) const;
+  double ScreenOf(const EyeInput& frame) const;  // metres, of places_
   // How near the pixels of the map are, as a layout shows it.
   PlaneView<const float> Nearness(PlaneView<const float> map, bool metres);
   void AddToSheet(const std::vector<MutableImageView>& views, PlaneView<const float> map);
@@ -254,6 +294,8 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   DisparitySmoother smoother_;
   ShiftController shifts_;
   ConvergenceTracker screen_;
+  std::optional<FocusTracker> focus_;
+  std::optional<ComfortControl> comfort_;
   StereoRenderer renderer_;
   DirectionalFill filler_;
   ColorConverter converter_;
@@ -264,13 +306,14 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   std::optional<ImageResizer> color_resizer_, map_resizer_;
   std::optional<PanelViews> panels_;
   std::optional<SceneViews> scene_;
-  Image content_, scaled_, nearness_, metres_;
+  Image content_, scaled_, nearness_, metres_, pressed_;
   std::vector<Image> unmixed_;  // the views of a layout that mixes them, or shows panels
   std::vector<Image> depths_;   // of those, if they are wanted
   double steep_step_ = 1;
   std::deque<EyeInput> waiting_;
   bool was_flat_ = false;
   double last_seconds_ = 0;
+  double focus_seconds_ = 0;
   int scenes_ = 0;
   int64_t hole_pixels_ = 0;
   double shift_sum_ = 0;

@@ -101,7 +101,7 @@ VideoWriterOptions WriterOptions(const EncodeOptions& encode, VideoCodec codec,
 }
 
 void CheckOnePicture(const VideoInfo& video, bool one_picture) {
-  std::string stereo = video.stereo;
+  std::string stereo = Describe(video.stereo);
   const auto kind = video.tags.find("MDVT_KIND");
   if (stereo.empty() && kind != video.tags.end())
     for (const ViewLayout& layout : ViewLayouts())

@@ -8,7 +8,6 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/sidecar.h"
-#include "mdvt/stereo/convergence.h"
 
 namespace mdvt {
 namespace {
@@ -23,6 +22,27 @@ std::optional<double> FactorOf(const std::string& rule) {
 
 bool IsRule(const std::string& text) {
   return text == "none" || text == "upstream" || text == "ortho" || FactorOf(text);
+}
+
+// As the option would be written.
+std::string ConvergenceText(const MetricEyeOptions& options) {
+  if (options.convergence_auto) return "auto";
+  if (options.convergence) return FormatDouble(*options.convergence);
+  return options.convergence_wants_file ? "file" : "";
+}
+
+bool SetConvergence(const std::string& text, MetricEyeOptions* options) {
+  const std::optional<double> distance = ParseDouble(text);
+  const std::string ending = ".json";
+  const bool file = text.size() > ending.size() &&
+                    text.compare(text.size() - ending.size(), ending.size(), ending) == 0;
+  if (distance && !(*distance >= 0 && *distance <= 1e6)) return false;
+  if (!distance && !file && !text.empty() && text != "auto" && text != "file") return false;
+  options->convergence = distance;
+  options->convergence_auto = text == "auto";
+  options->convergence_wants_file = file || text == "file";
+  if (file) options->convergence_file = text;
+  return true;
 }
 
 }  // namespace
@@ -45,16 +65,37 @@ void Describe(OptionList* list, MetricEyeOptions* options, const std::string& di
       });
   list->Field(
           "convergence_file", &options->convergence_file, "JSON",
-          "distance in metres at which the eyes' pictures coincide, per frame; smoothed in time")
+          "distance in metres at which the eyes' pictures coincide, per frame; smoothed in time "
+          "inside each shot")
       .Input();
-  list->Field(distance, &options->convergence, {0, 1e6}, "METRES",
-              "the same distance for all frames; 0 means parallel eyes")
-      .Excludes("convergence_file");
+  list->Custom(
+      distance, "WHERE",
+      "a distance in metres in [0, 1e+06], auto, file or the name of a .json file",
+      "where the eyes' pictures coincide: at a distance in metres (0: parallel eyes), auto: at "
+      "what the middle of each frame shows, file: as --convergence_file says, or that file itself",
+      [options] { return ConvergenceText(*options); },
+      [options](const std::string& text) { return SetConvergence(text, options); });
+  list->Field("convergence_sigma", &options->smoothing.sigma_seconds, {0, 3600}, "SECONDS",
+              "how far the distances of a file, and those of auto, are smoothed over time; never "
+              "across a cut");
+  list->Field("convergence_nearest", &options->smoothing.nearest, {0, 1e6}, "METRES",
+              "they are never nearer than this");
+  list->Field("convergence_farthest", &options->smoothing.farthest, {0, 1e6, true, false}, "METRES",
+              "they are never farther than this")
+      .Default("no bound");
+  list->Field("convergence_rate", &options->smoothing.rate, {0, 1e6, true, false}, "DIOPTERS",
+              "fastest change of 1 / distance in a second, inside a shot")
+      .Default("no bound");
 }
 
 void MetricEyeOptions::Check() const {
-  Require(!convergence || convergence_file.empty(), Code::kInvalidArgument,
-          "give a fixed convergence or a convergence file, not both");
+  Require(!(convergence || convergence_auto) || convergence_file.empty(), Code::kInvalidArgument,
+          "give a fixed convergence or auto, or a convergence file, not both");
+  Require(!(convergence && convergence_auto), Code::kInvalidArgument,
+          "a convergence is a distance or auto, not both");
+  Require(!convergence_wants_file || !convergence_file.empty(), Code::kInvalidArgument,
+          "the convergence 'file' needs --convergence_file");
+  smoothing.Check();
   Require(IsRule(baseline_scale), Code::kInvalidArgument,
           "baseline_scale is '" + baseline_scale +
               "', must be none, upstream, ortho or a number in [0, 1000]");
@@ -85,11 +126,12 @@ double BaselineScale::For(const Camera& camera) const {
 }
 
 PerFrame<double> Distances(const MetricEyeOptions& options, Rational frame_rate,
-                           const Limits& limits) {
+                           const std::vector<int64_t>& shots, const Limits& limits) {
   if (options.convergence_file.empty()) return PerFrame<double>(options.convergence.value_or(0));
   // Without a rate in the file a usual one: it only sets how many frames half a second is.
   return {SmoothConvergence(ReadConvergenceFile(options.convergence_file, limits),
-                            frame_rate.IsPositive() ? frame_rate : Rational{24, 1}),
+                            frame_rate.IsPositive() ? frame_rate : Rational{24, 1},
+                            options.smoothing, shots),
           options.convergence_file, "convergence"};
 }
 

@@ -3,6 +3,9 @@
 // What the options of two eyes in the world of the depth mean.
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "mdvt/core/camera.h"
 #include "mdvt/core/limits.h"
 #include "mdvt/core/rational.h"
@@ -24,8 +27,9 @@ struct BaselineScale {
 BaselineScale ScaleOf(const MetricEyeOptions& options);
 
 // The distance in metres at which the eyes' pictures coincide, of each frame; 0 = parallel eyes.
-// frame_rate may be 0/1: not known. Throws what ReadConvergenceFile throws.
+// frame_rate may be 0/1: not known. `shots`: frames that begin one. Throws what ReadConvergenceFile
+// throws.
 PerFrame<double> Distances(const MetricEyeOptions& options, Rational frame_rate,
-                           const Limits& limits);
+                           const std::vector<int64_t>& shots, const Limits& limits);
 
 }  // namespace mdvt

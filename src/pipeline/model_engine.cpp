@@ -42,7 +42,8 @@ class NetworkSource : public EstimatorSource {
       fit = CalibrateByReference(reference, estimator.get(), graph);
     }
     if (fit.by_median)
-      LogWarning("no scale and shift of '" + model_->info().name + "' explain the metric depth: "
+      LogWarning("no scale and shift of '" + model_->info().name +
+                 "' explain the metric depth: "
                  "the median of the ratios is taken as the scale");
     calibration_ = fit.calibration;
     return fit;

@@ -19,6 +19,7 @@
 #include "pipeline/eye_inputs.h"
 #include "pipeline/eye_maker.h"
 #include "pipeline/job_common.h"
+#include "pipeline/shot_pass.h"
 #include "pipeline/steadier.h"
 
 namespace mdvt {
@@ -134,18 +135,19 @@ class MonoToSbsJob {
     pictures.width = source.width;
     pictures.height = source.height;
     pictures.color = ResolveColor(source.color, source.format, source.height);
-    maker_.emplace(eyes, layout_, plan_.canvas, pictures, Places(), graph_.pool());
+    maker_.emplace(eyes, layout_, plan_.canvas, pictures, Places(pictures.color), graph_.pool());
     plan_.max_shift = maker_->max_shift();
   }
 
   bool metric() const { return options_.placement == Placement::kMetric; }
 
-  EyePlaces Places() const {
-    EyePlaces places;
+  EyePlaces Places(const ColorInfo& color) {
+    std::vector<int64_t> shots;
+    if (!options_.eyes.convergence_file.empty())
+      shots = FindShots(&graph_, options_.input, options_.steady, options_.job);
+    EyePlaces places = PlacesFor(options_, options_.placement, reader_.info(), color, shots,
+                                 source_->file(), plan_.canvas, render_format_);
     places.camera = camera_;
-    // Without one the pictures coincide where --convergence says.
-    if (metric() || options_.eyes.convergence || !options_.eyes.convergence_file.empty())
-      places.distance = Distances(options_.eyes, reader_.info().frame_rate, options_.job.limits);
     return places;
   }
 
@@ -189,6 +191,7 @@ class MonoToSbsJob {
     video.right_eye_first = options_.swap_eyes;
     video.tags = tags.ToTags();
     if (!preview_) video.copy_streams_from = options_.input;
+    video.copy_text = !options_.subtitles.burn();
     writer_.emplace(video_, plan_.format, plan_.canvas.frame_width, plan_.canvas.frame_height,
                     video);
     if (mask_)

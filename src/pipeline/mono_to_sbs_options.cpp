@@ -102,7 +102,10 @@ void DescribeStereo(OptionList* list, MonoToSbsJobOptions* o) {
               "parallax as two eyes would see it, from depth in metres");
   Describe(list, &o->eyes, "convergence_distance");
   list->Refine("convergence_distance")
-      .Default("0, parallel eyes, with --placement metric; else as --convergence says");
+      .Default(
+          "with --placement metric 0, parallel eyes, auto with --comfort; else as "
+          "--convergence says");
+  Describe(list, &o->comfort);
   list->Field("max_shift", &o->max_shift, {0, 4096}, "PIXELS",
               "parallax between the nearest and the farthest point, in pixels of one eye")
       .Default("an eightieth of the eye's width, 24 at 1920; 24 with --parity");
@@ -229,6 +232,7 @@ void Describe(OptionList* list, MonoToSbsJobOptions* options) {
   DescribeStereo(list, options);
   list->Section("frame");
   Describe(list, &options->frame);
+  Describe(list, &options->subtitles);
   list->Refine("sbs_w").Default("from --sbs_h, else both eyes as the input; 3840 with --parity");
   list->Refine("sbs_h").Default("from --sbs_w, else as the input; 2160 with --parity");
   list->Refine("fit").Default("contain; none with --parity");
@@ -272,6 +276,7 @@ void MonoToSbsJobOptions::Check() const {
       placement == Placement::kMetric || (!layout.panel && layout.depth != DepthShown::kTouchly),
       "the layout '" + layout.name + "' shows angles or metres: it needs placement metric");
   holes.CheckWith(frame);
+  subtitles.CheckWith(frame);
   steady.Check();
   preview.Check();
 }

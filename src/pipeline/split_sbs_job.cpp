@@ -14,51 +14,11 @@
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/split_sbs.h"
 #include "pipeline/job_common.h"
+#include "pipeline/packed_views.h"
 #include "pipeline/split_sbs_settings.h"
 
 namespace mdvt {
 namespace {
-
-bool IsTopBottom(PackingChoice choice, const VideoInfo& info) {
-  if (choice != PackingChoice::kAuto) return choice == PackingChoice::kTopBottom;
-  const bool top_bottom = info.stereo == "two eyes one above the other";
-  Require(info.stereo.empty() || top_bottom || info.stereo == "two eyes side by side",
-          Code::kRefused,
-          "'" + info.path + "' holds " + info.stereo +
-              ", which cannot be split; give --packing if the file is wrong");
-  return top_bottom;
-}
-
-// Matroska says which eye comes first.
-bool RightEyeFirst(const VideoInfo& info) {
-  const auto mode = info.tags.find("STEREO_MODE");
-  return mode != info.tags.end() && (mode->second == "right_left" || mode->second == "bottom_top");
-}
-
-// The two views of a frame.
-struct Halves {
-  bool top_bottom = false;
-  int width = 0;
-  int height = 0;
-  PixelFormat format;  // in which each has chroma samples of its own
-
-  Halves(bool below, const VideoInfo& info)
-      : top_bottom(below),
-        width(below ? info.width : info.width / 2),
-        height(below ? info.height / 2 : info.height),
-        format(info.format) {
-    Require(width > 0 && height > 0, Code::kInvalidArgument,
-            "'" + info.path + "' has " + FormatSize(info.width, info.height) +
-                " pixels, too few to be split");
-    const bool odd = below ? height % 2 != 0 && format.chroma_shift_y > 0
-                           : width % 2 != 0 && format.chroma_shift_x > 0;
-    if (odd) format = PixelFormat::Yuv(444, format.bits);
-  }
-  ImageView Of(const Image& frame, bool second) const {
-    return Crop(frame.view(), second && !top_bottom ? width : 0, second && top_bottom ? height : 0,
-                width, height);
-  }
-};
 
 class SplitSbsJob {
  public:
@@ -72,8 +32,7 @@ class SplitSbsJob {
         right_(outputs_.AddFile(right_name_)),
         reader_(options.color_video, ReaderOptions(options.job, graph_.pool())),
         halves_(IsTopBottom(options.packing, reader_.info()), reader_.info()),
-        right_first_((options.packing == PackingChoice::kAuto && RightEyeFirst(reader_.info())) !=
-                     options.swap_eyes),
+        right_first_(RightEyeFirst(options.packing, reader_.info()) != options.swap_eyes),
         codec_(options.encode.Codec(left_name_, VideoCodec::kFfv1)),
         format_(options.encode.Format(codec_, halves_.format, halves_.width, halves_.height)) {
     Open(left_, "left", &left_writer_);
@@ -154,7 +113,7 @@ class SplitSbsJob {
   OutputTarget left_;
   OutputTarget right_;
   VideoReader reader_;
-  Halves halves_;
+  PackedViews halves_;
   bool right_first_;
   VideoCodec codec_;
   PixelFormat format_;

@@ -19,6 +19,7 @@
 #include "pipeline/eye_inputs.h"
 #include "pipeline/eye_maker.h"
 #include "pipeline/job_common.h"
+#include "pipeline/shot_pass.h"
 #include "pipeline/stereo_settings.h"
 
 namespace mdvt {
@@ -51,8 +52,8 @@ class StereoJob {
             canvas_.frame_width, canvas_.frame_height, layout_.samples == MixSamples::kFullChroma)),
         camera_(Fov(), input_.depth_tags(), width_, height_, input_.lead_info().sample_aspect,
                 options.job.limits),
-        // Without smoothing nothing is carried from frame to frame.
-        inputs_(&input_.depth(), options.steady.Smooths() ? options.steady.cuts : SceneCuts::kOff,
+        // Otherwise nothing is carried from frame to frame.
+        inputs_(&input_.depth(), CarriesOver() ? options.steady.cuts : SceneCuts::kOff,
                 options.steady, options.job.limits, input_.lead_info(), input_.lead_info().format,
                 graph_.pool()) {
     color_ = ResolveColor(input_.lead_info().color, input_.lead_info().format, height_);
@@ -110,12 +111,15 @@ class StereoJob {
     return outputs_.AddFile(output_);
   }
 
+  // Without a color video the picture of the depth file is the texture.
+  const std::string& Colors() const {
+    return options_.color_video.empty() ? options_.source.file.path : options_.color_video;
+  }
+
   ClipPairOptions InputOptions() {
     ClipPairOptions input;
     input.source = options_.source;
-    // Without a color video the picture of the depth file is the texture.
-    input.color_video =
-        options_.color_video.empty() ? options_.source.file.path : options_.color_video;
+    input.color_video = Colors();
     input.reader = ReaderOptions(options_.job, graph_.pool());
     input.one_picture = options_.job.one_picture;
     input.max_frames = options_.job.max_frames;
@@ -137,9 +141,9 @@ class StereoJob {
     source.width = width_;
     source.height = height_;
     source.color = color_;
-    EyePlaces places;
+    EyePlaces places = PlacesFor(options_, Placement::kMetric, SubtitledVideo(), color_, Shots(),
+                                 input_.depth().file(), canvas_, render_format_);
     places.camera = camera_;
-    places.distance = Distances(options_.eyes, input_.lead_info().frame_rate, options_.job.limits);
     EyeOptions eyes = EyesFor(options_);
     eyes.placement = Placement::kMetric;
     eyes.depth = options_.scene.create_sbs_depth_video;
@@ -190,6 +194,24 @@ class StereoJob {
     input_.depth().Start(clip);
   }
 
+  bool CarriesOver() const {
+    return options_.steady.Smooths() || options_.eyes.convergence_auto ||
+           options_.comfort.viewer != Comfort::kNone;
+  }
+
+  // Subtitles are those of the colours, which without a video of their own have none.
+  VideoInfo SubtitledVideo() const {
+    VideoInfo info = input_.lead_info();
+    info.path = Colors();
+    return info;
+  }
+
+  // What is smoothed over time must not look past a cut.
+  std::vector<int64_t> Shots() {
+    if (options_.eyes.convergence_file.empty()) return {};
+    return FindShots(&graph_, Colors(), options_.steady, options_.job);
+  }
+
   Stream<EyeInput> Inputs() {
     const double tick = input_.lead_info().time_base.ToDouble();
     auto number = [tick, next = int64_t{0}](PairedFrame pair) mutable {
@@ -225,6 +247,7 @@ class StereoJob {
     video.equirectangular_deg = canvas_.EquirectangularDeg(layout_);
     video.tags = tags.ToTags();
     if (!options_.preview.active()) video.copy_streams_from = options_.color_video;
+    video.copy_text = !options_.subtitles.burn();
     writer_.emplace(video_, output_format_, canvas_.frame_width, canvas_.frame_height, video);
     if (mask_)
       mask_writer_.emplace(*mask_, PixelFormat::Rgb(8), canvas_.frame_width, canvas_.frame_height,

@@ -32,7 +32,8 @@ void Describe(OptionList* list, StereoJobOptions* options) {
   Describe(list, &options->source);
   Describe(list, &options->fov, "from the depth file; 60 across, with a warning, without one");
   Describe(list, &options->eyes, "convergence");
-  list->Refine("convergence").Default("0");
+  list->Refine("convergence").Default("0; auto with --comfort");
+  Describe(list, &options->comfort);
   Describe(list, &options->holes);
   list->Field("compressed", &options->compressed,
               "write H.264 in .mp4 in place of lossless FFV1 in .mkv");
@@ -40,6 +41,7 @@ void Describe(OptionList* list, StereoJobOptions* options) {
   list->Field("swap_eyes", &options->swap_eyes, "right eye on the left, for crossed viewing");
   list->Section("frame");
   Describe(list, &options->frame);
+  Describe(list, &options->subtitles);
   list->Section("smoothing");
   Describe(list, &options->steady);
   list->Section("preview");
@@ -64,6 +66,12 @@ void StereoJobOptions::Check() const {
   const FrameOptions chosen = StereoFrame(*this);
   chosen.Check();
   holes.CheckWith(chosen);
+  subtitles.CheckWith(chosen);
+  Require(!(scene.HasScene() || LayoutOf(chosen.canvas).panel.has_value()) ||
+              comfort.viewer == Comfort::kNone,
+          Code::kInvalidArgument,
+          "comfort limits the parallax of flat pictures: leave it out for VR180, Touchly, a moved "
+          "camera and backgrounds");
   Require(!scene.create_sbs_depth_video || !LayoutOf(chosen.canvas).mix, Code::kInvalidArgument,
           "create_sbs_depth_video tells the depth of each view, in the layout '" +
               chosen.canvas.layout + "' views share pixels");

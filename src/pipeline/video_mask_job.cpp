@@ -28,9 +28,9 @@ class VideoMaskJob {
         reader_(options.color_video, ReaderOptions(options.job, graph_.pool())),
         format_(options.format == MaskFormat::kGray8 ? PixelFormat::Gray(8) : PixelFormat::Rgb(8)) {
     if (!options.model.empty())
-      model_ = OpenNetwork(
-          options.model, graph_.pool()->num_threads(),
-          "models/export/ makes one of a checkpoint, see docs/models.md", [](const ModelInfo&) {});
+      model_ = OpenNetwork(options.model, graph_.pool()->num_threads(),
+                           "models/export/ makes one of a checkpoint, see docs/models.md",
+                           [](const ModelInfo&) {});
     maker_.emplace(options, reader_.info(), model_, graph_.pool());
     OpenWriter();
   }

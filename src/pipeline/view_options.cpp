@@ -195,6 +195,76 @@ void Describe(OptionList* list, SteadyOptions* o) {
       .OnlyWith("scene_cuts", {"on"});
 }
 
+// Cinema: a screen 12 m wide seen from 15 m, on which eyes 63 mm apart are parallel at 0.52 %; in
+// front the angle of the eyes may change by 0.7 degrees. TV: 1.2 m from 2.5 m, what broadcasters
+// ask for. VR: a picture 90 degrees wide, a degree each way.
+std::optional<ComfortLimits> ComfortOptions::Limits() const {
+  ComfortLimits limits;
+  switch (viewer) {
+    case Comfort::kNone:
+      return std::nullopt;
+    case Comfort::kCinema:
+      limits.max_in_front = 0.015;
+      limits.max_behind = 0.005;
+      break;
+    case Comfort::kTv:
+      limits.max_in_front = 0.01;
+      limits.max_behind = 0.02;
+      break;
+    case Comfort::kVr:
+      limits.max_in_front = 0.0087;
+      limits.max_behind = 0.0087;
+      break;
+  }
+  if (max_in_front) limits.max_in_front = *max_in_front / 100;
+  if (max_behind) limits.max_behind = *max_behind / 100;
+  if (max_rate) limits.max_rate = *max_rate / 100;
+  return limits;
+}
+
+void Describe(OptionList* list, ComfortOptions* o) {
+  static const EnumNames<Comfort> viewers = {{"none", Comfort::kNone},
+                                             {"cinema", Comfort::kCinema},
+                                             {"tv", Comfort::kTv},
+                                             {"vr", Comfort::kVr}};
+  const std::vector<std::string> with = {"cinema", "tv", "vr"};
+  const Range percent{0, 100, true, false};
+  list->Field("comfort", &o->viewer, viewers,
+              "keep parallax inside what viewers bear, by less strength and a screen that moves, "
+              "both steadily inside a shot; % of the width in front of and behind the screen: "
+              "cinema 1.5 and 0.5, tv 1 and 2, vr 0.87 and 0.87");
+  list->Field("comfort_in_front", &o->max_in_front, percent, "PERCENT",
+              "largest parallax in front of the screen, of the width")
+      .Default("as --comfort says")
+      .OnlyWith("comfort", with);
+  list->Field("comfort_behind", &o->max_behind, percent, "PERCENT",
+              "largest parallax behind the screen")
+      .Default("as --comfort says")
+      .OnlyWith("comfort", with);
+  list->Field("comfort_rate", &o->max_rate, percent, "PERCENT",
+              "fastest change of parallax by strength and screen, of the width a second")
+      .Default("1")
+      .OnlyWith("comfort", with);
+}
+
+void SubtitleOptions::CheckWith(const FrameOptions& frame) const {
+  Require(!burn() || !ViewLayoutOf(frame.canvas.layout).shows_depth, Code::kInvalidArgument,
+          "subtitles cannot be burned into the layout '" + frame.canvas.layout +
+              "': the depth that it shows would not know of them");
+}
+
+void Describe(OptionList* list, SubtitleOptions* o) {
+  static const EnumNames<Subtitles> names = {{"keep", Subtitles::kKeep},
+                                             {"burn", Subtitles::kBurn}};
+  list->Field("subtitles", &o->subtitles, names,
+              "keep: as a stream of text; burn: drawn into every view, in front of what is behind "
+              "them, and no stream of text");
+  list->Field("subtitle_file", &o->file, "FILE",
+              "subtitles to burn (.srt, .vtt, .ass) in place of the video's own")
+      .Input()
+      .OnlyWith("subtitles", {"burn"});
+}
+
 std::optional<double> PreviewOptions::Interval() const {
   if (!active() || every) return std::nullopt;
   return interval.value_or(kUsualInterval);

@@ -230,6 +230,50 @@ std::string Probe(const std::string& arguments) {
   return text;
 }
 
+TEST(Encoders, StereoIsStatedByContainersAndReadBack) {
+  const TempDir folder;
+  const Image scene = Scene(PixelFormat::Yuv(420), 208, 128);
+  for (const VideoCodec codec : {VideoCodec::kFfv1, VideoCodec::kH264}) {
+    const VideoEncoderInfo& entry = VideoEncoderOf(codec);
+    for (const char* name : {"clip.mkv", "clip.mp4", "clip.mov"}) {
+      const bool mkv = name == std::string("clip.mkv");
+      if (name == std::string("clip.mp4") && !entry.in_mp4) continue;
+      if (name == std::string("clip.mov") && !entry.in_mov) continue;
+      for (const bool below : {false, true})
+        for (const bool swapped : {false, true}) {
+          const std::string where = std::string(entry.name) + " in " + name +
+                                    (below ? ", top-bottom" : "") + (swapped ? ", swapped" : "");
+          VideoWriterOptions options;
+          options.codec = codec;
+          options.stereo = below ? StereoLayout::kTopBottom : StereoLayout::kSideBySide;
+          options.right_eye_first = swapped;
+          const std::string path = folder / name;
+          WriteScene(path, scene, 2, options);
+          // MOV has no mark, MP4 none for swapped eyes; H.264 says it in its stream as well, but
+          // for swapped eyes.
+          const bool told = mkv || (!swapped && (name == std::string("clip.mp4") ||
+                                                 codec == VideoCodec::kH264));
+          const VideoInfo info = VideoReader(path).info();
+          EXPECT_EQ(info.stereo, !told    ? StereoMark::kNone
+                                 : below ? StereoMark::kTopBottom
+                                         : StereoMark::kSideBySide)
+              << where;
+          EXPECT_EQ(info.right_eye_first, told && swapped) << where;
+          // What the stream says is seen by ffprobe in a frame, without the words.
+          const std::string probed =
+              Probe("-show_entries stream_side_data:stream=codec_name '" + path + "'");
+          if (probed.empty()) continue;
+          EXPECT_EQ(probed.find(below ? "top and bottom" : "side by side") != std::string::npos,
+                    mkv || (!swapped && name == std::string("clip.mp4")))
+              << where << probed;
+          if (mkv) {
+            EXPECT_EQ(probed.find("inverted=1") != std::string::npos, swapped) << where << probed;
+          }
+        }
+    }
+  }
+}
+
 TEST(Encoders, HalfSpheresAreStatedByContainers) {
   const TempDir folder;
   const Image scene = Scene(PixelFormat::Yuv(420), 128, 64);
@@ -243,7 +287,7 @@ TEST(Encoders, HalfSpheresAreStatedByContainers) {
       WriteScene(path, scene, 3, options);
       const VideoInfo info = VideoReader(path).info();
       EXPECT_EQ(info.projection, "a part of an equirectangular picture") << name;
-      EXPECT_EQ(info.stereo, "two eyes side by side") << name;
+      EXPECT_EQ(info.stereo, StereoMark::kSideBySide) << name;
       const std::string probed = Probe("-show_streams '" + path + "'");
       if (probed.empty()) continue;
       EXPECT_NE(probed.find("projection=tiled equirectangular"), std::string::npos) << probed;

@@ -166,7 +166,7 @@ TEST(StreamFacts, TransparencyThatIsNotReadIsTold) {
 
 TEST(StreamFacts, StereoAndSpheresAreNoticed) {
   ClipSpec spec;
-  EXPECT_EQ(InfoOf(spec).stereo, "");
+  EXPECT_EQ(InfoOf(spec).stereo, StereoMark::kNone);
   EXPECT_EQ(InfoOf(spec).projection, "");
 
   AVStereo3D* stereo = av_stereo3d_alloc();
@@ -178,7 +178,8 @@ TEST(StreamFacts, StereoAndSpheresAreNoticed) {
   spec.encoder = "mpeg4";
   spec.side_data = {{AV_PKT_DATA_STEREO3D, Take(stereo, sizeof(*stereo))},
                     {AV_PKT_DATA_SPHERICAL, Take(sphere, size)}};
-  EXPECT_EQ(InfoOf(spec).stereo, "two eyes one above the other");
+  EXPECT_EQ(InfoOf(spec).stereo, StereoMark::kTopBottom);
+  EXPECT_STREQ(Describe(InfoOf(spec).stereo), "two eyes one above the other");
   EXPECT_EQ(InfoOf(spec).projection, "equirectangular");
 
   // Said by the H.264 stream only.
@@ -186,7 +187,7 @@ TEST(StreamFacts, StereoAndSpheresAreNoticed) {
   packed.encoder = "libx264";
   packed.width = packed.height = 64;
   packed.codec_options = {{"x264-params", "frame-packing=3"}};
-  EXPECT_EQ(InfoOf(packed).stereo, "two eyes side by side");
+  EXPECT_EQ(InfoOf(packed).stereo, StereoMark::kSideBySide);
 }
 
 }  // namespace

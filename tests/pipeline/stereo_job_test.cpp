@@ -269,6 +269,70 @@ TEST_F(StereoJob, VideosThatDoNotBelongTogetherAreRefused) {
   fails(Code::kNotFound, "missing.mkv");
 }
 
+TEST_F(StereoJob, ConvergesByItselfOnWhatFillsTheMiddle) {
+  options_.eyes.convergence_auto = true;
+  EXPECT_NEAR(RunStereoJob(options_).hole_share, 0, 0.1 / kWidth);
+  const std::vector<Image> color = ReadAllFrames(options_.color_video);
+  const std::vector<Image> both = ReadAllFrames(options_.output);
+  for (const size_t i : {0u, 4u}) {
+    EXPECT_LE(Difference(both[i], 0, color[i], 0, 1, kWidth - 1), 1);
+    EXPECT_LE(Difference(both[i], kWidth, color[i], 0, 1, kWidth - 1), 1);
+  }
+}
+
+TEST_F(StereoJob, DistancesOfAFileStayInsideTheirShot) {
+  // 12 pixels at a metre; the wall at 2 m is 6 pixels behind the screen in the first shot, and as
+  // many in front of it in the second.
+  MakeDepth(dir_ / "depth.mkv", shape_, Plane(2));
+  options_.eyes.pupillary_distance_mm = 125;
+  options_.eyes.convergence_file = dir_ / "convergence.json";
+  WriteText(options_.eyes.convergence_file, "[1, 1, NaN, 0, 0]");
+  WriteText(dir_ / "scenes.csv", "Scene Number,Start Frame\n1,1\n2,4\n");
+  options_.steady.scene_file = dir_ / "scenes.csv";
+  RunStereoJob(options_);
+  const std::vector<Image> color = ReadAllFrames(options_.color_video);
+  std::vector<Image> both = ReadAllFrames(options_.output);
+  for (size_t i = 0; i < 5; ++i) {
+    const int shift = i < 3 ? 3 : -3;
+    EXPECT_LE(Difference(both[i], 0, color[i], shift, 4, kWidth - 4), 1) << "left eye " << i;
+    EXPECT_LE(Difference(both[i], kWidth, color[i], -shift, 4, kWidth - 4), 1) << "right eye " << i;
+  }
+  // As one shot the distances run into each other.
+  options_.steady.scene_file.clear();
+  options_.steady.cuts = SceneCuts::kOff;
+  RunStereoJob(options_);
+  both = ReadAllFrames(options_.output);
+  EXPECT_GT(Difference(both[2], 0, color[2], 3, 4, kWidth - 4), 1);
+}
+
+TEST_F(StereoJob, TheConvergenceIsADistanceAutoOrAFile) {
+  StereoJobOptions options;
+  OptionList list;
+  Describe(&list, &options);
+  list.Set("convergence", 2.5);
+  EXPECT_EQ(options.eyes.convergence, 2.5);
+  EXPECT_EQ(ToText(list.Get("convergence")), "2.5");
+  list.SetText("convergence", "auto");
+  EXPECT_TRUE(options.eyes.convergence_auto);
+  EXPECT_FALSE(options.eyes.convergence);
+  EXPECT_EQ(ToText(list.Get("convergence")), "auto");
+  list.SetText("convergence", "a/b.json");
+  EXPECT_EQ(options.eyes.convergence_file, "a/b.json");
+  EXPECT_FALSE(options.eyes.convergence_auto);
+  list.Reset("convergence");
+  list.Reset("convergence_file");
+  EXPECT_FALSE(options.eyes.ConvergenceGiven());
+  for (const char* bad : {"-1", "near", "1e9", "nan"})
+    ExpectError(Code::kInvalidArgument, "convergence is '" + std::string(bad),
+                [&] { list.SetText("convergence", bad); });
+  list.SetText("convergence", "file");
+  ExpectError(Code::kInvalidArgument, "convergence_file", [&] { options.eyes.Check(); });
+  list.SetText("convergence_file", "a.json");
+  options.eyes.Check();
+  list.SetText("convergence", "3");
+  ExpectError(Code::kInvalidArgument, "not both", [&] { options.eyes.Check(); });
+}
+
 TEST_F(StereoJob, WhatIsMissingIsNamed) {
   options_.fov.xfov_deg.reset();
   ExpectError(Code::kInvalidArgument, "--xfov", [&] { RunStereoJob(options_); });

@@ -14,6 +14,12 @@ namespace {
 
 const Rational kRate{24, 1};
 
+ConvergenceSmoothing Sigma(double seconds) {
+  ConvergenceSmoothing options;
+  options.sigma_seconds = seconds;
+  return options;
+}
+
 TEST(SmoothConvergence, KeepsConstantsExactly) {
   for (const size_t count : {1, 2, 3, 50, 500}) {
     for (const double distance : {0.0, 0.3, 1.7, 1e6}) {
@@ -63,7 +69,7 @@ TEST(SmoothConvergence, IsZeroPhase) {
 TEST(SmoothConvergence, MatchesTheGaussianSum) {
   std::vector<double> input = {1, 2, 4, 0, 5, 2.5};
   const double sigma = 0.05 * 24;
-  const std::vector<double> smooth = SmoothConvergence(input, kRate, 0.05);
+  const std::vector<double> smooth = SmoothConvergence(input, kRate, Sigma(0.05));
   const int n = static_cast<int>(input.size());
   for (int i = 0; i < n; ++i) {
     double sum = 0, total = 0;
@@ -83,7 +89,7 @@ TEST(SmoothConvergence, FillsGapsFromTheNearestFrame) {
   // Without smoothing the filled list shows itself: ties take the earlier frame.
   const std::vector<double> input = {NAN, NAN, 2, NAN, 3, NAN, NAN, NAN, 4, NAN};
   const std::vector<double> expected = {2, 2, 2, 2, 3, 3, 3, 4, 4, 4};
-  EXPECT_EQ(SmoothConvergence(input, kRate, 0), expected);
+  EXPECT_EQ(SmoothConvergence(input, kRate, Sigma(0)), expected);
 }
 
 TEST(SmoothConvergence, NanAloneBecomesParallel) {
@@ -117,9 +123,84 @@ TEST(SmoothConvergence, SurvivesExtremeValues) {
 
 TEST(SmoothConvergence, RefusesBadArguments) {
   EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1}, Rational{0, 1}); }), Code::kInvalidArgument);
-  EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1}, kRate, -1); }), Code::kInvalidArgument);
-  EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1}, kRate, NAN); }), Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1}, kRate, Sigma(-1)); }), Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1}, kRate, Sigma(NAN)); }), Code::kInvalidArgument);
   EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1, -2}, kRate); }), Code::kInvalidArgument);
+}
+
+TEST(SmoothConvergence, NothingOfAShotReachesTheNext) {
+  std::vector<double> two(60, 1.0);
+  std::fill(two.begin() + 30, two.end(), 8.0);
+  EXPECT_EQ(SmoothConvergence(two, kRate, {}, {30}), two);
+  EXPECT_EQ(SmoothConvergence(two, kRate, {}, {0, 30, 500}), two);
+  EXPECT_NE(SmoothConvergence(two, kRate), two);
+  // Each shot is what it is alone.
+  std::vector<double> wild;
+  for (int i = 0; i < 50; ++i) wild.push_back(1 + i % 7);
+  const std::vector<double> parts = SmoothConvergence(wild, kRate, {}, {20});
+  const auto middle = wild.begin() + 20;
+  const std::vector<double> one = SmoothConvergence({wild.begin(), middle}, kRate);
+  const std::vector<double> other = SmoothConvergence({middle, wild.end()}, kRate);
+  for (size_t i = 0; i < 50; ++i) EXPECT_EQ(parts[i], i < 20 ? one[i] : other[i - 20]) << i;
+}
+
+TEST(SmoothConvergence, GapsAreFilledInsideTheShot) {
+  const std::vector<double> input = {2, NAN, NAN, 5, NAN, NAN};
+  EXPECT_EQ(SmoothConvergence(input, kRate, Sigma(0), {2}),
+            (std::vector<double>{2, 2, 5, 5, 5, 5}));
+  // A shot without any takes the nearest of the clip.
+  EXPECT_EQ(SmoothConvergence(input, kRate, Sigma(0), {1, 3, 4}),
+            (std::vector<double>{2, 2, 5, 5, 5, 5}));
+}
+
+TEST(SmoothConvergence, KeepsToItsBoundsAndItsRate) {
+  ConvergenceSmoothing options = Sigma(0);
+  options.nearest = 1;
+  options.farthest = 10;
+  EXPECT_EQ(SmoothConvergence({0.5, 3, 50, 0}, kRate, options),
+            (std::vector<double>{1, 3, 10, 10}));
+  options = Sigma(0);
+  options.rate = 2.4;  // a tenth of a dioptre a frame
+  const std::vector<double> slow = SmoothConvergence({1, 2, 2, 2, 2, 2, 2}, kRate, options);
+  for (size_t i = 0; i < 5; ++i) EXPECT_NEAR(1 / slow[i], 1 - 0.1 * static_cast<double>(i), 1e-12);
+  EXPECT_NEAR(slow[6], 2, 1e-12);
+  options.farthest = 0.5;
+  options.nearest = 1;
+  EXPECT_EQ(test::CodeOf([&] { SmoothConvergence({1}, kRate, options); }),
+            Code::kInvalidArgument);
+}
+
+// A wall at z metres.
+double PushWall(FocusTracker* tracker, float z, double seconds, bool new_scene = false) {
+  const std::vector<float> wall(64, z);
+  return tracker->Push({wall.data(), 8 * sizeof(float), 8, 8}, seconds, new_scene);
+}
+
+TEST(FocusTracker, FollowsAndBeginsAnewWithAScene) {
+  FocusTracker tracker;
+  EXPECT_EQ(PushWall(&tracker, 0, 0), 0) << "nothing is known yet";
+  EXPECT_EQ(PushWall(&tracker, 2, 0.04), 2);
+  // The time constant is half a second.
+  EXPECT_NEAR(1 / PushWall(&tracker, 4, 0.5), 0.25 + 0.25 * std::exp(-1.0), 1e-6);
+  const double before = PushWall(&tracker, 4, 0);
+  EXPECT_EQ(PushWall(&tracker, 0, 1), before) << "what is not known changes nothing";
+  EXPECT_EQ(PushWall(&tracker, 8, 0.04, true), 8);
+  State state;
+  tracker.Save(&state);
+  FocusTracker other;
+  other.Load(state);
+  EXPECT_EQ(PushWall(&other, 2, 0.1), PushWall(&tracker, 2, 0.1));
+}
+
+TEST(FocusTracker, KeepsToItsBoundsAndItsRate) {
+  ConvergenceSmoothing options = Sigma(0);
+  options.nearest = 1;
+  options.farthest = 10;
+  options.rate = 0.1;
+  FocusTracker tracker({}, options);
+  EXPECT_EQ(PushWall(&tracker, 0, 0), 10);
+  EXPECT_EQ(PushWall(&tracker, 0.5f, 0), 1);
+  EXPECT_NEAR(1 / PushWall(&tracker, 20, 2), 1 - 0.2, 1e-9);
 }
 
 }  // namespace

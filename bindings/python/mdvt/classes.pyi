@@ -583,7 +583,10 @@ def fill_holes(
     image: _Picture, mask: _Picture, *, rim: int = 2, num_threads: int = 1
 ) -> _Picture: ...
 def smooth_convergence(
-    distance: Sequence[float], frame_rate: _Rate, sigma_seconds: float = 0.5
+    distance: Sequence[float],
+    frame_rate: _Rate,
+    sigma_seconds: float = 0.5,
+    starts: Sequence[int] = ...,
 ) -> list[float]: ...
 
 # ---- Models

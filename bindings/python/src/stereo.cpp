@@ -185,13 +185,18 @@ void AddStereo(py::module_& module) {
              "lies.");
   module.def(
       "smooth_convergence",
-      [](const std::vector<double>& distance, const py::object& frame_rate, double sigma_seconds) {
+      [](const std::vector<double>& distance, const py::object& frame_rate, double sigma_seconds,
+         const std::vector<int64_t>& starts) {
         const Rational rate = FromFraction(frame_rate, "frame_rate");
+        ConvergenceSmoothing smoothing;
+        smoothing.sigma_seconds = sigma_seconds;
         const NoGil nogil;
-        return SmoothConvergence(distance, rate, sigma_seconds);
+        return SmoothConvergence(distance, rate, smoothing, starts);
       },
       py::arg("distance"), py::arg("frame_rate"), py::arg("sigma_seconds") = 0.5,
-      "Smooths convergence distances per frame in 1 / distance; nan takes the nearest known one.");
+      py::arg("starts") = std::vector<int64_t>(),
+      "Smooths convergence distances per frame in 1 / distance, inside each shot; starts are the "
+      "frames that begin one. nan takes the nearest known one.");
 }
 
 }  // namespace mdvt::python

@@ -16,4 +16,36 @@ enum class StereoLayout : uint8_t {
   kAnaglyphGreenMagenta,
 };
 
+// How a video says that its frames hold two eyes.
+enum class StereoMark : uint8_t {
+  kNone,  // it says nothing
+  kSideBySide,
+  kTopBottom,
+  kFrameSequence,
+  kCheckerboard,
+  kRows,
+  kColumns,
+};
+
+// "two eyes side by side", ...; empty for kNone.
+inline const char* Describe(StereoMark mark) {
+  switch (mark) {
+    case StereoMark::kNone:
+      return "";
+    case StereoMark::kSideBySide:
+      return "two eyes side by side";
+    case StereoMark::kTopBottom:
+      return "two eyes one above the other";
+    case StereoMark::kFrameSequence:
+      return "the two eyes by turns";
+    case StereoMark::kCheckerboard:
+      return "two eyes in a checkerboard";
+    case StereoMark::kRows:
+      return "two eyes in alternate rows";
+    case StereoMark::kColumns:
+      return "two eyes in alternate columns";
+  }
+  return "";
+}
+
 }  // namespace mdvt

@@ -13,6 +13,7 @@
 #include "mdvt/core/limits.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/core/rational.h"
+#include "mdvt/core/stereo_layout.h"
 #include "mdvt/io/byte_source.h"
 #include "mdvt/io/hdr_metadata.h"
 
@@ -29,8 +30,9 @@ struct VideoInfo {
   std::string codec_format;  // FFmpeg's name of what the decoder gives: "yuv420p", "bgra", ...
   ColorInfo color;
   HdrMetadata hdr;
-  // What the file says of itself; empty for an ordinary picture.
-  std::string stereo;            // "two eyes side by side", ...
+  // What the file says of itself; nothing for an ordinary picture.
+  StereoMark stereo = StereoMark::kNone;
+  bool right_eye_first = false;  // of the two eyes that `stereo` tells of
   std::string projection;        // of a sphere: "equirectangular", "a cube map", ...
   Rational sample_aspect{1, 1};  // upright; 1:1 if the file does not say
   int rotation_deg = 0;          // clockwise turn that has been applied: 0, 90, 180 or 270

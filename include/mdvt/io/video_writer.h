@@ -72,6 +72,7 @@ struct VideoWriterOptions {
   // memory stays bounded.
   std::string copy_streams_from;
   bool copy_audio = true;  // false: of that file everything but its audio
+  bool copy_text = true;   // false: the same for text subtitles
   int num_threads = 0;     // of the encoder; 0 means one per core
   // In place of threads of its own FFV1 codes its slices on those of this pool, which must outlive
   // the writer. x264 and x265 have threads of their own, and stand for so many of the pool while

@@ -36,6 +36,13 @@ void Describe(OptionList* list, JobOptions* options);  // without the next two
 // `reading` and `one_picture`, of jobs that make something of a picture.
 void DescribePictures(OptionList* list, JobOptions* options);
 
+// How a stereo video holds its two views.
+enum class PackingChoice {
+  kAuto,  // as the file says; each job says what it takes where the file does not
+  kSideBySide,
+  kTopBottom,
+};
+
 // Field of view of a camera. An explicit value wins over the depth file's tags.
 struct FovOptions {
   std::optional<double> xfov_deg;

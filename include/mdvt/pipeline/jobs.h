@@ -84,6 +84,8 @@ struct StereoJobOptions {
   FovOptions fov;
 
   MetricEyeOptions eyes;
+  ComfortOptions comfort;  // with it, and without any convergence given, that is auto
+  SubtitleOptions subtitles;
   HoleOptions holes;
   StereoSceneOptions scene;
   FrameOptions frame;

@@ -76,6 +76,9 @@ struct MonoToSbsJobOptions {
   // also holds for kNormalized, in place of `convergence`.
   MetricEyeOptions eyes;
 
+  ComfortOptions comfort;  // with it, kMetric, and without any convergence given, that is auto
+  SubtitleOptions subtitles;
+
   // The rest is for kNormalized.
   // Parallax between the nearest and the farthest point, in pixels of one eye before it is
   // squeezed. Empty: an eightieth of the eye's width, 24 pixels at 1920. Wins over shift.max_shift.

@@ -13,12 +13,6 @@
 
 namespace mdvt {
 
-enum class PackingChoice {
-  kAuto,  // as the file says; side by side if it says nothing
-  kSideBySide,
-  kTopBottom,
-};
-
 struct SplitSbsJobOptions {
   JobOptions job;
   std::string color_video;

@@ -37,6 +37,7 @@ struct ToolReport {
   int64_t frames = 0;
   std::vector<std::string> outputs;  // files and folders
   std::string summary;               // one line: "1280x360, 2 scenes"
+  std::string text;                  // what was found, in lines for a person; of tools that measure
   std::vector<Field> fields;
 
   const Field* Find(const std::string& name) const;

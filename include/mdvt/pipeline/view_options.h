@@ -13,6 +13,8 @@
 #include "mdvt/core/rational.h"
 #include "mdvt/depth/disparity_smoother.h"
 #include "mdvt/io/infill_mask.h"
+#include "mdvt/stereo/comfort.h"
+#include "mdvt/stereo/convergence.h"
 #include "mdvt/stereo/renderer.h"
 #include "mdvt/stereo/view_layout.h"
 
@@ -54,13 +56,21 @@ struct MetricEyeOptions {
   //   a number in [0, 1000], which multiplies the baseline
   std::string baseline_scale = "none";
   std::optional<double> master_xfov_deg;  // (0, 180); given alone it means "upstream"; else 45
-  std::string convergence_file;           // per frame, smoothed in time
-  std::optional<double> convergence;      // metres, fixed; 0 = parallel
+  // At most one of the next three; nothing given: parallel eyes.
+  std::string convergence_file;       // per frame, smoothed in time inside each shot
+  std::optional<double> convergence;  // metres, fixed; 0 = parallel
+  bool convergence_auto = false;      // found in the depth of each frame, see FocusTracker
+  bool convergence_wants_file = false;  // it was said that there is a file
+  ConvergenceSmoothing smoothing;     // of the file's distances and of those found
+
+  bool ConvergenceGiven() const {
+    return convergence || convergence_auto || !convergence_file.empty();
+  }
 
   // Throws Error(kInvalidArgument) for what does not go together.
   void Check() const;
 };
-// `distance` is what the option for the fixed convergence is called.
+// `distance` is what the option for the convergence is called.
 void Describe(OptionList* list, MetricEyeOptions* options, const std::string& distance);
 
 // What becomes of holes, which is what the camera did not see.
@@ -106,6 +116,36 @@ struct SteadyOptions {
   void Check() const;
 };
 void Describe(OptionList* list, SteadyOptions* options);
+
+// For whose comfort parallax is limited.
+enum class Comfort { kNone, kCinema, kTv, kVr };
+
+struct ComfortOptions {
+  Comfort viewer = Comfort::kNone;
+  // In place of what the viewer's screen asks for, % of the width (a second). Valid: (0, 100].
+  std::optional<double> max_in_front;
+  std::optional<double> max_behind;
+  std::optional<double> max_rate;
+
+  // Empty for kNone.
+  std::optional<ComfortLimits> Limits() const;
+};
+void Describe(OptionList* list, ComfortOptions* options);
+
+enum class Subtitles {
+  kKeep,  // as a stream, where the container holds such
+  kBurn,  // drawn into the pictures, in depth
+};
+
+struct SubtitleOptions {
+  Subtitles subtitles = Subtitles::kKeep;
+  std::string file;  // in place of those of the video; see SubtitleRenderer::OfFile
+
+  bool burn() const { return subtitles == Subtitles::kBurn; }
+  // Throws Error(kInvalidArgument) for a layout that they cannot be drawn into.
+  void CheckWith(const FrameOptions& frame) const;
+};
+void Describe(OptionList* list, SubtitleOptions* options);
 
 struct PreviewOptions {
   // A preview writes few frames, each as the full run would have it, at their own times and without

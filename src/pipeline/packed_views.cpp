@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/packed_views.h"
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+
+namespace mdvt {
+
+bool IsTopBottom(PackingChoice choice, const VideoInfo& info, bool unmarked) {
+  if (choice != PackingChoice::kAuto) return choice == PackingChoice::kTopBottom;
+  if (info.stereo == StereoMark::kNone) return unmarked;
+  Require(info.stereo == StereoMark::kSideBySide || info.stereo == StereoMark::kTopBottom,
+          Code::kRefused,
+          "'" + info.path + "' holds " + Describe(info.stereo) +
+              ", which cannot be split; give --packing if the file is wrong");
+  return info.stereo == StereoMark::kTopBottom;
+}
+
+PackedViews::PackedViews(bool below, const VideoInfo& info)
+    : top_bottom(below),
+      width(below ? info.width : info.width / 2),
+      height(below ? info.height / 2 : info.height),
+      format(info.format) {
+  Require(width > 0 && height > 0, Code::kInvalidArgument,
+          "'" + info.path + "' has " + FormatSize(info.width, info.height) +
+              " pixels, too few to be split");
+  const bool odd = below ? height % 2 != 0 && format.chroma_shift_y > 0
+                         : width % 2 != 0 && format.chroma_shift_x > 0;
+  if (odd) format = PixelFormat::Yuv(444, format.bits);
+}
+
+ImageView PackedViews::Of(const Image& frame, bool second) const {
+  return Crop(frame.view(), second && !top_bottom ? width : 0, second && top_bottom ? height : 0,
+              width, height);
+}
+
+}  // namespace mdvt

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Draws subtitles into the views of a frame, each where it stands in front of the scene.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mdvt/core/image.h"
+#include "mdvt/core/limits.h"
+#include "mdvt/io/color_convert.h"
+#include "mdvt/io/subtitle_renderer.h"
+#include "mdvt/pipeline/view_options.h"
+#include "mdvt/stereo/comfort.h"
+#include "mdvt/stereo/view_layout.h"
+
+namespace mdvt {
+
+// The parallax of subtitles over time, shares of the width. A line begins right in front of what is
+// behind it then, and at the screen at the farthest; while it stands, it glides, however fast what
+// is behind it comes and goes.
+class SubtitleDepth {
+ public:
+  // max_in_front  it is nowhere nearer than this; none: no bound
+  explicit SubtitleDepth(std::optional<double> max_in_front) : max_in_front_(max_in_front) {}
+
+  // lines    that are shown, as in SubtitlePicture
+  // behind   the parallax of the nearest thing behind them
+  double Push(const std::vector<int64_t>& lines, double behind, double seconds);
+
+ private:
+  std::optional<double> max_in_front_;
+  std::vector<int64_t> lines_;
+  double parallax_ = 0;
+  double seconds_ = 0;  // of the frame before
+};
+
+class SubtitlePainter {
+ public:
+  // format, color  of the views
+  // offset         of the subtitles' time: when the video begins, for a file of its own
+  // Throws what SubtitleRenderer throws.
+  SubtitlePainter(SubtitleRenderer renderer, const PixelFormat& format, const ColorInfo& color,
+                  double offset, std::optional<double> max_in_front);
+
+  // view   the map that was rendered, and how; its scale and parallax are shares of `width`
+  // eyes   where each view stands, see ViewLayout
+  void Draw(double seconds, const ComfortView& view, double width, const std::vector<double>& eyes,
+            const std::vector<MutableImageView>& views);
+
+ private:
+  // The samples of a colour.
+  std::array<int, 3> SamplesOf(const std::array<uint8_t, 3>& rgb);
+
+  SubtitleRenderer renderer_;
+  PixelFormat format_;
+  ColorInfo color_;
+  double offset_;
+  SubtitleDepth depth_;
+  ColorConverter converter_;
+  std::vector<float> values_;
+};
+
+// Opens what the options ask for; nothing unless subtitles are burned.
+//   video    with the subtitles, unless there is a file of them
+//   begin    seconds at which it begins
+std::unique_ptr<SubtitlePainter> OpenSubtitles(const SubtitleOptions& options,
+                                               const std::string& video, double begin,
+                                               const ViewCanvas& canvas, const PixelFormat& format,
+                                               const ColorInfo& color,
+                                               const std::optional<ComfortLimits>& comfort,
+                                               const Limits& limits);
+
+// Blends a colour into a picture at (x, y), which may be any real x and lie outside. `samples` are
+// those of the picture's planes; halved chroma gets the mean coverage of its pixels.
+void BlendCoverage(PlaneView<const uint8_t> coverage, double x, int y,
+                   const std::array<int, 3>& samples, const MutableImageView& picture);
+
+}  // namespace mdvt
