@@ -110,7 +110,7 @@ class InfillSbsJob {
     return FillPlaces{ClipCamera(options_.fov, depth_->tags(), info.width, info.height,
                                  info.sample_aspect, limits),
                       ClipPoses(options_.transformation_file, std::nullopt, limits),
-                      Distances(options_.eyes, sbs_.info().frame_rate, limits),
+                      Distances(options_.eyes, sbs_.info().frame_rate, {}, limits),
                       ScaleOf(options_.eyes),
                       options_.eyes.pupillary_distance_mm / 1000,
                       right_first};

@@ -27,8 +27,10 @@ const char* NameOf(DepthAlignment alignment) {
 
 json::Value ListOf(const std::vector<double>& values) {
   json::Value::Array list;
-  for (const double value : values)
-    list.push_back(std::isfinite(value) ? json::Value(value) : json::Value());
+  for (const double value : values) {
+    list.emplace_back();
+    if (std::isfinite(value)) list.back() = value;
+  }
   return list;
 }
 
