@@ -183,7 +183,9 @@ std::vector<Plot> PlotsOf(const CheckStereoJobOptions& options, const CheckStere
                  LineOf(report, "#2471a3", "middle", parallax(2)),
                  LineOf(report, "#7dcea0", "95 %", parallax(3)),
                  LineOf(report, "#1e8449", "99 %", parallax(4))};
-  depth.marks = {100 * options.viewer.Infinity()};
+  // Where eyes are parallel, if that is anywhere near.
+  if (report.clip.farthest > options.viewer.Infinity() / 2)
+    depth.marks = {100 * options.viewer.Infinity()};
   Plot vertical{"Vertical disparity, % of the height", "", {}, {}};
   vertical.lines = {
       LineOf(report, "#2471a3", "middle", [](const Quality& f) { return 100 * f.vertical; }),
@@ -290,6 +292,7 @@ std::string CheckStereoJson(const CheckStereoJobOptions& options, const CheckSte
   root["color_percent"] = Percents(clip.color);
   root["eyes"] = EyesText(clip.eyes);
   root["eyes_confidence"] = Rounded(clip.eyes_confidence);
+  root["eyes_seen"] = clip.eyes_seen;
   root["cuts"] = json::Value::Array{};
   for (const StereoCut& cut : clip.cuts)
     root["cuts"].Add(json::Value::Members{{"frame", cut.frame},

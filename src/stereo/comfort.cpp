@@ -13,6 +13,8 @@ namespace {
 constexpr double kOutliers = 0.005;       // of the pixels, at each end
 constexpr double kBorder = 0.02;          // of the width
 constexpr double kBorderOutliers = 0.02;  // of the pixels there
+constexpr double kRampEnd = 0.06;         // of the width: from here on the border is far away
+constexpr double kLeastLimit = 1e-5;      // of the width
 constexpr double kKnee = 0.8;             // of a limit: from here on parallax is pressed together
 constexpr double kRelease = 0.25;         // of max_rate: on the way back to full strength
 constexpr int kStride = 4;                // of the samples that are measured
@@ -59,6 +61,17 @@ void Gather(const ComfortView& view, int begin, int end, int step, std::vector<f
 // A step from `now` towards `wanted` by no more than `most`.
 double Towards(double now, double wanted, double most) {
   return now + std::clamp(wanted - now, -most, most);
+}
+
+// The limits in a column.
+ComfortLimits LimitsAt(int x, int width, const ComfortLimits& limits) {
+  const double inwards = std::min(x + 0.5, width - x - 0.5) / width;
+  const double t = std::clamp((inwards - kBorder) / (kRampEnd - kBorder), 0.0, 1.0);
+  const double share = t * t * (3 - 2 * t);
+  ComfortLimits here = limits;
+  const double least = std::max(kLeastLimit, std::min(limits.window, limits.max_in_front));
+  here.max_in_front = least + share * (limits.max_in_front - least);
+  return here;
 }
 
 void RequireIn(bool inside, const char* name, const char* range) {
@@ -145,8 +158,12 @@ void Press(const ComfortView& view, const ComfortLimits& limits, PlaneView<float
   Require(to.width == view.map.width && to.height == view.map.height, Code::kInvalidArgument,
           "Press: the maps differ in size");
   const double scale = view.scale;
-  // Between these nothing is pressed.
-  const double nearest = view.screen + kKnee * limits.max_in_front / std::max(scale, 1e-30);
+  std::vector<ComfortLimits> columns;
+  std::vector<double> nearest;  // from there to `farthest` nothing is pressed
+  for (int x = 0; x < to.width; ++x) {
+    columns.push_back(LimitsAt(x, to.width, limits));
+    nearest.push_back(view.screen + kKnee * columns.back().max_in_front / std::max(scale, 1e-30));
+  }
   const double farthest = view.screen - kKnee * limits.max_behind / std::max(scale, 1e-30);
   const auto body = [&](int64_t begin, int64_t end) {
     for (auto y = static_cast<int>(begin); y < end; ++y) {
@@ -155,9 +172,11 @@ void Press(const ComfortView& view, const ComfortLimits& limits, PlaneView<float
       for (int x = 0; x < to.width; ++x) {
         float u = 0;
         row[x] = from[x];
-        if (!Inverse(view, from[x], &u) || (u <= nearest && u >= farthest) || !(scale > 0))
+        const auto column = static_cast<size_t>(x);
+        if (!Inverse(view, from[x], &u) || (u <= nearest[column] && u >= farthest) ||
+            !(scale > 0))
           continue;
-        const double pressed = Pressed(scale * (view.screen - u), limits);
+        const double pressed = Pressed(scale * (view.screen - u), columns[column]);
         u = static_cast<float>(view.screen - pressed / scale);
         row[x] = view.metres ? 1 / std::max(u, kLeastInverse) : u;
       }

@@ -213,6 +213,7 @@ void TellEyes(const std::vector<StereoFrameQuality>& frames, StereoClipQuality* 
   }
   constexpr double kLeastBands = 50, kLeastMajority = 0.15;
   const double all = right + swapped;
+  clip->eyes_seen = all;
   if (all < kLeastBands) return;
   const double majority = (right - swapped) / all;
   clip->eyes_confidence = std::fabs(majority);

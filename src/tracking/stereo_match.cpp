@@ -56,7 +56,7 @@ void StereoMatchOptions::Check() const {
 }
 
 struct StereoMatcher::Impl {
-  explicit Impl(const StereoMatchOptions& wanted) : options(wanted), flow(FlowEffort::kFast) {}
+  explicit Impl(const StereoMatchOptions& wanted) : options(wanted), flow(FlowEffort::kBalanced) {}
 
   void Judge(PlaneView<const uint8_t> picture, const FlowField& there, const FlowField& back,
              Image* quality) {

@@ -22,6 +22,7 @@ namespace mdvt::test {
 namespace {
 
 constexpr int kWidth = 320, kHeight = 180, kFrames = 12;
+constexpr int kGrey = 60;
 constexpr double kGap = 0.002;  // of the width, between a line and what is behind it
 
 TEST(SubtitleDepth, ALineBeginsInFrontOfWhatIsBehindIt) {
@@ -110,7 +111,13 @@ class BurnedSubtitles : public ::testing::Test {
     spec.width = kWidth;
     spec.height = kHeight;
     spec.frames = kFrames;
-    spec.moving = true;
+    spec.picture = [](int index) {  // all of it dark grey
+      ff::FramePtr frame = MakeMovingFrame(AV_PIX_FMT_YUV420P, kWidth, kHeight, index);
+      for (int y = 0; y < kHeight; ++y)
+        std::fill_n(frame->data[0] + static_cast<ptrdiff_t>(y) * frame->linesize[0], kWidth,
+                    uint8_t{kGrey});
+      return frame;
+    };
     spec.subtitles = {"HELLO"};
     MakeClip(dir_ / "color.mkv", spec);
     shape_.width = kWidth;
@@ -141,6 +148,19 @@ class BurnedSubtitles : public ::testing::Test {
       }
     return found;
   }
+  // The middle of the letters in an eye of a burned frame, which are brighter than the rest; -1
+  // without any.
+  static double Letters(const Image& burned, int begin) {
+    double sum = 0, weights = 0;
+    for (int x = 0; x < kWidth; ++x)
+      for (int y = 0; y < kHeight; ++y) {
+        const int light = burned.Plane<uint8_t>().At(begin + x, y) - kGrey;
+        if (light <= 2) continue;
+        sum += light * (x + 0.5);
+        weights += light;
+      }
+    return weights > 0 ? sum / weights : -1;
+  }
   int SubtitleStreams() const {
     ff::Demuxer demuxer(OpenFileSource(options_.output), options_.output, Limits());
     int count = 0;
@@ -163,14 +183,13 @@ TEST_F(BurnedSubtitles, StandInFrontOfTheSceneInBothEyes) {
   // The wall is 10 pixels in front of the screen.
   const double wall = -kWidth * 0.0625 / 2;
   for (size_t i = 1; i < 10; ++i) {
-    const auto left = Columns(kept[i], burned[i], 0, kWidth);
-    const auto right = Columns(kept[i], burned[i], kWidth, 2 * kWidth);
-    ASSERT_GE(left.first, 0) << "frame " << i;
-    ASSERT_GE(right.first, 0) << "frame " << i;
-    const double parallax = (right.first + right.second - left.first - left.second) / 2.0;
-    EXPECT_NEAR(parallax, wall - kGap * kWidth, 1) << "frame " << i;
+    EXPECT_EQ(Letters(kept[i], 0), -1);
+    const double left = Letters(burned[i], 0), right = Letters(burned[i], kWidth);
+    ASSERT_GE(left, 0) << "frame " << i;
+    const double parallax = right - left;
+    EXPECT_NEAR(parallax, wall - kGap * kWidth, 0.1) << "frame " << i;
     EXPECT_LT(parallax, wall);
-    EXPECT_NEAR(left.first + left.second + right.first + right.second, 2 * kWidth, 8) << "middle";
+    EXPECT_NEAR(left + right, kWidth, 4) << "middle";
   }
 }
 
@@ -178,16 +197,18 @@ TEST_F(BurnedSubtitles, FollowTheSceneWithoutAJump) {
   // Something near comes into the place of the text all at once.
   MakeDepth(dir_ / "depth.mkv", shape_,
             [](int frame, int, int y) { return frame >= 5 && y > 100 ? 1.0f : 4.0f; });
-  const std::vector<Image> kept = Render(Subtitles::kKeep), burned = Render(Subtitles::kBurn);
-  std::pair<int, int> before = {-1, -1};
-  for (size_t i = 1; i < 11; ++i) {
-    const auto left = Columns(kept[i], burned[i], 0, kWidth);
-    ASSERT_GE(left.first, 0);
-    // At most 2 % of the width a second: a quarter of a pixel a frame, half of that in each eye.
-    if (before.first >= 0) {
-      EXPECT_LE(std::abs(left.first - before.first), 1) << "frame " << i;
-    }
-    before = left;
+  const std::vector<Image> burned = Render(Subtitles::kBurn);
+  std::vector<double> parallax;
+  for (size_t i = 1; i < 12; ++i) {
+    ASSERT_GE(Letters(burned[i], 0), 0) << "frame " << i;
+    parallax.push_back(Letters(burned[i], kWidth) - Letters(burned[i], 0));
+  }
+  EXPECT_NEAR(parallax[0], -5 - kGap * kWidth, 0.1);
+  // At most 2 % of the width a second.
+  const double step = 0.02 * kWidth / 25;
+  for (size_t i = 1; i < parallax.size(); ++i) {
+    const double moved = parallax[i] - parallax[i - 1];
+    EXPECT_NEAR(moved, i + 1 >= 5 ? -step : 0, 0.1) << "frame " << i + 1;
   }
 }
 

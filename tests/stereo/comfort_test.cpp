@@ -105,29 +105,48 @@ TEST(Comfort, PressedParallaxRisesAndStaysInside) {
   }
 }
 
+TEST(Comfort, BordersPressMore) {
+  ComfortLimits limits;
+  limits.max_in_front = 0.02;
+  const Scene scene(1, 1);  // all of it 1.5 % in front
+  std::vector<float> pressed(scene.values.size());
+  ComfortView view = scene.View(0.015, 0);
+  Press(view, limits, {pressed.data(), kWidth * sizeof(float), kWidth, kHeight});
+  const auto shown = [&](int x) { return -0.015 * pressed[static_cast<size_t>(x)]; };
+  for (const int x : {0, 1, kWidth - 1}) EXPECT_NEAR(shown(x), -limits.window, 1e-6);
+  EXPECT_FLOAT_EQ(pressed[kWidth / 2], 1);
+  for (int x = 1; x < kWidth / 2; ++x) EXPECT_LE(shown(x), shown(x - 1)) << "steadily";
+}
+
 TEST(Comfort, PressesMetresAsItPressesDisparity) {
   const ComfortLimits limits;
-  std::vector<float> inverse = {0.1f, 0.5f, 1, 4, NAN}, metres;
+  // In the middle of a row: borders have limits of their own.
+  constexpr size_t kMiddle = kWidth / 2;
+  std::vector<float> inverse(kWidth, 0.6f);
+  const std::vector<float> some = {0.1f, 0.5f, 1, 4};
+  std::copy(some.begin(), some.end(), inverse.begin() + kMiddle);
+  std::vector<float> metres;
   for (const float u : inverse) metres.push_back(1 / u);
-  metres[4] = 0;  // no data
-  std::vector<float> a(5), b(5);
-  const ptrdiff_t row = 5 * sizeof(float);
+  inverse[0] = NAN;
+  metres[0] = 0;  // no data
+  std::vector<float> a(kWidth), b(kWidth);
+  const ptrdiff_t row = kWidth * sizeof(float);
   ComfortView view;
   view.scale = 0.03;
   view.screen = 0.6;
-  view.map = {inverse.data(), row, 5, 1};
-  Press(view, limits, {a.data(), row, 5, 1});
-  view.map = {metres.data(), row, 5, 1};
+  view.map = {inverse.data(), row, kWidth, 1};
+  Press(view, limits, {a.data(), row, kWidth, 1});
+  view.map = {metres.data(), row, kWidth, 1};
   view.metres = true;
-  Press(view, limits, {b.data(), row, 5, 1});
-  for (size_t i = 0; i < 4; ++i) {
+  Press(view, limits, {b.data(), row, kWidth, 1});
+  for (size_t i = kMiddle; i < kMiddle + some.size(); ++i) {
     EXPECT_NEAR(1 / b[i], a[i], 1e-5 * a[i]);
     EXPECT_NEAR(view.scale * (view.screen - a[i]),
                 Pressed(view.scale * (view.screen - inverse[i]), limits), 1e-7);
   }
-  EXPECT_LT(a[3], inverse[3]);
-  EXPECT_TRUE(std::isnan(a[4]));
-  EXPECT_EQ(b[4], 0);
+  EXPECT_LT(a[kMiddle + 3], 4);
+  EXPECT_TRUE(std::isnan(a[0]));
+  EXPECT_EQ(b[0], 0);
 }
 
 TEST(Comfort, RefusesLimitsOutOfRange) {

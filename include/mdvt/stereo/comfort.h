@@ -73,7 +73,9 @@ class ComfortControl {
 double Pressed(double parallax, const ComfortLimits& limits);
 
 // The map whose parallax with view.scale and view.screen, which hold strength and shift already, is
-// Pressed(). `to` has its size; what is not known stays so. The same for every thread count.
+// Pressed(). In the outer 2 % of the width the limit in front of the screen is limits.window; from
+// there to 6 % it grows to that of the rest. `to` has the map's size; what is not known stays so.
+// The same for every thread count.
 void Press(const ComfortView& view, const ComfortLimits& limits, PlaneView<float> to,
            ThreadPool* pool = nullptr);
 

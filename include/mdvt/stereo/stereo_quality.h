@@ -112,6 +112,7 @@ struct StereoClipQuality {
   std::vector<StereoCut> cuts;
   enum class Eyes { kUnknown, kRight, kSwapped } eyes = Eyes::kUnknown;
   double eyes_confidence = 0;  // [0, 1]
+  double eyes_seen = 0;        // borders of near things that were asked
 
   // What is lost of 100 and why; see docs/check_stereo.md.
   struct Penalty {
