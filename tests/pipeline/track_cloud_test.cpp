@@ -284,7 +284,7 @@ TEST_F(TrackCloudJob, NamesWhatDoesNotBelongTogether) {
   WriteTrackFile(dir_ / "short.json", shorter, {room.shape.width, room.shape.height, true});
   options.tracks.track_file = dir_ / "short.json";
   EXPECT_GT(RunExportJob(options).tracks->average_points, 10);
-  EXPECT_NE(log.text().find("ends after 6 frames of 8"), std::string::npos);
+  EXPECT_TRUE(log.Says("ends after 6 frames of 8"));
 }
 
 TEST(TrackSets, JoinInAnyOrder) {

@@ -155,7 +155,7 @@ TEST_F(TrackPointsJob, SaysSoWhereThereIsNothingToFollow) {
     const TrackPointsReport report = RunTrackPointsJob(Options(dir_ / "flat.mkv"));
     EXPECT_EQ(report.tracks, 0);
     EXPECT_EQ(ReadTrackFile(report.output).num_frames(), 6) << "every frame has an entry";
-    EXPECT_NE(log.text().find("no point could be followed"), std::string::npos);
+    EXPECT_TRUE(log.Says("no point could be followed"));
   }
   MakeGrey(dir_ / "a.mkv", 64, 48, std::vector<int>(6, -1));
   MakeGrey(dir_ / "white.mkv", 32, 24, std::vector<int>(6, 255));
@@ -163,7 +163,7 @@ TEST_F(TrackPointsJob, SaysSoWhereThereIsNothingToFollow) {
   masked.mask.video = dir_ / "white.mkv";
   LogCatcher log;
   EXPECT_EQ(RunTrackPointsJob(masked).tracks, 0);
-  EXPECT_NE(log.text().find("the mask covers all"), std::string::npos);
+  EXPECT_TRUE(log.Says("the mask covers all"));
 }
 
 TEST_F(TrackPointsJob, TakesOneFrame) {
