@@ -479,9 +479,38 @@ class Aligner {
     return s_.Normalised(sight.xy).homogeneous().norm();
   }
 
+  // The adjustment takes a mean over depths. Where points lie at the edge of things some of those
+  // are of what is behind: the median is that of the others. Points without parallax have the place
+  // that the depth says and tell nothing.
+  void CentreScales(const SceneShot& shot) {
+    constexpr double kLeastParallax = 0.02;  // radians
+    if (shot.motion != CameraMotion::kFree || s_.options.free_shift) return;
+    std::vector<double> ratios;
+    for (const SceneTrack& track : s_.tracks) {
+      if (!track.placed || track.moving || track.sights.empty()) continue;
+      const int first = s_.sights[U(track.sights.front())].frame;
+      const int last = s_.sights[U(track.sights.back())].frame;
+      if (first < shot.first || last >= shot.end) continue;
+      const Eigen::Vector3d a = track.point - s_.frames[U(first)].world_from_cam.translation();
+      const Eigen::Vector3d b = track.point - s_.frames[U(last)].world_from_cam.translation();
+      if (std::atan2(a.cross(b).norm(), a.dot(b)) < kLeastParallax) continue;
+      for (const int i : track.sights) {
+        const SceneSight& sight = s_.sights[U(i)];
+        const AlignedFrame& frame = s_.frames[U(sight.frame)];
+        if (!(sight.depth > 0) || !s_.Usable(sight) || frame.interpolated) continue;
+        const double z = (frame.world_from_cam.inverse() * track.point).z();
+        if (z > 0) ratios.push_back(sight.depth / (z * frame.depth_scale));
+      }
+    }
+    if (ratios.size() < 10 * kMinPoints) return;
+    const double ratio = Median(&ratios);
+    for (int f = shot.first; f < shot.end; ++f) s_.frames[U(f)].depth_scale *= ratio;
+  }
+
   // The median map of the shot is right.
   void Rescale(const SceneShot& shot) {
     if (!s_.options.start.empty() && shot.motion == CameraMotion::kFree) return;
+    CentreScales(shot);
     std::vector<double> scales;
     for (int f = shot.first; f < shot.end; ++f)
       if (!s_.frames[U(f)].interpolated) scales.push_back(s_.frames[U(f)].depth_scale);

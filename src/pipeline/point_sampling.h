@@ -12,15 +12,15 @@
 namespace mdvt {
 
 // Metres at a position in edge coordinates, linear in 1 / depth between the pixel centres; 0 where
-// it cannot be trusted: no data, the end of the range, or a step among the 3 x 3 pixels around.
+// it cannot be trusted: no data, the end of the range, or a step among the 5 x 5 pixels around.
 inline float DepthAtPoint(const PlaneView<const float>& depth, double x, double y,
                           float saturated) {
   constexpr float kMostRatio = 1.1F;
   const int px = std::clamp(static_cast<int>(std::floor(x)), 0, depth.width - 1);
   const int py = std::clamp(static_cast<int>(std::floor(y)), 0, depth.height - 1);
   float least = depth.At(px, py), most = least;
-  for (int v = std::max(0, py - 1); v <= std::min(depth.height - 1, py + 1); ++v)
-    for (int u = std::max(0, px - 1); u <= std::min(depth.width - 1, px + 1); ++u) {
+  for (int v = std::max(0, py - 2); v <= std::min(depth.height - 1, py + 2); ++v)
+    for (int u = std::max(0, px - 2); u <= std::min(depth.width - 1, px + 2); ++u) {
       least = std::min(least, depth.At(u, v));
       most = std::max(most, depth.At(u, v));
     }

@@ -21,7 +21,7 @@
 #include "mdvt/pipeline/recover_fov.h"
 #include "mdvt/tracking/line_segments.h"
 #include "pipeline/camera_outputs.h"
-#include "pipeline/clip_tracker.h"
+#include "pipeline/shot_tracker.h"
 #include "pipeline/job_common.h"
 #include "pipeline/motion_picture.h"
 #include "pipeline/point_sampling.h"
@@ -210,7 +210,7 @@ class RecoverFovJob {
 
   void LookAtPictures() {
     const VideoInfo& info = color_.info();
-    ClipTracker tracker(info.width, info.height, options_.points, graph_.pool());
+    ShotTracker tracker(info.width, info.height, options_.points, graph_.pool());
     const int64_t expected = ExpectedFrames(info.estimated_frames, 0, options_.job.max_frames);
     const int64_t step = std::max<int64_t>(1, expected / options_.pictures);
     TrackTableBuilder builder;

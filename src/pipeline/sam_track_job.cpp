@@ -18,7 +18,7 @@
 #include "mdvt/tracking/point_tracker.h"
 #include "mdvt/tracking/scene_cut.h"
 #include "pipeline/align_points_settings.h"
-#include "pipeline/clip_tracker.h"
+#include "pipeline/shot_tracker.h"
 #include "pipeline/job_common.h"
 #include "pipeline/motion_map.h"
 #include "pipeline/point_sampling.h"
@@ -315,7 +315,7 @@ class SamTrackJob {
   std::optional<VideoReader> mask_;
   Camera camera_;
   float saturated_ = 0;
-  std::optional<ClipTracker> tracker_;
+  std::optional<ShotTracker> tracker_;
   TrackTableBuilder builder_;
   TrackTable tracks_;
   std::vector<float> depths_;

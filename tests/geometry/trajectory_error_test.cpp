@@ -41,9 +41,9 @@ TEST(CompareTrajectories, TheSamePathInAnotherWorldHasNoError) {
 // By hand: centres on a square, one of them a metre off.
 TEST(CompareTrajectories, ErrorsByHand) {
   std::vector<Pose> truth(4, Pose::Identity());
-  truth[1].translation() = {1, 0, 0};
-  truth[2].translation() = {1, 0, 1};
-  truth[3].translation() = {0, 0, 1};
+  truth[1].translation() = Eigen::Vector3d(1, 0, 0);
+  truth[2].translation() = Eigen::Vector3d(1, 0, 1);
+  truth[3].translation() = Eigen::Vector3d(0, 0, 1);
   std::vector<Pose> estimate = truth;
   // Offsets of sum zero and without a moment: no alignment takes them away.
   estimate[0].translation().y() = 0.1;

@@ -15,10 +15,10 @@
 
 namespace mdvt {
 
-class ClipTracker {
+class ShotTracker {
  public:
   // Pictures with a long side over kMostSide are followed at that size.
-  ClipTracker(int width, int height, int points, ThreadPool* pool)
+  ShotTracker(int width, int height, int points, ThreadPool* pool)
       : width_(width), height_(height), pool_(pool), tracker_(Options(width, height, points)) {
     const double ratio = std::min(1.0, static_cast<double>(kMostSide) / std::max(width, height));
     small_width_ = std::max(1, static_cast<int>(std::lround(width * ratio)));
