@@ -161,37 +161,39 @@ const ScoreRow* Find(const std::vector<ScoreRow>& rows, const std::string& name)
 
 std::vector<ScoreRow> ScoreRows(const DepthScores& scores) {
   std::vector<ScoreRow> rows;
+  const auto add = [&rows](std::initializer_list<ScoreRow> more) {
+    for (const ScoreRow& row : more) rows.push_back(row);
+  };
   if (const auto& a = scores.accuracy) {
-    rows.insert(rows.end(), {{"abs_rel", a->abs_rel, "mean |d - t| / t"},
-                             {"sq_rel", a->sq_rel, "mean (d - t)^2 / t, metres"},
-                             {"rmse", a->rmse, "metres"},
-                             {"rmse_log", a->rmse_log, "of log d - log t"},
-                             {"si_log", a->si_log, "deviation of log d - log t"},
-                             {"delta1", a->delta1, "share within a factor of 1.25"},
-                             {"delta2", a->delta2, "share within 1.25^2"},
-                             {"delta3", a->delta3, "share within 1.25^3"},
-                             {"pixels", static_cast<double>(a->pixels), "with depth in both"}});
+    add({{"abs_rel", a->abs_rel, "mean |d - t| / t"},
+         {"sq_rel", a->sq_rel, "mean (d - t)^2 / t, metres"},
+         {"rmse", a->rmse, "metres"},
+         {"rmse_log", a->rmse_log, "of log d - log t"},
+         {"si_log", a->si_log, "deviation of log d - log t"},
+         {"delta1", a->delta1, "share within a factor of 1.25"},
+         {"delta2", a->delta2, "share within 1.25^2"},
+         {"delta3", a->delta3, "share within 1.25^3"},
+         {"pixels", static_cast<double>(a->pixels), "with depth in both"}});
   }
   if (const auto& e = scores.edges) {
-    rows.insert(rows.end(), {{"edge_f1", e->f1, "of depth edges against the true ones"},
-                             {"edge_precision", e->precision, "share of edges that are true"},
-                             {"edge_recall", e->recall, "share of true edges that are found"},
-                             {"true_edges", static_cast<double>(e->true_edges), "pixels"}});
+    add({{"edge_f1", e->f1, "of depth edges against the true ones"},
+         {"edge_precision", e->precision, "share of edges that are true"},
+         {"edge_recall", e->recall, "share of true edges that are found"},
+         {"true_edges", static_cast<double>(e->true_edges), "pixels"}});
   }
   if (scores.tae) rows.push_back({"tae", *scores.tae, "percent, temporal alignment error"});
   if (const auto& t = scores.temporal) {
-    rows.insert(rows.end(),
-                {{"opw2", t->opw2, "warping error, one normalisation per shot"},
-                 {"opw2_frame", t->opw2_frame, "the same, each frame normalised by itself"},
-                 {"coverage", t->coverage, "share of pixels whose flow is consistent"},
-                 {"rtc", t->rtc, "share of them within a factor of 1.25^0.5 of the frame before"},
-                 {"tflick", t->tflick, "rms second difference of log disparity"},
-                 {"tflick_global", t->tflick_global, "of it: whole frames"},
-                 {"tflick_local", t->tflick_local, "of it: the rest"},
-                 {"flicker_share", t->flicker_share, "share of power above 3 Hz along tracks"},
-                 {"tracks", static_cast<double>(t->tracks), "of 32 frames, for the spectrum"},
-                 {"pairs", static_cast<double>(t->pairs), "of frames that were compared"},
-                 {"shots", static_cast<double>(t->shots), "between cuts"}});
+    add({{"opw2", t->opw2, "warping error, one normalisation per shot"},
+         {"opw2_frame", t->opw2_frame, "the same, each frame normalised by itself"},
+         {"coverage", t->coverage, "share of pixels whose flow is consistent"},
+         {"rtc", t->rtc, "share of them within a factor of 1.25^0.5 of the frame before"},
+         {"tflick", t->tflick, "rms second difference of log disparity"},
+         {"tflick_global", t->tflick_global, "of it: whole frames"},
+         {"tflick_local", t->tflick_local, "of it: the rest"},
+         {"flicker_share", t->flicker_share, "share of power above 3 Hz along tracks"},
+         {"tracks", static_cast<double>(t->tracks), "of 32 frames, for the spectrum"},
+         {"pairs", static_cast<double>(t->pairs), "of frames that were compared"},
+         {"shots", static_cast<double>(t->shots), "between cuts"}});
   }
   if (scores.opw) rows.push_back({"opw", *scores.opw, "warping error as the original computes it"});
   return rows;
