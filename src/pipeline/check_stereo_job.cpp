@@ -52,8 +52,8 @@ double HalvesDiffer(const Image& frame, const VideoInfo& info, bool below) {
   double sum = 0;
   for (int y = 0; y < kThumbnailHeight; ++y)
     for (int x = 0; x < kThumbnailWidth; ++x)
-      sum += std::abs(grey.At(x, y) - (below ? grey.At(x, y + kThumbnailHeight)
-                                             : grey.At(x + kThumbnailWidth, y)));
+      sum += std::abs(grey.At(x, y) -
+                      (below ? grey.At(x, y + kThumbnailHeight) : grey.At(x + kThumbnailWidth, y)));
   return sum / (kThumbnailWidth * kThumbnailHeight);
 }
 
@@ -98,12 +98,11 @@ class CheckStereoJob {
     small.color = ColorInfo();
     starts_.emplace(options.cuts, options.scene_file, options.job.limits, small,
                     PixelFormat::Rgb(8), graph_.pool());
-    resizer_.emplace(views_->format, views_->width, views_->height,
-                     ResizeWindow{0, 0, static_cast<double>(views_->width),
-                                  static_cast<double>(views_->height)},
-                     report_.working_width, report_.working_height,
-                     ResizeOptions{ResizeFilter::kBilinear, color_.chroma_location},
-                     graph_.pool());
+    resizer_.emplace(
+        views_->format, views_->width, views_->height,
+        ResizeWindow{0, 0, static_cast<double>(views_->width), static_cast<double>(views_->height)},
+        report_.working_width, report_.working_height,
+        ResizeOptions{ResizeFilter::kBilinear, color_.chroma_location}, graph_.pool());
   }
 
   CheckStereoReport Run() {
@@ -116,8 +115,8 @@ class CheckStereoJob {
         Measure(views, matcher.get(), converter.get());
       };
     });
-    graph_.Run("check", ExpectedFrames(reader_.info().estimated_frames, 0,
-                                       options_.job.max_frames));
+    graph_.Run("check",
+               ExpectedFrames(reader_.info().estimated_frames, 0, options_.job.max_frames));
     starts_->Finish();
     std::vector<int64_t> cuts;
     for (int64_t i = 0; const std::optional<bool> cut = starts_->Pop(); ++i)
@@ -150,8 +149,8 @@ class CheckStereoJob {
                            : options_.squeezed == SqueezeChoice::kOn;
     if (report_.squeezed) shape *= views_->top_bottom ? 0.5 : 2;
     const double shown = views_->height * shape;
-    report_.working_width = std::max(
-        1, static_cast<int>(std::lround(std::min<double>(options_.working_width, shown))));
+    report_.working_width =
+        std::max(1, static_cast<int>(std::lround(std::min<double>(options_.working_width, shown))));
     report_.working_height =
         std::clamp(static_cast<int>(std::lround(report_.working_width / shape)), 1, 4096);
   }
@@ -174,8 +173,7 @@ class CheckStereoJob {
     views.left = small(report_.right_eye_first);
     views.right = small(!report_.right_eye_first);
     views.index = next_++;
-    const double seconds =
-        static_cast<double>(frame.pts) * reader_.info().time_base.ToDouble();
+    const double seconds = static_cast<double>(frame.pts) * reader_.info().time_base.ToDouble();
     starts_->Push(views.left, views.index, seconds);
     const std::lock_guard<std::mutex> lock(mutex_);
     report_.seconds.push_back(seconds);

@@ -97,9 +97,7 @@ class PlotWriter {
     const double room = std::max(1e-6, 0.05 * (high - low));
     low -= room;
     high += room;
-    const auto y_of = [&](double value) {
-      return (high - value) / (high - low) * kPlotHeight;
-    };
+    const auto y_of = [&](double value) { return (high - value) / (high - low) * kPlotHeight; };
     std::string svg = "<h2>" + Escaped(plot.title) + "</h2>\n<p class=\"key\">";
     for (const Line& line : plot.lines)
       svg += "<span style=\"color:" + line.color + "\">&#9644; " + Escaped(line.name) + "</span> ";
@@ -200,8 +198,8 @@ std::vector<Plot> PlotsOf(const CheckStereoJobOptions& options, const CheckStere
   const char* names[] = {"red", "green", "blue"};
   const char* colors[] = {"#c0392b", "#1e8449", "#2471a3"};
   for (size_t i = 0; i < 3; ++i)
-    color.lines.push_back(LineOf(report, colors[i], names[i],
-                                 [i](const Quality& f) { return 100 * f.color[i]; }));
+    color.lines.push_back(
+        LineOf(report, colors[i], names[i], [i](const Quality& f) { return 100 * f.color[i]; }));
   return {depth, vertical, window, color};
 }
 
@@ -246,8 +244,9 @@ std::string CheckStereoText(const CheckStereoJobOptions& options, const CheckSte
   text += "over time   middle moves by " + percent(clip.rate) + " a second at most; " +
           CountOf(static_cast<int64_t>(clip.cuts.size()), "cut") + ", largest jump " +
           percent(jump) + "\n";
-  text += "window      " + percent(clip.window) + " of the height cut off in front of the screen, " +
-          CountOf(clip.window_frames, "frame") + " with more than 2 %\n";
+  text += "window      " + percent(clip.window) +
+          " of the height cut off in front of the screen, " + CountOf(clip.window_frames, "frame") +
+          " with more than 2 %\n";
   text += "vertical    " + percent(clip.vertical) + " of the height, 95 % below " +
           percent(clip.vertical_most) + ", turned by " + FormatFixed(clip.rotation_deg, 2) +
           " deg, magnified by " + percent(clip.magnification) + "\n";
@@ -326,8 +325,8 @@ std::string CheckStereoPage(const CheckStereoJobOptions& options, const CheckSte
       "padding:1em;overflow:auto}\n.key{margin:.2em 0;font-size:.9em}\nsvg{width:100%}\n"
       "path{fill:none;stroke-width:1.2}\n.level{stroke:#ccc}.cut{stroke:#999;stroke-dasharray:2 3}"
       "\ntext{font-size:11px;fill:#666}.end{text-anchor:end}\n</style></head><body>\n";
-  page += "<h1>" + name + "</h1>\n<p><span class=\"score\">" +
-          FormatFixed(report.clip.score, 0) + "</span> of 100</p>\n<pre>" ;
+  page += "<h1>" + name + "</h1>\n<p><span class=\"score\">" + FormatFixed(report.clip.score, 0) +
+          "</span> of 100</p>\n<pre>";
   const std::string text = CheckStereoText(options, report);
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.size(), text.find('\n', begin));

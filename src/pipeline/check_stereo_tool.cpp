@@ -21,7 +21,8 @@ void Describe(ToolReport* to, const CheckStereoJobOptions& options,
   to->Add("nearest", 100 * clip.nearest, "least parallax of 1 % of a frame's pixels, % of width");
   to->Add("near", 100 * clip.parallax[0], "the same, mean of all frames");
   to->Add("middle", 100 * clip.parallax[2], "median parallax, mean of all frames, % of width");
-  to->Add("far", 100 * clip.parallax[4], "parallax of the farthest 1 %, mean of all frames, % of width");
+  to->Add("far", 100 * clip.parallax[4],
+          "parallax of the farthest 1 %, mean of all frames, % of width");
   to->Add("farthest", 100 * clip.farthest, "the largest of all frames, % of width");
   to->Add("nearest_deg", options.viewer.Degrees(clip.nearest), "degrees, for the viewer stated");
   to->Add("farthest_deg", options.viewer.Degrees(clip.farthest), "degrees, for the viewer stated");
@@ -32,8 +33,8 @@ void Describe(ToolReport* to, const CheckStereoJobOptions& options,
   to->Add("vertical_most", 100 * clip.vertical_most, "95 % of the points stay below, % of height");
   to->Add("rotation", clip.rotation_deg, "degrees between the eyes");
   to->Add("color_difference",
-          100 * std::max({std::fabs(clip.color[0]), std::fabs(clip.color[1]),
-                          std::fabs(clip.color[2])}),
+          100 * std::max(
+                    {std::fabs(clip.color[0]), std::fabs(clip.color[1]), std::fabs(clip.color[2])}),
           "between the eyes, largest of red, green and blue, % of white");
   to->Add("cuts", static_cast<int64_t>(clip.cuts.size()), "cuts found");
   to->Add("jump", 100 * jump, "largest change of parallax at a cut, % of width");
@@ -50,7 +51,8 @@ std::string OutputOf(const CheckStereoJobOptions& options) {
 ToolInfo CheckStereoTool() {
   return MakeToolInfo<CheckStereoJobOptions, CheckStereoReport, RunCheckStereoJob>(
       "check_stereo",
-      "Measures how comfortable a side-by-side or top-bottom stereo video is to look at: parallax,\n"
+      "Measures how comfortable a side-by-side or top-bottom stereo video is to look at: "
+      "parallax,\n"
       "what the border cuts off, vertical disparity, jumps at cuts, colors, swapped eyes.",
       "check_stereo clip_sbs.mp4 --html clip_sbs.html");
 }

@@ -141,8 +141,8 @@ EyeMaker::EyeMaker(const EyeOptions& options, const ViewLayout& layout, const Vi
 void EyeMaker::Push(EyeInput frame) {
   const bool metres = frame.quantity == DepthQuantity::kMetricDepth;
   if (focus_ && metres) {
-    frame.screen = focus_->Push(SomeRows(frame.depth), frame.seconds - focus_seconds_,
-                                frame.new_scene);
+    frame.screen =
+        focus_->Push(SomeRows(frame.depth), frame.seconds - focus_seconds_, frame.new_scene);
     focus_seconds_ = frame.seconds;
   }
   if (metric()) {

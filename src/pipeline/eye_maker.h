@@ -133,9 +133,9 @@ struct EyeSource {
 // needs both. With kNormalized a distance wins over `screen`, where the depth is metric.
 struct EyePlaces {
   std::optional<ClipCamera> camera;
-  std::optional<PerFrame<double>> distance;  // metres, 0 = parallel eyes
-  std::optional<FocusTracker> focus;         // finds the distance in each frame, in its place
-  std::optional<ComfortLimits> comfort;      // that parallax keeps to
+  std::optional<PerFrame<double>> distance;    // metres, 0 = parallel eyes
+  std::optional<FocusTracker> focus;           // finds the distance in each frame, in its place
+  std::optional<ComfortLimits> comfort;        // that parallax keeps to
   std::shared_ptr<SubtitlePainter> subtitles;  // to be drawn into the views
 };
 
@@ -159,10 +159,10 @@ EyePlaces PlacesFor(const JobOptions& options, Placement placement, const VideoI
     if (depth != nullptr) focus.saturated = SaturatedDepth(depth->codec());
     places.focus.emplace(focus, eyes.smoothing);
   }
-  places.subtitles = OpenSubtitles(
-      options.subtitles, source.path,
-      static_cast<double>(source.start_pts) * source.time_base.ToDouble(), canvas, views, color,
-      places.comfort, options.job.limits);
+  places.subtitles =
+      OpenSubtitles(options.subtitles, source.path,
+                    static_cast<double>(source.start_pts) * source.time_base.ToDouble(), canvas,
+                    views, color, places.comfort, options.job.limits);
   return places;
 }
 

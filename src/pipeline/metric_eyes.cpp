@@ -63,9 +63,10 @@ void Describe(OptionList* list, MetricEyeOptions* options, const std::string& di
         if (IsRule(text)) options->baseline_scale = text;
         return IsRule(text);
       });
-  list->Field("convergence_file", &options->convergence_file, "JSON",
-              "distance in metres at which the eyes' pictures coincide, per frame; smoothed in time "
-              "inside each shot")
+  list->Field(
+          "convergence_file", &options->convergence_file, "JSON",
+          "distance in metres at which the eyes' pictures coincide, per frame; smoothed in time "
+          "inside each shot")
       .Input();
   list->Custom(
       distance, "WHERE",

@@ -102,8 +102,9 @@ void DescribeStereo(OptionList* list, MonoToSbsJobOptions* o) {
               "parallax as two eyes would see it, from depth in metres");
   Describe(list, &o->eyes, "convergence_distance");
   list->Refine("convergence_distance")
-      .Default("with --placement metric 0, parallel eyes, auto with --comfort; else as "
-               "--convergence says");
+      .Default(
+          "with --placement metric 0, parallel eyes, auto with --comfort; else as "
+          "--convergence says");
   Describe(list, &o->comfort);
   list->Field("max_shift", &o->max_shift, {0, 4096}, "PIXELS",
               "parallax between the nearest and the farthest point, in pixels of one eye")
@@ -202,8 +203,8 @@ bool Matters(const MonoToSbsJobOptions& options, const std::string& name) {
   if (name == "quilt") return count == ViewLayout::Count::kQuilt;
   if (name == "view_span") return count != ViewLayout::Count::kFixed;
   const bool follows = options.eyes.convergence_auto || !options.eyes.convergence_file.empty();
-  for (const char* of_those : {"convergence_sigma", "convergence_nearest", "convergence_farthest",
-                               "convergence_rate"})
+  for (const char* of_those :
+       {"convergence_sigma", "convergence_nearest", "convergence_farthest", "convergence_rate"})
     if (name == of_those && !follows) return false;
   if (name == "rgbd_white" && options.frame.canvas.layout != "rgbd") return false;
   return metric ? !is_one(kNormalizedOnly) : !is_one(kMetricOnly);

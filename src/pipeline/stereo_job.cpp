@@ -54,9 +54,8 @@ class StereoJob {
     source.height = height_;
     source.color = ResolveColor(input_.lead_info().color, source.format, height_);
     StartDepth(source.color);
-    EyePlaces places =
-        PlacesFor(options, Placement::kMetric, SubtitledVideo(), source.color, Shots(),
-                  input_.depth().file(), canvas_, render_format_);
+    EyePlaces places = PlacesFor(options, Placement::kMetric, SubtitledVideo(), source.color,
+                                 Shots(), input_.depth().file(), canvas_, render_format_);
     places.camera = camera_;
     EyeOptions eyes = EyesFor(options);
     eyes.placement = Placement::kMetric;

@@ -11,11 +11,11 @@
 namespace mdvt {
 namespace {
 
-constexpr double kGap = 0.002;            // of the width, between a line and what is behind it
-constexpr double kForward = 0.02;         // of the width a second: how fast a line comes nearer
-constexpr double kBack = 0.005;           // and goes back
-constexpr double kSpecks = 0.001;         // of the pixels behind a line that may be nearer
-constexpr double kReach = 0.01;           // of the width: a line's surroundings count too
+constexpr double kGap = 0.002;     // of the width, between a line and what is behind it
+constexpr double kForward = 0.02;  // of the width a second: how fast a line comes nearer
+constexpr double kBack = 0.005;    // and goes back
+constexpr double kSpecks = 0.001;  // of the pixels behind a line that may be nearer
+constexpr double kReach = 0.01;    // of the width: a line's surroundings count too
 constexpr int kTransferPq = 16, kTransferHlg = 18;
 // White of HDR is that of paper, 203 cd/m2 (ITU-R BT.2408), not the brightest there is.
 constexpr double kWhitePq = 0.58, kWhiteHlg = 0.75;
@@ -172,8 +172,7 @@ std::unique_ptr<SubtitlePainter> OpenSubtitles(const SubtitleOptions& options,
   SubtitleRendererOptions drawing;
   drawing.width = canvas.content_width;
   drawing.height = canvas.content_height;
-  drawing.pixel_aspect =
-      canvas.sample_aspect.ToDouble() * canvas.squeeze_y / canvas.squeeze_x;
+  drawing.pixel_aspect = canvas.sample_aspect.ToDouble() * canvas.squeeze_y / canvas.squeeze_x;
   drawing.limits = limits;
   const bool own_file = !options.file.empty();
   return std::make_unique<SubtitlePainter>(

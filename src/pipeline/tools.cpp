@@ -17,7 +17,7 @@ ToolInfo CheckStereoTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
-      DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
+      DepthTool(),     StereoTool(),   MonoToSbsTool(),       ExportTool(),
       DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), CheckStereoTool()};
   return tools;
 }
