@@ -161,8 +161,7 @@ struct SubtitleRenderer::Impl {
     // What libass asks for is by how much letters are to be widened.
     Ass().set_pixel_aspect(renderer.get(), 1 / options.pixel_aspect);
     Ass().set_cache_limits(renderer.get(), kGlyphs, kCacheMegabytes);
-    Ass().set_fonts(renderer.get(), nullptr, "sans-serif", ASS_FONTPROVIDER_AUTODETECT, nullptr,
-                    1);
+    Ass().set_fonts(renderer.get(), nullptr, "sans-serif", ASS_FONTPROVIDER_AUTODETECT, nullptr, 1);
     if (track == nullptr) track.reset(Ass().new_track(library.get()));
     Require(track != nullptr, Code::kOutOfMemory, "no memory for subtitles");
     if (decoder && decoder->subtitle_header != nullptr)
@@ -187,8 +186,7 @@ struct SubtitleRenderer::Impl {
       }
       if (!ff::SubtitleConverter::IsText(*one)) continue;
       const bool is_default = (one->disposition & AV_DISPOSITION_DEFAULT) != 0;
-      if (chosen == nullptr ||
-          (is_default && (chosen->disposition & AV_DISPOSITION_DEFAULT) == 0))
+      if (chosen == nullptr || (is_default && (chosen->disposition & AV_DISPOSITION_DEFAULT) == 0))
         chosen = one;
     }
     Require(chosen != nullptr, Code::kNotFound,
@@ -206,8 +204,9 @@ struct SubtitleRenderer::Impl {
     const std::string ending = LowerEnding(path);
     Require(ending == ".srt" || ending == ".vtt" || ending == ".ass" || ending == ".ssa",
             Code::kInvalidArgument,
-            "'" + path + "' must end in .srt, .vtt, .ass or .ssa: subtitles of another kind are "
-            "not read");
+            "'" + path +
+                "' must end in .srt, .vtt, .ass or .ssa: subtitles of another kind are "
+                "not read");
     if (ending == ".ass" || ending == ".ssa") return OpenAss(path);
     const std::vector<SubtitleCue> cues =
         ReadAndParse(path, "subtitle file", options.limits, ParseSubtitleCues);
@@ -274,8 +273,7 @@ struct SubtitleRenderer::Impl {
         }
       }
       if (at_end) return;
-      if (next->pts != AV_NOPTS_VALUE &&
-          av_compare_ts(next->pts, time_base, ms, kMilliseconds) > 0)
+      if (next->pts != AV_NOPTS_VALUE && av_compare_ts(next->pts, time_base, ms, kMilliseconds) > 0)
         return;
       Decode(next.get());
       next.reset();

@@ -539,8 +539,8 @@ struct VideoReader::Impl {
     AddTags(stream->metadata, &info.tags);
     // Older versions of FFmpeg tell the order of the eyes in Matroska by this tag alone.
     if (const auto mode = info.tags.find("STEREO_MODE"); mode != info.tags.end())
-      info.right_eye_first = info.right_eye_first || mode->second == "right_left" ||
-                             mode->second == "bottom_top";
+      info.right_eye_first =
+          info.right_eye_first || mode->second == "right_left" || mode->second == "bottom_top";
     info.estimated_frames = EstimateFrames(context);
     if (options.deinterlace == Deinterlace::kFields) {
       info.time_base.den *= 2;

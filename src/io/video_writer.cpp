@@ -205,8 +205,8 @@ struct VideoWriter::Impl {
       StateProjection(fov, stream);
     }
     if (!options.copy_streams_from.empty()) {
-      copier =
-          std::make_unique<ff::StreamCopier>(options.copy_streams_from, options.copy_audio, options.copy_text, &muxer);
+      copier = std::make_unique<ff::StreamCopier>(options.copy_streams_from, options.copy_audio,
+                                                  options.copy_text, &muxer);
     }
     for (const auto& [key, value] : options.tags) {
       for (AVDictionary** tags : {&muxer.context()->metadata, &stream->metadata}) {

@@ -207,8 +207,8 @@ bool Matters(const MonoToSbsJobOptions& options, const std::string& name) {
   if (name == "quilt") return count == ViewLayout::Count::kQuilt;
   if (name == "view_span") return count != ViewLayout::Count::kFixed;
   const bool follows = options.eyes.convergence_auto || !options.eyes.convergence_file.empty();
-  for (const char* of_those : {"convergence_sigma", "convergence_nearest", "convergence_farthest",
-                               "convergence_rate"})
+  for (const char* of_those :
+       {"convergence_sigma", "convergence_nearest", "convergence_farthest", "convergence_rate"})
     if (name == of_those && !follows) return false;
   if (name == "rgbd_white" && options.frame.canvas.layout != "rgbd") return false;
   return metric ? !is_one(kNormalizedOnly) : !is_one(kMetricOnly);

@@ -115,8 +115,8 @@ ComfortSetting ComfortControl::Push(const ComfortView& view, double seconds, boo
   bound(behind, far);
   bound(behind + front, far - near);
   bound(behind + limits_.window, far - border);
-  wanted.shift = std::max({0.0, -wanted.strength * border - limits_.window,
-                           -wanted.strength * near - front});
+  wanted.shift =
+      std::max({0.0, -wanted.strength * border - limits_.window, -wanted.strength * near - front});
   if (!started_) {
     now_ = wanted;
     started_ = true;
@@ -125,10 +125,8 @@ ComfortSetting ComfortControl::Push(const ComfortView& view, double seconds, boo
   const double most = limits_.max_rate * std::max(0.0, seconds);
   const double extent = std::max({std::fabs(near), std::fabs(far), 1e-9});
   const bool relaxes = wanted.strength > now_.strength;
-  now_.strength =
-      Towards(now_.strength, wanted.strength, (relaxes ? kRelease : 1) * most / extent);
-  now_.shift =
-      Towards(now_.shift, wanted.shift, (wanted.shift < now_.shift ? kRelease : 1) * most);
+  now_.strength = Towards(now_.strength, wanted.strength, (relaxes ? kRelease : 1) * most / extent);
+  now_.shift = Towards(now_.shift, wanted.shift, (wanted.shift < now_.shift ? kRelease : 1) * most);
   return now_;
 }
 
@@ -173,8 +171,7 @@ void Press(const ComfortView& view, const ComfortLimits& limits, PlaneView<float
         float u = 0;
         row[x] = from[x];
         const auto column = static_cast<size_t>(x);
-        if (!Inverse(view, from[x], &u) || (u <= nearest[column] && u >= farthest) ||
-            !(scale > 0))
+        if (!Inverse(view, from[x], &u) || (u <= nearest[column] && u >= farthest) || !(scale > 0))
           continue;
         const double pressed = Pressed(scale * (view.screen - u), columns[column]);
         u = static_cast<float>(view.screen - pressed / scale);

@@ -19,14 +19,13 @@ constexpr double kBrokenRows = 0.02;  // of the height: what counts as cut off b
 // The value below which the share q lies; reorders.
 double QuantileOf(std::vector<float>* values, double q) {
   if (values->empty()) return 0;
-  const auto at = static_cast<size_t>(
-      std::lround(q * static_cast<double>(values->size() - 1)));
+  const auto at = static_cast<size_t>(std::lround(q * static_cast<double>(values->size() - 1)));
   std::nth_element(values->begin(), values->begin() + static_cast<ptrdiff_t>(at), values->end());
   return (*values)[at];
 }
 
 struct Samples {
-  std::vector<float> dx, dy;  // pixels, of the sure pixels of the left view
+  std::vector<float> dx, dy;           // pixels, of the sure pixels of the left view
   std::vector<Eigen::Vector2f> place;  // from the middle of the picture
   std::array<double, 3> color = {};
 };
@@ -43,13 +42,13 @@ Samples Collect(const MatchedViews& views) {
       samples.dy.push_back(flow[x].y());
       samples.place.emplace_back(static_cast<float>(x) + 0.5f - static_cast<float>(w) / 2,
                                  static_cast<float>(y) + 0.5f - static_cast<float>(h) / 2);
-      const int tx = std::clamp(static_cast<int>(std::lround(static_cast<float>(x) + flow[x].x())),
-                                0, w - 1);
-      const int ty = std::clamp(static_cast<int>(std::lround(static_cast<float>(y) + flow[x].y())),
-                                0, h - 1);
+      const int tx =
+          std::clamp(static_cast<int>(std::lround(static_cast<float>(x) + flow[x].x())), 0, w - 1);
+      const int ty =
+          std::clamp(static_cast<int>(std::lround(static_cast<float>(y) + flow[x].y())), 0, h - 1);
       for (int plane = 0; plane < 3; ++plane)
-        samples.color[static_cast<size_t>(plane)] +=
-            views.right.Plane<uint8_t>(plane).At(tx, ty) - views.left.Plane<uint8_t>(plane).At(x, y);
+        samples.color[static_cast<size_t>(plane)] += views.right.Plane<uint8_t>(plane).At(tx, ty) -
+                                                     views.left.Plane<uint8_t>(plane).At(x, y);
     }
   }
   return samples;
@@ -254,9 +253,8 @@ StereoFrameQuality MeasureStereoFrame(const MatchedViews& views,
   result.vertical = median / h;
   result.vertical_most = QuantileOf(&sorted, 0.95) / h;
   FitVertical(samples, median, &result);
-  result.window =
-      std::max(CutOff(views.right_to_left, views.right_quality, -1, true, options),
-               CutOff(views.left_to_right, views.left_quality, 1, false, options));
+  result.window = std::max(CutOff(views.right_to_left, views.right_quality, -1, true, options),
+                           CutOff(views.left_to_right, views.left_quality, 1, false, options));
   EyeOrder left(views.left, true, &result), right(views.right, false, &result);
   for (int y = 0; y < h; ++y) {
     left.Row(y, views.left_to_right.Row(y), views.left_quality.Row(y));
@@ -313,14 +311,13 @@ StereoClipQuality RateStereo(const std::vector<StereoFrameQuality>& frames,
     jumps += Ramp(angle, 0.5, 1.5, 10) / static_cast<double>(clip.cuts.size());
   }
   const double count = static_cast<double>(clip.measured_frames);
-  clip.penalties = {
-      {"too far in front of the screen", front / count},
-      {"too far behind the screen", behind / count},
-      {"cut off by the border in front of the screen", window / count},
-      {"vertical disparity", vertical / count},
-      {"colors of the eyes differ", color / count},
-      {"jumps at cuts", jumps},
-      {"swapped eyes", clip.eyes == StereoClipQuality::Eyes::kSwapped ? 50.0 : 0.0}};
+  clip.penalties = {{"too far in front of the screen", front / count},
+                    {"too far behind the screen", behind / count},
+                    {"cut off by the border in front of the screen", window / count},
+                    {"vertical disparity", vertical / count},
+                    {"colors of the eyes differ", color / count},
+                    {"jumps at cuts", jumps},
+                    {"swapped eyes", clip.eyes == StereoClipQuality::Eyes::kSwapped ? 50.0 : 0.0}};
   clip.score = 100;
   for (const StereoClipQuality::Penalty& penalty : clip.penalties) clip.score -= penalty.points;
   clip.score = std::max(0.0, clip.score);

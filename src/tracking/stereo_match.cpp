@@ -68,8 +68,7 @@ struct StereoMatcher::Impl {
     const float most = static_cast<float>(options.max_round_trip);
     texture.ForEach(picture, options.min_texture, [&](int x, int y, bool strong) {
       const MatchQuality found = strong ? MatchQuality::kSure : MatchQuality::kSmooth;
-      to.At(x, y) =
-          static_cast<uint8_t>(miss.At(x, y) < most ? found : MatchQuality::kHidden);
+      to.At(x, y) = static_cast<uint8_t>(miss.At(x, y) < most ? found : MatchQuality::kHidden);
     });
   }
 

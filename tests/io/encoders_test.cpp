@@ -251,10 +251,10 @@ TEST(Encoders, StereoIsStatedByContainersAndReadBack) {
           WriteScene(path, scene, 2, options);
           // MOV has no mark, MP4 none for swapped eyes; H.264 says it in its stream as well, but
           // for swapped eyes.
-          const bool told = mkv || (!swapped && (name == std::string("clip.mp4") ||
-                                                 codec == VideoCodec::kH264));
+          const bool told =
+              mkv || (!swapped && (name == std::string("clip.mp4") || codec == VideoCodec::kH264));
           const VideoInfo info = VideoReader(path).info();
-          EXPECT_EQ(info.stereo, !told    ? StereoMark::kNone
+          EXPECT_EQ(info.stereo, !told   ? StereoMark::kNone
                                  : below ? StereoMark::kTopBottom
                                          : StereoMark::kSideBySide)
               << where;

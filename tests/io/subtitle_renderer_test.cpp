@@ -24,7 +24,8 @@ std::string Write(const std::string& path, const std::string& text) {
 
 TEST(SubtitleCues, AreReadFromSubRip) {
   const auto cues = Cues(
-      "\xEF\xBB\xBF" "2\r\n00:00:03,000 --> 00:00:04,250\r\n<i>two</i>\r\nlines\r\n\r\n"
+      "\xEF\xBB\xBF"
+      "2\r\n00:00:03,000 --> 00:00:04,250\r\n<i>two</i>\r\nlines\r\n\r\n"
       "1\n00:00:01,000 --> 00:00:02,500\none\n\n\n3\n01:02:03,004 --> 01:02:05,000\nthree");
   ASSERT_EQ(cues.size(), 3u);
   EXPECT_EQ(cues[0].text, "one");
@@ -38,7 +39,8 @@ TEST(SubtitleCues, AreReadFromSubRip) {
 TEST(SubtitleCues, AreReadFromWebVtt) {
   const auto cues = Cues(
       "WEBVTT - a title\n\nNOTE nothing\n\nSTYLE\n::cue {color: red}\n\nid\n"
-      "00:01.000 --> 00:02.000 position:10% line:0\nfirst\n\n100:00:00.000 --> 100:00:01.000\nlast\n");
+      "00:01.000 --> 00:02.000 position:10% line:0\nfirst\n\n100:00:00.000 --> "
+      "100:00:01.000\nlast\n");
   ASSERT_EQ(cues.size(), 2u);
   EXPECT_EQ(cues[0].begin_ms, 1000);
   EXPECT_EQ(cues[0].end_ms, 2000);

@@ -53,8 +53,8 @@ class CheckStereoJob : public ::testing::Test {
     for (int i = 0; i < frames; ++i) {
       Image both(PixelFormat::Rgb(8), w, h);
       CopyPixels(eye(i, -1).view(), both.mutable_view().Crop(0, 0, kWidth, kHeight));
-      CopyPixels(eye(i, 1).view(), both.mutable_view().Crop(below ? 0 : kWidth,
-                                                            below ? kHeight : 0, kWidth, kHeight));
+      CopyPixels(eye(i, 1).view(), both.mutable_view().Crop(below ? 0 : kWidth, below ? kHeight : 0,
+                                                            kWidth, kHeight));
       writer.Write(both, i);
     }
     writer.Finish();
@@ -147,8 +147,8 @@ TEST_F(CheckStereoJob, VerticalOffsetsAndTurnsAreMeasured) {
   const EyeAt turned = [&](int frame, int side) {
     View view = EyeOf(clip.At(frame), side, kBaseline, 2);
     // A camera that turns to one side sees its picture turn to the other.
-    if (side > 0) view.world_from_cam.rotate(Eigen::AngleAxisd(-M_PI / 180,
-                                                               Eigen::Vector3d::UnitZ()));
+    if (side > 0)
+      view.world_from_cam.rotate(Eigen::AngleAxisd(-M_PI / 180, Eigen::Vector3d::UnitZ()));
     return RayCaster(clip.scene).Color(view, PixelFormat::Rgb(8), 2);
   };
   EXPECT_NEAR(Check(Pack(turned)).clip.rotation_deg, 1, 0.1);
@@ -232,8 +232,7 @@ TEST_F(CheckStereoJob, FindsHowTheViewsArePacked) {
       report = Check(marked ? half.output : dir_ / "plain.mkv");
       EXPECT_EQ(report.top_bottom, half.output.find("tab") != std::string::npos) << layout;
       EXPECT_EQ(report.squeezed, half.output.find("half") != std::string::npos) << layout;
-      EXPECT_NEAR(static_cast<double>(report.working_width) / report.working_height, 16.0 / 9,
-                  0.03)
+      EXPECT_NEAR(static_cast<double>(report.working_width) / report.working_height, 16.0 / 9, 0.03)
           << layout;
       // fx B / z of the width, all in front of the screen.
       EXPECT_NEAR(report.clip.parallax[2], -0.063 / 2 / (2 * std::tan(M_PI / 6)), 0.002) << layout;

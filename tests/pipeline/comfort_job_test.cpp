@@ -65,7 +65,8 @@ class ComfortJob : public ::testing::Test {
     EXPECT_GE(clip.nearest, -limits.max_in_front - kMeasuring);
     EXPECT_LE(clip.farthest, limits.max_behind + kMeasuring);
     EXPECT_LT(clip.window, 0.05);
-    // It is still stereo. Where a border reaches far into a deep room the screen stands far in front.
+    // It is still stereo. Where a border reaches far into a deep room the screen stands far in
+    // front.
     EXPECT_GT(clip.farthest - clip.nearest, 0.25 * (limits.max_in_front + limits.max_behind));
   }
 

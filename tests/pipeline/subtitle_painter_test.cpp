@@ -96,7 +96,8 @@ TEST(BlendCoverage, IsExact) {
     // Beyond the borders nothing happens.
     image = picture();
     for (const double x : {-1.0, 15.0, -40.0, 40.0})
-      for (const int y : {-1, 7, -30, 30}) BlendCoverage(square, x, y, samples, image.mutable_view());
+      for (const int y : {-1, 7, -30, 30})
+        BlendCoverage(square, x, y, samples, image.mutable_view());
     EXPECT_EQ(at(image, 0, 0, 0), most);
     EXPECT_EQ(at(image, 0, 15, 7), most);
     EXPECT_EQ(at(image, 0, 1, 1), 0);

@@ -124,7 +124,8 @@ TEST(SmoothConvergence, SurvivesExtremeValues) {
 TEST(SmoothConvergence, RefusesBadArguments) {
   EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1}, Rational{0, 1}); }), Code::kInvalidArgument);
   EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1}, kRate, Sigma(-1)); }), Code::kInvalidArgument);
-  EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1}, kRate, Sigma(NAN)); }), Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1}, kRate, Sigma(NAN)); }),
+            Code::kInvalidArgument);
   EXPECT_EQ(test::CodeOf([] { SmoothConvergence({1, -2}, kRate); }), Code::kInvalidArgument);
 }
 
@@ -166,8 +167,7 @@ TEST(SmoothConvergence, KeepsToItsBoundsAndItsRate) {
   EXPECT_NEAR(slow[6], 2, 1e-12);
   options.farthest = 0.5;
   options.nearest = 1;
-  EXPECT_EQ(test::CodeOf([&] { SmoothConvergence({1}, kRate, options); }),
-            Code::kInvalidArgument);
+  EXPECT_EQ(test::CodeOf([&] { SmoothConvergence({1}, kRate, options); }), Code::kInvalidArgument);
 }
 
 // A wall at z metres.

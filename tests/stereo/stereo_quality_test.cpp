@@ -42,8 +42,8 @@ struct Pair {
     return {values.data(), kWidth * static_cast<ptrdiff_t>(sizeof(T)), kWidth, kHeight};
   }
   MatchedViews Views() const {
-    return {left.view(), right.view(), Plane(there), Plane(back), Plane(left_quality),
-            Plane(right_quality)};
+    return {left.view(), right.view(),        Plane(there),
+            Plane(back), Plane(left_quality), Plane(right_quality)};
   }
   StereoFrameQuality Measure() const { return MeasureStereoFrame(Views()); }
 };
@@ -187,7 +187,9 @@ TEST(RateStereo, FramesWithoutAMeasureDoNotCount) {
   EXPECT_EQ(test::CodeOf([&] { RateStereo(frames, {0}, {}, {}); }), Code::kInvalidArgument);
   ViewerGeometry viewer;
   viewer.seat_distance = 0;
-  EXPECT_EQ(test::CodeOf([&] { RateStereo(frames, {0, 1, 2}, {}, viewer); }),
+  EXPECT_EQ(test::CodeOf([&] {
+              RateStereo(frames, {0, 1, 2}, {}, viewer);
+            }),
             Code::kInvalidArgument);
 }
 

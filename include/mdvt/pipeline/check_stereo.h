@@ -30,9 +30,9 @@ struct CheckStereoJobOptions {
   // its halves say.
   PackingChoice packing = PackingChoice::kAuto;
   SqueezeChoice squeezed = SqueezeChoice::kAuto;
-  bool swap_eyes = false;    // the right eye comes first
+  bool swap_eyes = false;  // the right eye comes first
   ViewerGeometry viewer;
-  int working_width = 480;   // of the reduced views that are measured, pixels. Valid: [64, 4096].
+  int working_width = 480;  // of the reduced views that are measured, pixels. Valid: [64, 4096].
   StereoMeasureOptions measure;
   SceneCuts cuts = SceneCuts::kAuto;
   std::string scene_file;
@@ -58,8 +58,8 @@ struct CheckStereoReport {
 
 // Decodes once; both views are reduced to `working_width` and matched in both directions. Memory:
 // some frames, and 200 bytes for each frame of the clip.
-// Throws what the reader throws, and Error: kInvalidArgument (options, a picture too small), kRefused
-// (the file says that it is packed in another way; no two views that match), kCancelled.
+// Throws what the reader throws, and Error: kInvalidArgument (options, a picture too small),
+// kRefused (the file says that it is packed in another way; no two views that match), kCancelled.
 CheckStereoReport RunCheckStereoJob(const CheckStereoJobOptions& options,
                                     const RunControl& control = {});
 

@@ -57,11 +57,11 @@ struct MetricEyeOptions {
   std::string baseline_scale = "none";
   std::optional<double> master_xfov_deg;  // (0, 180); given alone it means "upstream"; else 45
   // At most one of the next three; nothing given: parallel eyes.
-  std::string convergence_file;       // per frame, smoothed in time inside each shot
-  std::optional<double> convergence;  // metres, fixed; 0 = parallel
-  bool convergence_auto = false;      // found in the depth of each frame, see FocusTracker
+  std::string convergence_file;         // per frame, smoothed in time inside each shot
+  std::optional<double> convergence;    // metres, fixed; 0 = parallel
+  bool convergence_auto = false;        // found in the depth of each frame, see FocusTracker
   bool convergence_wants_file = false;  // it was said that there is a file
-  ConvergenceSmoothing smoothing;     // of the file's distances and of those found
+  ConvergenceSmoothing smoothing;       // of the file's distances and of those found
 
   bool ConvergenceGiven() const {
     return convergence || convergence_auto || !convergence_file.empty();

@@ -43,9 +43,10 @@ std::vector<double> SmoothConvergence(const std::vector<double>& distance, Ratio
                                       const ConvergenceSmoothing& options = {},
                                       const std::vector<int64_t>& starts = {});
 
-// The same while frames pass, of distances that are measured on the way: what find_convergence_depth
-// finds in each frame (MeasureFocus), smoothed in 1 / distance by what has been alone, with the time
-// constant `sigma_seconds`; anew in each shot. Until something is known: 0, but for the bounds.
+// The same while frames pass, of distances that are measured on the way: what
+// find_convergence_depth finds in each frame (MeasureFocus), smoothed in 1 / distance by what has
+// been alone, with the time constant `sigma_seconds`; anew in each shot. Until something is known:
+// 0, but for the bounds.
 class FocusTracker {
  public:
   // Throws Error(kInvalidArgument), see Check() of both.

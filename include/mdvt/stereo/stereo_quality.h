@@ -70,8 +70,8 @@ StereoFrameQuality MeasureStereoFrame(const MatchedViews& views,
 
 // Where the viewer sits. Metres.
 struct ViewerGeometry {
-  double screen_width = 1.2;  // (0, 1000]
-  double seat_distance = 2.5;  // (0, 1000]
+  double screen_width = 1.2;    // (0, 1000]
+  double seat_distance = 2.5;   // (0, 1000]
   double eye_distance = 0.063;  // [0.01, 1]
 
   // How much less the eyes turn inwards for a point of this parallax than for the screen, degrees;
@@ -105,10 +105,11 @@ struct StereoClipQuality {
   double vertical_most = 0;
   double rotation_deg = 0;
   double magnification = 0;
-  double window = 0;         // mean
+  double window = 0;          // mean
   int64_t window_frames = 0;  // frames with more than 2 % of the height
   std::array<double, 3> color = {};
-  double diverging = 0;  // share of the frames in which a per cent of the pixels turns eyes outwards
+  double diverging =
+      0;  // share of the frames in which a per cent of the pixels turns eyes outwards
   std::vector<StereoCut> cuts;
   enum class Eyes { kUnknown, kRight, kSwapped } eyes = Eyes::kUnknown;
   double eyes_confidence = 0;  // [0, 1]
