@@ -22,7 +22,8 @@ constexpr int kRimPixels = 4;    // behind them, that are followed to compare co
 constexpr int kSeenPerSide = 3;  // colours taken from the frames before, and from those after
 constexpr float kMostApart = 1;  // pixels by which there and back may miss, and a share of the way
 constexpr float kMostApartShare = 0.05f;
-constexpr size_t kFewRim = 24;  // below it brightness is not matched
+constexpr float kMostDifference = 24;  // steps of 8 bits, between two sightings of a pixel
+constexpr size_t kFewRim = 24;         // below it brightness is not matched
 constexpr int64_t kSpansPerBlock = 16;
 
 bool IsHole(const std::vector<HoleSpan>& row, int x) {
@@ -292,7 +293,11 @@ struct FlowFill::Impl {
         observation.weight = 1 / static_cast<float>(away(one));
         colors.push_back(observation);
       }
-      if (colors.empty()) continue;
+      // Dense motion is wrong now and then: what one frame alone shows, or two show differently, is
+      // not believed.
+      if (colors.size() < 2 ||
+          std::fabs(colors[0].color[0] - colors[1].color[0]) > kMostDifference * scale)
+        continue;
       const auto k =
           static_cast<size_t>(pixels.IndexAt(place.span.begin + static_cast<int>(i), place.y));
       pixels.colors[k] = Agree(colors, 6 * scale);

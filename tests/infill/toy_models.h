@@ -150,57 +150,65 @@ inline nlohmann::json PartMetadata(const std::string& role) {
   const nlohmann::json latent = {
       {"layout", "FCHW"}, {"quantity", "latent"}, {"channels", 4}, {"downscale", 8}};
   if (role == "vae_encoder") {
-    meta["inputs"] = {
-        {{"name", "image"}, {"layout", "FCHW"}, {"range", {-1, 1}}, {"size", NativeSize()}}};
-    meta["outputs"] = {latent};
+    meta["inputs"] = nlohmann::json::array(
+        {{{"name", "image"}, {"layout", "FCHW"}, {"range", {-1, 1}}, {"size", NativeSize()}}});
+    meta["outputs"] = nlohmann::json::array({latent});
     meta["outputs"][0]["name"] = "latent";
   } else if (role == "image_encoder") {
-    meta["inputs"] = {
-        {{"name", "image"},
-         {"layout", "1CHW"},
-         {"size",
-          {{"rule", "fixed"}, {"target", {28, 28}}, {"keep_aspect", false}, {"dynamic", false}}}}};
-    meta["outputs"] = {{{"name", "embedding"}, {"layout", "11D"}, {"quantity", "latent"}}};
+    meta["inputs"] = nlohmann::json::array({{{"name", "image"},
+                                             {"layout", "1CHW"},
+                                             {"size",
+                                              {{"rule", "fixed"},
+                                               {"target", {28, 28}},
+                                               {"keep_aspect", false},
+                                               {"dynamic", false}}}}});
+    meta["outputs"] =
+        nlohmann::json::array({{{"name", "embedding"}, {"layout", "11D"}, {"quantity", "latent"}}});
   } else if (role == "unet") {
-    meta["inputs"] = {{{"name", "sample"},
-                       {"layout", "1FCHW"},
-                       {"channels", 9},
-                       {"downscale", 8},
-                       {"size", NativeSize()}},
-                      {{"name", "timestep"}, {"layout", "1"}},
-                      {{"name", "embedding"}, {"layout", "11D"}},
-                      {{"name", "time_ids"}, {"layout", "13"}}};
-    meta["outputs"] = {latent};
+    meta["inputs"] = nlohmann::json::array({{{"name", "sample"},
+                                             {"layout", "1FCHW"},
+                                             {"channels", 9},
+                                             {"downscale", 8},
+                                             {"size", NativeSize()}},
+                                            {{"name", "timestep"}, {"layout", "1"}},
+                                            {{"name", "embedding"}, {"layout", "11D"}},
+                                            {{"name", "time_ids"}, {"layout", "13"}}});
+    meta["outputs"] = nlohmann::json::array({latent});
     meta["outputs"][0]["name"] = "v";
     meta["outputs"][0]["layout"] = "1FCHW";
     meta["scheduler"] = {{"sigma_min", 0.002}, {"sigma_max", 700}, {"rho", 7},
                          {"prediction", "v"},  {"guidance", 1.0},  {"latent_scale", 1.0},
                          {"chunk", 5},         {"carry", 2}};
   } else {
-    meta["inputs"] = {{{"name", "latent"},
-                       {"layout", "FCHW"},
-                       {"channels", 4},
-                       {"downscale", 8},
-                       {"size", NativeSize()}}};
-    meta["outputs"] = {{{"name", "image"}, {"layout", "FCHW"}, {"quantity", "image"}}};
+    meta["inputs"] = nlohmann::json::array({{{"name", "latent"},
+                                             {"layout", "FCHW"},
+                                             {"channels", 4},
+                                             {"downscale", 8},
+                                             {"size", NativeSize()}}});
+    meta["outputs"] =
+        nlohmann::json::array({{{"name", "image"}, {"layout", "FCHW"}, {"quantity", "image"}}});
   }
   return meta;
 }
 
 inline nlohmann::json SegmentMetadata(const std::string& range = "unit") {
   nlohmann::json meta = ToyMetadata("segment");
-  meta["inputs"] = {{{"name", "image"}, {"size", NativeSize()}, {"resample", "nearest"}}};
+  meta["inputs"] =
+      nlohmann::json::array({{{"name", "image"}, {"size", NativeSize()}, {"resample", "nearest"}}});
   if (range == "image_max") meta["inputs"][0]["range"] = "image_max";
-  meta["outputs"] = {{{"name", "mask"}, {"quantity", "probability"}, {"resample", "nearest"}}};
+  meta["outputs"] = nlohmann::json::array(
+      {{{"name", "mask"}, {"quantity", "probability"}, {"resample", "nearest"}}});
   meta["batch"] = {{"dynamic", true}, {"max", 4}};
   return meta;
 }
 
 inline nlohmann::json InpaintMetadata() {
   nlohmann::json meta = ToyMetadata("inpaint");
-  meta["inputs"] = {{{"name", "image"}, {"size", NativeSize()}, {"resample", "nearest"}},
-                    {{"name", "mask"}, {"color", "gray"}, {"size", NativeSize()}}};
-  meta["outputs"] = {{{"name", "painted"}, {"quantity", "image"}, {"resample", "nearest"}}};
+  meta["inputs"] =
+      nlohmann::json::array({{{"name", "image"}, {"size", NativeSize()}, {"resample", "nearest"}},
+                             {{"name", "mask"}, {"color", "gray"}, {"size", NativeSize()}}});
+  meta["outputs"] = nlohmann::json::array(
+      {{{"name", "painted"}, {"quantity", "image"}, {"resample", "nearest"}}});
   return meta;
 }
 

@@ -102,8 +102,8 @@ struct FlowFrame {
 void CompleteFlow(const HoleMap& holes, int margin, PlaneView<Eigen::Vector2f> flow);
 
 // From a hole pixel the completed motion leads through the frames before and after until it comes
-// to a pixel that is no hole there and moves as it does. Colours of the rim, followed in the same
-// way, have to agree, and tell how much brighter the other frame is.
+// to pixels that are no holes there and move as it does; two of them have to agree. Colours of the
+// rim, followed in the same way, have to agree, and tell how much brighter the other frame is.
 class FlowFill {
  public:
   explicit FlowFill(const ObservedFillOptions& options, ThreadPool* pool = nullptr);
