@@ -25,7 +25,8 @@ inline std::array<uint8_t, 3> Inferno(float v) {
   const float part = at - static_cast<float>(low);
   std::array<uint8_t, 3> color{};
   for (size_t c = 0; c < 3; ++c)
-    color[c] = static_cast<uint8_t>((1 - part) * kColors[low][c] + part * kColors[low + 1][c] + 0.5f);
+    color[c] =
+        static_cast<uint8_t>((1 - part) * kColors[low][c] + part * kColors[low + 1][c] + 0.5f);
   return color;
 }
 

@@ -39,10 +39,10 @@ class Cell {
   Cell(const std::string& folder, const CompareNvdsJobOptions& options, ThreadPool* pool)
       : folder_(folder),
         pictures_(folder, options.job.limits),
-        resizer_(PixelFormat::Rgb(8), pictures_.width(), pictures_.height(),
-                 {0, 0, static_cast<double>(pictures_.width()),
-                  static_cast<double>(pictures_.height())},
-                 options.infer_w, options.infer_h, {ResizeFilter::kBilinear, 0}, pool) {}
+        resizer_(
+            PixelFormat::Rgb(8), pictures_.width(), pictures_.height(),
+            {0, 0, static_cast<double>(pictures_.width()), static_cast<double>(pictures_.height())},
+            options.infer_w, options.infer_h, {ResizeFilter::kBilinear, 0}, pool) {}
   int64_t size() const { return pictures_.size(); }
   const std::string& folder() const { return folder_; }
   void Draw(int64_t frame, const MutableImageView& to) const {
@@ -93,9 +93,8 @@ class CompareNvdsJob {
                                ? cells_[0][0]->size()
                                : std::min(cells_[0][0]->size(), options_.job.max_frames);
     auto pictures = graph_.Then(graph_.From([&]() -> std::optional<int64_t> {
-                                  return next_ < frames ? std::optional<int64_t>(next_++)
-                                                        : std::nullopt;
-                                }),
+      return next_ < frames ? std::optional<int64_t>(next_++) : std::nullopt;
+    }),
                                 [this](int64_t frame) { return Draw(frame); });
     graph_.Into(std::move(pictures), [this](const Image& image) {
       writer_->Write(converter_.Convert(image, color_, format_), written_++, 1);
@@ -112,13 +111,12 @@ class CompareNvdsJob {
     for (const std::string& folder : folders) {
       column.push_back(std::make_unique<Cell>(folder, options_, graph_.pool()));
       const Cell& first = cells_.empty() ? *column[0] : *cells_[0][0];
-      Require(column.back()->size() == first.size() || options_.job.max_frames >= 0,
-              Code::kCorrupt,
+      Require(column.back()->size() == first.size() || options_.job.max_frames >= 0, Code::kCorrupt,
               "'" + folder + "' has " + CountOf(column.back()->size(), "picture") + ", '" +
                   first.folder() + "' " + std::to_string(first.size()) +
                   ": they must be as many (or end all with --max_frames)");
-      Require(options_.job.max_frames < 0 || column.back()->size() >= std::min(
-                                                 first.size(), options_.job.max_frames),
+      Require(options_.job.max_frames < 0 ||
+                  column.back()->size() >= std::min(first.size(), options_.job.max_frames),
               Code::kCorrupt,
               "'" + folder + "' has only " + CountOf(column.back()->size(), "picture"));
     }

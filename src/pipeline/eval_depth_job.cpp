@@ -65,7 +65,8 @@ class ClipReader {
     std::optional<DepthFrame> depth = depth_.Read();
     std::optional<DepthFrame> truth;
     std::optional<Frame> picture;
-    if (truth_) RequireStep(depth.has_value(), (truth = truth_->Read()).has_value(), truth_->info());
+    if (truth_)
+      RequireStep(depth.has_value(), (truth = truth_->Read()).has_value(), truth_->info());
     if (color_)
       RequireStep(depth.has_value(), (picture = color_->Read()).has_value(), color_->info());
     if (!depth) return std::nullopt;
@@ -177,9 +178,8 @@ class EvalDepthJob {
     if (options_.alignment == DepthAlignment::kNone || options_.span == AlignmentSpan::kFrame)
       return DepthTransform();
     ClipReader reader(options_, path, false, graph_.pool());
-    graph_.Into(graph_.From([&] { return reader.Read(); }), [&](const Item& item) {
-      fit.Add(ViewOf(item.depth), ViewOf(item.truth));
-    });
+    graph_.Into(graph_.From([&] { return reader.Read(); }),
+                [&](const Item& item) { fit.Add(ViewOf(item.depth), ViewOf(item.truth)); });
     graph_.Run("alignment", Expected(reader));
     return fit.Solve();
   }
@@ -196,10 +196,10 @@ class EvalDepthJob {
     const VideoInfo& info = reader.depth().info();
     std::optional<ClipCamera> camera;
     if (MeasuresTae()) {
-      const DepthTags tags = reader.truth() != nullptr && reader.truth()->tags().CameraFor(
-                                                              info.width, info.height)
-                                 ? reader.truth()->tags()
-                                 : reader.depth().tags();
+      const DepthTags tags =
+          reader.truth() != nullptr && reader.truth()->tags().CameraFor(info.width, info.height)
+              ? reader.truth()->tags()
+              : reader.depth().tags();
       camera.emplace(options_.fov, tags, info.width, info.height, info.sample_aspect,
                      options_.job.limits);
     }
@@ -240,8 +240,7 @@ class EvalDepthJob {
         ToDisparity(ViewOf(aligned), now.MutablePlane<float>());
         TemporalFrame frame{std::as_const(now).Plane<float>(), item.picture.view(),
                             item.flow.get()};
-        if (item.flow)
-          opw += Opw(item, now, disparity[1 - item.index % 2], picture_before);
+        if (item.flow) opw += Opw(item, now, disparity[1 - item.index % 2], picture_before);
         temporal.Add(frame);
         picture_before = item.picture;
       }
@@ -342,16 +341,18 @@ void Describe(OptionList* list, EvalDepthJobOptions* options) {
   list->Field("alignment_of", &options->span, spans,
               "one fit for the clip, or one for each frame, which hides flicker")
       .OnlyWith("alignment", {"scale", "disparity", "depth"});
-  list->Field("truth_near", &options->range.least, {0, 1e6}, "METRES", "nearer truth is not looked at")
+  list->Field("truth_near", &options->range.least, {0, 1e6}, "METRES",
+              "nearer truth is not looked at")
       .OnlyWith("truth_video");
   list->Field("truth_far", &options->range.most, {0, 1e6, true, false}, "METRES",
               "farther truth is not looked at")
       .OnlyWith("truth_video");
   static const EnumNames<TaeVariant> variants = {{"fixed", TaeVariant::kFixed},
                                                  {"splat", TaeVariant::kSplat}};
-  list->Field("tae", &options->tae, variants,
-              "temporal alignment error between pixels and without what is hidden, or to the nearest "
-              "pixel as it was published")
+  list->Field(
+          "tae", &options->tae, variants,
+          "temporal alignment error between pixels and without what is hidden, or to the nearest "
+          "pixel as it was published")
       .OnlyWith("transformation_file");
   list->Field("edge_step", &options->edge_step, {0, 10, true, false}, "SHARE",
               "neighbouring depths that differ by more are an edge")
@@ -374,7 +375,8 @@ void EvalDepthJobOptions::Check() const {
           "there is nothing to score against: give truth_video, color_video, or both");
   Require(alignment == DepthAlignment::kNone || !truth_video.empty(), Code::kInvalidArgument,
           "an alignment needs truth_video");
-  Require(range.least < range.most, Code::kInvalidArgument, "truth_near must be less than truth_far");
+  Require(range.least < range.most, Code::kInvalidArgument,
+          "truth_near must be less than truth_far");
   Require(!transformation_file.empty() || fov.empty(), Code::kInvalidArgument,
           "a field of view belongs to transformation_file");
 }

@@ -32,7 +32,8 @@ void Describe(ToolReport* to, const EvalDepthJobOptions& options, const EvalDept
   to->Add("tae", scores.tae, "percent, temporal alignment error");
   to->Add("opw2", If(time, t.opw2), "warping error, one normalisation per shot");
   to->Add("opw", scores.opw, "warping error as the original computes it");
-  to->Add("rtc", If(time, t.rtc), "share of pixels within a factor of 1.25^0.5 of the frame before");
+  to->Add("rtc", If(time, t.rtc),
+          "share of pixels within a factor of 1.25^0.5 of the frame before");
   to->Add("tflick", If(time, t.tflick), "rms second difference of log disparity");
   to->Add("flicker_share", If(time, t.flicker_share), "share of power above 3 Hz along tracks");
 }

@@ -69,9 +69,10 @@ class InferNvdsJob {
     initial_.emplace(n);
     if (Forward()) forward_.emplace(n);
     if (Backward()) backward_.emplace(n);
-    const int64_t bytes = static_cast<int64_t>(n) * 64;  // of 256 channels at a quarter of the sides
-    most_features_ = std::max<int64_t>(3 * options.clip_step + 1,
-                                       int64_t{options.cache_mb} * (1 << 20) / bytes);
+    const int64_t bytes =
+        static_cast<int64_t>(n) * 64;  // of 256 channels at a quarter of the sides
+    most_features_ =
+        std::max<int64_t>(3 * options.clip_step + 1, int64_t{options.cache_mb} * (1 << 20) / bytes);
   }
 
   InferNvdsReport Run() {
@@ -124,6 +125,14 @@ class InferNvdsJob {
                                                  static_cast<double>(*options_.infer_w) *
                                                  source_.height / source_.width / multiple)))};
     if (options_.infer_w && options_.infer_h) size_ = {*options_.infer_w, *options_.infer_h};
+    if (const std::optional<PixelSize> fixed = network_->fixed_size()) {
+      Require((!options_.infer_w || *options_.infer_w == fixed->width) &&
+                  (!options_.infer_h || *options_.infer_h == fixed->height),
+              Code::kInvalidArgument,
+              "infer_w x infer_h: the network knows " + FormatSize(fixed->width, fixed->height) +
+                  " only");
+      size_ = *fixed;
+    }
     Require(size_.width % multiple == 0 && size_.height % multiple == 0, Code::kInvalidArgument,
             "infer_w x infer_h = " + FormatSize(size_.width, size_.height) +
                 ": both must be multiples of " + std::to_string(multiple));
@@ -140,9 +149,9 @@ class InferNvdsJob {
       return;
     }
     if (!options_.depth_video.empty()) {
-      initial_video_.emplace(options_.depth_video,
-                             DepthReaderOptions(options_.depth, options_.job.limits,
-                                                graph_.pool()));
+      initial_video_.emplace(
+          options_.depth_video,
+          DepthReaderOptions(options_.depth, options_.job.limits, graph_.pool()));
       return;
     }
     const std::shared_ptr<const Model> model =
@@ -194,8 +203,7 @@ class InferNvdsJob {
     Image image(PixelFormat::RgbF32(), size_.width, size_.height);
     for (int c = 0; c < 3; ++c)
       for (int y = 0; y < size_.height; ++y)
-        std::copy_n(&rgb[static_cast<size_t>(c) * Pixels() +
-                         static_cast<size_t>(y) * size_.width],
+        std::copy_n(&rgb[static_cast<size_t>(c) * Pixels() + static_cast<size_t>(y) * size_.width],
                     size_.width, image.MutablePlane<float>(c).Row(y));
     return image;
   }
@@ -268,8 +276,8 @@ class InferNvdsJob {
   void Pass(const char* name, bool reversed, SpillFile* to) {
     int64_t next = 0;
     graph_.Into(graph_.From([&]() -> std::optional<int64_t> {
-                  return next < frames_ ? std::optional<int64_t>(next++) : std::nullopt;
-                }),
+      return next < frames_ ? std::optional<int64_t>(next++) : std::nullopt;
+    }),
                 [&](int64_t local) {
                   const auto window = NvdsWindow(local, options_.clip_step, options_.startup);
                   std::array<const ModelTensor*, 4> features{};
@@ -378,8 +386,8 @@ class InferNvdsJob {
       return f;
     }
     Values mixed = MixPasses(f, b, frame > 0 ? &forward_before_ : nullptr,
-                             frame > 0 ? &backward_before_ : nullptr, flows.pair.get(),
-                             size_.width, size_.height, frame, frames_);
+                             frame > 0 ? &backward_before_ : nullptr, flows.pair.get(), size_.width,
+                             size_.height, frame, frames_);
     forward_before_ = std::move(f);
     backward_before_ = std::move(b);
     return mixed;
@@ -393,8 +401,8 @@ class InferNvdsJob {
       for (size_t kind = 0; kind < 4; ++kind)
         if (const SpillFile* maps = MapsOf(kind)) series_[kind].clip_range = ClipRange(*maps);
     graph_.IntoEach(graph_.From([&]() -> std::optional<int64_t> {
-                      return next < frames_ ? std::optional<int64_t>(next++) : std::nullopt;
-                    }),
+      return next < frames_ ? std::optional<int64_t>(next++) : std::nullopt;
+    }),
                     graph_.pool()->num_threads(), [this] {
                       return [this](int64_t frame) {
                         for (size_t kind = 0; kind < 4; ++kind)
@@ -411,8 +419,8 @@ class InferNvdsJob {
       const auto& [frame, flows] = item;
       mix_->Write(frame, Result(frame, flows));
       if (flows.pair)
-        series_[3].opw += Opw(*mix_, frame, frame - 1, flows.picture, flows.before,
-                              flows.pair->ToBefore().there);
+        series_[3].opw +=
+            Opw(*mix_, frame, frame - 1, flows.picture, flows.before, flows.pair->ToBefore().there);
     });
     graph_.Run("mix", frames_);
   }
@@ -424,16 +432,15 @@ class InferNvdsJob {
 
   std::pair<float, float> ClipRange(const SpillFile& maps) const {
     Values map, samples;
-    const size_t step = std::max<size_t>(
-        1, Pixels() * static_cast<size_t>(frames_) / 4'000'000);
+    const size_t step = std::max<size_t>(1, Pixels() * static_cast<size_t>(frames_) / 4'000'000);
     for (int64_t frame = 0; frame < frames_; ++frame) {
       maps.Read(frame, &map);
       for (size_t i = static_cast<size_t>(frame) % step; i < map.size(); i += step)
         samples.push_back(map[i]);
     }
     const auto at = [&](double share) {
-      const auto place = samples.begin() +
-                         static_cast<ptrdiff_t>(share * static_cast<double>(samples.size() - 1));
+      const auto place =
+          samples.begin() + static_cast<ptrdiff_t>(share * static_cast<double>(samples.size() - 1));
       std::nth_element(samples.begin(), place, samples.end());
       return *place;
     };

@@ -17,7 +17,9 @@ void Describe(OptionList* list, InferNvdsJobOptions* options) {
       .Input()
       .Excludes("vnum");
   list->Section("network");
-  list->Field("backbone", &options->backbone, "FILE", "first half of the network").Input().Required();
+  list->Field("backbone", &options->backbone, "FILE", "first half of the network")
+      .Input()
+      .Required();
   list->Field("head", &options->head, "FILE", "second half of the network").Input().Required();
   list->Field("nvds_device", &options->nvds_device, "DEVICE",
               "where the network runs: cpu, cuda or cuda:N");
@@ -67,9 +69,10 @@ void Describe(OptionList* list, InferNvdsJobOptions* options) {
               "hand disparity to the network through pictures of 16 bits, as the original does");
   list->Field("parity", &options->parity, "as the original: mix, repeat, 16 bits in between")
       .Preset({{"direction", "mix"}, {"startup", "repeat"}, {"quantize", "on"}});
-  list->Field("cache_mb", &options->cache_mb, {0, 1048576}, "MB",
-              "memory for frames of the forward pass that the backward pass needs; others go through "
-              "the first half of the network again; never changes the result");
+  list->Field(
+      "cache_mb", &options->cache_mb, {0, 1048576}, "MB",
+      "memory for frames of the forward pass that the backward pass needs; others go through "
+      "the first half of the network again; never changes the result");
   DescribePictures(list, &options->job);
   Describe(list, &options->job);
 }

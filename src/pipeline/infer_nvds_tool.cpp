@@ -7,10 +7,9 @@ namespace mdvt {
 void Describe(ToolReport* to, const InferNvdsJobOptions&, const InferNvdsReport& report) {
   to->frames = report.frames;
   to->outputs = {report.output};
-  to->summary = FormatSize(report.width, report.height) + ", OPW " +
-                FormatFixed(report.initial_opw, 4);
-  for (const std::optional<double>& opw :
-       {report.forward_opw, report.backward_opw, report.mix_opw})
+  to->summary =
+      FormatSize(report.width, report.height) + ", OPW " + FormatFixed(report.initial_opw, 4);
+  for (const std::optional<double>& opw : {report.forward_opw, report.backward_opw, report.mix_opw})
     if (opw) to->summary += " -> " + FormatFixed(*opw, 4);
   AddSize(to, report.width, report.height);
   to->Add("initial_opw", report.initial_opw, "warping error of the first disparity");
@@ -47,7 +46,8 @@ std::string OutputOf(const CompareNvdsJobOptions& options) {
 ToolInfo CompareNvdsTool() {
   return MakeToolInfo<CompareNvdsJobOptions, CompareNvdsReport, RunCompareNvdsJob>(
       "pic2v",
-      "Makes a video that compares results of infer_nvds: a column for each, with the picture, the\n"
+      "Makes a video that compares results of infer_nvds: a column for each, with the picture, "
+      "the\n"
       "first disparity and the result below each other.",
       "pic2v --vnum 000423 --infer_w 896 --infer_h 384");
 }

@@ -87,8 +87,8 @@ Image PictureFolder::ReadRgb(int64_t index) const {
     const int from = image.format().num_planes() == 3 ? c : 0;
     for (int y = 0; y < height_; ++y)
       for (int x = 0; x < width_; ++x) {
-        const int value = wide ? image.Plane<uint16_t>(from).At(x, y)
-                               : image.Plane<uint8_t>(from).At(x, y);
+        const int value =
+            wide ? image.Plane<uint16_t>(from).At(x, y) : image.Plane<uint8_t>(from).At(x, y);
         rgb.MutablePlane<uint8_t>(c).At(x, y) =
             static_cast<uint8_t>((value * 255 + most / 2) / most);
       }

@@ -13,9 +13,9 @@
 
 namespace mdvt {
 
-// The PNG and JPEG files of a folder, in the order of the number at the end of their names (its last
-// six digits), those without one after the others, by name. Throws Error(kNotFound) for a folder
-// that is not there or has none, Error(kCorrupt) if two have the same number.
+// The PNG and JPEG files of a folder, in the order of the number at the end of their names (its
+// last six digits), those without one after the others, by name. Throws Error(kNotFound) for a
+// folder that is not there or has none, Error(kCorrupt) if two have the same number.
 std::vector<std::string> NumberedPictures(const std::string& folder);
 
 // Reads them one after the other. All have the size of the first, else Error(kCorrupt).

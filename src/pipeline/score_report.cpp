@@ -72,9 +72,9 @@ std::string Short(double value) {
   if (!std::isfinite(value)) return "-";
   const double size = std::abs(value);
   return FormatFixed(value, size >= 1000 || value == std::floor(value) ? 0
-                            : size >= 10                                ? 2
-                            : size >= 0.1                               ? 4
-                                                                        : 6);
+                            : size >= 10                               ? 2
+                            : size >= 0.1                              ? 4
+                                                                       : 6);
 }
 
 struct Curve {
@@ -85,8 +85,8 @@ struct Curve {
 constexpr const char* kColors[] = {"#0b6e99", "#c2410c"};
 
 // A line for each curve; gaps where there is no value.
-std::string Plot(const std::string& title, const std::string& x_title, double x_step, double x_start,
-                 const std::vector<Curve>& curves) {
+std::string Plot(const std::string& title, const std::string& x_title, double x_step,
+                 double x_start, const std::vector<Curve>& curves) {
   constexpr double kWidth = 760, kHeight = 220, kLeft = 64, kTop = 12, kRight = 12, kBottom = 40;
   double most = 0;
   size_t count = 0;
@@ -105,9 +105,9 @@ std::string Plot(const std::string& title, const std::string& x_title, double x_
   std::string svg = "<h2>" + Escaped(title) + "</h2>\n<svg viewBox=\"0 0 760 220\" role=\"img\">";
   for (int tick = 0; tick <= 4; ++tick) {
     const double v = most * tick / 4;
-    svg += "<line class=\"grid\" x1=\"" + at(kLeft) + "\" x2=\"" + at(kWidth - kRight) + "\" y1=\"" +
-           at(y_of(v)) + "\" y2=\"" + at(y_of(v)) + "\"/><text x=\"" + at(kLeft - 6) + "\" y=\"" +
-           at(y_of(v) + 4) + "\" text-anchor=\"end\">" + Short(v) + "</text>";
+    svg += "<line class=\"grid\" x1=\"" + at(kLeft) + "\" x2=\"" + at(kWidth - kRight) +
+           "\" y1=\"" + at(y_of(v)) + "\" y2=\"" + at(y_of(v)) + "\"/><text x=\"" + at(kLeft - 6) +
+           "\" y=\"" + at(y_of(v) + 4) + "\" text-anchor=\"end\">" + Short(v) + "</text>";
   }
   for (int tick = 0; tick <= 4; ++tick) {
     const size_t i = (count - 1) * static_cast<size_t>(tick) / 4;
@@ -171,27 +171,25 @@ std::vector<ScoreRow> ScoreRows(const DepthScores& scores) {
                              {"pixels", static_cast<double>(a->pixels), "with depth in both"}});
   }
   if (const auto& e = scores.edges) {
-    rows.insert(rows.end(),
-                {{"edge_f1", e->f1, "of depth edges against the true ones"},
-                 {"edge_precision", e->precision, "share of edges that are true"},
-                 {"edge_recall", e->recall, "share of true edges that are found"},
-                 {"true_edges", static_cast<double>(e->true_edges), "pixels"}});
+    rows.insert(rows.end(), {{"edge_f1", e->f1, "of depth edges against the true ones"},
+                             {"edge_precision", e->precision, "share of edges that are true"},
+                             {"edge_recall", e->recall, "share of true edges that are found"},
+                             {"true_edges", static_cast<double>(e->true_edges), "pixels"}});
   }
   if (scores.tae) rows.push_back({"tae", *scores.tae, "percent, temporal alignment error"});
   if (const auto& t = scores.temporal) {
-    rows.insert(
-        rows.end(),
-        {{"opw2", t->opw2, "warping error, one normalisation per shot"},
-         {"opw2_frame", t->opw2_frame, "the same, each frame normalised by itself"},
-         {"coverage", t->coverage, "share of pixels whose flow is consistent"},
-         {"rtc", t->rtc, "share of them within a factor of 1.25^0.5 of the frame before"},
-         {"tflick", t->tflick, "rms second difference of log disparity"},
-         {"tflick_global", t->tflick_global, "of it: whole frames"},
-         {"tflick_local", t->tflick_local, "of it: the rest"},
-         {"flicker_share", t->flicker_share, "share of power above 3 Hz along tracks"},
-         {"tracks", static_cast<double>(t->tracks), "of 32 frames, for the spectrum"},
-         {"pairs", static_cast<double>(t->pairs), "of frames that were compared"},
-         {"shots", static_cast<double>(t->shots), "between cuts"}});
+    rows.insert(rows.end(),
+                {{"opw2", t->opw2, "warping error, one normalisation per shot"},
+                 {"opw2_frame", t->opw2_frame, "the same, each frame normalised by itself"},
+                 {"coverage", t->coverage, "share of pixels whose flow is consistent"},
+                 {"rtc", t->rtc, "share of them within a factor of 1.25^0.5 of the frame before"},
+                 {"tflick", t->tflick, "rms second difference of log disparity"},
+                 {"tflick_global", t->tflick_global, "of it: whole frames"},
+                 {"tflick_local", t->tflick_local, "of it: the rest"},
+                 {"flicker_share", t->flicker_share, "share of power above 3 Hz along tracks"},
+                 {"tracks", static_cast<double>(t->tracks), "of 32 frames, for the spectrum"},
+                 {"pairs", static_cast<double>(t->pairs), "of frames that were compared"},
+                 {"shots", static_cast<double>(t->shots), "between cuts"}});
   }
   if (scores.opw) rows.push_back({"opw", *scores.opw, "warping error as the original computes it"});
   return rows;
@@ -238,16 +236,17 @@ std::string ScoresToHtml(const EvalDepthReport& report, const EvalDepthJobOption
       "font-variant-numeric:tabular-nums}svg{width:100%;font-size:11px}svg text{fill:#52606d}"
       ".grid{stroke:#e4e7eb}h2{font-size:1.05em;margin:1.6em 0 .2em}</style></head><body>\n<h1>" +
       Escaped(FileName(report.scores.path)) + "</h1>\n<p>" + CountOf(report.frames, "frame") +
-      " of " + FormatSize(report.width, report.height) + ", aligned: " +
-      NameOf(options.alignment) +
-      (options.span == AlignmentSpan::kFrame ? " for each frame" : "") + ".</p>\n<table><tr><th>"
+      " of " + FormatSize(report.width, report.height) + ", aligned: " + NameOf(options.alignment) +
+      (options.span == AlignmentSpan::kFrame ? " for each frame" : "") +
+      ".</p>\n<table><tr><th>"
       "score</th><th>value</th>";
   if (report.baseline) html += "<th>" + Escaped(FileName(report.baseline->path)) + "</th>";
   html += "<th>meaning</th></tr>\n";
   const std::vector<ScoreRow> others =
       report.baseline ? ScoreRows(*report.baseline) : std::vector<ScoreRow>();
   for (const ScoreRow& row : ScoreRows(report.scores)) {
-    html += "<tr><td>" + std::string(row.name) + "</td><td class=\"n\">" + Short(row.value) + "</td>";
+    html +=
+        "<tr><td>" + std::string(row.name) + "</td><td class=\"n\">" + Short(row.value) + "</td>";
     if (report.baseline) {
       const ScoreRow* other = Find(others, row.name);
       html += "<td class=\"n\">" + (other != nullptr ? Short(other->value) : "-") + "</td>";

@@ -38,9 +38,9 @@ void SpillFile::Write(int64_t index, const std::vector<float>& values) {
   const auto* bytes = reinterpret_cast<const char*>(values.data());
   const size_t size = record_ * sizeof(float);
   for (size_t done = 0; done < size;) {
-    const ssize_t n = pwrite(file_, bytes + done, size - done,
-                             static_cast<off_t>(index) * static_cast<off_t>(size) +
-                                 static_cast<off_t>(done));
+    const ssize_t n =
+        pwrite(file_, bytes + done, size - done,
+               static_cast<off_t>(index) * static_cast<off_t>(size) + static_cast<off_t>(done));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) Fail("cannot be written");
     done += static_cast<size_t>(n);

@@ -67,8 +67,8 @@ class StabilizeDepthJob {
     report.frames = graph_.frames_done();
     report.output = output_;
     report.shots = steadier.shots();
-    report.scale_change = 100 * std::sqrt(steadier.squared_log_scales() /
-                                          static_cast<double>(report.frames));
+    report.scale_change =
+        100 * std::sqrt(steadier.squared_log_scales() / static_cast<double>(report.frames));
     report.width = info.width;
     report.height = info.height;
     return report;

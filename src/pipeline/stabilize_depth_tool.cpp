@@ -4,8 +4,7 @@
 
 namespace mdvt {
 
-void Describe(ToolReport* to, const StabilizeDepthJobOptions&,
-              const StabilizeDepthReport& report) {
+void Describe(ToolReport* to, const StabilizeDepthJobOptions&, const StabilizeDepthReport& report) {
   to->frames = report.frames;
   to->outputs = {report.output};
   to->summary = FormatSize(report.width, report.height) + ", " + CountOf(report.shots, "shot") +

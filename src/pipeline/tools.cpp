@@ -21,9 +21,9 @@ ToolInfo UnidepthVideoTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
-      DepthTool(),     StereoTool(),   MonoToSbsTool(),      ExportTool(),
-      DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), StabilizeDepthTool(), EvalDepthTool(),
-      InferNvdsTool(), CompareNvdsTool(), UnidepthVideoTool()};
+      DepthTool(),     StereoTool(),    MonoToSbsTool(),       ExportTool(),
+      DepthViewTool(), SplitSbsTool(),  FindConvergenceTool(), StabilizeDepthTool(),
+      EvalDepthTool(), InferNvdsTool(), CompareNvdsTool(),     UnidepthVideoTool()};
   return tools;
 }
 
