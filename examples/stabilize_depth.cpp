@@ -3,6 +3,4 @@
 // Makes a depth video steady over time.
 #include "common/program.h"
 
-int main(int argc, char** argv) {
-  return mdvt::example::RunTool("stabilize_depth", argc, argv);
-}
+int main(int argc, char** argv) { return mdvt::example::RunTool("stabilize_depth", argc, argv); }

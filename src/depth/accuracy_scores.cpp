@@ -108,7 +108,8 @@ double FixedOneWay(const Sight& from, const Sight& to, const TruthRange& range) 
       const float z = from.depth.At(x, y);
       if (!Known(z)) continue;
       const Eigen::Vector2d pixel(x + 0.5, y + 0.5);
-      const Eigen::Vector3d there = to_from * Unproject(*from.camera, pixel, static_cast<double>(z));
+      const Eigen::Vector3d there =
+          to_from * Unproject(*from.camera, pixel, static_cast<double>(z));
       if (!(there.z() > 1e-6)) continue;
       if (has_truth) {
         const float t = from.truth.At(x, y);
@@ -136,9 +137,8 @@ double SplatOneWay(const Sight& from, const Sight& to) {
   std::vector<float> splat(static_cast<size_t>(w) * h, 0);
   for (int y = 0; y < from.depth.height; ++y)
     for (int x = 0; x < from.depth.width; ++x) {
-      const Eigen::Vector3d there =
-          to_from * Unproject(*from.camera, {x + 0.5, y + 0.5},
-                              static_cast<double>(from.depth.At(x, y)));
+      const Eigen::Vector3d there = to_from * Unproject(*from.camera, {x + 0.5, y + 0.5},
+                                                        static_cast<double>(from.depth.At(x, y)));
       const Eigen::Vector2d at = Project(*to.camera, there);
       const double u = std::nearbyint(at.x() - 0.5), v = std::nearbyint(at.y() - 0.5);
       if (!(u >= 0 && v >= 0 && u < w && v < h)) continue;
@@ -295,13 +295,12 @@ void TaeScores::Add(const DepthView& depth, const DepthView& truth, const Camera
             world_from_cam};
   double error = kNan;
   if (before_ && !begins_shot) {
-    Require(before_->depth.size() == kept.depth.size() &&
-                before_->truth.size() == kept.truth.size(),
-            Code::kInvalidArgument, "TaeScores: frames differ in size");
+    Require(
+        before_->depth.size() == kept.depth.size() && before_->truth.size() == kept.truth.size(),
+        Code::kInvalidArgument, "TaeScores: frames differ in size");
     const auto sight = [](const Kept& one) {
       const int w = one.camera.width, h = one.camera.height;
-      const DepthView truth_view =
-          one.truth.empty() ? DepthView() : Map{&one.truth, w, h}.View();
+      const DepthView truth_view = one.truth.empty() ? DepthView() : Map{&one.truth, w, h}.View();
       return Sight{Map{&one.depth, w, h}.View(), truth_view, &one.camera, &one.world_from_cam};
     };
     const Sight a = sight(*before_), b = sight(kept);

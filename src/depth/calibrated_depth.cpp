@@ -12,10 +12,10 @@
 namespace mdvt {
 namespace {
 
-constexpr int64_t kFirst = 32;   // frames of kFirst32
-constexpr int64_t kBlock = 22;   // frames of kWindow
-constexpr int64_t kFade = 8;     // of them, faded from the block before
-constexpr int64_t kStep = 3;     // of a block's frames, every third is looked at
+constexpr int64_t kFirst = 32;  // frames of kFirst32
+constexpr int64_t kBlock = 22;  // frames of kWindow
+constexpr int64_t kFade = 8;    // of them, faded from the block before
+constexpr int64_t kStep = 3;    // of a block's frames, every third is looked at
 constexpr size_t kLeastSamples = 10, kMostSamples = 15;  // of kRolling
 
 }  // namespace
@@ -24,8 +24,8 @@ void RollingCalibration::Add(PlaneView<const float> relative, DepthView metric,
                              double saturated_depth) {
   double n = 0, mean_x = 0, mean_y = 0, xx = 0, yy = 0;
   for (int y = 0; y < metric.height; ++y) {
-    const int row = static_cast<int>((2 * int64_t{y} + 1) * relative.height /
-                                     (2 * int64_t{metric.height}));
+    const int row =
+        static_cast<int>((2 * int64_t{y} + 1) * relative.height / (2 * int64_t{metric.height}));
     for (int x = 0; x < metric.width; ++x) {
       const float z = metric.At(x, y);
       if (!(z > 0) || static_cast<double>(z) >= saturated_depth) continue;

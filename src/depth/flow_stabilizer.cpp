@@ -30,10 +30,10 @@ constexpr int kLags[] = {1, 2, 4, 8, 16};
 constexpr double kUsualNoise = 0.02;        // of 1 / depth, before anything has been measured
 constexpr float kColorSigma = 0.06f * 255;  // of what a pixel may differ in from where it was
 constexpr float kLeastTrust = 0.05f;
-constexpr float kFlowSigma = 0.5f;   // pixels that flow may be off by
-constexpr float kRateGain = 0.05f;   // of the rate of change of a pixel
-constexpr float kMostRate = 3;       // of 1 / depth, a second
-constexpr float kSteadyFrames = 4;   // before a rate counts
+constexpr float kFlowSigma = 0.5f;                // pixels that flow may be off by
+constexpr float kRateGain = 0.05f;                // of the rate of change of a pixel
+constexpr float kMostRate = 3;                    // of 1 / depth, a second
+constexpr float kSteadyFrames = 4;                // before a rate counts
 constexpr float kDetailLow = 2, kDetailHigh = 4;  // of fine structures, in noises
 constexpr double kMovesOnItsOwn = 2;              // pixels from what the camera's motion says
 constexpr float kEdge = 6;                        // grey levels, for enlarging
@@ -78,9 +78,9 @@ Statistics LumaOf(const Image& picture) {
   double n = 0, sum = 0, squares = 0;
   for (int y = 0; y < picture.height(); y += 4)
     for (int x = 0; x < picture.width(); x += 4) {
-      const double v = static_cast<double>(
-          Luma(static_cast<float>(rgb[0].At(x, y)), static_cast<float>(rgb[1].At(x, y)),
-               static_cast<float>(rgb[2].At(x, y))));
+      const double v = static_cast<double>(Luma(static_cast<float>(rgb[0].At(x, y)),
+                                                static_cast<float>(rgb[1].At(x, y)),
+                                                static_cast<float>(rgb[2].At(x, y))));
       n += 1, sum += v, squares += v * v;
     }
   Statistics result;
@@ -116,8 +116,9 @@ void FlowStabilizerOptions::Check() const {
 
 struct FlowStabilizer::Impl {
   Impl(const FlowStabilizerOptions& the_options, ThreadPool* the_pool)
-      : options(the_options), pool(the_pool), maps(PixelFormat::GrayF32(), the_options.width,
-                                                   the_options.height) {
+      : options(the_options),
+        pool(the_pool),
+        maps(PixelFormat::GrayF32(), the_options.width, the_options.height) {
     const int side = std::min(options.width, options.height);
     const double ratio = std::min(1.0, static_cast<double>(options.short_side) / side);
     width = std::max(1, static_cast<int>(std::lround(options.width * ratio)));
@@ -138,7 +139,8 @@ struct FlowStabilizer::Impl {
   // ---- Frames in.
 
   static float ToS(float value, DepthQuantity quantity) {
-    if (quantity == DepthQuantity::kRelativeDisparity) return std::isfinite(value) ? value : kNoData;
+    if (quantity == DepthQuantity::kRelativeDisparity)
+      return std::isfinite(value) ? value : kNoData;
     return value > 0 ? 1 / value : kNoData;
   }
 
@@ -147,14 +149,14 @@ struct FlowStabilizer::Impl {
     Require(map.format() == PixelFormat::GrayF32() && map.width() == options.width &&
                 map.height() == options.height,
             Code::kInvalidArgument, "FlowStabilizer: depth of another size than stated");
-    Require(input.picture.format() == PixelFormat::Rgb(8) && input.picture.width() == width &&
-                input.picture.height() == height,
-            Code::kInvalidArgument,
-            "FlowStabilizer: pictures must be 8-bit RGB of " + FormatSize(width, height) +
-                " pixels");
-    Require(SameSize() || (input.guide.format() == PixelFormat::Gray(8) &&
-                           input.guide.width() == options.width &&
-                           input.guide.height() == options.height),
+    Require(
+        input.picture.format() == PixelFormat::Rgb(8) && input.picture.width() == width &&
+            input.picture.height() == height,
+        Code::kInvalidArgument,
+        "FlowStabilizer: pictures must be 8-bit RGB of " + FormatSize(width, height) + " pixels");
+    Require(SameSize() ||
+                (input.guide.format() == PixelFormat::Gray(8) &&
+                 input.guide.width() == options.width && input.guide.height() == options.height),
             Code::kInvalidArgument, "FlowStabilizer: a guide of the size of the depth is wanted");
     if (input.flow && input.flow->empty()) input.flow.reset();
     Require(!input.flow || (input.flow->width == width && input.flow->height == height),
@@ -267,7 +269,8 @@ struct FlowStabilizer::Impl {
         const float error = (go + come).squaredNorm();
         if (!(error < 0.01f * (go.squaredNorm() + come.squaredNorm()) + 0.5f)) return;
         weight *= std::exp(-static_cast<double>(error) / 2);
-        factor *= Nearer(at->motion, static_cast<double>(x), static_cast<double>(y), go, depth_here);
+        factor *=
+            Nearer(at->motion, static_cast<double>(x), static_cast<double>(y), go, depth_here);
         x += go.x();
         y += go.y();
         at = history[history.size() - static_cast<size_t>(step)];
@@ -291,13 +294,12 @@ struct FlowStabilizer::Impl {
     for (const int lag : kLags) {
       if (static_cast<size_t>(lag) > reach || (Live() && lag > 1)) break;
       const depth::NoisyPairs pairs = Chain(*frame, history, lag);
-      const depth::NoisyLine line =
-          depth::FitNoisyLine(pairs, Affine(*frame), 0, 0, frame->floor);
+      const depth::NoisyLine line = depth::FitNoisyLine(pairs, Affine(*frame), 0, 0, frame->floor);
       const double coverage = static_cast<double>(pairs.x.size()) / (kPointsAcross * kPointsDown);
       if (!line.found || coverage < 0.2) continue;
       if (lag == 1) frame->noise = line.sigma / std::sqrt(2.0);
-      links.push_back({frame->number, frame->number - lag, line.scale, line.shift,
-                       coverage * line.inliers});
+      links.push_back(
+          {frame->number, frame->number - lag, line.scale, line.shift, coverage * line.inliers});
     }
   }
 
@@ -310,8 +312,7 @@ struct FlowStabilizer::Impl {
     const bool affine = Affine(waiting.front());
     // Of the error of a link over the spread of scales of frames: predictions of relative networks
     // vary more than metric ones.
-    const bool relative =
-        waiting.front().input.depth.quantity == DepthQuantity::kRelativeDisparity;
+    const bool relative = waiting.front().input.depth.quantity == DepthQuantity::kRelativeDisparity;
     const double spring = std::pow(0.005 / (relative ? 0.2 : affine ? 0.1 : 0.03), 2);
     const auto known = [&](int64_t frame) { return given.count(frame) > 0 && frame < first; };
     const auto row = [&](int64_t frame) { return static_cast<Eigen::Index>(frame - first); };
@@ -328,9 +329,8 @@ struct FlowStabilizer::Impl {
           const double other = to_in ? x[row(link.to)] : fixed(link.to);
           const double error = std::abs(x[row(link.from)] - other - target);
           // Huber: beyond three times what is usual an error counts by its size alone.
-          const double w = link.weight * (round == 0 || error < 3 * least_error
-                                              ? 1.0
-                                              : 3 * least_error / error);
+          const double w =
+              link.weight * (round == 0 || error < 3 * least_error ? 1.0 : 3 * least_error / error);
           a(row(link.from), row(link.from)) += w;
           b[row(link.from)] += w * target;
           if (to_in) {
@@ -346,9 +346,9 @@ struct FlowStabilizer::Impl {
       }
       return x;
     };
-    const Eigen::VectorXd logs =
-        solve(0.005, [](const Link& link) { return std::log(link.scale); },
-              [&](int64_t frame) { return std::log(given.at(frame).first); });
+    const Eigen::VectorXd logs = solve(
+        0.005, [](const Link& link) { return std::log(link.scale); },
+        [&](int64_t frame) { return std::log(given.at(frame).first); });
     for (Work& work : waiting) work.scale = std::exp(logs[row(work.number)]);
     if (!affine) return;
     const double level = 20 * waiting.front().floor;
@@ -356,13 +356,13 @@ struct FlowStabilizer::Impl {
       return frame >= first ? waiting[static_cast<size_t>(frame - first)].scale
                             : given.at(frame).first;
     };
-    const Eigen::VectorXd shifts =
-        solve(0.005 * level,
-              [&](const Link& link) {
-                // Between the middles, so that the error of the scale does not come in.
-                return scale_of(link.to) * link.shift;
-              },
-              [&](int64_t frame) { return given.at(frame).second; });
+    const Eigen::VectorXd shifts = solve(
+        0.005 * level,
+        [&](const Link& link) {
+          // Between the middles, so that the error of the scale does not come in.
+          return scale_of(link.to) * link.shift;
+        },
+        [&](int64_t frame) { return given.at(frame).second; });
     for (Work& work : waiting) work.shift = shifts[row(work.number)];
   }
 
@@ -382,8 +382,8 @@ struct FlowStabilizer::Impl {
           to->error[static_cast<size_t>(y) * width + x] = error >= 0 && error < limit ? error : -1;
         }
     });
-    const auto gain = static_cast<float>(
-        std::clamp(now.luma.deviation / before.luma.deviation, 0.8, 1.25));
+    const auto gain =
+        static_cast<float>(std::clamp(now.luma.deviation / before.luma.deviation, 0.8, 1.25));
     const auto offset =
         static_cast<float>(now.luma.mean) - gain * static_cast<float>(before.luma.mean);
     const auto rgb = Channels(now.input.picture), rgb_before = Channels(before.input.picture);
@@ -404,8 +404,8 @@ struct FlowStabilizer::Impl {
           if (std::isnan(value)) continue;
           float distance = 0;
           for (size_t c = 0; c < 3; ++c) {
-            const float difference = gain * spot.Of(rgb_before[c]) + offset -
-                                     static_cast<float>(rgb[c].At(x, y));
+            const float difference =
+                gain * spot.Of(rgb_before[c]) + offset - static_cast<float>(rgb[c].At(x, y));
             distance += difference * difference;
           }
           to->trust[i] = std::exp(-to->error[i] / 2 - distance / (2 * kColorSigma * kColorSigma));
@@ -539,8 +539,9 @@ struct FlowStabilizer::Impl {
           filter->value[i] = before + gain * innovation;
           filter->variance[i] = gain * r;
           const float share = innovation / (std::abs(before) + static_cast<float>(now.floor));
-          filter->rate[i] = std::clamp(prediction.rate[i] + kRateGain * share / static_cast<float>(dt),
-                                       -kMostRate, kMostRate);
+          filter->rate[i] =
+              std::clamp(prediction.rate[i] + kRateGain * share / static_cast<float>(dt),
+                         -kMostRate, kMostRate);
           filter->age[i] = std::min(prediction.age[i] + 1, 1000.0f);
         }
     });
@@ -601,8 +602,7 @@ struct FlowStabilizer::Impl {
     return frame;
   }
 
-  void Enlarge(const Work& work, const std::vector<float>& correction,
-               PlaneView<float> to) const {
+  void Enlarge(const Work& work, const std::vector<float>& correction, PlaneView<float> to) const {
     std::vector<uint8_t> luma(Pixels());
     const auto rgb = Channels(work.input.picture);
     for (int y = 0; y < height; ++y)
@@ -780,8 +780,7 @@ struct FlowStabilizer::Impl {
           const float f = 1 / forward->variance[i], b = 1 / backward.variance[i], m = 1 / r;
           const float sum = f + b - m;
           if (!(sum > 0.5f * m)) continue;
-          forward->value[i] =
-              (forward->value[i] * f + backward.value[i] * b - s * m) / sum;
+          forward->value[i] = (forward->value[i] * f + backward.value[i] * b - s * m) / sum;
         }
     });
   }
@@ -793,9 +792,9 @@ struct FlowStabilizer::Impl {
   double focal = 1;
   double noise_level = kUsualNoise;
   double last_scale = 1, last_shift = 0;
-  Filter live;                // up to the last frame given out
-  std::optional<Work> last;   // that frame
-  std::deque<Work> waiting;   // with lookahead
+  Filter live;               // up to the last frame given out
+  std::optional<Work> last;  // that frame
+  std::deque<Work> waiting;  // with lookahead
   std::vector<Link> links;
   std::map<int64_t, std::pair<double, double>> given;  // scale and shift of frames given out
   int64_t next_number = 0;
@@ -853,13 +852,15 @@ void FlowStabilizer::Save(State* state) const {
   state->SetFlag("begun", impl_->last.has_value());
   if (!impl_->last) return;
   const Work& last = *impl_->last;
-  state->SetNumbers("numbers", {impl_->noise_level, impl_->last_scale, impl_->last_shift,
-                                last.luma.mean, last.luma.deviation, last.input.seconds,
-                                static_cast<double>(last.number)});
+  state->SetNumbers("numbers",
+                    {impl_->noise_level, impl_->last_scale, impl_->last_shift, last.luma.mean,
+                     last.luma.deviation, last.input.seconds, static_cast<double>(last.number)});
   state->SetImage("picture", last.input.picture);
   const auto set = [&](const char* name, const std::vector<float>& values) {
     Image image(PixelFormat::GrayF32(), impl_->width, impl_->height);
-    CopyPixels({PixelFormat::GrayF32(), impl_->width, impl_->height,
+    CopyPixels({PixelFormat::GrayF32(),
+                impl_->width,
+                impl_->height,
                 {reinterpret_cast<const std::byte*>(values.data())},
                 {static_cast<ptrdiff_t>(sizeof(float)) * impl_->width}},
                image.mutable_view());

@@ -64,8 +64,8 @@ struct ModelDepthEstimator::Impl {
     if (info.inputs.size() == 2) MakeRays();
   }
 
-  // Unit vectors through the centres of the network's pixels. Of a letterbox and of borders too: the
-  // camera sees on there.
+  // Unit vectors through the centres of the network's pixels. Of a letterbox and of borders too:
+  // the camera sees on there.
   void MakeRays() {
     const SizePlan& plan = to_tensor.plan();
     const Camera& camera = options.camera;

@@ -39,12 +39,11 @@ float LargestSample(const Image& picture) {
 }  // namespace
 
 size_t DepthOutput(const ModelInfo& info) {
-  Require(info.kind == ModelKind::kDepth || info.kind == ModelKind::kDepthVideo,
-          Code::kUnsupported,
+  Require(info.kind == ModelKind::kDepth || info.kind == ModelKind::kDepthVideo, Code::kUnsupported,
           "model '" + info.name + "' is of kind \"" + ToString(info.kind) +
               "\", depth needs \"depth\" or \"depth_video\"");
-  const bool rays = info.kind == ModelKind::kDepth && info.inputs.size() == 2 &&
-                    info.inputs[1].name == "rays";
+  const bool rays =
+      info.kind == ModelKind::kDepth && info.inputs.size() == 2 && info.inputs[1].name == "rays";
   Require(info.inputs.size() == 1 || rays, Code::kUnsupported,
           "model '" + info.name + "' takes " + std::to_string(info.inputs.size()) +
               " inputs, depth has the picture to give, and to networks of single pictures the "
@@ -115,8 +114,8 @@ void QuantityMaker::Convert(int y, float* row) const {
     const double v = (y + 0.5 - camera_.cy) / camera_.fy;
     for (int x = 0; x < width; ++x) {
       const double u = (x + 0.5 - camera_.cx) / camera_.fx;
-      row[x] = static_cast<float>(static_cast<double>(positive(row[x])) /
-                                  std::sqrt(1 + u * u + v * v));
+      row[x] =
+          static_cast<float>(static_cast<double>(positive(row[x])) / std::sqrt(1 + u * u + v * v));
     }
   } else if (output_.scale == OutputScale::kMetricTimesFocal) {
     const double focal = camera_.fx * plan_.content.width / plan_.padded.width;

@@ -20,11 +20,11 @@ constexpr double kSettleSeconds = 2;  // of scale and shift after the network
 void RequirePart(const Model* model, const char* role, size_t inputs) {
   Require(model != nullptr, Code::kInvalidArgument, std::string("NVDS: no ") + role);
   const ModelInfo& info = model->info();
-  Require(info.kind == ModelKind::kStabilizerPart && info.role == role &&
+  Require(info.kind == ModelKind::kInfillPart && info.role == role &&
               info.inputs.size() == inputs && info.outputs.size() == 1,
           Code::kUnsupported,
-          "model '" + info.name + "' is not the " + role + " of a stabiliser: kind \"" +
-              ToString(info.kind) + "\", role \"" + info.role + "\"");
+          "model '" + info.name + "' is not the " + role +
+              " of a stabiliser (kind \"stabilizer_part\"), its role is \"" + info.role + "\"");
 }
 
 }  // namespace
@@ -49,6 +49,12 @@ NvdsNetwork::NvdsNetwork(std::shared_ptr<const Model> backbone, std::shared_ptr<
 }
 
 int NvdsNetwork::multiple() const { return backbone_->info().inputs[0].size.multiple; }
+
+std::optional<PixelSize> NvdsNetwork::fixed_size() const {
+  const SizeRule& rule = backbone_->info().inputs[0].size;
+  if (rule.dynamic && rule.mode != SizeMode::kFixed) return std::nullopt;
+  return rule.target;
+}
 
 ModelTensor NvdsNetwork::Encode(const float* rgb, const float* disparity, int width,
                                 int height) const {
@@ -91,8 +97,7 @@ void NormalizeByRange(std::vector<float>* disparity) {
     high = std::max(high, d);
   }
   const float range = high > low ? high - low : 0;
-  for (float& d : *disparity)
-    d = range > 0 && std::isfinite(d) ? (d - low) / range : 0;
+  for (float& d : *disparity) d = range > 0 && std::isfinite(d) ? (d - low) / range : 0;
 }
 
 namespace {
@@ -150,8 +155,8 @@ std::vector<float> MixPasses(const std::vector<float>& forward, const std::vecto
   const auto scale = static_cast<float>(line.scale), shift = static_cast<float>(line.shift);
   std::vector<float> mixed(forward.size());
   std::vector<float> unrest_f, unrest_b;
-  const bool measured = forward_before != nullptr && backward_before != nullptr &&
-                        flow != nullptr && !flow->empty();
+  const bool measured =
+      forward_before != nullptr && backward_before != nullptr && flow != nullptr && !flow->empty();
   if (measured) {
     unrest_f = Unrest(forward, *forward_before, *flow, width, height);
     unrest_b = Unrest(backward, *backward_before, *flow, width, height);
@@ -180,9 +185,9 @@ struct NvdsStabilizer::Impl {
         pool(the_pool),
         width(depth_width),
         height(depth_height),
-        size(NvdsSize(depth_width, depth_height, std::max(384 / network->multiple(), 1) *
-                                                     network->multiple(),
-                      network->multiple())),
+        size(network->fixed_size().value_or(NvdsSize(
+            depth_width, depth_height, std::max(384 / network->multiple(), 1) * network->multiple(),
+            network->multiple()))),
         shrink(ResampleKind::kNearest, {depth_width, depth_height}, size),
         enlarge(ResampleKind::kBilinear, size, {depth_width, depth_height}),
         maps(PixelFormat::GrayF32(), depth_width, depth_height) {}
@@ -234,10 +239,10 @@ struct NvdsStabilizer::Impl {
         const float d = !metric ? v : v > 0 ? 1 / v : 0;
         inverse[static_cast<size_t>(y) * width + x] = std::isfinite(d) ? d : 0;
       }
-    shrink.Run({inverse.data(), static_cast<ptrdiff_t>(sizeof(float)) * width, width, height},
-               {to->data(), static_cast<ptrdiff_t>(sizeof(float)) * size.width, size.width,
-                size.height},
-               pool);
+    shrink.Run(
+        {inverse.data(), static_cast<ptrdiff_t>(sizeof(float)) * width, width, height},
+        {to->data(), static_cast<ptrdiff_t>(sizeof(float)) * size.width, size.width, size.height},
+        pool);
   }
 
   // The network's output has a range of its own.
@@ -267,20 +272,20 @@ struct NvdsStabilizer::Impl {
     const PlaneView<float> out = frame.depth.depth.MutablePlane<float>();
     const bool metric = frame.depth.quantity == DepthQuantity::kMetricDepth;
     const auto scale = static_cast<float>(line.scale), shift = static_cast<float>(line.shift);
-    enlarge.Run({found.data(), static_cast<ptrdiff_t>(sizeof(float)) * size.width, size.width,
-                 size.height},
-                out, pool, 0, [&](int y, float* row) {
-                  const float* was = before.Plane<float>().Row(y);
-                  for (int x = 0; x < width; ++x) {
-                    const float d = scale * row[x] + shift;
-                    if (!metric)
-                      row[x] = std::isnan(was[x]) ? was[x] : d;
-                    else if (was[x] > 0)
-                      row[x] = d > 0 ? 1 / d : std::numeric_limits<float>::infinity();
-                    else
-                      row[x] = 0;
-                  }
-                });
+    enlarge.Run(
+        {found.data(), static_cast<ptrdiff_t>(sizeof(float)) * size.width, size.width, size.height},
+        out, pool, 0, [&](int y, float* row) {
+          const float* was = before.Plane<float>().Row(y);
+          for (int x = 0; x < width; ++x) {
+            const float d = scale * row[x] + shift;
+            if (!metric)
+              row[x] = std::isnan(was[x]) ? was[x] : d;
+            else if (was[x] > 0)
+              row[x] = d > 0 ? 1 / d : std::numeric_limits<float>::infinity();
+            else
+              row[x] = 0;
+          }
+        });
     return frame;
   }
 

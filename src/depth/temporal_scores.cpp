@@ -70,7 +70,8 @@ class ShotSpread {
     const double median = Value(middle);
     double sum = 0;
     for (size_t bin = 0; bin < kBins; ++bin)
-      if (counts_[bin] > 0) sum += static_cast<double>(counts_[bin]) * std::abs(Value(bin) - median);
+      if (counts_[bin] > 0)
+        sum += static_cast<double>(counts_[bin]) * std::abs(Value(bin) - median);
     return sum / static_cast<double>(total_);
   }
   void Clear() {
@@ -108,9 +109,9 @@ double OriginalOpw(PlaneView<const float> disparity, PlaneView<const float> disp
               picture_before.height == h && to_before.width == w && to_before.height == h,
           Code::kInvalidArgument, "OriginalOpw: maps, pictures and flow differ in size");
   const bool bytes = picture.format == PixelFormat::Rgb(8);
-  Require(picture.format == picture_before.format &&
-              (bytes || picture.format == PixelFormat::RgbF32()),
-          Code::kInvalidArgument, "OriginalOpw: pictures must be RGB of 8 bits or float");
+  Require(
+      picture.format == picture_before.format && (bytes || picture.format == PixelFormat::RgbF32()),
+      Code::kInvalidArgument, "OriginalOpw: pictures must be RGB of 8 bits or float");
   const auto difference_at = [&](int c, int x, int y, float px, float py) {
     if (bytes)
       return static_cast<double>(ZeroPadded(picture_before.Plane<uint8_t>(c), px, py)) -
@@ -207,8 +208,8 @@ struct TemporalScores::Impl {
       const double other = static_cast<double>(samples.warped[i]);
       weight_sum += samples.weights[i];
       sum += samples.weights[i] * std::abs(other - d);
-      sum_frame += samples.weights[i] * std::abs((other - a.median) * scale_a -
-                                                 (d - b.median) * scale_b);
+      sum_frame +=
+          samples.weights[i] * std::abs((other - a.median) * scale_a - (d - b.median) * scale_b);
       spread.Add(samples.now[i]);
       if (d > 0 && other > 0) {
         ++compared;
@@ -247,8 +248,8 @@ struct TemporalScores::Impl {
                     two = spot2.Of(earlier_map.View(width, height));
         if (!(now > 0 && one > 0 && two > 0)) continue;
         const double l = std::log(static_cast<double>(now));
-        const double second = l - 2 * std::log(static_cast<double>(one)) +
-                              std::log(static_cast<double>(two));
+        const double second =
+            l - 2 * std::log(static_cast<double>(one)) + std::log(static_cast<double>(two));
         if (!std::isfinite(second)) continue;
         n += 1, sx += l, sy += second, sxx += l * l, sxy += l * second, syy += second * second;
       }

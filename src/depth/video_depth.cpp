@@ -152,8 +152,7 @@ struct VideoDepthEstimator::Impl {
   void RunRest() {
     while (pushed > 0 && windows * window.stride < pushed) {
       // The slots before are the window's own last frame, or what it carries of the one before.
-      for (; filled < window.length; ++filled)
-        std::copy_n(LastInput(), slot_size, Slot(filled));
+      for (; filled < window.length; ++filled) std::copy_n(LastInput(), slot_size, Slot(filled));
       RunWindow();
     }
     Give(accepted);
@@ -175,7 +174,8 @@ struct VideoDepthEstimator::Impl {
     std::vector<Map> maps = Maps(outputs[output_index]);
     if (windows == 0) {
       references.clear();
-      for (const int slot : window.align_refs) references.push_back(maps[static_cast<size_t>(slot)]);
+      for (const int slot : window.align_refs)
+        references.push_back(maps[static_cast<size_t>(slot)]);
       for (Map& map : maps) done.push_back(std::move(map));
       accepted = window.length;
     } else {
@@ -282,8 +282,8 @@ struct VideoDepthEstimator::Impl {
           relative ? DepthQuantity::kRelativeDisparity : DepthQuantity::kMetricDepth;
       if (relative && (calibration || options.median_depth)) {
         if (!calibration)
-          calibration =
-              CalibrateByMedian(std::as_const(estimate.depth).Plane<float>(), *options.median_depth);
+          calibration = CalibrateByMedian(std::as_const(estimate.depth).Plane<float>(),
+                                          *options.median_depth);
         depth::ApplyCalibration(*calibration, pool, picture);
         estimate.quantity = DepthQuantity::kMetricDepth;
       }

@@ -21,10 +21,14 @@ constexpr size_t kMaxTensors = 64;
 constexpr double kHuge = 1e30;
 
 constexpr std::initializer_list<std::pair<const char*, ModelKind>> kKinds = {
-    {"depth", ModelKind::kDepth},           {"depth_video", ModelKind::kDepthVideo},
-    {"track", ModelKind::kTrack},           {"flow", ModelKind::kFlow},
-    {"segment", ModelKind::kSegment},       {"inpaint", ModelKind::kInpaint},
-    {"infill_part", ModelKind::kInfillPart}, {"stabilizer_part", ModelKind::kStabilizerPart}};
+    {"depth", ModelKind::kDepth},
+    {"depth_video", ModelKind::kDepthVideo},
+    {"track", ModelKind::kTrack},
+    {"flow", ModelKind::kFlow},
+    {"segment", ModelKind::kSegment},
+    {"inpaint", ModelKind::kInpaint},
+    {"infill_part", ModelKind::kInfillPart},
+    {"stabilizer_part", ModelKind::kInfillPart}};  // a part of a group as well: the role tells
 
 constexpr std::initializer_list<std::pair<const char*, Quantity>> kQuantities = {
     {"disparity", Quantity::kDisparity},
@@ -177,7 +181,6 @@ std::string DefaultInputLayout(ModelKind kind, size_t index) {
     case ModelKind::kTrack:
       return index == 0 ? "1TCHW" : index == 1 ? "1N3" : "";
     case ModelKind::kInfillPart:
-    case ModelKind::kStabilizerPart:
       return "";
     default:
       return "NCHW";
@@ -191,7 +194,6 @@ std::string DefaultOutputLayout(ModelKind kind, Quantity quantity) {
     case ModelKind::kTrack:
       return quantity == Quantity::kPosition ? "1TN2" : "1TN";
     case ModelKind::kInfillPart:
-    case ModelKind::kStabilizerPart:
       return "";
     default:
       return quantity == Quantity::kIntrinsics ? "N33" : "NCHW";
@@ -484,10 +486,6 @@ ModelInfo ModelInfo::Parse(const char* text, size_t size, const Limits& limits) 
     const Object check = root.Child("check");
     info.check = ReadCheck(check, info);
     check.AddUnknown(&unknown);
-  }
-  if (info.kind == ModelKind::kStabilizerPart) {
-    info.group = root.Text("group");
-    info.role = root.Text("role");
   }
   if (info.kind == ModelKind::kInfillPart) {
     info.group = root.Text("group");

@@ -12,8 +12,10 @@
 #include "mdvt/io/output_set.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_reader.h"
+#include "mdvt/pipeline/calibrate.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/jobs.h"
+#include "mdvt/pipeline/stabilize.h"
 #include "pipeline/depth_source.h"
 #include "pipeline/frame_chooser.h"
 #include "pipeline/job_common.h"
@@ -25,7 +27,8 @@ namespace {
 VideoReaderOptions PictureOptions(const DepthJobOptions& options, ThreadPool* pool) {
   VideoReaderOptions reader = ReaderOptions(options.job, pool);
   reader.format = ChosenEngine(options.source).picture_format;
-  if (options.source.stabilizer.kind != StabilizerKind::kNone) reader.format = PixelFormat::Rgb(8);
+  if (options.source.own.Of<StabilizeOptions>().kind != StabilizerKind::kNone)
+    reader.format = PixelFormat::Rgb(8);
   return reader;
 }
 
@@ -42,7 +45,7 @@ class DepthJob {
         outputs_(options.job.overwrite),
         video_(StageOutputs()),
         reader_(options.color_video, PictureOptions(options, graph_.pool())),
-        source_(OpenDepthSource(options.source, {options.job.limits, graph_.pool()})),
+        source_(OpenDepthSource(Source(), {options.job.limits, graph_.pool()})),
         knows_fov_(!options.fov.empty() || source_->needs_fov()),
         camera_(FovOrUsual(options.fov, source_->needs_fov()), {}, reader_.info().width,
                 reader_.info().height, reader_.info().sample_aspect, options.job.limits) {
@@ -52,14 +55,9 @@ class DepthJob {
   }
 
   DepthJobReport Run() {
-    DepthClip clip = Clip();
-    const bool measures = !options_.reference_depth.empty() || !options_.metric_model.empty();
-    const CalibrationMode mode =
-        options_.calibration.value_or(measures ? CalibrationMode::kGlobal : CalibrationMode::kNone);
-    if (mode == CalibrationMode::kGlobal)
+    const DepthClip clip = Clip();
+    if (Source().own.Of<CalibrationOptions>().Mode() == CalibrationMode::kGlobal)
       fit_ = source_->Fit(Reference(), clip, &graph_);
-    else if (mode != CalibrationMode::kNone)
-      clip.calibration = StreamCalibration{mode, Reference()};
     source_->Start(clip);
     JoinedColor color;
     color.frames.emplace(Frames());
@@ -84,7 +82,7 @@ class DepthJob {
     report.model = facts.model;
     report.model_license = facts.model_license;
     report.calibration = facts.calibration;
-    report.fit = fit_ ? fit_ : facts.fit;
+    report.fit = fit_;
     report.translation_found = facts.translation_found;
     report.measured_frames = facts.measured_frames;
     report.width = reader_.info().width;
@@ -149,6 +147,13 @@ class DepthJob {
     return clip;
   }
 
+  // With what the job knows of the calibration.
+  DepthSourceOptions Source() const {
+    DepthSourceOptions source = options_.source;
+    source.own.Of<CalibrationOptions>().reference = Reference();
+    return source;
+  }
+
   ReferenceCalibrationOptions Reference() const {
     ReferenceCalibrationOptions reference;
     reference.color_video = options_.color_video;
@@ -156,16 +161,6 @@ class DepthJob {
     reference.depth.max_depth = options_.reference.max_depth;
     reference.depth.encoding = options_.reference.encoding;
     reference.limits = options_.job.limits;
-    if (!options_.metric_model.empty()) {
-      reference.metric_model = options_.source.model;
-      reference.metric_model.path = options_.metric_model;
-      reference.metric_model.loaded.reset();
-      reference.metric_model.keep.reset();
-      reference.metric_model.open.sha256.clear();
-      // One picture after the other.
-      reference.metric_model.open.deterministic = false;
-      reference.metric_model.batch = 1;
-    }
     return reference;
   }
 

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -165,97 +163,6 @@ DisparityFitResult CalibrateByReference(const ReferenceCalibrationOptions& optio
   Require(
       used > 0, Code::kInvalidArgument,
       "the reference depth '" + options.depth_video + "' holds no depth in the frames looked at");
-  return fit.Solve();
-}
-
-MetricReference OpenMetricReference(const ReferenceCalibrationOptions& options,
-                                    const Camera& camera, ThreadPool* pool) {
-  MetricReference reference;
-  if (!options.depth_video.empty()) {
-    DepthVideoReaderOptions depth = options.depth;
-    depth.video.limits = options.limits;
-    depth.video.pool = pool;
-    const auto reader = std::make_shared<DepthVideoReader>(options.depth_video, depth);
-    reference.saturated_depth = static_cast<double>(SaturatedDepth(reader->codec()));
-    reference.target = [reader](const Frame&, bool wanted) {
-      std::optional<DepthFrame> frame = reader->Read();
-      return frame && wanted && HoldsDepth(std::as_const(frame->depth).Plane<float>())
-                 ? std::move(frame->depth)
-                 : Image();
-    };
-    return reference;
-  }
-  const std::shared_ptr<const Model> model =
-      OpenDepthModel(options.metric_model, pool != nullptr ? pool->num_threads() : 1);
-  Require(!IsRelativeDepth(model->info()), Code::kInvalidArgument,
-          "model '" + model->info().name +
-              "' gives relative depth: a metric one is wanted to "
-              "calibrate by");
-  ModelDepthOptions depth;
-  depth.camera = camera;
-  const double reach = model->info().outputs[0].max_depth;
-  if (reach > 0) reference.saturated_depth = 0.95 * reach;
-  const std::shared_ptr<ModelDepthEstimator> network =
-      MakeModelDepth(options.metric_model, model, depth, pool);
-  Require(network->group() == 1, Code::kInvalidArgument,
-          "the network to calibrate by sees one picture at a time");
-  reference.target = [network](const Frame& frame, bool wanted) {
-    if (!wanted) return Image();
-    network->Push(frame);
-    std::optional<DepthEstimate> estimate = network->Pop();
-    return estimate ? std::move(estimate->depth) : Image();
-  };
-  return reference;
-}
-
-DisparityFitResult CalibrateOverClip(const ReferenceCalibrationOptions& options,
-                                     const Camera& camera, DepthEstimator* estimator,
-                                     bool only_looked_at, Graph* graph) {
-  VideoReaderOptions color;
-  color.limits = options.limits;
-  color.pool = graph->pool();
-  VideoReader reader(options.color_video, color);
-  const MetricReference reference = OpenMetricReference(options, camera, graph->pool());
-  const int64_t estimated = reader.info().estimated_frames;
-  const int64_t step = std::max<int64_t>(1, estimated / std::max(1, options.frames));
-  std::mutex mutex;
-  std::map<int64_t, Image> targets;  // of frames that are in the estimator
-  ColorConverter converter;
-  int64_t read = 0;
-  auto frames = graph->Map(
-      graph->From([&] { return reader.Read(); }), [&](Frame frame) -> std::optional<Frame> {
-        frame.index = read++;
-        frame.image =
-            converter.Convert(frame.image, reader.info().color, estimator->input_format());
-        Image target = reference.target(frame, frame.index % step == 0);
-        if (!target.empty()) {
-          const std::lock_guard<std::mutex> lock(mutex);
-          targets[frame.index] = std::move(target);
-        } else if (only_looked_at) {
-          return std::nullopt;
-        }
-        return frame;
-      });
-  DisparityFitOptions fit_options;
-  fit_options.saturated_depth = reference.saturated_depth;
-  DisparityFit fit(fit_options);
-  int64_t used = 0;
-  graph->Into(graph->Then(std::move(frames), estimator), [&](const DepthEstimate& estimate) {
-    Image target;
-    {
-      const std::lock_guard<std::mutex> lock(mutex);
-      const auto found = targets.find(estimate.index);
-      if (found == targets.end()) return;
-      target = std::move(found->second);
-      targets.erase(found);
-    }
-    ++used;
-    fit.Add(estimate.depth.Plane<float>(), std::as_const(target).Plane<float>());
-  });
-  graph->Run("calibration", estimated);
-  Require(
-      used > 0, Code::kInvalidArgument,
-      "there is no metric depth of the frames of '" + options.color_video + "' to calibrate by");
   return fit.Solve();
 }
 

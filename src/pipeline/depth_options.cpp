@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/core/error.h"
+#include "mdvt/pipeline/calibrate.h"
 #include "mdvt/pipeline/jobs.h"
+#include "mdvt/pipeline/stabilize.h"
 #include "pipeline/depth_source.h"
 #include "pipeline/job_common.h"
 
@@ -18,7 +20,8 @@ void Describe(OptionList* list, DepthJobOptions* options) {
       .Input(true)
       .OnlyWith("model");
   Describe(list, &options->reference, "reference_", "--depth_video");
-  list->Field("metric_model", &options->metric_model, "FILE",
+  CalibrationOptions* calibrate = &options->source.own.Of<CalibrationOptions>();
+  list->Field("metric_model", &calibrate->metric_model, "FILE",
               "a metric depth model in place of --depth_video")
       .Input()
       .OnlyWith("model")
@@ -29,7 +32,7 @@ void Describe(OptionList* list, DepthJobOptions* options) {
                                                           {"window", CalibrationMode::kWindow},
                                                           {"none", CalibrationMode::kNone}};
   list->Field(
-          "calib", &options->calibration, calibrations,
+          "calib", &calibrate->mode, calibrations,
           "how a relative model becomes metric: fitted to the first 32 frames; to frames spread "
           "over the clip, which runs it once before; by mean and deviation, averaged while it "
           "runs; anew for every 22 frames; not at all, but by --scene_scale")
@@ -49,10 +52,10 @@ void Describe(OptionList* list, DepthJobOptions* options) {
   list->Field("transformation_output", &options->transformation_output, "JSON",
               "motion: write the camera's path here, camera to world")
       .Output();
-  Describe(list, &options->source.stabilizer);
+  Describe(list, &options->source.own.Of<StabilizeOptions>());
   DescribePictures(list, &options->job);
   Describe(list, &options->job);
-  list->Field("no_rolling_average", &options->no_rolling_average, "the same as --calib first32")
+  list->Field("no_rolling_average", &calibrate->no_rolling_average, "the same as --calib first32")
       .OnlyWith("model")
       .Preset({{"calib", "first32"}});
 }
@@ -65,16 +68,17 @@ void DepthJobOptions::Check() const {
           "a reference depth calibrates a relative model, none was given");
   Require(!reference_depth.empty() || !(reference.max_depth || reference.encoding),
           Code::kInvalidArgument, "range and encoding of a reference depth, none was given");
-  const bool measures = !reference_depth.empty() || !metric_model.empty();
-  Require(metric_model.empty() || !source.model.empty(), Code::kInvalidArgument,
+  CalibrationOptions calibrate = source.own.Of<CalibrationOptions>();
+  calibrate.reference.depth_video = reference_depth;
+  Require(calibrate.metric_model.empty() || !source.model.empty(), Code::kInvalidArgument,
           "a metric model calibrates a relative one, none was given");
-  Require(reference_depth.empty() || metric_model.empty(), Code::kInvalidArgument,
+  Require(reference_depth.empty() || calibrate.metric_model.empty(), Code::kInvalidArgument,
           "a reference depth and a metric model contradict each other");
-  const CalibrationMode mode =
-      calibration.value_or(measures ? CalibrationMode::kGlobal : CalibrationMode::kNone);
-  Require(measures == (mode != CalibrationMode::kNone), Code::kInvalidArgument,
-          measures ? "calib none uses neither depth_video nor metric_model"
-                   : "calib needs something to calibrate by: depth_video or metric_model");
+  const CalibrationMode mode = calibrate.Mode();
+  Require(calibrate.HasTarget() == (mode != CalibrationMode::kNone), Code::kInvalidArgument,
+          calibrate.HasTarget()
+              ? "calib none uses neither depth_video nor metric_model"
+              : "calib needs something to calibrate by: depth_video or metric_model");
   Require(reference_depth.empty() || target_fps <= 0 || mode == CalibrationMode::kGlobal,
           Code::kInvalidArgument,
           "with target_fps a reference depth is for calib global: it has all frames of the clip");

@@ -142,7 +142,8 @@ std::vector<std::string> EnginesWith(const std::string& option, const DepthSourc
 
 std::unique_ptr<DepthSource> OpenDepthSource(const DepthSourceOptions& options,
                                              const DepthOpening& opening) {
-  return Stabilized(ChosenEngine(options).open(options, opening), options.stabilizer);
+  return Stabilized(ChosenEngine(options).open(options, opening),
+                    options.own.Of<StabilizeOptions>());
 }
 
 // ---- Options.
@@ -207,9 +208,7 @@ void DepthSourceOptions::Check() const {
   };
   Require(!input_size || shares("input_size"), Code::kInvalidArgument,
           "the engine '" + name + "' computes nothing that input_size could be the size of");
-  stabilizer.Check();
-  Require(steadies || stabilizer.kind == StabilizerKind::kNone, Code::kInvalidArgument,
-          "this job has no stabilizer");
+  own.Of<StabilizeOptions>().Check();
   DepthSourceOptions copy = *this;
   OptionList list;
   Describe(&list, &copy);

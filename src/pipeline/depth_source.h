@@ -33,22 +33,15 @@ struct PairedFrame {
   Frame color;          // empty image if no colour video was given
 };
 
-// A relative network made metric while it runs.
-struct StreamCalibration {
-  CalibrationMode mode = CalibrationMode::kFirst32;
-  ReferenceCalibrationOptions reference;
-};
-
 // The frames that depth is wanted of.
 struct DepthClip {
   Camera camera;                  // of the first frame
   std::vector<double> xfovs_deg;  // one per frame if it zooms, else empty
   Rational frame_rate{0, 1};      // 0/1 if not known
   ColorInfo color;
-  bool metres = false;  // relative depth has to become metres, by scene_scale
-  std::optional<StreamCalibration> calibration;  // wins over scene_scale
-  bool keeps_pictures = true;                    // colours come out with the depth
-  ThreadPool* pool = nullptr;                    // outlives the source
+  bool metres = false;         // relative depth has to become metres, by scene_scale
+  bool keeps_pictures = true;  // colours come out with the depth
+  ThreadPool* pool = nullptr;  // outlives the source
 };
 
 // What is paired with a depth that is read: the colour video, and which of its frames.
@@ -65,8 +58,7 @@ struct DepthFacts {
   std::vector<Pose> world_from_cam;  // of engines that find the camera's path
   std::string model;                 // its name in its metadata; empty: none
   std::string model_license;
-  std::optional<DisparityCalibration> calibration;  // of a relative model, the last one
-  std::optional<DisparityFitResult> fit;            // of a calibration while it ran, the last one
+  std::optional<DisparityCalibration> calibration;  // of a relative model
 };
 
 // Depth that is read comes with Join(), of every frame of the clip; depth that is computed comes

@@ -125,6 +125,14 @@ class InferNvdsJob {
                                                  static_cast<double>(*options_.infer_w) *
                                                  source_.height / source_.width / multiple)))};
     if (options_.infer_w && options_.infer_h) size_ = {*options_.infer_w, *options_.infer_h};
+    if (const std::optional<PixelSize> fixed = network_->fixed_size()) {
+      Require((!options_.infer_w || *options_.infer_w == fixed->width) &&
+                  (!options_.infer_h || *options_.infer_h == fixed->height),
+              Code::kInvalidArgument,
+              "infer_w x infer_h: the network knows " + FormatSize(fixed->width, fixed->height) +
+                  " only");
+      size_ = *fixed;
+    }
     Require(size_.width % multiple == 0 && size_.height % multiple == 0, Code::kInvalidArgument,
             "infer_w x infer_h = " + FormatSize(size_.width, size_.height) +
                 ": both must be multiples of " + std::to_string(multiple));

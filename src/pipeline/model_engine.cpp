@@ -5,6 +5,7 @@
 #include "mdvt/depth/calibrated_depth.h"
 #include "mdvt/depth/video_depth.h"
 #include "pipeline/depth_source.h"
+#include "pipeline/metric_reference.h"
 
 namespace mdvt {
 namespace {
@@ -13,6 +14,7 @@ class NetworkSource : public EstimatorSource {
  public:
   NetworkSource(const DepthSourceOptions& source, const DepthOpening& opening)
       : options_(source.model),
+        calibrate_(source.own.Of<CalibrationOptions>()),
         scene_scale_(source.scene_scale),
         model_(OpenDepthModel(source.model, opening.pool->num_threads())) {
     options_.input_size = source.input_size.value_or(options_.input_size);
@@ -34,7 +36,8 @@ class NetworkSource : public EstimatorSource {
     DisparityFitResult fit;
     if (windows || reference.depth_video.empty()) {
       const Network network = MakeNetwork(clip.camera, {}, {}, graph->pool());
-      fit = CalibrateOverClip(reference, clip.camera, network.estimator.get(), !windows, graph);
+      fit = CalibrateOverClip(calibrate_, options_, clip.camera, network.estimator.get(), !windows,
+                              graph);
     } else {
       ModelDepthOptions depth;
       depth.camera = clip.camera;
@@ -55,7 +58,6 @@ class NetworkSource : public EstimatorSource {
     facts.model_license = model_->info().source.license;
     if (calibrated_ != nullptr) {
       facts.calibration = calibrated_->calibration();
-      facts.fit = calibrated_->fit();
     } else {
       facts.calibration = network_.calibration();
     }
@@ -64,18 +66,20 @@ class NetworkSource : public EstimatorSource {
 
  protected:
   std::unique_ptr<DepthEstimator> Make(const DepthClip& clip) override {
+    const CalibrationMode mode = calibrate_.Mode();
+    const bool streams = mode != CalibrationMode::kNone && mode != CalibrationMode::kGlobal;
     std::optional<double> median;
-    if (clip.metres && IsRelativeDepth(model_->info()) && !calibration_ && !clip.calibration)
+    if (clip.metres && IsRelativeDepth(model_->info()) && !calibration_ && !streams)
       median = scene_scale_;
     Network made = MakeNetwork(clip.camera, calibration_, median, clip.pool);
     std::unique_ptr<DepthEstimator> estimator = std::move(made.estimator);
     network_.calibration = std::move(made.calibration);
-    if (!clip.calibration) return estimator;
+    if (!streams) return estimator;
     RequireRelative();
     const MetricReference reference =
-        OpenMetricReference(clip.calibration->reference, clip.camera, clip.pool);
+        OpenMetricReference(calibrate_, options_, clip.camera, clip.pool);
     CalibratedDepthOptions options;
-    options.mode = clip.calibration->mode;
+    options.mode = mode;
     options.saturated_depth = reference.saturated_depth;
     auto calibrated = std::make_unique<CalibratedDepth>(std::move(estimator), reference.target,
                                                         options, clip.pool);
@@ -123,6 +127,7 @@ class NetworkSource : public EstimatorSource {
   }
 
   DepthModelOptions options_;
+  CalibrationOptions calibrate_;
   double scene_scale_;
   std::shared_ptr<const Model> model_;
   std::optional<DisparityCalibration> calibration_;  // by a reference

@@ -168,7 +168,7 @@ class MonoToSbsJob {
       source_ = Stabilized(std::make_unique<EstimatorSource>([own](const DepthClip& frames) {
                              return own({frames.camera, frames.frame_rate, frames.pool});
                            }),
-                           options_.source.stabilizer);
+                           options_.source.own.Of<StabilizeOptions>());
     else
       source_ = OpenDepthSource(options_.source, {options_.job.limits, graph_.pool()});
     source_->Start(clip);

@@ -8,6 +8,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/pipeline/mono_to_sbs.h"
+#include "mdvt/pipeline/stabilize.h"
 #include "pipeline/depth_source.h"
 #include "pipeline/job_common.h"
 
@@ -232,7 +233,7 @@ void Describe(OptionList* list, MonoToSbsJobOptions* options) {
       .Default("<input>_sbs.mp4")
       .Positional(1);
   DescribeDepth(list, options);
-  Describe(list, &options->source.stabilizer);
+  Describe(list, &options->source.own.Of<StabilizeOptions>());
   DescribeStereo(list, options);
   list->Section("frame");
   Describe(list, &options->frame);

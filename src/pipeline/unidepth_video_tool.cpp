@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "mdvt/pipeline/stabilize.h"
 #include "mdvt/pipeline/unidepth_video.h"
 #include "pipeline/job_tool.h"
 
@@ -32,7 +33,7 @@ void Describe(OptionList* list, UnidepthVideoJobOptions* options) {
   list->Field("input_size", &depth->source.input_size, {14, 4096}, "PIXELS",
               "short side of the pictures that the model sees")
       .Default("the model's own");
-  Describe(list, &depth->source.stabilizer);
+  Describe(list, &depth->source.own.Of<StabilizeOptions>());
   list->Section("output");
   list->Field("max_depth", &depth->max_depth, {0, 1e6, true, false}, "METRES",
               "depth at the end of the file's range; farther is clipped");

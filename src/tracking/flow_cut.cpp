@@ -16,7 +16,8 @@ constexpr int kRows = 64;
 constexpr int kBins = 32;
 constexpr double kMostHistogram = 0.35, kLeastCoverage = 0.15, kNoCoverage = 0.05, kMostChange = 25;
 
-// Chi-square distance over two, [0, 1], smoothed over neighbouring bins: exposure moves a histogram.
+// Chi-square distance over two, [0, 1], smoothed over neighbouring bins: exposure moves a
+// histogram.
 double Distance(const std::array<double, kBins>& a, const std::array<double, kBins>& b) {
   const auto smooth = [](const std::array<double, kBins>& h, int i) {
     const auto at = [&](int k) { return h[static_cast<size_t>(std::clamp(k, 0, kBins - 1))]; };

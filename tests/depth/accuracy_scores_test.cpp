@@ -59,14 +59,16 @@ TEST(AlignmentFit, FindsWhatWasApplied) {
   depth.Add(Map(40, 30, [&](int x, int y) { return (truth_at(x, y) - 0.5) / 2; }), truth);
   EXPECT_NEAR(depth.Solve().scale, 2, 1e-4);
   EXPECT_NEAR(depth.Solve().shift, 0.5, 1e-4);
-  disparity.Add(Map(40, 30, [&](int x, int y) { return 1 / (0.5 / truth_at(x, y) + 0.02); }), truth);
+  disparity.Add(Map(40, 30, [&](int x, int y) { return 1 / (0.5 / truth_at(x, y) + 0.02); }),
+                truth);
   const DepthTransform line = disparity.Solve();
   EXPECT_NEAR(line.scale, 2, 1e-4);
   EXPECT_NEAR(line.shift, -0.04, 1e-5);
   EXPECT_NEAR(line.Apply(1 / (0.5 / 4 + 0.02)), 4, 1e-3);
   EXPECT_EQ(line.Apply(0), 0);
   EXPECT_EQ(none.Solve().Apply(3), 3);
-  ExpectError(Code::kNotConverged, "no pixel", [] { AlignmentFit(DepthAlignment::kScale).Solve(); });
+  ExpectError(Code::kNotConverged, "no pixel",
+              [] { AlignmentFit(DepthAlignment::kScale).Solve(); });
   AlignmentFit inverted(DepthAlignment::kDepth);
   inverted.Add(Map(40, 30, [&](int x, int y) { return 10 - truth_at(x, y); }), truth);
   ExpectError(Code::kNotConverged, "positive scale", [&] { inverted.Solve(); });

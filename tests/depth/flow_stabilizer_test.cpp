@@ -305,7 +305,8 @@ TEST(FlowStabilizer, TheReversedClipGivesTheReversedDepth) {
 TEST(FlowStabilizer, GoesOnFromASavedState) {
   const Shot shot = Render(Scenes::Room(kWidth, kHeight), 8);
   const std::vector<Image> noisy = Noisy(shot, 0.03, 0, 0.02, 0.01);
-  FlowStabilizer whole(Options(0), nullptr), first(Options(0), nullptr), second(Options(0), nullptr);
+  FlowStabilizer whole(Options(0), nullptr), first(Options(0), nullptr),
+      second(Options(0), nullptr);
   const std::vector<StabilizedFrame> expected = Run(&whole, shot, noisy);
   for (size_t i = 0; i < 4; ++i) {
     first.Push(Input(shot, noisy, i));

@@ -51,8 +51,9 @@ double PlainOpw(const Map& now, const Map& before, const Image& picture, const I
       b.push_back(static_cast<double>(now.View().At(x, y)));
       double sum = 0;
       for (int c = 0; c < 3; ++c) {
-        const double d = warped([&](int u, int v) { return past.Plane<uint8_t>(c).At(u, v); }, x, y) -
-                         picture.Plane<uint8_t>(c).At(x, y);
+        const double d =
+            warped([&](int u, int v) { return past.Plane<uint8_t>(c).At(u, v); }, x, y) -
+            picture.Plane<uint8_t>(c).At(x, y);
         sum += std::exp(-50 * d * d);
       }
       w.push_back(sum);
@@ -62,7 +63,8 @@ double PlainOpw(const Map& now, const Map& before, const Image& picture, const I
     std::sort(sorted.begin(), sorted.end());
     const double median = sorted[(sorted.size() - 1) / 2];  // the lower one
     double deviation = 0;
-    for (const double v : values) deviation += std::abs(v - median) / static_cast<double>(values.size());
+    for (const double v : values)
+      deviation += std::abs(v - median) / static_cast<double>(values.size());
     for (double& v : values) v = (v - median) / std::max(deviation, 1e-6);
     return values;
   };
@@ -85,9 +87,9 @@ TEST(OriginalOpw, IsItsFormula) {
   const FlowPair flow = Shift(3, -2);
   const double expected = PlainOpw(now, before, picture, past, 3, -2);
   EXPECT_GT(expected, 1);
-  EXPECT_NEAR(OriginalOpw(now.View(), before.View(), picture.view(), past.view(),
-                          flow.ToBefore().there),
-              expected, 1e-5 * expected);
+  EXPECT_NEAR(
+      OriginalOpw(now.View(), before.View(), picture.view(), past.view(), flow.ToBefore().there),
+      expected, 1e-5 * expected);
 }
 
 TEST(OriginalOpw, CountsThreeChannelsAndDoesNotSeeScale) {
@@ -97,17 +99,17 @@ TEST(OriginalOpw, CountsThreeChannelsAndDoesNotSeeScale) {
     before.values[i] = 3 * static_cast<float>(i % 7) + 5;
   }
   const FlowPair flow = Shift(0, 0);
-  EXPECT_NEAR(OriginalOpw(now.View(), before.View(), Gray(9).view(), Gray(9).view(),
-                          flow.ToBefore().there),
-              0, 1e-5);
+  EXPECT_NEAR(
+      OriginalOpw(now.View(), before.View(), Gray(9).view(), Gray(9).view(), flow.ToBefore().there),
+      0, 1e-5);
   // 0 against 1 in a fifth of the pixels, and the same everywhere else: n = 0 or 1 / 0.2 = 5.
   for (size_t i = 0; i < now.values.size(); ++i) {
     now.values[i] = i % 5 == 0 ? 1 : 0;
     before.values[i] = i % 5 == 1 ? 1 : 0;
   }
-  EXPECT_NEAR(OriginalOpw(now.View(), before.View(), Gray(9).view(), Gray(9).view(),
-                          flow.ToBefore().there),
-              10 * 3 * 0.4 * 5, 1e-4);
+  EXPECT_NEAR(
+      OriginalOpw(now.View(), before.View(), Gray(9).view(), Gray(9).view(), flow.ToBefore().there),
+      10 * 3 * 0.4 * 5, 1e-4);
 }
 
 // Frame i has disparity value(i) everywhere but in the left half, where it is half of that.
@@ -141,8 +143,7 @@ TEST(TemporalScores, FlickerOfWholeFramesIsSeenAndCalledGlobal) {
   // Half of the pixels have 1 or 1.1, half 2 or 2.2. Over all pixels that count, which are those of
   // frames 1 to 39, 1.1 is the lower median.
   const double even = 19, odd = 20;
-  const double deviation =
-      (even * (0.1 + 0.9) / 2 + odd * (0 + 1.1) / 2) / (even + odd);
+  const double deviation = (even * (0.1 + 0.9) / 2 + odd * (0 + 1.1) / 2) / (even + odd);
   EXPECT_NEAR(result.opw2, 0.15 / deviation, 2e-4);
   EXPECT_NEAR(result.opw2_frame, 0, 1e-6);
   const double second = 2 * std::log(1.1);
@@ -189,7 +190,8 @@ TEST(TemporalScores, PixelsWithoutDataAndOutsideDoNotCount) {
     for (int y = 0; y < kHeight; ++y)
       for (int x = 0; x < kWidth; ++x)
         map.values[static_cast<size_t>(y * kWidth + x)] =
-            y == 0 ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(x + (i == 0 ? 0 : 4) + 1);
+            y == 0 ? std::numeric_limits<float>::quiet_NaN()
+                   : static_cast<float>(x + (i == 0 ? 0 : 4) + 1);
     scores.Add({map.View(), Gray(50).view(), i == 0 ? nullptr : &flow});
   }
   const TemporalResult result = scores.Finish();

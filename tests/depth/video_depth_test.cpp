@@ -92,16 +92,18 @@ class VideoDepth : public ::testing::Test {
     metadata["kind"] = "depth_video";
     metadata.erase("batch");
     metadata["inputs"][0]["layout"] = "1TCHW";
-    metadata["inputs"][0]["size"] = {{"rule", "native"}, {"multiple", 2}, {"dynamic", true},
-                                     {"min", {2, 2}}, {"max", {64, 64}}};
+    metadata["inputs"][0]["size"] = {
+        {"rule", "native"}, {"multiple", 2}, {"dynamic", true}, {"min", {2, 2}}, {"max", {64, 64}}};
     metadata["outputs"][0]["layout"] = "1TCHW";
     metadata["outputs"][0]["scale"] = scale;
     if (scale == "metric") metadata["outputs"][0]["quantity"] = "depth";
     if (scale == "metric") metadata["outputs"][0]["unit"] = "m";
-    metadata["window"] = {{"length", 32}, {"stride", 22}, {"overlap", 10},
-                          {"carry", {0, 12, 24, 25, 26, 27, 28, 29, 30, 31}},
-                          {"align_refs", {0, 12}}, {"blend", 8}, {"align", "scale_shift"},
-                          {"pad", "repeat_last"}, {"min_length", 1}};
+    metadata["window"] = {
+        {"length", 32},           {"stride", 22},
+        {"overlap", 10},          {"carry", {0, 12, 24, 25, 26, 27, 28, 29, 30, 31}},
+        {"align_refs", {0, 12}},  {"blend", 8},
+        {"align", "scale_shift"}, {"pad", "repeat_last"},
+        {"min_length", 1}};
     if (scale == "metric") metadata["window"]["align"] = "none";
     return metadata;
   }
@@ -258,7 +260,7 @@ TEST_F(VideoDepth, WindowsAreBroughtToOneScale) {
 TEST_F(VideoDepth, AlignedAtFrameSizeIsAlmostTheSame) {
   json metadata = Metadata();
   metadata["inputs"][0]["size"] = {{"rule", "cover"}, {"target", {8, 8}}, {"multiple", 2},
-                                   {"dynamic", true}, {"min", {2, 2}}, {"max", {64, 64}}};
+                                   {"dynamic", true}, {"min", {2, 2}},    {"max", {64, 64}}};
   const auto model = Open(metadata);
   VideoDepthOptions large = Options(24, 16);
   std::vector<std::vector<float>> results;
@@ -268,7 +270,8 @@ TEST_F(VideoDepth, AlignedAtFrameSizeIsAlmostTheSame) {
     std::vector<float> values;
     for (int64_t i = 0; i < 50; ++i) estimator.Push(Picture(i, 24, 16));
     estimator.Finish();
-    while (auto estimate = estimator.Pop()) values.push_back(estimate->depth.Plane<float>().At(9, 5));
+    while (auto estimate = estimator.Pop())
+      values.push_back(estimate->depth.Plane<float>().At(9, 5));
     results.push_back(values);
   }
   ASSERT_EQ(results[0].size(), 50u);
@@ -291,9 +294,8 @@ TEST_F(VideoDepth, WhatCannotBeIsRefused) {
   });
   json metadata = Metadata();
   metadata["window"]["stride"] = 20;
-  ExpectError(Code::kUnsupported, "stride", [&] {
-    VideoDepthEstimator(Open(metadata), Options(), nullptr);
-  });
+  ExpectError(Code::kUnsupported, "stride",
+              [&] { VideoDepthEstimator(Open(metadata), Options(), nullptr); });
   metadata = Metadata();
   metadata["window"]["min_length"] = 4;
   VideoDepthEstimator estimator(Open(metadata), Options(), nullptr);
@@ -409,27 +411,23 @@ TEST(CalibratedDepth, FirstFramesDecideDespiteOutliersAndTheEndOfTheRange) {
   EXPECT_NEAR(fit->calibration.scale, kScale, 0.01 * kScale);
   EXPECT_NEAR(fit->calibration.shift, kShift, 0.01 * (kScale + kShift));
   for (const float value : values) EXPECT_NEAR(value, Truth(1), 0.01 * Truth(1));
-  EXPECT_EQ(Calibrated(CalibrationMode::kFirst32, 5, [](int64_t) { return Metric(1, true); }).size(),
-            5u);
+  EXPECT_EQ(
+      Calibrated(CalibrationMode::kFirst32, 5, [](int64_t) { return Metric(1, true); }).size(), 5u);
 }
 
 TEST(CalibratedDepth, FramesWithoutAReferenceArePassedOver) {
-  const auto values = Calibrated(CalibrationMode::kFirst32, 40, [](int64_t i) {
-    return i % 2 == 0 ? Image() : Metric(1, false);
-  });
+  const auto values = Calibrated(CalibrationMode::kFirst32, 40,
+                                 [](int64_t i) { return i % 2 == 0 ? Image() : Metric(1, false); });
   for (const float value : values) EXPECT_NEAR(value, Truth(1), 1e-3);
-  ExpectError(Code::kNotConverged, "no frame has metric depth", [] {
-    Calibrated(CalibrationMode::kFirst32, 3, [](int64_t) { return Image(); });
-  });
-  ExpectError(Code::kNotConverged, "first frame", [] {
-    Calibrated(CalibrationMode::kRolling, 3, [](int64_t) { return Image(); });
-  });
+  ExpectError(Code::kNotConverged, "no frame has metric depth",
+              [] { Calibrated(CalibrationMode::kFirst32, 3, [](int64_t) { return Image(); }); });
+  ExpectError(Code::kNotConverged, "first frame",
+              [] { Calibrated(CalibrationMode::kRolling, 3, [](int64_t) { return Image(); }); });
 }
 
 TEST(CalibratedDepth, WindowsFollowAndFade) {
-  const auto values = Calibrated(CalibrationMode::kWindow, 66, [](int64_t i) {
-    return Metric(i < 22 ? 1 : 1.5, false);
-  });
+  const auto values = Calibrated(CalibrationMode::kWindow, 66,
+                                 [](int64_t i) { return Metric(i < 22 ? 1 : 1.5, false); });
   ASSERT_EQ(values.size(), 66u);
   EXPECT_NEAR(values[21], Truth(1), 1e-3);
   // The first frame after the border is a ninth of the way, in 1 / depth.

@@ -153,6 +153,22 @@ class Toys(unittest.TestCase):
         self.close(mask[:, 0], (luminance(image) > 0.5).float())
         self.assertTrue(0 < mask.mean().item() < 1)
 
+    def test_nvds_halves_give_the_mean_of_four_frames(self):
+        backbone, meta = self.open("nvds_backbone")
+        head, head_meta = self.open("nvds_head")
+        self.assertEqual((meta["role"], head_meta["role"]), ("backbone", "head"))
+        self.assertEqual(meta["group"], head_meta["group"])
+        frames = [common.example((1, 4, 32, 64), seed) for seed in range(4)]
+        found = head(*[backbone(frame) for frame in frames], frames[3][:, :3])
+        mean = sum(frame[:, 3:] for frame in frames) / 4
+        small = mean.reshape(1, 1, 8, 4, 16, 4).mean((3, 5))
+        large = small.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
+        self.close(found[:, 0], large[:, 0] + luminance(frames[3][:, :3]) / 8)
+
+    def test_depth_rays(self):
+        image, rays = common.example((1, 3, 28, 42), 3), common.example((1, 3, 28, 42), 4, low=0.2)
+        self.close(self.open("depth_rays")[0](image, rays), 2 / rays[:, 2:3])
+
     def test_infill_reaches_its_picture_in_the_sampler_loop(self):
         encode, meta = self.open("infill_vae_encoder")
         embed, decode = self.open("infill_image_encoder")[0], self.open("infill_vae_decoder")[0]

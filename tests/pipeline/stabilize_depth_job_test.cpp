@@ -73,7 +73,8 @@ void AddFlicker(const std::string& from, const std::string& to, const Flicker& f
   writer.Finish();
 }
 
-// scene.json of a rendered clip: poses as a transformation file; returns the vertical field of view.
+// scene.json of a rendered clip: poses as a transformation file; returns the vertical field of
+// view.
 double WritePoses(const std::string& scene, const std::string& to) {
   std::ifstream file(scene);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -252,14 +253,14 @@ TEST_F(StabilizeDepthJob, IsAnOptionAfterAnyEngine) {
   stereo.input = color_;
   stereo.output = dir_ / "sbs.mp4";
   stereo.source.file.path = depth_;
-  stereo.source.stabilizer.kind = StabilizerKind::kFlow;
-  stereo.source.stabilizer.lookahead = 2;
+  stereo.source.own.Of<StabilizeOptions>().kind = StabilizerKind::kFlow;
+  stereo.source.own.Of<StabilizeOptions>().lookahead = 2;
   EXPECT_EQ(RunMonoToSbsJob(stereo).frames, 12);
   DepthJobOptions depth;
   depth.color_video = color_;
   depth.output = dir_ / "found.mkv";
   depth.fov.xfov_deg = 60;
-  depth.source.stabilizer.kind = StabilizerKind::kFlow;
+  depth.source.own.Of<StabilizeOptions>().kind = StabilizerKind::kFlow;
   EXPECT_EQ(RunDepthJob(depth).frames, 12);
 }
 

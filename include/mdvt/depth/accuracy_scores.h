@@ -58,11 +58,11 @@ class AlignmentFit {
 
 struct AccuracyResult {
   int64_t pixels = 0;
-  double abs_rel = 0;   // mean |d - t| / t
-  double sq_rel = 0;    // mean (d - t)^2 / t, metres
-  double rmse = 0;      // metres
-  double rmse_log = 0;  // of log d - log t
-  double si_log = 0;    // standard deviation of log d - log t
+  double abs_rel = 0;                         // mean |d - t| / t
+  double sq_rel = 0;                          // mean (d - t)^2 / t, metres
+  double rmse = 0;                            // metres
+  double rmse_log = 0;                        // of log d - log t
+  double si_log = 0;                          // standard deviation of log d - log t
   double delta1 = 0, delta2 = 0, delta3 = 0;  // share with max(d / t, t / d) < 1.25^n
 };
 
@@ -81,8 +81,8 @@ class AccuracyScores {
 };
 
 // How well depth edges lie where the true ones are. Between two neighbouring pixels is an edge if
-// their depths differ by more than a factor of 1 + step; an edge of one map is found in the other if
-// that has one within `reach` pixels of it.
+// their depths differ by more than a factor of 1 + step; an edge of one map is found in the other
+// if that has one within `reach` pixels of it.
 struct EdgeResult {
   double precision = 0;  // share of the estimate's edges that are found in the truth
   double recall = 0;     // share of the true ones that are found in the estimate
@@ -103,8 +103,8 @@ class EdgeScores {
 };
 
 enum class TaeVariant {
-  kFixed,    // see TaeScores
-  kSplat,    // as the published evaluation: nearest pixel, last one wins, no test of occlusion
+  kFixed,  // see TaeScores
+  kSplat,  // as the published evaluation: nearest pixel, last one wins, no test of occlusion
 };
 
 // Temporal alignment error in percent: the mean over pairs of frames, in both directions, of

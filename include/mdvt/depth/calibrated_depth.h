@@ -27,7 +27,8 @@ enum class CalibrationMode {
 
 // The scale and shift for one frame after the other by matching mean and standard deviation:
 //
-//   1 / depth = (relative - mean(relative)) k + mean(1 / metric),  k = std(1 / metric) / std(relative)
+//   1 / depth = (relative - mean(relative)) k + mean(1 / metric),  k = std(1 / metric) /
+//   std(relative)
 //
 // k and both means are those of the first frame until ten have been looked at, from then on the
 // averages of the last 15. All in double, over the pixels that DisparityFit would take.
@@ -58,7 +59,8 @@ struct CalibratedDepthOptions {
 // estimator, metric depth of the frames in it, and with kFirst32 and kWindow so many maps.
 class CalibratedDepth : public DepthEstimator {
  public:
-  // target  the metric depth of a frame, of any size; an empty image where there is none. Called for
+  // target  the metric depth of a frame, of any size; an empty image where there is none. Called
+  // for
   //         every frame, in order, on the thread that pushes; `wanted` says whether the answer is
   //         looked at, so that one that reads in step may drop it.
   // Throws Error(kInvalidArgument) for a mode that needs no stage.

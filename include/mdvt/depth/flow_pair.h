@@ -74,8 +74,8 @@ struct BilinearSpot {
 // pixel is consistent if it is less than ConsistencyLimit().
 inline float ReturnError(const FlowWay& way, int x, int y, float* limit, BilinearSpot* spot) {
   const Eigen::Vector2f go = way.there.At(x, y);
-  if (!spot->Place(static_cast<float>(x) + go.x(), static_cast<float>(y) + go.y(),
-                   way.there.width, way.there.height))
+  if (!spot->Place(static_cast<float>(x) + go.x(), static_cast<float>(y) + go.y(), way.there.width,
+                   way.there.height))
     return -1;
   const Eigen::Vector2f come = spot->Of(way.back);
   *limit = 0.01f * (go.squaredNorm() + come.squaredNorm()) + 0.5f;

@@ -30,8 +30,8 @@ enum class NvdsStartup {
 };
 
 // Which four frames the network sees for frame i of a pass, oldest first: i - 3 s, i - 2 s, i - s,
-// i. `step` s counts from frame 4 s on; before that frames are neighbours (s = 1), and for i < 3 the
-// startup decides.
+// i. `step` s counts from frame 4 s on; before that frames are neighbours (s = 1), and for i < 3
+// the startup decides.
 std::array<int64_t, 4> NvdsWindow(int64_t i, int64_t step, NvdsStartup startup);
 
 class NvdsNetwork {
@@ -41,6 +41,8 @@ class NvdsNetwork {
 
   // Sides are multiples of this.
   int multiple() const;
+  // The one size that the modules know; empty if they take any.
+  std::optional<PixelSize> fixed_size() const;
   // rgb        3 x H x W in 0..1, as PictureToTensor makes it, cubic without antialiasing
   // disparity  H x W in 0..1
   ModelTensor Encode(const float* rgb, const float* disparity, int width, int height) const;
@@ -57,22 +59,22 @@ class NvdsNetwork {
 //   1920x1080 -> 672x384
 PixelSize NvdsSize(int width, int height, int short_side = 384, int multiple = 32);
 
-// Disparity to [0, 1] by its own least and largest value, all 0 where they are the same; NaN becomes
-// 0.
+// Disparity to [0, 1] by its own least and largest value, all 0 where they are the same; NaN
+// becomes 0.
 void NormalizeByRange(std::vector<float>* disparity);
 
-// What both passes say of one frame, joined: `backward` is fitted to `forward` by a robust line, and
-// pixels are weighted by how little each pass changes along the flow, within [0.2, 0.8]. The first
-// three frames of a clip take 0.8 of the backward pass and the last three of the forward one: each
-// pass is unsure where it begins.
-// before  both passes' maps of the frame before, null for the first frame; as large as the flow
+// What both passes say of one frame, joined: `backward` is fitted to `forward` by a robust line,
+// and pixels are weighted by how little each pass changes along the flow, within [0.2, 0.8]. The
+// first three frames of a clip take 0.8 of the backward pass and the last three of the forward one:
+// each pass is unsure where it begins. before  both passes' maps of the frame before, null for the
+// first frame; as large as the flow
 std::vector<float> MixPasses(const std::vector<float>& forward, const std::vector<float>& backward,
                              const std::vector<float>* forward_before,
                              const std::vector<float>* backward_before, const FlowPair* flow,
                              int width, int height, int64_t frame, int64_t frames);
 
-// Forward in time, without lookahead. Metric depth becomes disparity for the network, and what comes
-// out is fitted to it again: a robust scale and shift per frame, averaged over two seconds.
+// Forward in time, without lookahead. Metric depth becomes disparity for the network, and what
+// comes out is fitted to it again: a robust scale and shift per frame, averaged over two seconds.
 class NvdsStabilizer : public DepthStabilizer {
  public:
   // width, height  of the depth

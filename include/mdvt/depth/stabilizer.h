@@ -28,7 +28,8 @@ struct StabilizerInput {
   DepthEstimate depth;
   // Rgb(8), of the size that StabilizerInfo names.
   Image picture;
-  // Gray(8) luma of the size of the depth, where that is not StabilizerInfo's: enlarging follows it.
+  // Gray(8) luma of the size of the depth, where that is not StabilizerInfo's: enlarging follows
+  // it.
   Image guide;
   // To the frame before; null or empty for the first frame.
   std::shared_ptr<const FlowPair> flow;
@@ -75,7 +76,8 @@ struct FlowStabilizerOptions {
   // Live: how fast the scale of frames goes back to what they say themselves, in seconds, so that
   // errors cannot pile up. Valid: (0, 3600].
   double leak_seconds = 2;
-  // Horizontal field of view that the camera's motion is found with; matters little. Valid: (0, 180).
+  // Horizontal field of view that the camera's motion is found with; matters little. Valid: (0,
+  // 180).
   double xfov_deg = 60;
 
   // Throws Error(kInvalidArgument) that names the field and its valid range.

@@ -17,13 +17,12 @@ namespace mdvt {
 //   10 mean_x( w(x) |n(W(D_before)) - n(D)| ),  n(D) = (D - median) / max(mean |D - median|, 1e-6)
 //   w(x) = sum over R, G, B of exp(-50 (W(I_before) - I)^2),  I in 0..255
 //
-// with W the bilinear warp by the flow, 0 outside, the lower median, and statistics over all pixels.
-// The clip's score is the sum over its pairs divided by its number of frames (not of pairs).
-// disparity  larger is nearer, any scale; finite
-// picture    Rgb(8), or RgbF32 in [0, 1], of the same size
-// Comparable only for the same frames, size and flow: see TemporalScores for one that is not so
-// sensitive. Throws Error(kInvalidArgument) if sizes or formats differ.
-// Source: Y. Wang et al., Neural Video Depth Stabilizer, 2023, and its published code.
+// with W the bilinear warp by the flow, 0 outside, the lower median, and statistics over all
+// pixels. The clip's score is the sum over its pairs divided by its number of frames (not of
+// pairs). disparity  larger is nearer, any scale; finite picture    Rgb(8), or RgbF32 in [0, 1], of
+// the same size Comparable only for the same frames, size and flow: see TemporalScores for one that
+// is not so sensitive. Throws Error(kInvalidArgument) if sizes or formats differ. Source: Y. Wang
+// et al., Neural Video Depth Stabilizer, 2023, and its published code.
 double OriginalOpw(PlaneView<const float> disparity, PlaneView<const float> disparity_before,
                    const ImageView& picture, const ImageView& picture_before, FlowPlane to_before);
 
@@ -56,7 +55,8 @@ struct TemporalResult {
   double spectrum_step_hz = 0;  // band i is around i times this, from 1 on
   double flicker_share = 0;
   int64_t tracks = 0;
-  std::vector<double> opw2_of_pairs;  // of each frame against the one before; NaN where there is none
+  std::vector<double>
+      opw2_of_pairs;  // of each frame against the one before; NaN where there is none
 };
 
 // Takes frame after frame and keeps two of them.

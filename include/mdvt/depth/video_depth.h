@@ -17,8 +17,8 @@
 namespace mdvt {
 
 // Which frames a window's slots show, of a clip of `frames` frames; frames from `frames` on stand
-// for copies of the last one. Window k > 0 repeats in its first slots what the one before saw in its
-// slots `carry`.
+// for copies of the last one. Window k > 0 repeats in its first slots what the one before saw in
+// its slots `carry`.
 std::vector<std::vector<int64_t>> WindowSlots(int64_t frames, const ModelWindow& window);
 
 // Scale and shift with which `map` comes nearest to `reference`, over all samples of both pairs,

@@ -30,8 +30,6 @@ enum class ModelKind {
   kSegment,     // "segment": image NCHW -> masks NCHW
   kInpaint,     // "inpaint": image NCHW, mask NCHW (1 = paint over) -> image NCHW
   kInfillPart,  // "infill_part": one network of a group, see ModelInfo::role; no defaults
-  // "stabilizer_part": the same for the halves of a stabiliser, see depth/nvds.h
-  kStabilizerPart,
 };
 
 // How the values of a picture are scaled.
@@ -153,8 +151,7 @@ struct ModelInfo {
   std::vector<std::pair<std::string, std::string>> fixed;  // what the trace baked in, for the user
   std::optional<ModelCheck> check;
   std::vector<std::string> classes;  // kSegment: names of the channels
-  // kInfillPart, kStabilizerPart: which files belong together, what this one does.
-  std::string group, role;
+  std::string group, role;           // kInfillPart: which files belong together, what this one does
   // kInfillPart: numbers and texts under "scheduler".
   std::vector<std::pair<std::string, std::string>> scheduler;
 

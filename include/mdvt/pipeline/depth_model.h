@@ -11,7 +11,6 @@
 
 #include "mdvt/core/limits.h"
 #include "mdvt/core/options.h"
-#include "mdvt/depth/calibrated_depth.h"
 #include "mdvt/depth/disparity_fit.h"
 #include "mdvt/depth/model_depth.h"
 #include "mdvt/io/depth_video.h"
@@ -65,12 +64,10 @@ std::unique_ptr<ModelDepthEstimator> MakeModelDepth(const DepthModelOptions& opt
                                                     const ModelDepthOptions& depth,
                                                     ThreadPool* pool);
 
-// What a relative network is made metric by: one of a depth video and a metric network.
 struct ReferenceCalibrationOptions {
   std::string color_video;
   std::string depth_video;  // metric depth of the same frames, any size; whole frames of 0 are none
   DepthVideoReaderOptions depth;
-  DepthModelOptions metric_model;
   int frames = 32;  // that are compared, spread evenly over the clip
   Limits limits;
 };
@@ -80,21 +77,5 @@ struct ReferenceCalibrationOptions {
 // throw, Error(kCancelled), and Error(kInvalidArgument) if one video ends before the other.
 DisparityFitResult CalibrateByReference(const ReferenceCalibrationOptions& options,
                                         ModelDepthEstimator* estimator, Graph* graph);
-
-// Metric depth of frames as CalibratedDepth asks for it.
-struct MetricReference {
-  CalibratedDepth::Target target;
-  double saturated_depth = 1e9;  // from here on it says only "far"
-};
-// From the depth video, which is read in step with the frames, or by the metric network. Throws what
-// opening them does, and Error(kInvalidArgument) for a network that is not metric.
-MetricReference OpenMetricReference(const ReferenceCalibrationOptions& options,
-                                    const Camera& camera, ThreadPool* pool);
-
-// As CalibrateByReference, for networks that have to see all frames in order, and for references of
-// both kinds. With `only_looked_at` the estimator gets only the frames that are compared.
-DisparityFitResult CalibrateOverClip(const ReferenceCalibrationOptions& options,
-                                     const Camera& camera, DepthEstimator* estimator,
-                                     bool only_looked_at, Graph* graph);
 
 }  // namespace mdvt

@@ -15,7 +15,6 @@
 #include "mdvt/core/options.h"
 #include "mdvt/pipeline/depth_model.h"
 #include "mdvt/pipeline/job_options.h"
-#include "mdvt/pipeline/stabilize.h"
 
 namespace mdvt {
 
@@ -85,12 +84,8 @@ struct DepthSourceOptions {
   // Median depth of the clip's first measured frame in metres: for depth from motion, and for
   // relative models without a reference. Valid: (0, 10000].
   double scene_scale = 3;
-  // What makes the depth of any engine steady over time.
-  StabilizeOptions stabilizer;
 
-  // Set by the job: whether there is such a choice,
-  bool steadies = false;
-  // ... and the engine without anything given, and whether depth may be read from a file.
+  // Set by the job: the engine without anything given, and whether depth may be read from a file.
   const char* usual = "motion";
   bool reads_files = true;
 

@@ -79,9 +79,9 @@ struct CompareNvdsJobOptions {
   std::string vnum;
   std::string video_dir = "./demo_videos", results_dir = "./demo_outputs";
   std::string columns = "dpt_init,midas_init";  // folders in results_dir, parted by commas
-  std::string output;  // empty: ./demo_outputs_videos/compare_<vnum>.mp4
-  int infer_w = 896, infer_h = 384;  // of each cell. Valid: even, [16, 4096]
-  double fps = 24;                   // (0, 1000]
+  std::string output;                           // empty: ./demo_outputs_videos/compare_<vnum>.mp4
+  int infer_w = 896, infer_h = 384;             // of each cell. Valid: even, [16, 4096]
+  double fps = 24;                              // (0, 1000]
   EncodeOptions encode;
 
   // Throws Error(kInvalidArgument).

@@ -33,11 +33,6 @@ struct DepthJobOptions {
   // all.
   std::string reference_depth;
   DepthReadingOptions reference;
-  // A metric network in place of such a video; empty: none.
-  std::string metric_model;
-  // How a relative network becomes metric. Empty: kGlobal with one of these two, else kNone.
-  std::optional<CalibrationMode> calibration;
-  bool no_rolling_average = false;  // as options: kFirst32
   DepthEncoding encoding = DepthEncoding::kRgb16;
   double max_depth = 100;  // metres
   double target_fps = -1;  // -1 = every frame; else frames nearest to that rate are kept
@@ -51,7 +46,6 @@ struct DepthJobOptions {
   static DepthSourceOptions Computed() {
     DepthSourceOptions source;
     source.reads_files = false;
-    source.steadies = true;
     return source;
   }
 };

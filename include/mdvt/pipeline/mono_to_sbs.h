@@ -64,7 +64,7 @@ struct MonoToSbsJobOptions {
 
   // Where depth comes from. An engine of your own wins over `source`.
   DepthEngine engine;
-  DepthSourceOptions source = Steadied();
+  DepthSourceOptions source;
   FovOptions fov;  // of the camera; nothing given: kDefaultXfovDeg
 
   NormalizerOptions norm;
@@ -105,13 +105,6 @@ struct MonoToSbsJobOptions {
 
   // Throws Error(kInvalidArgument).
   void Check() const;
-
- private:
-  static DepthSourceOptions Steadied() {
-    DepthSourceOptions source;
-    source.steadies = true;
-    return source;
-  }
 };
 void Describe(OptionList* list, MonoToSbsJobOptions* options);
 

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Small networks as a backend of the tests' own: the first line of a file names the formula.
+//
+//   luma       disparity = Y (mean of R, G, B) + 0.1
+//   rays       2 / (z of the pixel's ray) metres
+//   backbone   8 features: 4 x 4 means of Y, then of the disparity, then zeros
+//   head       mean disparity of the four frames, enlarged, + 0.01 Y
+//   window     disparity (1 + m) (4 Y + 0.5) + m / 2 of each frame, m the mean of the last one
+#pragma once
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mdvt/model/model.h"
+#include "model/fake_backend.h"
+#include "model/metadata.h"
+
+namespace mdvt::test {
+
+inline const float* ValuesOf(const mdvt_backend_tensor& tensor) {
+  return tensor.data != nullptr ? tensor.data : tensor.buffer->values.data();
+}
+
+inline mdvt_backend_status RunPart(mdvt_backend_model* model, const mdvt_backend_tensor* inputs,
+                                   size_t, mdvt_backend_tensor* outputs, size_t,
+                                   size_t* num_outputs) {
+  const std::string& kind = model->behaviour;
+  *num_outputs = 1;
+  const int64_t rank = inputs[0].rank;
+  const int64_t h = inputs[0].shape[rank - 2], w = inputs[0].shape[rank - 1], area = h * w;
+  const auto luma = [](const float* rgb, int64_t n, int64_t i) {
+    return (rgb[i] + rgb[n + i] + rgb[2 * n + i]) / 3;
+  };
+  std::vector<float> values;
+  if (kind == "luma") {
+    for (int64_t b = 0; b < inputs[0].shape[0]; ++b)
+      for (int64_t i = 0; i < area; ++i)
+        values.push_back(luma(ValuesOf(inputs[0]) + b * 3 * area, area, i) + 0.1f);
+    fake::Add({inputs[0].shape[0], 1, h, w}, values, true, &outputs[0]);
+  } else if (kind == "rays") {
+    for (int64_t i = 0; i < area; ++i) values.push_back(2 / ValuesOf(inputs[1])[2 * area + i]);
+    fake::Add({1, 1, h, w}, values, true, &outputs[0]);
+  } else if (kind == "window") {
+    const int64_t frames = inputs[0].shape[1];
+    const float* in = ValuesOf(inputs[0]);
+    float mean = 0;
+    for (int64_t i = 0; i < area; ++i)
+      mean += luma(in + (frames - 1) * 3 * area, area, i) / static_cast<float>(area);
+    for (int64_t f = 0; f < frames; ++f)
+      for (int64_t i = 0; i < area; ++i)
+        values.push_back((1 + mean) * (4 * luma(in + f * 3 * area, area, i) + 0.5f) + mean / 2);
+    fake::Add({1, frames, 1, h, w}, values, true, &outputs[0]);
+  } else if (kind == "backbone") {
+    values.assign(static_cast<size_t>(area / 2), 0);
+    const float* in = ValuesOf(inputs[0]);
+    const int64_t sw = w / 4, small = area / 16;
+    for (int64_t y = 0; y < h; ++y)
+      for (int64_t x = 0; x < w; ++x) {
+        const int64_t to = y / 4 * sw + x / 4;
+        values[static_cast<size_t>(to)] += luma(in, area, y * w + x) / 16;
+        values[static_cast<size_t>(small + to)] += in[3 * area + y * w + x] / 16;
+      }
+    fake::Add({1, 8, h / 4, w / 4}, values, true, &outputs[0]);
+  } else {
+    const int64_t lh = inputs[4].shape[2], lw = inputs[4].shape[3], small = h * w;
+    for (int64_t y = 0; y < lh; ++y)
+      for (int64_t x = 0; x < lw; ++x) {
+        float sum = 0.01f * luma(ValuesOf(inputs[4]), lh * lw, y * lw + x);
+        for (int k = 0; k < 4; ++k) sum += ValuesOf(inputs[k])[small + y / 4 * w + x / 4] / 4;
+        values.push_back(sum);
+      }
+    fake::Add({1, 1, lh, lw}, values, true, &outputs[0]);
+  }
+  return MDVT_BACKEND_OK;
+}
+
+inline void RegisterParts() {
+  static const mdvt_backend kTable = [] {
+    static const char* const kExtensions[] = {".part", nullptr};
+    mdvt_backend table = FakeTable();
+    table.name = "part";
+    table.extensions = kExtensions;
+    table.run = RunPart;
+    table.trace_run = nullptr;
+    return table;
+  }();
+  RegisterBackend(&kTable);
+}
+
+// Writes the network into `folder` and returns the file's name.
+inline std::string MakePart(const std::string& folder, const std::string& kind) {
+  RegisterParts();
+  using nlohmann::json;
+  json metadata = DepthMetadata();
+  const json native = {{"rule", "native"}, {"multiple", 32},  {"round", "floor"},
+                       {"dynamic", true},  {"min", {32, 32}}, {"max", {512, 512}}};
+  const auto latent = [&](const std::string& name) {
+    return json{
+        {"name", name}, {"layout", "NCHW"}, {"channels", 8}, {"downscale", 4}, {"size", native}};
+  };
+  metadata["name"] = kind;
+  if (kind == "luma" || kind == "rays") {
+    metadata["inputs"][0]["size"] = native;
+    metadata["inputs"][0]["size"]["multiple"] = 2;
+    metadata["inputs"][0]["size"]["min"] = {2, 2};
+    metadata["inputs"][0]["resample"] = "bilinear";
+  }
+  if (kind == "rays") {
+    json rays = metadata["inputs"][0];
+    rays["name"] = "rays";
+    metadata["inputs"].push_back(rays);
+    metadata["outputs"][0]["quantity"] = "depth";
+    metadata["outputs"][0]["scale"] = "metric";
+    metadata["outputs"][0]["unit"] = "m";
+    metadata["batch"] = {{"dynamic", true}, {"max", 1}};
+  }
+  if (kind == "window") {
+    metadata["kind"] = "depth_video";
+    metadata.erase("batch");
+    metadata["inputs"][0]["layout"] = "1TCHW";
+    metadata["inputs"][0]["size"] = native;
+    metadata["inputs"][0]["size"]["multiple"] = 2;
+    metadata["inputs"][0]["size"]["min"] = {2, 2};
+    metadata["outputs"][0]["layout"] = "1TCHW";
+    metadata["window"] = {{"length", 8},           {"stride", 6},          {"overlap", 2},
+                          {"carry", {0, 7}},       {"align_refs", {0, 7}}, {"blend", 1},
+                          {"align", "scale_shift"}};
+  }
+  if (kind == "backbone" || kind == "head") {
+    metadata["kind"] = "stabilizer_part";
+    metadata["role"] = kind;
+    metadata["group"] = "parts";
+    metadata.erase("batch");
+    metadata["inputs"] = json::array();
+    if (kind == "backbone") {
+      metadata["inputs"].push_back(
+          {{"name", "frame"}, {"layout", "NCHW"}, {"channels", 4}, {"size", native}});
+      metadata["outputs"] = json::array({{{"name", "features"},
+                                          {"layout", "NCHW"},
+                                          {"quantity", "latent"},
+                                          {"channels", 8},
+                                          {"downscale", 4}}});
+    } else {
+      for (int k = 0; k < 4; ++k) metadata["inputs"].push_back(latent("f" + std::to_string(k)));
+      metadata["inputs"].push_back({{"name", "image"}, {"layout", "NCHW"}, {"size", native}});
+      metadata["outputs"] = json::array({{{"name", "disparity"},
+                                          {"layout", "NCHW"},
+                                          {"quantity", "disparity"},
+                                          {"scale", "affine"}}});
+    }
+  }
+  const std::string path = folder + "/" + kind + ".part";
+  std::ofstream(path) << kind << "\n" << metadata.dump();
+  return path;
+}
+
+}  // namespace mdvt::test
