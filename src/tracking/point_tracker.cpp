@@ -177,8 +177,8 @@ struct PointTracker::Impl {
 
   bool WantsSeeds() const {
     const auto live = static_cast<double>(positions.size());
-    if (options.seed_every > 0 && frame % options.seed_every == 0) return true;
-    if (options.seed_after_loss && frame > 0)
+    if (frame == 0 || (options.seed_every > 0 && frame % options.seed_every == 0)) return true;
+    if (options.seed_after_loss)
       return live < options.seed_below * static_cast<double>(seeded_to);
     return live < options.seed_below * options.max_points;
   }

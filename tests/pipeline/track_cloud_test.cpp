@@ -253,11 +253,11 @@ TEST_F(TrackCloudJob, NamesWhatDoesNotBelongTogether) {
     std::ofstream(dir_ / name) << text;
     return dir_ / name;
   };
-  refuse(Code::kInvalidArgument, "has points in frame 9, the depth video", [&](auto* options) {
+  refuse(Code::kCorrupt, "has points in frame 9, the depth video", [&](auto* options) {
     options->tracks.track_file =
         write("long.json", "[[[1,2,3]],[],[],[],[],[],[],[],[],[[1,2,3]]]");
   });
-  refuse(Code::kInvalidArgument, "the tracks are those of another video", [&](auto* options) {
+  refuse(Code::kCorrupt, "the tracks are those of another video", [&](auto* options) {
     options->tracks.track_file = write("large.json", "[[[1,2000,3]]]");
   });
   refuse(Code::kRefused, "holds no points",
