@@ -134,6 +134,7 @@ PointTrackerOptions LkOptions(const TrackPointsJobOptions& options, int width, i
   const double share = options.seeding == PointSeeding::kCorners ? 0.75 : 1;
   lk.min_distance = std::clamp(share * cell, 1.0, 1000.0);
   lk.window = 21;
+  lk.levels_back = 1;
   lk.quality = 0.006;
   lk.max_round_trip = options.max_round_trip;
   lk.min_similarity = options.min_confidence.value_or(0.8);
