@@ -62,15 +62,14 @@ TEST_F(TrackPrograms, RunNetworks) {
                  {"--color_video", color_, "--tracker", "tapir", "--weights", dir_ / "track.pt",
                   "--points", "40", "--window", "12", "--overlap", "4", "--output", out});
   ASSERT_EQ(tracked.status, 0) << tracked.err;
-  // The network moves points by (1.5, -0.5) of its pixels, and it sees the frames as they are.
+  // The network moves points by (1.5, -0.5) of its pixels, and sees frames enlarged to 208 x 144.
   const TrackTable tracks = ReadTrackFile(out);
   int compared = 0;
   for (const TrackSighting& first : tracks.Frame(0)) {
     const TrackSighting* const later = tracks.Find(16, first.track);
     if (later == nullptr) continue;
-    const double step = static_cast<double>(later->x - first.x) / 16;
-    EXPECT_GT(step, 1);
-    EXPECT_NEAR(static_cast<double>(later->y - first.y) / 16, -step / 3, 0.1 * step);
+    EXPECT_NEAR((later->x - first.x) / 16, 1.5 * 95 / 207, 0.01);
+    EXPECT_NEAR((later->y - first.y) / 16, -0.5 * 63 / 143, 0.01);
     ++compared;
   }
   EXPECT_GT(compared, 3);
