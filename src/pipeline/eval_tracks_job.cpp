@@ -237,7 +237,7 @@ class EvalTracksJob {
     try {
       tracks->FitPicture(width, height);
     } catch (const Error& error) {
-      throw Error(error.code(), "tracking file '" + path + "': " + error.what());
+      throw Error(Code::kCorrupt, "tracking file '" + path + "': " + error.what());
     }
   }
 
@@ -263,7 +263,7 @@ class EvalTracksJob {
                ExpectedFrames(depth.info().estimated_frames, 0, options_.job.max_frames));
     int64_t last = tracks_.num_frames();
     while (last > 0 && tracks_.Frame(last - 1).empty()) --last;
-    Require(options_.job.max_frames >= 0 || last <= truth.frames(), Code::kInvalidArgument,
+    Require(options_.job.max_frames >= 0 || last <= truth.frames(), Code::kCorrupt,
             "tracking file '" + options_.track_file + "' has points in frame " +
                 std::to_string(last - 1) + ", the depth video '" + options_.depth_video +
                 "' holds " + CountOf(truth.frames(), "frame") +

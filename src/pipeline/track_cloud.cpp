@@ -119,7 +119,7 @@ TrackCloud::TrackCloud(const ExportJobOptions& options, OutputSet* outputs, Grap
   try {
     tracks_.FitPicture(info.width, info.height);
   } catch (const Error& error) {
-    throw Error(error.code(), "tracking file '" + cloud_.track_file + "': " + error.what());
+    throw Error(Code::kCorrupt, "tracking file '" + cloud_.track_file + "': " + error.what());
   }
   Require(tracks_.num_sightings() > 0, Code::kRefused,
           "tracking file '" + cloud_.track_file + "' holds no points");
@@ -248,7 +248,7 @@ void TrackCloud::CheckLengths() const {
   const int64_t end = first_frame_ + report_.frames;
   int64_t last = tracks_.num_frames();
   while (last > 0 && tracks_.Frame(last - 1).empty()) --last;
-  Require(options_.job.max_frames >= 0 || last <= end, Code::kInvalidArgument,
+  Require(options_.job.max_frames >= 0 || last <= end, Code::kCorrupt,
           "tracking file '" + cloud_.track_file + "' has points in frame " +
               std::to_string(last - 1) + ", the depth video '" + options_.depth_video + "' holds " +
               CountOf(end, "frame") + ": they must belong to the same video");
@@ -277,6 +277,10 @@ std::vector<TrackCloud::View> TrackCloud::ViewsOf(const std::vector<int32_t>& tr
   }
   std::stable_sort(views.begin(), views.end(),
                    [](const View& a, const View& b) { return a.frame < b.frame; });
+  // Of tracks that are one point, one is enough in each frame.
+  views.erase(std::unique(views.begin(), views.end(),
+                          [](const View& a, const View& b) { return a.frame == b.frame; }),
+              views.end());
   return views;
 }
 

@@ -45,7 +45,7 @@ float DepthBehind(const DepthView& depth, float x, float y, float saturated);
 class TrackCloud {
  public:
   // `outputs` must have its inputs already; what is written is added to it. Throws what the readers
-  // throw, and Error(kInvalidArgument) for tracks of another picture.
+  // throw, and Error(kCorrupt) for tracks of another picture.
   TrackCloud(const ExportJobOptions& options, OutputSet* outputs, Graph* graph);
 
   // Runs one or two phases of the graph. Throws Error(kRefused) if no point is left, saying why.

@@ -33,6 +33,12 @@ struct MaskedFrame {
   Image mask;  // empty without a mask video
 };
 
+// Made ready in the thread that reads, while the one that tracks has another frame.
+struct ReadyFrame {
+  Frame frame;  // without pixels unless they are wanted
+  TrackingFrame tracking;
+};
+
 struct TrackedFrame {
   Frame frame;  // without pixels unless they are wanted
   FramePoints points;
@@ -97,15 +103,14 @@ class TrackingPictures {
 };
 
 // Keeps each frame until its points are known.
-class TrackStage : public Stage<MaskedFrame, TrackedFrame> {
+class TrackStage : public Stage<ReadyFrame, TrackedFrame> {
  public:
-  TrackStage(ClipTracker* tracker, TrackingPictures* pictures, bool keep_pixels)
-      : tracker_(tracker), pictures_(pictures), keep_pixels_(keep_pixels) {}
+  TrackStage(ClipTracker* tracker, const TrackingPictures* pictures)
+      : tracker_(tracker), pictures_(pictures) {}
 
   int latency() const override { return tracker_->latency(); }
-  void Push(MaskedFrame item) override {
-    tracker_->Push(pictures_->Make(item.frame.image, item.mask));
-    if (!keep_pixels_) item.frame.image = Image();
+  void Push(ReadyFrame item) override {
+    tracker_->Push(std::move(item.tracking));
     frames_.push_back(std::move(item.frame));
   }
   void Finish() override { tracker_->Finish(); }
@@ -120,8 +125,7 @@ class TrackStage : public Stage<MaskedFrame, TrackedFrame> {
 
  private:
   ClipTracker* tracker_;
-  TrackingPictures* pictures_;
-  bool keep_pixels_;
+  const TrackingPictures* pictures_;
   std::deque<Frame> frames_;
 };
 
@@ -133,8 +137,9 @@ PointTrackerOptions LkOptions(const TrackPointsJobOptions& options, int width, i
   // Corners taken greedily fill about six tenths of the places of a grid.
   const double share = options.seeding == PointSeeding::kCorners ? 0.75 : 1;
   lk.min_distance = std::clamp(share * cell, 1.0, 1000.0);
-  lk.window = 21;
-  lk.quality = 0.002;
+  lk.window = 19;
+  lk.levels_back = 1;
+  lk.quality = 0.006;
   lk.max_round_trip = options.max_round_trip;
   lk.min_similarity = options.min_confidence.value_or(0.8);
   lk.border = 2;
@@ -195,8 +200,15 @@ class TrackPointsJob {
   }
 
   TrackPointsReport Run() {
-    TrackStage stage(tracker_.get(), &pictures_, visual_writer_.has_value());
-    auto tracked = graph_.Then(Frames(), &stage);
+    TrackStage stage(tracker_.get(), &pictures_);
+    auto ready = graph_.Map(Frames(), [this](MaskedFrame item) {
+      ReadyFrame made;
+      made.tracking = pictures_.Make(item.frame.image, item.mask);
+      if (!visual_writer_) item.frame.image = Image();
+      made.frame = std::move(item.frame);
+      return made;
+    });
+    auto tracked = graph_.Then(std::move(ready), &stage);
     graph_.Into(std::move(tracked), [this](TrackedFrame frame) { Write(std::move(frame)); });
     graph_.Run("tracking",
                ExpectedFrames(reader_.info().estimated_frames, 0, options_.job.max_frames));

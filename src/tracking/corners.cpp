@@ -5,6 +5,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdlib>
+#include <functional>
+
+#include "mdvt/core/parallel.h"
 
 namespace mdvt::tracking {
 namespace {
@@ -56,41 +59,75 @@ void SumAlongRow(const std::vector<int32_t>& row, int width, int32_t* sums) {
   }
 }
 
-// The smaller eigenvalue of the summed products at each pixel.
-std::vector<float> Responses(const PlaneView<const uint8_t>& picture) {
+constexpr int64_t kRowsPerBlock = 32;
+
+// In blocks of rows, on the pool on whose permit the thread computes.
+void ForRows(int height, const std::function<void(int begin, int end)>& body) {
+  ThreadPool* const pool = ThreadPool::Current();
+  if (pool == nullptr) return body(0, height);
+  pool->ParallelFor(height, kRowsPerBlock, [&](int64_t begin, int64_t end) {
+    body(static_cast<int>(begin), static_cast<int>(end));
+  });
+}
+
+// 1 where a pixel of row y or one beside it is allowed.
+void FindWanted(const std::vector<uint8_t>& allowed, int width, int height, int y,
+                std::vector<uint8_t>* column_any, std::vector<uint8_t>* wanted) {
+  const auto w = static_cast<size_t>(width);
+  std::fill(column_any->begin(), column_any->end(), uint8_t{0});
+  for (int k = std::max(0, y - 1); k <= std::min(height - 1, y + 1); ++k) {
+    const uint8_t* const row = &allowed[static_cast<size_t>(k) * w];
+    for (size_t x = 0; x < w; ++x) (*column_any)[x] |= row[x];
+  }
+  for (size_t x = 0; x < w; ++x)
+    (*wanted)[x] =
+        (*column_any)[x] | (*column_any)[x > 0 ? x - 1 : 0] | (*column_any)[x + 1 < w ? x + 1 : x];
+}
+
+// The smaller eigenvalue of the summed products at each pixel that is allowed or lies beside one
+// that is (all of them if none are named); 0 elsewhere.
+std::vector<float> Responses(const PlaneView<const uint8_t>& picture,
+                             const std::vector<uint8_t>* allowed) {
   const int width = picture.width, height = picture.height;
   const auto w = static_cast<size_t>(width);
   const size_t size = w * static_cast<size_t>(height);
-  Products line(w);
   Products rows(size);  // summed along each row
-  for (int y = 0; y < height; ++y) {
-    MultiplyGradients(picture, y, &line);
-    const size_t at = static_cast<size_t>(y) * w;
-    SumAlongRow(line.xx, width, &rows.xx[at]);
-    SumAlongRow(line.xy, width, &rows.xy[at]);
-    SumAlongRow(line.yy, width, &rows.yy[at]);
-  }
-  std::vector<float> responses(size);
-  Products sums(w);
-  for (int y = 0; y < height; ++y) {
-    size_t from[2 * kRadius + 1];
-    for (int k = -kRadius; k <= kRadius; ++k)
-      from[k + kRadius] = static_cast<size_t>(Mirrored(y + k, height)) * w;
-    const auto add = [&](const std::vector<int32_t>& all, std::vector<int32_t>* sum) {
-      for (size_t x = 0; x < w; ++x)
-        (*sum)[x] = all[from[0] + x] + all[from[1] + x] + all[from[2] + x] + all[from[3] + x] +
-                    all[from[4] + x];
-    };
-    add(rows.xx, &sums.xx);
-    add(rows.xy, &sums.xy);
-    add(rows.yy, &sums.yy);
-    float* const to = &responses[static_cast<size_t>(y) * w];
-    for (size_t x = 0; x < w; ++x) {
-      const double mean = 0.5 * sums.xx[x] + 0.5 * sums.yy[x];
-      const double half = 0.5 * sums.xx[x] - 0.5 * sums.yy[x], cross = sums.xy[x];
-      to[x] = static_cast<float>(mean - std::sqrt(half * half + cross * cross));
+  ForRows(height, [&](int begin, int end) {
+    Products line(w);
+    for (int y = begin; y < end; ++y) {
+      MultiplyGradients(picture, y, &line);
+      const size_t at = static_cast<size_t>(y) * w;
+      SumAlongRow(line.xx, width, &rows.xx[at]);
+      SumAlongRow(line.xy, width, &rows.xy[at]);
+      SumAlongRow(line.yy, width, &rows.yy[at]);
     }
-  }
+  });
+  std::vector<float> responses(size);
+  ForRows(height, [&](int begin, int end) {
+    Products sums(w);
+    std::vector<uint8_t> column_any(w), wanted(w, 1);
+    for (int y = begin; y < end; ++y) {
+      if (allowed != nullptr) FindWanted(*allowed, width, height, y, &column_any, &wanted);
+      size_t from[2 * kRadius + 1];
+      for (int k = -kRadius; k <= kRadius; ++k)
+        from[k + kRadius] = static_cast<size_t>(Mirrored(y + k, height)) * w;
+      const auto add = [&](const std::vector<int32_t>& all, std::vector<int32_t>* sum) {
+        for (size_t x = 0; x < w; ++x)
+          (*sum)[x] = all[from[0] + x] + all[from[1] + x] + all[from[2] + x] + all[from[3] + x] +
+                      all[from[4] + x];
+      };
+      add(rows.xx, &sums.xx);
+      add(rows.xy, &sums.xy);
+      add(rows.yy, &sums.yy);
+      float* const to = &responses[static_cast<size_t>(y) * w];
+      for (size_t x = 0; x < w; ++x) {
+        if (wanted[x] == 0) continue;
+        const double mean = 0.5 * sums.xx[x] + 0.5 * sums.yy[x];
+        const double half = 0.5 * sums.xx[x] - 0.5 * sums.yy[x], cross = sums.xy[x];
+        to[x] = static_cast<float>(mean - std::sqrt(half * half + cross * cross));
+      }
+    }
+  });
   return responses;
 }
 
@@ -138,7 +175,7 @@ std::vector<Eigen::Vector2i> FindCorners(PlaneView<const uint8_t> picture,
   std::vector<Eigen::Vector2i> corners;
   const int width = picture.width, height = picture.height;
   if (width < 3 || height < 3 || options.most <= 0) return corners;
-  const std::vector<float> responses = Responses(picture);
+  const std::vector<float> responses = Responses(picture, &allowed);
   float strongest = 0;
   for (size_t i = 0; i < responses.size(); ++i)
     if (allowed[i] != 0) strongest = std::max(strongest, responses[i]);
@@ -180,7 +217,7 @@ std::vector<Eigen::Vector2i> FindGridPoints(PlaneView<const uint8_t> picture,
   std::vector<Eigen::Vector2i> points;
   const int width = picture.width, height = picture.height;
   if (width < 3 || height < 3 || options.most <= 0) return points;
-  const std::vector<float> responses = Responses(picture);
+  const std::vector<float> responses = Responses(picture, nullptr);
   const float weakest = static_cast<float>(
       static_cast<double>(*std::max_element(responses.begin(), responses.end())) * options.quality);
   const int columns = std::max(1, static_cast<int>(width / options.min_distance));

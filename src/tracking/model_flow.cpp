@@ -73,8 +73,10 @@ struct ModelFlow::Impl {
     const Tensor& flow = results[output];
     const int64_t map = flow.size() / static_cast<int64_t>(rows) / 2;
     // A pixel of the picture is so many of the network's.
-    const auto scale_x = static_cast<float>(plan.padded.width) / static_cast<float>(plan.content.width);
-    const auto scale_y = static_cast<float>(plan.padded.height) / static_cast<float>(plan.content.height);
+    const auto scale_x =
+        static_cast<float>(plan.padded.width) / static_cast<float>(plan.content.width);
+    const auto scale_y =
+        static_cast<float>(plan.padded.height) / static_cast<float>(plan.content.height);
     Image u(PixelFormat::GrayF32(), width, height), v(PixelFormat::GrayF32(), width, height);
     for (size_t i = 0; i < count; ++i) {
       const float* const from = flow.data() + static_cast<int64_t>(i) * 2 * map;

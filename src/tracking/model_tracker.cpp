@@ -342,21 +342,35 @@ struct ModelTracker::Impl {
     }
   }
 
-  void Seed(size_t t) {
-    std::vector<float> taken_xy;
-    for (const TrackedPoint& p : rows[t]) {
-      taken_xy.push_back(static_cast<float>(p.position.x() - 0.5));
-      taken_xy.push_back(static_cast<float>(p.position.y() - 0.5));
+  // Where points are in a frame, x and y in turn, also those that are hidden there for a while.
+  std::vector<float> PlacesTaken(size_t t) const {
+    std::vector<float> xy;
+    const auto add = [&xy](const Eigen::Vector2d& position) {
+      xy.push_back(static_cast<float>(position.x() - 0.5));
+      xy.push_back(static_cast<float>(position.y() - 0.5));
+    };
+    for (const TrackedPoint& p : rows[t]) add(p.position);
+    const auto is_seen = [](const Sighting& sighting) { return sighting.seen; };
+    for (const auto& [id, way] : live) {
+      const auto now = way.begin() + static_cast<ptrdiff_t>(t);
+      if (!now->seen && std::any_of(way.begin(), now, is_seen) &&
+          std::any_of(now, way.end(), is_seen))
+        add(now->position);
     }
+    return xy;
+  }
+
+  void Seed(size_t t) {
+    const std::vector<float> taken_xy = PlacesTaken(t);
     tracking::TakenSpace taken;
     taken.xy = taken_xy.data();
-    taken.count = rows[t].size();
+    taken.count = taken_xy.size() / 2;
     taken.radius = options.min_distance;
     taken.border = options.border;
     if (!frames[t].allowed.empty()) taken.allowed = frames[t].allowed.Plane<uint8_t>();
     const auto find =
         options.seeding == PointSeeding::kGrid ? tracking::FindGridPoints : tracking::FindCorners;
-    const int missing = options.max_points - static_cast<int>(rows[t].size());
+    const int missing = options.max_points - static_cast<int>(taken.count);
     const std::vector<Eigen::Vector2i> seeds = find(
         frames[t].luma.Plane<uint8_t>(), tracking::FreeSpace(options.width, options.height, taken),
         {missing, options.quality, options.min_distance});
@@ -369,14 +383,14 @@ struct ModelTracker::Impl {
       if (seen >= std::min<ptrdiff_t>(options.min_length, static_cast<ptrdiff_t>(way.size())))
         AddWay(next_id++, way, t);
     }
-    live_after_seeding = rows[t].size();
+    live_after_seeding = PlacesTaken(t).size() / 2;
   }
 
   bool WantsSeeds(size_t t) const {
     const int64_t frame = shot_frame + static_cast<int64_t>(t);
     if (is_first && t == 0) return true;
     if (options.seed_every > 0 && frame % options.seed_every == 0) return true;
-    return static_cast<double>(rows[t].size()) <
+    return static_cast<double>(PlacesTaken(t).size()) / 2 <
            options.seed_below * static_cast<double>(live_after_seeding);
   }
 

@@ -78,6 +78,8 @@ void PointTrackerOptions::Check() const {
           "PointTrackerOptions.quality must be in (0, 1)");
   Require(window >= 5 && window <= 63 && window % 2 == 1, Code::kInvalidArgument,
           "PointTrackerOptions.window must be an odd number in [5, 63] pixels");
+  Require(levels_back >= 0 && levels_back <= kLevels, Code::kInvalidArgument,
+          "PointTrackerOptions.levels_back must be in [0, 4]");
   Require(min_similarity >= 0 && min_similarity < 1, Code::kInvalidArgument,
           "PointTrackerOptions.min_similarity must be in [0, 1)");
   Require(renew_after >= 1 && renew_after <= 1000, Code::kInvalidArgument,
@@ -139,8 +141,8 @@ struct PointTracker::Impl {
     const cv::Size window(options.window, options.window);
     cv::calcOpticalFlowPyrLK(pyramid, next_pyramid, positions, next, found, error, window, kLevels,
                              criteria, cv::OPTFLOW_USE_INITIAL_FLOW, 1e-3);
-    cv::calcOpticalFlowPyrLK(next_pyramid, pyramid, next, back, found_back, error, window, kLevels,
-                             criteria, cv::OPTFLOW_USE_INITIAL_FLOW, 1e-3);
+    cv::calcOpticalFlowPyrLK(next_pyramid, pyramid, next, back, found_back, error, window,
+                             options.levels_back, criteria, cv::OPTFLOW_USE_INITIAL_FLOW, 1e-3);
     const float limit = static_cast<float>(options.max_round_trip);
     size_t kept = 0;
     for (size_t i = 0; i < positions.size(); ++i) {
@@ -177,9 +179,8 @@ struct PointTracker::Impl {
 
   bool WantsSeeds() const {
     const auto live = static_cast<double>(positions.size());
-    if (options.seed_every > 0 && frame % options.seed_every == 0) return true;
-    if (options.seed_after_loss && frame > 0)
-      return live < options.seed_below * static_cast<double>(seeded_to);
+    if (frame == 0 || (options.seed_every > 0 && frame % options.seed_every == 0)) return true;
+    if (options.seed_after_loss) return live < options.seed_below * static_cast<double>(seeded_to);
     return live < options.seed_below * options.max_points;
   }
 
@@ -243,7 +244,8 @@ TrackingStep PointTracker::Track(PlaneView<const uint8_t> frame, PlaneView<const
   cv::Mat picture;
   cv::GaussianBlur(raw, picture, cv::Size(3, 3), 0.8);
   std::vector<cv::Mat> pyramid;
-  cv::buildOpticalFlowPyramid(picture, pyramid, cv::Size(impl.options.window, impl.options.window), kLevels);
+  cv::buildOpticalFlowPyramid(picture, pyramid, cv::Size(impl.options.window, impl.options.window),
+                              kLevels);
   step.alive_before = static_cast<int>(impl.positions.size());
   if (!impl.positions.empty()) impl.Follow(picture, allowed, pyramid);
   step.followed = static_cast<int>(impl.positions.size());

@@ -231,13 +231,18 @@ TEST_F(Options, FovSetsTheWidthOfTheScene) {
 
 TEST_F(Options, ExportRefusesWhatComesLater) {
   const std::string program = "convert_metric_depth_video_to_other_format";
-  for (const char* name : {"save_alembic", "track_file", "mask_video", "strict_mask",
-                           "merge_close_points", "global_align", "save_rescaled_depth"})
+  for (const char* name : {"save_alembic", "show_scene_point_clouds", "show_both_point_clouds"})
     ExpectOneClearLine(
         program, RunProgram(program, {"--depth_video", depth_, "--bit8", std::string("--") + name}),
         2, {std::string("--") + name + " is not available"});
   ExpectOneClearLine(program, RunProgram(program, {"--depth_video", depth_, "--bit8", "--bit16"}),
                      2, {"give --bit8 or --bit16, not both"});
+  ExpectOneClearLine(program,
+                     RunProgram(program, {"--depth_video", depth_, "--track_file", depth_}), 2,
+                     {"--transformation_file"});
+  ExpectOneClearLine(
+      program, RunProgram(program, {"--depth_video", depth_, "--bit8", "--save_rescaled_depth"}), 2,
+      {"--track_file"});
 }
 
 TEST_F(Options, DepthErrorMeasuresOneScaleAndTheRest) {

@@ -54,11 +54,10 @@ TEST_F(EvalTracksJob, NamesWhatDoesNotFit) {
     EXPECT_FALSE(std::filesystem::exists(options.track_file + "_eval.json"));
   };
   refuse(Code::kRefused, "no id in common", Options(Write("a.json", "[[[2,10,10]]]"), truth));
-  refuse(Code::kInvalidArgument, "another video",
-         Options(Write("b.json", "[[[1,900,10]]]"), truth));
+  refuse(Code::kCorrupt, "another video", Options(Write("b.json", "[[[1,900,10]]]"), truth));
   refuse(Code::kRefused, "no point is known", Options(truth, Write("c.json", "[[],[]]")));
   refuse(Code::kRefused, "goes on after its first frame",
-         Options(truth, Write("d.json", "[[[1,5,5]]]")));
+         Options(Write("d.json", "[[[1,5,5]]]"), Write("e.json", "[[[1,5,5]]]")));
   EvalTracksJobOptions options = Options(truth, truth);
   options.width.reset();
   refuse(Code::kInvalidArgument, "--width and --height", options);
@@ -100,7 +99,7 @@ TEST_F(EvalTracksJob, FollowsSurfacePointsByDepth) {
   EXPECT_GE(metrics.delta[0], 0.5);
   EXPECT_EQ(metrics.missing, 0);
   options.track_file = Write("long.json", "[[[1,5,5]],[],[],[],[[1,5,5]]]");
-  ExpectError(Code::kInvalidArgument, "has points in frame 4, the depth video",
+  ExpectError(Code::kCorrupt, "has points in frame 4, the depth video",
               [&] { RunEvalTracksJob(options); });
 }
 

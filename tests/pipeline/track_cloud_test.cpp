@@ -149,6 +149,33 @@ TEST_F(TrackCloudJob, UndoesTheJitterWithTracksOfItsOwn) {
   EXPECT_LT(AbsRel(report.rescaled_output, room.depths), AbsRel(room.depth, room.depths) / 3);
 }
 
+TEST_F(TrackCloudJob, FindsTheShiftOfTheWholeClip) {
+  const RoomClip room = MakeRoomClip(dir_.path().string(), 16);
+  WriteTrueTracks(room, dir_ / "tracks.json");
+  // 1 / z = 1.1 / depth + 0.03
+  DepthClipOptions clip;
+  clip.encoding = DepthEncoding::kGray16;
+  clip.max_depth = 60;
+  clip.tags.xfov_deg = room.clip.camera.xfov_deg();
+  MakeDepth(
+      room.depth, room.shape,
+      [&](int frame, int x, int y) {
+        const float z = room.depths[static_cast<size_t>(frame)].Plane<float>().At(x, y);
+        return 1.1f / (1 / z - 0.03f);
+      },
+      clip);
+  ExportJobOptions options = Options(room, dir_ / "tracks.json");
+  options.tracks.save_rescaled_depth = true;
+  const double scaled = AbsRel(RunExportJob(options).tracks->rescaled_output, room.depths);
+  options.tracks.global_align = true;
+  const TrackCloudReport report = RunExportJob(options).tracks.value();
+  ASSERT_TRUE(report.shift.has_value());
+  EXPECT_NEAR(*report.shift, 0.03, 0.003);
+  EXPECT_FALSE(report.triangulated_output.empty()) << "comes with it";
+  EXPECT_LT(AbsRel(report.rescaled_output, room.depths), 0.01);
+  EXPECT_LT(AbsRel(report.rescaled_output, room.depths), scaled / 3);
+}
+
 TEST_F(TrackCloudJob, KeepsWhatIsMissingAndWhatIsFar) {
   RoomClip room = MakeRoomClip(dir_.path().string(), 12, 1, [](int) { return 1.3; });
   WriteTrueTracks(room, dir_ / "tracks.json");
@@ -253,11 +280,11 @@ TEST_F(TrackCloudJob, NamesWhatDoesNotBelongTogether) {
     std::ofstream(dir_ / name) << text;
     return dir_ / name;
   };
-  refuse(Code::kInvalidArgument, "has points in frame 9, the depth video", [&](auto* options) {
+  refuse(Code::kCorrupt, "has points in frame 9, the depth video", [&](auto* options) {
     options->tracks.track_file =
         write("long.json", "[[[1,2,3]],[],[],[],[],[],[],[],[],[[1,2,3]]]");
   });
-  refuse(Code::kInvalidArgument, "the tracks are those of another video", [&](auto* options) {
+  refuse(Code::kCorrupt, "the tracks are those of another video", [&](auto* options) {
     options->tracks.track_file = write("large.json", "[[[1,2000,3]]]");
   });
   refuse(Code::kRefused, "holds no points",

@@ -207,7 +207,7 @@ TEST_F(TrackPointsJob, NamesWhatDoesNotFit) {
   MakeGrey(dir_ / "mask.mkv", 64, 48, {0, 0, 0});
   TrackPointsJobOptions options = Options(dir_ / "a.mkv");
   options.mask.video = dir_ / "mask.mkv";
-  ExpectError(Code::kInvalidArgument, "they must have the same length",
+  ExpectError(Code::kCorrupt, "they must have the same length",
               [&] { RunTrackPointsJob(options); });
   EXPECT_FALSE(std::filesystem::exists(dir_ / "a.mkv_tracking.json"));
   options.job.max_frames = 3;
@@ -253,7 +253,7 @@ TEST_F(TrackPointsJob, AgreesWithTheTruthOfARenderedClip) {
   eval.fov.yfov_deg = scene["yfov_deg"].get<double>();
   const TrackMetrics metrics = RunEvalTracksJob(eval).metrics;
   EXPECT_LT(metrics.median_error, 0.8);
-  EXPECT_GT(metrics.delta[2], 0.75) << "within 4 of 256 pixels";
+  EXPECT_GT(metrics.delta[2], 0.55) << "within 4 of 256 pixels, those lost on the way counted too";
 }
 
 }  // namespace

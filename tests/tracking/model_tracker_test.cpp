@@ -38,7 +38,7 @@ mdvt_backend_status RunMover(mdvt_backend_model* model, const mdvt_backend_tenso
   const int64_t frames = inputs[0].shape[1], points = inputs[1].shape[1];
   const int64_t picture = inputs[0].shape[2] * inputs[0].shape[3] * inputs[0].shape[4];
   const auto number = [&](int64_t t) {
-    return std::lround(255 * static_cast<double>(inputs[0].data[t * picture]));
+    return std::round(255 * static_cast<double>(inputs[0].data[t * picture]));
   };
   // Align corners: 0 to 0, the last pixel to the last.
   const double scale_x = (kNetWidth - 1.0) / (kWidth - 1),
@@ -48,8 +48,8 @@ mdvt_backend_status RunMover(mdvt_backend_model* model, const mdvt_backend_tenso
     for (int64_t n = 0; n < points; ++n) {
       const float* const query = inputs[1].data + 3 * n;
       const auto asked = static_cast<int64_t>(query[0]);
-      const auto age = static_cast<double>(number(t) - number(asked));
-      const double aside = static_cast<double>(number(0)) >= jump_from && age > 0 ? 9 : 0;
+      const double age = number(t) - number(asked);
+      const double aside = number(0) >= jump_from && age > 0 ? 9 : 0;
       tracks.push_back(query[1] + static_cast<float>(scale_x * (dx * age + aside)));
       tracks.push_back(query[2] + static_cast<float>(scale_y * dy * age));
       const bool hidden = number(t) >= hidden_from && number(t) <= hidden_to;

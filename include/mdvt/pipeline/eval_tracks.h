@@ -46,7 +46,7 @@ struct EvalTracksReport {
   TrackMetrics metrics;
 };
 
-// Throws what the readers throw, Error(kInvalidArgument) for tracks of another picture or length,
+// Throws what the readers throw, Error(kCorrupt) for tracks of another picture or length,
 // and Error(kRefused) if there is nothing to compare.
 EvalTracksReport RunEvalTracksJob(const EvalTracksJobOptions& options,
                                   const RunControl& control = {});

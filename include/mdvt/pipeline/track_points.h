@@ -67,8 +67,8 @@ struct TrackPointsReport {
 };
 
 // Every frame of the video has an entry in the file; where nothing could be followed it is empty.
-// Throws what the readers, Model::Open and the trackers throw, and Error(kInvalidArgument) for a
-// mask of another length.
+// Throws what the readers, Model::Open and the trackers throw, and Error(kCorrupt) for a mask
+// of another length.
 TrackPointsReport RunTrackPointsJob(const TrackPointsJobOptions& options,
                                     const RunControl& control = {});
 

@@ -28,6 +28,9 @@ struct PointTrackerOptions {
   // Pixels on a side of the window that is compared. Larger ones bear more noise and bend less
   // well. Valid: odd, in [5, 63].
   int window = 17;
+  // Halvings of the picture at which the way back is followed, which begins at its end: fewer are
+  // faster. Valid: [0, 4].
+  int levels_back = 4;
   // Weakest corner taken, as a share of the strongest. Valid: (0, 1).
   double quality = 0.005;
   // A track ends when the picture around it, 15 x 15 pixels, looks too little like what it was
