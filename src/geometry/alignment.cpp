@@ -67,6 +67,8 @@ class Aligner {
       PlaceForReport();
     } else {
       for (SceneShot& shot : s_.shots) {
+        s_.depth_sigma = s_.options.depth_sigma;
+        s_.scale_change = s_.options.scale_change;
         Solve(&shot);
         done_ += shot.end - shot.first;
         Tick(0);
@@ -88,6 +90,8 @@ class Aligner {
     for (size_t i = 0; i < keys.size(); i += std::max<size_t>(1, step))
       part.frames.push_back(keys[i]);
     HoldFirst(&part);
+    // Depth that was made for another field of view may agree with it well.
+    s_.depth_sigma = s_.options.depth_sigma;
     std::vector<int> point_tracks;
     BundleProblem problem;
     if (part.frames.size() >= 2) problem = s_.Problem(part, &point_tracks);
@@ -359,6 +363,10 @@ class Aligner {
       Tick(0);
       const int64_t changed = s_.Reject(shot->keys);
       s_.PlaceByRays(shot->keys, turning);
+      if (round == 0) {
+        TrustDepth(*shot);
+        continue;
+      }
       if (changed * 1000 < seen) break;
     }
   }
@@ -483,8 +491,16 @@ class Aligner {
   // are of what is behind: the median is that of the others. Points without parallax have the place
   // that the depth says and tell nothing.
   void CentreScales(const SceneShot& shot) {
-    constexpr double kLeastParallax = 0.02;  // radians
     if (shot.motion != CameraMotion::kFree || s_.options.free_shift) return;
+    std::vector<double> ratios = DepthRatios(shot);
+    if (ratios.size() < 10 * kMinPoints) return;
+    const double ratio = Median(&ratios);
+    for (int f = shot.first; f < shot.end; ++f) s_.frames[U(f)].depth_scale *= ratio;
+  }
+
+  // What the depth maps say over where points with parallax lie.
+  std::vector<double> DepthRatios(const SceneShot& shot) const {
+    constexpr double kLeastParallax = 0.02;  // radians
     std::vector<double> ratios;
     for (const SceneTrack& track : s_.tracks) {
       if (!track.placed || track.moving || track.sights.empty()) continue;
@@ -502,9 +518,21 @@ class Aligner {
         if (z > 0) ratios.push_back(sight.depth / (z * frame.depth_scale));
       }
     }
-    if (ratios.size() < 10 * kMinPoints) return;
-    const double ratio = Median(&ratios);
-    for (int f = shot.first; f < shot.end; ++f) s_.frames[U(f)].depth_scale *= ratio;
+    return ratios;
+  }
+
+  // Depth that agrees with the parallax better than was assumed counts for more.
+  void TrustDepth(const SceneShot& shot) {
+    constexpr double kLeastSigma = 0.02;
+    if (shot.motion != CameraMotion::kFree || s_.options.free_shift) return;
+    std::vector<double> off;
+    for (const double ratio : DepthRatios(shot)) off.push_back(std::fabs(std::log(ratio)));
+    if (off.size() < 10 * kMinPoints) return;
+    const double sigma = 1.5 * 1.4826 * Median(&off);
+    const double share = std::clamp(sigma / s_.options.depth_sigma,
+                                    std::min(1.0, kLeastSigma / s_.options.depth_sigma), 1.0);
+    s_.depth_sigma = share * s_.options.depth_sigma;
+    s_.scale_change = share * s_.options.scale_change;
   }
 
   // The median map of the shot is right.

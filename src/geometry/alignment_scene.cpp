@@ -33,7 +33,7 @@ constexpr double kOtherDepths = 3;    // times the sigma: the errors of a track'
 
 AlignmentScene::AlignmentScene(const TrackTable& table, const std::vector<float>& depths,
                                const AlignmentOptions& o)
-    : camera(o.camera), options(o) {
+    : camera(o.camera), options(o), depth_sigma(o.depth_sigma), scale_change(o.scale_change) {
   const auto n = static_cast<int>(table.num_frames());
   frames.resize(U(n));
   tracks.resize(table.num_tracks());
@@ -269,7 +269,7 @@ BundleProblem AlignmentScene::Problem(const ScenePart& part, std::vector<int>* p
       if (!(sight->depth > 0) || turning[U(sight->frame)]) continue;
       const bool anchor = depth_number++ == with_depth / 2;
       problem.depths.push_back(
-          {at, point, at, sight->depth, options.depth_sigma * (anchor ? 1 : kOtherDepths)});
+          {at, point, at, sight->depth, depth_sigma * (anchor ? 1 : kOtherDepths)});
     }
   }
   problem.sight_loss = {BundleLoss::Kind::kCauchy, 2};
@@ -305,7 +305,7 @@ void AlignmentScene::AddScalePriors(const ScenePart& part, BundleProblem* proble
         BundleDepthMapChange change;
         change.a = last;
         change.b = at;
-        change.sigma_scale = options.scale_change * gap;
+        change.sigma_scale = scale_change * gap;
         if (options.free_shift) change.sigma_shift = 0.1 / median_depth_ * gap;
         problem->depth_map_changes.push_back(change);
       }

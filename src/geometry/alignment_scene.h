@@ -77,6 +77,9 @@ class AlignmentScene {
 
   Camera camera;
   const AlignmentOptions& options;
+  // As the options say, or less where the depth proves to be better than that.
+  double depth_sigma = 0;
+  double scale_change = 0;
   std::vector<SceneSight> sights;  // frame by frame
   std::vector<int> starts;         // of each frame in `sights`, and the end
   std::vector<SceneTrack> tracks;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -84,7 +86,7 @@ class EvalJob {
     report_.estimate_frames = static_cast<int64_t>(estimate.poses.size());
     report_.reference_frames = static_cast<int64_t>(reference.poses.size());
     const size_t most = options_.job.max_frames > 0 ? static_cast<size_t>(options_.job.max_frames)
-                                                    : estimate.poses.size();
+                                                    : std::numeric_limits<size_t>::max();
     const auto add = [&](const TimedPose& a, const TimedPose& b) {
       estimate_.push_back(a.world_from_cam);
       reference_.push_back(b.world_from_cam);

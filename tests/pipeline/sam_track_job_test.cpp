@@ -135,7 +135,7 @@ TEST_F(SamTrackJob, WhatCannotBeTracked) {
   MovingClip clip(Scenes::Room(160, 90, 60), 4);
   Make(clip);
   clip.WriteDepth(options_.depth_video, true, 3);
-  ExpectError(Code::kInvalidArgument, "4 frames, depth video", [&] { RunSamTrackJob(options_); });
+  ExpectError(Code::kCorrupt, "4 frames, depth video", [&] { RunSamTrackJob(options_); });
   clip.WriteDepth(options_.depth_video);
   options_.mask_video = dir_ / "mask.mkv";
   clip.WriteMask(options_.mask_video, true);

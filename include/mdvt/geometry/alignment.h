@@ -40,7 +40,9 @@ struct AlignmentOptions {
   CameraMotion motion = CameraMotion::kAuto;
 
   double noise_px = 0.6;      // standard deviation of a position. Valid: (0, 20].
-  double depth_sigma = 0.15;  // of the logarithm of a depth. Valid: (0, 2].
+  // Of the logarithm of a depth; less is taken where points with parallax prove the depth to be
+  // better. Valid: (0, 2].
+  double depth_sigma = 0.15;
   // How much the scale of the depth maps changes from frame to frame (of its logarithm): 0.1 for
   // maps that know nothing of each other. Valid: (0, 1].
   double scale_change = 0.03;

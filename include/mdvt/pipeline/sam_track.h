@@ -30,7 +30,7 @@ struct SamTrackJobOptions {
   FovOptions fov;  // nothing given: as the depth video's tags say
   DepthReadingOptions depth;
   PointMaskOptions mask;
-  int points = 800;  // that are followed at a time. [50, 20000]
+  int points = 400;  // that are followed at a time. [50, 20000]
   CameraSolveOptions solve;
 
   // Throws Error(kInvalidArgument).
