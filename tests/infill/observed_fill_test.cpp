@@ -92,7 +92,9 @@ struct EyeScene {
         }
       }
     }
-    return count == 0 ? 0 : 10 * std::log10(255.0 * 255.0 * count / std::max(sum, 1e-9));
+    return count == 0
+               ? 0
+               : 10 * std::log10(255.0 * 255.0 * static_cast<double>(count) / std::max(sum, 1e-9));
   }
 
   RayCaster caster;
