@@ -140,7 +140,7 @@ struct ColorStatistics {
 
 Eigen::Matrix3d Root(const Eigen::Matrix3d& m, bool inverse) {
   const Eigen::SelfAdjointEigenSolver<Eigen::Matrix3d> solver(m);
-  const Eigen::Vector3d roots = solver.eigenvalues().cwiseMax(kLeastVariance * 1e-3).cwiseSqrt();
+  const Eigen::Vector3d roots = solver.eigenvalues().cwiseMax(1e-30).cwiseSqrt();
   const Eigen::Vector3d values = inverse ? Eigen::Vector3d(roots.cwiseInverse()) : roots;
   return solver.eigenvectors() * values.asDiagonal() * solver.eigenvectors().transpose();
 }

@@ -2,6 +2,7 @@
 #include "infill/finish_fill.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "mdvt/core/error.h"
@@ -36,12 +37,46 @@ void CheckFillTarget(const char* who, const HoleMap& holes, const MutableImageVi
   }
 }
 
-FillCounts FinishFill(const HolePixels& found, const HoleMap& holes, DirectionalFill* rest,
-                      HoleMap* remaining, const MutableImageView& picture,
+namespace {
+
+// In planes of full size: smaller chroma is mixed already.
+template <typename T>
+void SoftenPlane(const HoleMap& holes, double share, const PlaneView<T>& plane) {
+  for (int y = 0; y < plane.height; ++y) {
+    const auto& row = holes.rows[static_cast<size_t>(y)];
+    for (size_t i = 0; i < row.size(); ++i) {
+      const HoleSpan& span = row[i];
+      if (span.background == HoleSide::kBoth) continue;
+      const bool left = span.background == HoleSide::kLeft;
+      const int inside = left ? span.end - 1 : span.begin;
+      const int beside = left ? span.end : span.begin - 1;
+      const bool touches = (left && i + 1 < row.size() && row[i + 1].begin == span.end) ||
+                           (!left && i > 0 && row[i - 1].end == span.begin);
+      if (beside < 0 || beside >= plane.width || touches) continue;
+      const double mixed = (1 - share) * plane.At(inside, y) + share * plane.At(beside, y);
+      plane.At(inside, y) = static_cast<T>(std::lround(mixed));
+    }
+  }
+}
+
+}  // namespace
+
+FillCounts FinishFill(const HolePixels& found, const HoleMap& holes, double soft_rim,
+                      DirectionalFill* rest, HoleMap* remaining, const MutableImageView& picture,
                       PlaneView<uint8_t> provenance) {
   found.Store(picture);
   found.Remaining(holes, remaining);
   rest->Fill(*remaining, picture);
+  for (int plane = 0; soft_rim > 0 && plane < picture.format.num_planes(); ++plane) {
+    if (picture.format.PlaneWidth(plane, picture.width) != picture.width ||
+        picture.format.PlaneHeight(plane, picture.height) != picture.height)
+      continue;
+    if (picture.format.type == SampleType::kU8) {
+      SoftenPlane(holes, soft_rim, picture.Plane<uint8_t>(plane));
+    } else {
+      SoftenPlane(holes, soft_rim, picture.Plane<uint16_t>(plane));
+    }
+  }
   FillCounts counts;
   counts.holes = static_cast<int64_t>(found.size());
   counts.observed = std::count(found.known.begin(), found.known.end(), 1);

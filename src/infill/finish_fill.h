@@ -12,10 +12,10 @@ namespace mdvt {
 void CheckFillTarget(const char* who, const HoleMap& holes, const MutableImageView& picture,
                      const PlaneView<uint8_t>& provenance);
 
-// Writes the colours that are known, continues the background over the other holes, and tells which
-// is which.
-FillCounts FinishFill(const HolePixels& found, const HoleMap& holes, DirectionalFill* rest,
-                      HoleMap* remaining, const MutableImageView& picture,
+// Writes the colours that are known, continues the background over the other holes, mixes a share
+// of the foreground into the pixels beside it, and tells which pixel is from where.
+FillCounts FinishFill(const HolePixels& found, const HoleMap& holes, double soft_rim,
+                      DirectionalFill* rest, HoleMap* remaining, const MutableImageView& picture,
                       PlaneView<uint8_t> provenance);
 
 }  // namespace mdvt

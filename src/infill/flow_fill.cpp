@@ -347,7 +347,8 @@ FillCounts FlowFill::Fill(const std::vector<FlowFrame>& frames, size_t own,
   impl.MatchBrightness(frames.size());
   const float scale = static_cast<float>(picture.format.max_value() + 1) / 256.0f;
   impl.ForSpans([&](size_t i) { impl.ColorHole(frames, own, i, scale); });
-  return FinishFill(impl.pixels, holes, &impl.rest, &impl.remaining, picture, provenance);
+  return FinishFill(impl.pixels, holes, impl.options.soft_rim, &impl.rest, &impl.remaining, picture,
+                    provenance);
 }
 
 }  // namespace mdvt

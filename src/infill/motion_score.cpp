@@ -20,6 +20,10 @@ constexpr int kSamples = 400;          // of eight points
 constexpr int kRounds = 8;             // of reweighting
 constexpr double kTurningShare = 0.6;  // of the pixels that a turning camera has to explain
 constexpr double kNoise = 0.35;        // pixels, of good flow
+// Pixels of a turning camera miss its motion by about twice as much as their epipolar lines, in two
+// directions in place of one.
+constexpr double kParallax = 3;
+constexpr double kRoom = 0.15;  // pixels
 constexpr int kRowsPerBlock = 16;
 
 // A pixel in both pictures, in units of half the width around the middle.
@@ -200,15 +204,21 @@ Model FitCamera(const ObservedMotion& motion, const MotionScoreOptions& options)
     const double room = explained + 0.02 * (pair.b - pair.a).norm();
     inside += TurnResidual(model.turn, pair.a, pair.b) <= room;
   }
-  if (static_cast<double>(inside) >= kTurningShare * static_cast<double>(pairs.size())) {
-    model.camera = CameraMotion::kTurning;
-  } else {
-    model.camera = CameraMotion::kMoving;
-    model.epipolar = FitEpipolar(pairs, noise);
-  }
-  std::vector<double> residuals;
-  for (const Pair& pair : pairs) residuals.push_back(model.Residual(pair.a, pair.b) / scale);
-  model.typical = Median(&residuals);
+  model.epipolar = FitEpipolar(pairs, noise);
+  // What the median pixel is left with, in pixels: parallax shows in all of the picture, a thing
+  // that moves in its own place.
+  const auto typical = [&](CameraMotion camera) {
+    model.camera = camera;
+    std::vector<double> residuals;
+    for (const Pair& pair : pairs) residuals.push_back(model.Residual(pair.a, pair.b) / scale);
+    return Median(&residuals);
+  };
+  const double turning = typical(CameraMotion::kTurning), moving = typical(CameraMotion::kMoving);
+  const bool turns =
+      static_cast<double>(inside) >= kTurningShare * static_cast<double>(pairs.size()) &&
+      turning <= kParallax * moving + kRoom;
+  model.camera = turns ? CameraMotion::kTurning : CameraMotion::kMoving;
+  model.typical = turns ? turning : moving;
   return model;
 }
 

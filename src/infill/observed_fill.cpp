@@ -70,9 +70,11 @@ struct Source {
   std::optional<double> DepthAt(double u, double v, double tolerance) const {
     const DepthView& depth = view->depth;
     const double px = u - 0.5, py = v - 0.5;
-    const double fx = std::floor(px), fy = std::floor(py);
-    if (!(fx >= 0 && fy >= 0 && fx + 1 < depth.width && fy + 1 < depth.height)) return std::nullopt;
-    const int x = static_cast<int>(fx), y = static_cast<int>(fy);
+    if (!(px >= 0 && py >= 0 && px <= depth.width - 1 && py <= depth.height - 1) ||
+        depth.width < 2 || depth.height < 2)
+      return std::nullopt;
+    const int x = std::min(static_cast<int>(px), depth.width - 2);
+    const int y = std::min(static_cast<int>(py), depth.height - 2);
     const float* upper = depth.Row(y) + x;
     const float* lower = depth.Row(y + 1) + x;
     const auto [least, most] = std::minmax({upper[0], upper[1], lower[0], lower[1]});
@@ -82,7 +84,7 @@ struct Source {
         std::max({view->moving.At(x, y), view->moving.At(x + 1, y), view->moving.At(x, y + 1),
                   view->moving.At(x + 1, y + 1)}) > 127)
       return std::nullopt;
-    const double a = px - fx, b = py - fy;
+    const double a = px - x, b = py - y;
     return (double{upper[0]} * (1 - a) + double{upper[1]} * a) * (1 - b) +
            (double{lower[0]} * (1 - a) + double{lower[1]} * a) * b;
   }
@@ -135,6 +137,8 @@ void ObservedFillOptions::Check() const {
               ", must be in (0, 255]");
   Require(max_views >= 1 && max_views <= 64, Code::kInvalidArgument,
           "ObservedFillOptions.max_views = " + std::to_string(max_views) + ", must be in [1, 64]");
+  Require(soft_rim >= 0 && soft_rim < 1, Code::kInvalidArgument,
+          "ObservedFillOptions.soft_rim = " + FormatDouble(soft_rim) + ", must be in [0, 1)");
   rest.Check();
 }
 
@@ -401,7 +405,8 @@ FillCounts ObservedFill::Fill(const HoleMap& holes, const Camera& camera,
     impl.FindDepths(picture.width, picture.height);
     impl.FindColors(picture, own);
   }
-  return FinishFill(impl.pixels, holes, &impl.rest, &impl.remaining, picture, provenance);
+  return FinishFill(impl.pixels, holes, impl.options.soft_rim, &impl.rest, &impl.remaining, picture,
+                    provenance);
 }
 
 }  // namespace mdvt

@@ -269,6 +269,10 @@ void Describe(OptionList* list, InfillSbsJobOptions* options) {
   list->Field("max_views", &options->observed.max_views, {1, 64}, "FRAMES",
               "most frames that are averaged for a pixel")
       .OnlyWith("method", {"observed"});
+  list->Field("soft_rim", &options->observed.soft_rim, {0, 1, false, true}, "SHARE",
+              "so much of the foreground's color gets into the hole pixel beside it, as in the "
+              "silhouettes of a real camera")
+      .OnlyWith("method", {"observed"});
   list->Field("provenance_output", &options->provenance_output, "FILE",
               "write where each pixel is from: white was seen in other frames, grey was continued, "
               "black was no hole (FFV1, .mkv)")

@@ -49,7 +49,7 @@ class SbsPair {
                                       ThreadPool* pool) const;
 
   // Up to job.max_frames frames. The graph fails with Error(kCorrupt) for a frame whose mask is a
-  // hole nearly everywhere, and with Error(kInvalidArgument) if one video ends before the other.
+  // hole nearly everywhere, or if one video ends before the other.
   Stream<SbsFrame> Frames(Graph* graph);
   StreamEnd EndOfColorStreams() { return EndOf(&color_); }
 

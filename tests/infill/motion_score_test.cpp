@@ -71,10 +71,11 @@ struct Overlap {
 
 TEST(ScoreMotion, FindsWhatMovesBeforeAMovingCamera) {
   std::mt19937_64 rng = Rng();
-  const Overlap overlap(Scenes::MovingRoom(), 12, &rng);
+  const Overlap overlap(Scenes::MovingRoom(640, 360), 12, &rng);
   ASSERT_GT(overlap.either, 200);
   EXPECT_EQ(overlap.cameras[0], CameraMotion::kMoving);
-  EXPECT_GT(static_cast<double>(overlap.both) / static_cast<double>(overlap.either), 0.6);
+  // Raw scores: parts of the things move along their epipolar lines, and show nothing.
+  EXPECT_GT(static_cast<double>(overlap.both) / static_cast<double>(overlap.either), 0.4);
   EXPECT_LT(static_cast<double>(overlap.wrong) / static_cast<double>(overlap.all), 0.01);
 }
 

@@ -21,7 +21,8 @@ struct Gap {
                             const int at = plane > 0 ? x << format.chroma_shift_x : x;
                             return at < 10 ? 40 : at < 16 ? 0 : 200;
                           })),
-        directions(static_cast<size_t>(width) * static_cast<size_t>(height)) {}
+        directions(static_cast<size_t>(width) * static_cast<size_t>(height),
+                   Eigen::Vector2f::Zero()) {}
 
   void Point(float x, float y) {
     std::fill(directions.begin(), directions.end(), Eigen::Vector2f(x, y));

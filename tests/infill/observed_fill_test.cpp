@@ -17,6 +17,12 @@ namespace {
 
 constexpr double kBaseline = 0.12;
 
+ObservedFillOptions Hard() {
+  ObservedFillOptions options;
+  options.soft_rim = 0;  // rays of pixel centres mix nothing
+  return options;
+}
+
 HoleMap HolesOf(const Image& mask) {
   HoleMap holes;
   holes.Reset(mask.width(), mask.height());
@@ -70,7 +76,7 @@ struct EyeScene {
     Blacken(holes, &picture);
   }
 
-  FillCounts Fill(const ObservedFillOptions& options = {}, ThreadPool* pool = nullptr) {
+  FillCounts Fill(const ObservedFillOptions& options = Hard(), ThreadPool* pool = nullptr) {
     filled = picture.Clone();
     provenance = Image(PixelFormat::Gray(8), truth.width(), truth.height());
     return ObservedFill(options, pool)
@@ -92,7 +98,9 @@ struct EyeScene {
         }
       }
     }
-    return count == 0 ? 0 : 10 * std::log10(255.0 * 255.0 * count / std::max(sum, 1e-9));
+    return count == 0
+               ? 0
+               : 10 * std::log10(255.0 * 255.0 * static_cast<double>(count) / std::max(sum, 1e-9));
   }
 
   RayCaster caster;
@@ -152,12 +160,34 @@ TEST(ObservedFill, LooksAtNothingThatMoves) {
   EXPECT_EQ(scene.Fill().observed, 0);
 }
 
+TEST(ObservedFill, MixesTheForegroundIntoTheRim) {
+  EyeScene scene(Scenes::Room());
+  scene.Fill();
+  const Image hard = scene.filled.Clone();
+  ObservedFillOptions options;
+  options.soft_rim = 0.5;
+  scene.Fill(options);
+  int changed = 0;
+  for (int y = 0; y < 180; ++y) {
+    for (const HoleSpan& span : scene.holes.rows[static_cast<size_t>(y)]) {
+      for (int x = span.begin; x + 1 < span.end; ++x)
+        ASSERT_EQ(SampleOf(scene.filled, 1, x, y), SampleOf(hard, 1, x, y));
+      if (span.end == 320) continue;
+      const int mean =
+          (SampleOf(hard, 1, span.end - 1, y) + SampleOf(hard, 1, span.end, y) + 1) / 2;
+      ASSERT_NEAR(SampleOf(scene.filled, 1, span.end - 1, y), mean, 1);
+      changed += mean != SampleOf(hard, 1, span.end - 1, y);
+    }
+  }
+  EXPECT_GT(changed, 50);
+}
+
 TEST(ObservedFill, IsTheSameForEveryThreadCount) {
   EyeScene scene(Scenes::Room(160, 90));
   scene.Fill();
   const Image alone = scene.filled.Clone();
   ThreadPool pool(3);
-  scene.Fill({}, &pool);
+  scene.Fill(Hard(), &pool);
   for (int plane = 0; plane < 3; ++plane)
     for (int y = 0; y < 90; ++y)
       for (int x = 0; x < 160; ++x)
@@ -236,16 +266,16 @@ struct FlowScene {
 };
 
 TEST(FlowFill, FollowsTheBackground) {
-  // By two pixels to the left a frame: of the twelve pixels the frames after show all, six frames
-  // later.
-  FlowScene scene(-2, 15);
+  // By two pixels to the left a frame: the frames after show all of the twelve pixels, the last of
+  // them seven frames later.
+  FlowScene scene(-2, 18);
   Image filled = scene.pictures[7].Clone();
   Image provenance(PixelFormat::Gray(8), FlowScene::kWidth, FlowScene::kHeight);
-  const FillCounts counts =
-      FlowFill(ObservedFillOptions())
-          .Fill(scene.flow, 7, filled.mutable_view(), provenance.MutablePlane<uint8_t>());
+  const FillCounts counts = FlowFill(Hard()).Fill(scene.flow, 7, filled.mutable_view(),
+                                                  provenance.MutablePlane<uint8_t>());
   EXPECT_EQ(counts.holes, 12 * FlowScene::kHeight);
-  EXPECT_EQ(counts.observed, counts.holes);
+  // All but those in the outermost rows, which are not followed.
+  EXPECT_EQ(counts.observed, 12 * (FlowScene::kHeight - 2));
   for (int y = 1; y + 1 < FlowScene::kHeight; ++y)
     for (int x = FlowScene::kHole; x < FlowScene::kEdge; ++x)
       ASSERT_NEAR(SampleOf(filled, 0, x, y), SampleOf(scene.truths[7], 0, x, y), 1)
@@ -255,8 +285,7 @@ TEST(FlowFill, FollowsTheBackground) {
 TEST(FlowFill, CannotSeeBehindWhatMovesAlong) {
   FlowScene scene(0);
   Image filled = scene.pictures[4].Clone();
-  const FillCounts counts =
-      FlowFill(ObservedFillOptions()).Fill(scene.flow, 4, filled.mutable_view(), {});
+  const FillCounts counts = FlowFill(Hard()).Fill(scene.flow, 4, filled.mutable_view(), {});
   EXPECT_EQ(counts.observed, 0);
   EXPECT_NE(SampleOf(filled, 0, FlowScene::kHole + 3, 5), 0);  // extended
 }
@@ -270,8 +299,7 @@ TEST(FlowFill, RefusesFramesWhoseRimsDisagree) {
         for (int x = 0; x < FlowScene::kHole; ++x)
           SetSample(scene.pictures[f], 0, x, y, (x + y) % 2 == 0 ? 0 : 255);
   Image filled = scene.pictures[7].Clone();
-  EXPECT_EQ(FlowFill(ObservedFillOptions()).Fill(scene.flow, 7, filled.mutable_view(), {}).observed,
-            0);
+  EXPECT_EQ(FlowFill(Hard()).Fill(scene.flow, 7, filled.mutable_view(), {}).observed, 0);
 }
 
 TEST(CompleteFlow, TakesTheMotionOfTheBackground) {

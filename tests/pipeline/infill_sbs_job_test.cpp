@@ -108,6 +108,7 @@ TEST_F(InfillSbsJob, TakesWhatTheSourceShows) {
   options_.depth_video = dir_ / "depth.mkv";
   options_.fov.xfov_deg = 2 * std::atan(0.5) * 180 / M_PI;
   options_.eyes.pupillary_distance_mm = 62.5;
+  options_.observed.soft_rim = 0;
   options_.observed.max_views = 1;  // its own frame: the picture is another one in each
   options_.provenance_output = dir_ / "from.mkv";
   const InfillSbsReport report = RunInfillSbsJob(options_);
@@ -169,7 +170,7 @@ TEST_F(InfillSbsJob, RefusesWhatDoesNotBelongTogether) {
   other = shape_;
   other.frames = 3;
   MakeSbsMask(options_.sbs_mask_video, other);
-  ExpectError(Code::kInvalidArgument, "must have the same length", run);
+  ExpectError(Code::kCorrupt, "must have the same length", run);
   other = shape_;
   other.begin = 0;
   other.end = 64;

@@ -152,7 +152,7 @@ TEST_F(InpaintJob, RefusesBadMasks) {
                0, 40);
   writer.Finish();
   options_.mask = dir_ / "short.mkv";
-  ExpectError(Code::kInvalidArgument, "must have the same length", run);
+  ExpectError(Code::kCorrupt, "must have the same length", run);
   EXPECT_FALSE(fs::exists(dir_ / "clip.mkv_inpainted.mkv"));
 }
 

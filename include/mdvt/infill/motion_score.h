@@ -48,12 +48,12 @@ struct MotionScores {
 };
 
 // For each motion the camera's own part is found from the motion of all pixels, without knowing the
-// field of view: eight numbers of a turning and zooming camera where they explain most pixels to
-// within the noise (least squares, reweighted), else the fundamental matrix (eight-point method in
-// RANSAC with a fixed seed, then reweighted least squares). What is left over, the distance to the
-// motion of a turning camera or to the epipolar line, makes the probability. Of several motions the
-// measured ones are averaged. What moves exactly along its epipolar line cannot be told from a
-// nearer or farther surface.
+// field of view: six numbers of a turning and zooming camera where they explain most pixels about
+// as well as epipolar lines do (least squares, reweighted), else the fundamental matrix
+// (eight-point method in RANSAC with a fixed seed, then reweighted least squares). What is left
+// over, the distance to the motion of a turning camera or to the epipolar line, makes the
+// probability. Of several motions the measured ones are averaged. What moves exactly along its
+// epipolar line cannot be told from a nearer or farther surface.
 //
 // motions  of one size, at least one. `pool` may be null.
 // Throws Error(kInvalidArgument) if sizes disagree.

@@ -40,6 +40,9 @@ struct ObservedFillOptions {
   double color_tolerance = 16;
   // Most frames whose colours are averaged for a pixel. Valid: [1, 64].
   int max_views = 8;
+  // Silhouettes of a real camera are mixed: so much of the foreground's colour gets into the hole
+  // pixel beside it. Valid: [0, 1).
+  double soft_rim = 0.25;
   DirectionalFillOptions rest;  // for what no frame has seen
 
   // Throws Error(kInvalidArgument) that names the field and its valid range.

@@ -65,7 +65,7 @@ struct InfillSbsReport {
 // times and tags are those of the side-by-side video. Memory: kObserved holds 2 window + 1 frames.
 // Throws what the readers and the writers throw, and Error: kCorrupt (a mask of another size, that
 // is no mask, or a hole everywhere; an odd width; a depth or colour video of another size than an
-// eye), kInvalidArgument (videos that end before the others), kLimit (a window that takes more
+// eye; videos that end before the others), kLimit (a window that takes more
 // memory than job.limits.max_frame_buffer_bytes), kCancelled.
 InfillSbsReport RunInfillSbsJob(const InfillSbsJobOptions& options, const RunControl& control = {});
 

@@ -49,9 +49,8 @@ struct InpaintReport {
 
 // Nothing outside the mask and its blended border changes: with the lossless default, not by a bit.
 // Sound, times and other streams are those of the input. Throws what readers, writers and models
-// throw, and Error: kCorrupt (a mask of another size, black or white all over), kInvalidArgument (a
-// mask video that ends before the video or after it), kRefused (no overlay can be found), kLimit (a
-// window that takes too much memory), kCancelled.
+// throw, and Error: kCorrupt (a mask of another size or length, black or white all over), kRefused
+// (no overlay can be found), kLimit (a window that takes too much memory), kCancelled.
 InpaintReport RunInpaintJob(const InpaintJobOptions& options, const RunControl& control = {});
 
 }  // namespace mdvt
