@@ -4,6 +4,7 @@
 // the clip.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
