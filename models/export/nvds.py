@@ -1,16 +1,16 @@
-#!/ usr / bin / env python3
-#SPDX - License - Identifier : Apache - 2.0
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Exports the Neural Video Depth Stabilizer (NVDS) to two TorchScript files for mdvt.
 
   python3 nvds.py --repo NVDS --checkpoint NVDS_Stabilizer.pth --size 384 672 \\
           --out nvds_backbone.pt --head-out nvds_head.pt
 
---repo is a clone of https://github.com/RaymondWang987/NVDS, of a revision that needs neither mmcv nor mmseg, with
-the Python packages that it asks for. The trace freezes one size: choose the one that your videos need by --size
-(384 672 for 16:9, 384 896 for wide pictures).
+--repo is a clone of https://github.com/RaymondWang987/NVDS, of a revision that needs neither mmcv nor mmseg,
+with the Python packages that it asks for. The trace freezes one size: choose the one that your videos need by
+--size (384 672 for 16:9, 384 896 for wide pictures).
 
-The first file gives the features of one frame, the second joins those of four frames. Both are compared
-with the original's result for the four frames at once.
+The first file gives the features of one frame, the second joins those of four frames. Both are compared with the
+original's result for the four frames at once.
 """
 
 import common  # before torch: it says what to install
@@ -24,7 +24,7 @@ MULTIPLE = 32
 
 def build(repo):
     common.add_repo(repo, "full_model.py")
-#Imported by upstream, used by no forward pass.
+    # Imported by upstream, used by no forward pass.
     common.shim("IPython", embed=None)
     common.shim("attr")
     common.shim("cv2")
@@ -49,10 +49,11 @@ class Backbone(torch.nn.Module):
         rgb = self.normalize(frame[:, :3])
         levels = self.backbone.forward_features(torch.cat([rgb, frame[:, 3:]], dim=1))
         size = levels[0].shape[2:]
+        linear = (self.stabilizer.linear_c4, self.stabilizer.linear_c3, self.stabilizer.linear_c2,
+                  self.stabilizer.linear_c1)
         maps = []
-        for level, linear in zip(levels[::-1], (self.stabilizer.linear_c4, self.stabilizer.linear_c3,
-                                                self.stabilizer.linear_c2, self.stabilizer.linear_c1)):
-            one = linear(level).permute(0, 2, 1).reshape(level.shape[0], -1, *level.shape[2:])
+        for level, project in zip(levels[::-1], linear):
+            one = project(level).permute(0, 2, 1).reshape(level.shape[0], -1, *level.shape[2:])
             if one.shape[2:] != size:
                 one = F.interpolate(one, size=size, mode="bilinear", align_corners=False)
             maps.append(one)
@@ -73,7 +74,7 @@ class Head(torch.nn.Module):
         edge1 = self.edge_conv1(edge)
         window = torch.stack([f0, f1, f2, f3], dim=1)
         seen = self.stabilizer.decoder_focal(window)
-#Upstream's blocks work in place on what they are given.
+        # Upstream's blocks work in place on what they are given.
         out = self.stabilizer.ffm2(window[:, -1].clone(), seen[:, -1].clone())
         out = self.stabilizer.ffm1(edge1, out)
         out = self.stabilizer.ffm0(edge, out)
@@ -137,8 +138,7 @@ def run():
         features = [backbone(f) for f in frames]
     print(common.export(head,
                         metadata("nvds-head", source, "head",
-                                 [{
-    "name" : f "f{k}", "size" : size, **latent} for k in range(4)] + [image],
+                                 [{"name": f"f{k}", "size": size, **latent} for k in range(4)] + [image],
                                  [{"name": "disparity", "quantity": "disparity", "scale": "affine",
                                    "layout": "NCHW", "non_negative": True}]),
                         [(*features[:4], frames[3][:, :3].contiguous()),

@@ -12,7 +12,8 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kLeastInverse = 1e-3, kLeastDepth = 1e-3;
-constexpr double kMoved = 0.05;  // true depth that differs by more is hidden, or moves
+constexpr double kMoved = 0.05;   // true depth that differs by more is hidden, or moves
+constexpr double kHidden = 0.25;  // the same of depth itself, which may flicker
 
 bool Known(float z) { return z > 0 && std::isfinite(z); }
 bool InRange(float z, const TruthRange& range) {
@@ -124,7 +125,7 @@ double FixedOneWay(const Sight& from, const Sight& to, const TruthRange& range) 
       const Eigen::Vector2d at = Project(*to.camera, there);
       const double found = Between(to.depth, at.x(), at.y());
       if (!(found > 0)) continue;
-      if (!has_truth && there.z() > (1 + kMoved) * found) continue;  // behind what is seen
+      if (!has_truth && there.z() > (1 + kHidden) * found) continue;  // behind what is seen
       sum += std::abs(there.z() - found) / found;
       ++n;
     }

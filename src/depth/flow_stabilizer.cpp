@@ -294,7 +294,7 @@ struct FlowStabilizer::Impl {
     for (const int lag : kLags) {
       if (static_cast<size_t>(lag) > reach || (Live() && lag > 1)) break;
       const depth::NoisyPairs pairs = Chain(*frame, history, lag);
-      const depth::NoisyLine line = depth::FitNoisyLine(pairs, Affine(*frame), 0, 0, frame->floor);
+      const depth::NoisyLine line = depth::FitNoisyLine(pairs, Affine(*frame), 1, frame->floor);
       const double coverage = static_cast<double>(pairs.x.size()) / (kPointsAcross * kPointsDown);
       if (!line.found || coverage < 0.2) continue;
       if (lag == 1) frame->noise = line.sigma / std::sqrt(2.0);
@@ -435,26 +435,36 @@ struct FlowStabilizer::Impl {
     return true;
   }
 
-  // Live: the frame's scale against what is predicted.
+  // Live: the frame's scale against what is predicted. Means of small blocks: noise of pixels would
+  // hide contrast.
   void AlignTo(const Prediction& prediction, Work* now, double dt) {
-    const double noise = NoiseLevel();
+    constexpr int kReach = 2;
+    const auto noise = static_cast<float>(NoiseLevel());
     depth::NoisyPairs pairs;
-    double sum = 0, squares = 0, variances = 0;
-    ForPoints([&](int x, int y) {
-      const size_t i = static_cast<size_t>(y) * width + x;
-      const double s = static_cast<double>(now->s[i]);
-      const double value = static_cast<double>(prediction.value[i]);
-      const double trust = static_cast<double>(prediction.trust[i]);
-      if (!(trust > 0.05) || std::isnan(s) || std::isnan(value)) return;
-      pairs.Add(s, value, trust);
-      const double w = trust / std::pow(std::abs(value) + now->floor, 2);
-      sum += w, squares += w * s * s;
-      variances += w * static_cast<double>(prediction.variance[i]);
+    double predicted_noise = 0, measured_noise = 0;
+    ForPoints([&](int px, int py) {
+      double weight = 0, s = 0, value = 0;
+      for (int y = std::max(0, py - kReach); y <= std::min(height - 1, py + kReach); ++y)
+        for (int x = std::max(0, px - kReach); x <= std::min(width - 1, px + kReach); ++x) {
+          const size_t i = static_cast<size_t>(y) * width + x;
+          const double trust = static_cast<double>(prediction.trust[i]);
+          if (!(trust > 0.05) || std::isnan(now->s[i]) || std::isnan(prediction.value[i])) continue;
+          weight += trust;
+          s += trust * static_cast<double>(now->s[i]);
+          value += trust * static_cast<double>(prediction.value[i]);
+          predicted_noise += trust * static_cast<double>(prediction.variance[i]);
+          measured_noise +=
+              trust * static_cast<double>(MeasurementVariance(*now, now->s[i], 0, noise));
+        }
+      if (weight > 0) pairs.Add(s / weight, value / weight, weight);
     });
     depth::NoisyLine line;
-    if (sum > 0)
-      line = depth::FitNoisyLine(pairs, Affine(*now), noise * noise * squares / sum,
-                                 variances / sum, now->floor);
+    if (measured_noise > 0) {
+      // P / R of the filter is what it expects where the scene changes; of one that does not the
+      // variance of its value is less.
+      const double ratio = std::clamp(predicted_noise / measured_noise, 0.02, 1.0);
+      line = depth::FitNoisyLine(pairs, Affine(*now), ratio / (2 - ratio), now->floor);
+    }
     if (line.found) {
       const double stay = std::exp(-dt / options.leak_seconds);
       now->scale = std::pow(line.scale, stay);

@@ -21,8 +21,7 @@ double TukeyWeight(double residual, double sigma) {
 
 }  // namespace
 
-NoisyLine FitNoisyLine(const NoisyPairs& pairs, bool affine, double noise_x, double noise_y,
-                       double floor) {
+NoisyLine FitNoisyLine(const NoisyPairs& pairs, bool affine, double noise_ratio, double floor) {
   NoisyLine line;
   const size_t n = pairs.x.size();
   if (n < kLeast) return line;
@@ -61,10 +60,11 @@ NoisyLine FitNoisyLine(const NoisyPairs& pairs, bool affine, double noise_x, dou
     if (!affine) {
       // The mean in the logarithm is the same read from either side.
       if (log_weight > 0) scale = std::exp(log_sum / log_weight);
-    } else if (var_x > 1e-4 * mean_x * mean_x && sxy / sw - mean_x * mean_y > 0) {
-      const double clean_x = var_x - noise_x, clean_y = var_y - noise_y;
-      scale = std::sqrt(clean_x > 0.2 * var_x && clean_y > 0.2 * var_y ? clean_y / clean_x
-                                                                       : var_y / var_x);
+    } else if (const double cov = sxy / sw - mean_x * mean_y;
+               var_x > 1e-4 * mean_x * mean_x && cov > 0) {
+      const double difference = var_y - noise_ratio * var_x;
+      scale = (difference + std::sqrt(difference * difference + 4 * noise_ratio * cov * cov)) /
+              (2 * cov);
       shift = mean_y - scale * mean_x;
     } else {  // hardly any contrast: a shift cannot be told from a scale
       scale = mean_x > 0 && mean_y > 0 ? mean_y / mean_x : 1;

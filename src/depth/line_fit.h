@@ -22,12 +22,12 @@ struct NoisyLine {
   bool found = false;
 };
 
-// y = scale x (+ shift), by Tukey's biweight in five rounds, then as an errors-in-variables line on
-// the inliers: scale^2 = (var y - noise_y) / (var x - noise_x), shift between the medians. A plain
-// regression on noisy x has too small a scale, and loses contrast with every frame.
-// noise_x, noise_y  variances of the noise; 0 for both takes the noise to be alike
-// floor             added to |y| where residuals are taken as shares
-NoisyLine FitNoisyLine(const NoisyPairs& pairs, bool affine, double noise_x, double noise_y,
-                       double floor);
+// y = scale x (+ shift), by Tukey's biweight in five rounds, as an errors-in-variables line: a
+// plain regression on noisy x has too small a scale, and loses contrast with every frame.
+// noise_ratio  variance of the noise of y over that of x, positive. At 1 the line is the same read
+//              from either side
+// floor        added to |y| where residuals are taken as shares
+// Source: W. E. Deming, Statistical adjustment of data, 1943.
+NoisyLine FitNoisyLine(const NoisyPairs& pairs, bool affine, double noise_ratio, double floor);
 
 }  // namespace mdvt::depth

@@ -268,8 +268,13 @@ struct TemporalScores::Impl {
     for (int j = 0; j < kTracksDown; ++j)
       for (int i = 0; i < kTracksAcross; ++i) {
         Track track;
-        track.x = (static_cast<float>(i) + 0.5f) * static_cast<float>(width) / kTracksAcross - 0.5f;
-        track.y = (static_cast<float>(j) + 0.5f) * static_cast<float>(height) / kTracksDown - 0.5f;
+        const auto place = [](int k, int count, int size) {
+          const float at =
+              (static_cast<float>(k) + 0.5f) * static_cast<float>(size) / static_cast<float>(count);
+          return std::clamp(at - 0.5f, 0.0f, static_cast<float>(size - 1));
+        };
+        track.x = place(i, kTracksAcross, width);
+        track.y = place(j, kTracksDown, height);
         track.alive = Take(frame, &track);
         tracks.push_back(std::move(track));
       }
@@ -321,7 +326,9 @@ struct TemporalScores::Impl {
     for (int k = 1; k <= n / 2; ++k) {
       double re = 0, im = 0;
       for (int i = 0; i < n; ++i) {
-        const double v = values[static_cast<size_t>(i)] - mean - slope * (i - (n - 1) / 2.0);
+        const double hann = 0.5 - 0.5 * std::cos(2 * M_PI * (i + 0.5) / n);
+        const double v =
+            hann * (values[static_cast<size_t>(i)] - mean - slope * (i - (n - 1) / 2.0));
         const double angle = 2 * M_PI * k * i / n;
         re += v * std::cos(angle);
         im += v * std::sin(angle);

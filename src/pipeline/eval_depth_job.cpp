@@ -16,10 +16,9 @@
 #include "mdvt/io/output_set.h"
 #include "mdvt/pipeline/eval_depth.h"
 #include "mdvt/pipeline/graph.h"
-#include "mdvt/tracking/dense_flow.h"
-#include "mdvt/tracking/flow_cut.h"
 #include "pipeline/clip_pair.h"
 #include "pipeline/clip_poses.h"
+#include "pipeline/flow_finder.h"
 #include "pipeline/job_common.h"
 #include "pipeline/score_report.h"
 
@@ -100,9 +99,10 @@ class ClipReader {
 };
 
 // Adds flow to items.
-class FlowFinder {
+class WithFlow {
  public:
-  FlowFinder(bool cuts, ThreadPool* pool) : cuts_(cuts), pool_(pool) {}
+  WithFlow(bool cuts, ThreadPool* pool)
+      : cuts_(cuts), flow_(std::make_unique<FlowFinder>(FlowEffort::kBalanced, pool)) {}
 
   Item operator()(Item item) {
     if (item.picture.empty()) return item;
@@ -111,37 +111,15 @@ class FlowFinder {
     const Image luma = converter_.Convert(
         item.picture, ResolveColor(color, PixelFormat::Rgb(8), item.picture.height()),
         PixelFormat::Gray(8));
-    if (!before_.empty()) {
-      FlowField to_before, from_before;
-      const auto now = luma.Plane<uint8_t>(), before = std::as_const(before_).Plane<uint8_t>();
-      pool_->ParallelFor(2, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          if (i == 0)
-            there_.Compute(now, before, &to_before);
-          else
-            back_.Compute(before, now, &from_before);
-        }
-      });
-      item.cut = cuts_ && IsFlowCut(MeasureFlowCut(before, now, to_before, from_before));
-      if (!item.cut) {
-        auto flow = std::make_shared<FlowPair>();
-        flow->width = to_before.width;
-        flow->height = to_before.height;
-        flow->to_before = std::move(to_before.vectors);
-        flow->from_before = std::move(from_before.vectors);
-        item.flow = std::move(flow);
-      }
-    }
-    before_ = luma;
+    item.flow = flow_->Next(luma, cuts_ ? &item.cut : nullptr);
+    if (item.cut) item.flow.reset();
     return item;
   }
 
  private:
   bool cuts_;
-  ThreadPool* pool_;
   ColorConverter converter_;
-  DenseFlow there_, back_;
-  Image before_;
+  std::unique_ptr<FlowFinder> flow_;
 };
 
 class EvalDepthJob {
@@ -215,7 +193,7 @@ class EvalDepthJob {
                           Image(PixelFormat::GrayF32(), info.width, info.height)};
     Image picture_before;
     auto items = graph_.Then(graph_.From([&] { return reader.Read(); }),
-                             FlowFinder(options_.cuts, graph_.pool()));
+                             WithFlow(options_.cuts, graph_.pool()));
     graph_.Into(std::move(items), [&](const Item& item) {
       DepthTransform transform = scores.alignment;
       if (options_.alignment != DepthAlignment::kNone && options_.span == AlignmentSpan::kFrame) {

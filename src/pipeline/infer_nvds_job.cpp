@@ -20,8 +20,8 @@
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/infer_nvds.h"
-#include "mdvt/tracking/dense_flow.h"
 #include "pipeline/colormap.h"
+#include "pipeline/flow_finder.h"
 #include "pipeline/job_common.h"
 #include "pipeline/nvds_models.h"
 #include "pipeline/picture_folder.h"
@@ -295,7 +295,7 @@ class InferNvdsJob {
   // ---- Scores and the result.
 
   struct Flows {
-    std::shared_ptr<FlowPair> pair;  // null for the first frame
+    std::shared_ptr<const FlowPair> pair;  // null for the first frame
     Image picture, before;
   };
 
@@ -303,7 +303,7 @@ class InferNvdsJob {
   Stream<std::pair<int64_t, Flows>> WithFlow() {
     next_flow_ = 0;
     picture_before_ = Image();
-    luma_before_ = Image();
+    flow_.emplace(FlowEffort::kBalanced, graph_.pool());
     auto frames = graph_.From([this]() -> std::optional<int64_t> {
       return next_flow_ < frames_ ? std::optional<int64_t>(next_flow_++) : std::nullopt;
     });
@@ -320,27 +320,9 @@ class InferNvdsJob {
             static_cast<uint8_t>(std::clamp(
                 255 * (0.2126f * rgb[i] + 0.7152f * rgb[n + i] + 0.0722f * rgb[2 * n + i]) + 0.5f,
                 0.0f, 255.0f));
-      if (!luma_before_.empty()) {
-        FlowField to_before, from_before;
-        const auto now = std::as_const(luma).Plane<uint8_t>();
-        const auto past = std::as_const(luma_before_).Plane<uint8_t>();
-        graph_.pool()->ParallelFor(2, 1, [&](int64_t begin, int64_t end) {
-          for (int64_t i = begin; i < end; ++i) {
-            if (i == 0)
-              there_.Compute(now, past, &to_before);
-            else
-              back_.Compute(past, now, &from_before);
-          }
-        });
-        flows.pair = std::make_shared<FlowPair>();
-        flows.pair->width = size_.width;
-        flows.pair->height = size_.height;
-        flows.pair->to_before = std::move(to_before.vectors);
-        flows.pair->from_before = std::move(from_before.vectors);
-        flows.before = picture_before_;
-      }
+      flows.pair = flow_->Next(luma, nullptr);
+      if (flows.pair) flows.before = picture_before_;
       picture_before_ = flows.picture;
-      luma_before_ = luma;
       return std::make_pair(frame, std::move(flows));
     });
   }
@@ -545,8 +527,8 @@ class InferNvdsJob {
   std::map<int64_t, ModelTensor> features_;
   int64_t most_features_ = 4;
   int64_t encoded_ = 0;
-  DenseFlow there_, back_;
-  Image picture_before_, luma_before_;
+  std::optional<FlowFinder> flow_;
+  Image picture_before_;
   Values forward_before_, backward_before_;
   int64_t next_flow_ = 0;
   Series series_[4] = {{"initial", "initial", {}, {}, {}, {}, 0},

@@ -45,7 +45,7 @@ DepthVideoReaderOptions DepthReaderOptions(const DepthReadingOptions& reading, c
 // Opens a mask video of any size as Gray(8). Throws what VideoReader throws.
 VideoReader OpenMask(const std::string& path, const Limits& limits, ThreadPool* pool);
 
-// The same of a mask for a depth video. Throws what VideoReader throws, and Error(kInvalidArgument)
+// The same of a mask for a depth video. Throws what VideoReader throws, and Error(kCorrupt)
 // that names both sizes if it is not as large as the depth video.
 VideoReader OpenMaskVideo(const std::string& path, const VideoInfo& depth, const Limits& limits,
                           ThreadPool* pool);

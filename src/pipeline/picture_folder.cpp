@@ -52,12 +52,10 @@ std::vector<std::string> NumberedPictures(const std::string& folder) {
   Require(!found.empty(), Code::kNotFound, "no pictures (PNG or JPEG) in '" + folder + "'");
   std::sort(found.begin(), found.end());
   std::vector<std::string> files;
-  for (size_t i = 0; i < found.size(); ++i) {
-    Require(i == 0 || found[i].first == INT64_MAX || found[i].first != found[i - 1].first,
-            Code::kCorrupt,
-            "'" + found[i - 1].second + "' and '" + found[i].second + "' have the same number");
-    files.push_back(std::move(found[i].second));
-  }
+  for (size_t i = 0; i + 1 < found.size(); ++i)
+    Require(found[i].first == INT64_MAX || found[i].first != found[i + 1].first, Code::kCorrupt,
+            "'" + found[i].second + "' and '" + found[i + 1].second + "' have the same number");
+  for (auto& [number, path] : found) files.push_back(std::move(path));
   return files;
 }
 

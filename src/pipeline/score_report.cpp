@@ -26,10 +26,12 @@ const char* NameOf(DepthAlignment alignment) {
 }
 
 json::Value ListOf(const std::vector<double>& values) {
-  json::Value::Array list;
+  json::Value list{json::Value::Array()};
   for (const double value : values) {
-    list.emplace_back();
-    if (std::isfinite(value)) list.back() = value;
+    if (std::isfinite(value))
+      list.Add(value);
+    else
+      list.Add(nullptr);
   }
   return list;
 }
@@ -47,9 +49,11 @@ json::Value ToJson(const DepthScores& scores, const EvalDepthJobOptions& options
     const bool whole = std::string(row.name) == "pixels" || std::string(row.name) == "pairs" ||
                        std::string(row.name) == "tracks" || std::string(row.name) == "shots" ||
                        std::string(row.name) == "true_edges";
-    value[row.name] = !std::isfinite(row.value) ? json::Value()
-                      : whole                   ? json::Value(std::llround(row.value))
-                                                : json::Value(row.value);
+    json::Value& entry = value[row.name];
+    if (whole)
+      entry = std::llround(row.value);
+    else if (std::isfinite(row.value))
+      entry = row.value;
   }
   if (!scores.abs_rel_of_frames.empty())
     value["abs_rel_of_frames"] = ListOf(scores.abs_rel_of_frames);
@@ -161,41 +165,41 @@ const ScoreRow* Find(const std::vector<ScoreRow>& rows, const std::string& name)
 
 std::vector<ScoreRow> ScoreRows(const DepthScores& scores) {
   std::vector<ScoreRow> rows;
-  const auto add = [&rows](std::initializer_list<ScoreRow> more) {
-    for (const ScoreRow& row : more) rows.push_back(row);
+  const auto add = [&rows](const char* name, double value, const char* meaning) {
+    rows.push_back({name, value, meaning});
   };
   if (const auto& a = scores.accuracy) {
-    add({{"abs_rel", a->abs_rel, "mean |d - t| / t"},
-         {"sq_rel", a->sq_rel, "mean (d - t)^2 / t, metres"},
-         {"rmse", a->rmse, "metres"},
-         {"rmse_log", a->rmse_log, "of log d - log t"},
-         {"si_log", a->si_log, "deviation of log d - log t"},
-         {"delta1", a->delta1, "share within a factor of 1.25"},
-         {"delta2", a->delta2, "share within 1.25^2"},
-         {"delta3", a->delta3, "share within 1.25^3"},
-         {"pixels", static_cast<double>(a->pixels), "with depth in both"}});
+    add("abs_rel", a->abs_rel, "mean |d - t| / t");
+    add("sq_rel", a->sq_rel, "mean (d - t)^2 / t, metres");
+    add("rmse", a->rmse, "metres");
+    add("rmse_log", a->rmse_log, "of log d - log t");
+    add("si_log", a->si_log, "deviation of log d - log t");
+    add("delta1", a->delta1, "share within a factor of 1.25");
+    add("delta2", a->delta2, "share within 1.25^2");
+    add("delta3", a->delta3, "share within 1.25^3");
+    add("pixels", static_cast<double>(a->pixels), "with depth in both");
   }
   if (const auto& e = scores.edges) {
-    add({{"edge_f1", e->f1, "of depth edges against the true ones"},
-         {"edge_precision", e->precision, "share of edges that are true"},
-         {"edge_recall", e->recall, "share of true edges that are found"},
-         {"true_edges", static_cast<double>(e->true_edges), "pixels"}});
+    add("edge_f1", e->f1, "of depth edges against the true ones");
+    add("edge_precision", e->precision, "share of edges that are true");
+    add("edge_recall", e->recall, "share of true edges that are found");
+    add("true_edges", static_cast<double>(e->true_edges), "pixels");
   }
-  if (scores.tae) rows.push_back({"tae", *scores.tae, "percent, temporal alignment error"});
+  if (scores.tae) add("tae", *scores.tae, "percent, temporal alignment error");
   if (const auto& t = scores.temporal) {
-    add({{"opw2", t->opw2, "warping error, one normalisation per shot"},
-         {"opw2_frame", t->opw2_frame, "the same, each frame normalised by itself"},
-         {"coverage", t->coverage, "share of pixels whose flow is consistent"},
-         {"rtc", t->rtc, "share of them within a factor of 1.25^0.5 of the frame before"},
-         {"tflick", t->tflick, "rms second difference of log disparity"},
-         {"tflick_global", t->tflick_global, "of it: whole frames"},
-         {"tflick_local", t->tflick_local, "of it: the rest"},
-         {"flicker_share", t->flicker_share, "share of power above 3 Hz along tracks"},
-         {"tracks", static_cast<double>(t->tracks), "of 32 frames, for the spectrum"},
-         {"pairs", static_cast<double>(t->pairs), "of frames that were compared"},
-         {"shots", static_cast<double>(t->shots), "between cuts"}});
+    add("opw2", t->opw2, "warping error, one normalisation per shot");
+    add("opw2_frame", t->opw2_frame, "the same, each frame normalised by itself");
+    add("coverage", t->coverage, "share of pixels whose flow is consistent");
+    add("rtc", t->rtc, "share of them within a factor of 1.25^0.5 of the frame before");
+    add("tflick", t->tflick, "rms second difference of log disparity");
+    add("tflick_global", t->tflick_global, "of it: whole frames");
+    add("tflick_local", t->tflick_local, "of it: the rest");
+    add("flicker_share", t->flicker_share, "share of power above 3 Hz along tracks");
+    add("tracks", static_cast<double>(t->tracks), "of 32 frames, for the spectrum");
+    add("pairs", static_cast<double>(t->pairs), "of frames that were compared");
+    add("shots", static_cast<double>(t->shots), "between cuts");
   }
-  if (scores.opw) rows.push_back({"opw", *scores.opw, "warping error as the original computes it"});
+  if (scores.opw) add("opw", *scores.opw, "warping error as the original computes it");
   return rows;
 }
 

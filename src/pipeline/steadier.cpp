@@ -7,7 +7,6 @@
 
 #include "mdvt/core/error.h"
 #include "mdvt/depth/nvds.h"
-#include "mdvt/tracking/flow_cut.h"
 #include "pipeline/nvds_models.h"
 
 namespace mdvt {
@@ -115,8 +114,7 @@ Steadier::Steadier(const StabilizeOptions& options, const Camera& camera, Ration
       stabilizer_(MakeStabilizer(options, camera, pool)),
       info_(stabilizer_->info()),
       // Coarse patches do: what they miss is not trusted.
-      there_(FlowEffort::kFast),
-      back_(FlowEffort::kFast) {}
+      flow_(FlowEffort::kFast, pool) {}
 
 Image Steadier::Small(const Image& picture) {
   const ColorInfo color = ResolveColor(color_, picture.format(), camera_.height);
@@ -132,31 +130,6 @@ Image Steadier::Small(const Image& picture) {
   Image small(picture.format(), info_.width, info_.height);
   resizer_->Resize(picture.view(), small.mutable_view());
   return converter_.Convert(small, color, PixelFormat::Rgb(8));
-}
-
-std::shared_ptr<const FlowPair> Steadier::FindFlow(const Image& luma, bool* cut) {
-  FlowField to_before, from_before;
-  const PlaneView<const uint8_t> now = luma.Plane<uint8_t>();
-  const PlaneView<const uint8_t> before = std::as_const(luma_before_).Plane<uint8_t>();
-  const auto compute = [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      if (i == 0)
-        there_.Compute(now, before, &to_before);
-      else
-        back_.Compute(before, now, &from_before);
-    }
-  };
-  if (pool_ != nullptr)
-    pool_->ParallelFor(2, 1, compute);
-  else
-    compute(0, 2);
-  *cut = options_.cuts && IsFlowCut(MeasureFlowCut(before, now, to_before, from_before));
-  auto pair = std::make_shared<FlowPair>();
-  pair->width = to_before.width;
-  pair->height = to_before.height;
-  pair->to_before = std::move(to_before.vectors);
-  pair->from_before = std::move(from_before.vectors);
-  return pair;
 }
 
 void Steadier::Push(PairedFrame pair) {
@@ -175,13 +148,11 @@ void Steadier::Push(PairedFrame pair) {
     rgb.full_range = true;
     const Image luma = luma_converter_.Convert(
         input.picture, ResolveColor(rgb, PixelFormat::Rgb(8), info_.height), PixelFormat::Gray(8));
-    if (!luma_before_.empty()) {
-      bool cut = false;
-      input.flow = FindFlow(luma, &cut);
-      input.cut = cut || pair.depth.starts_scene;
-      if (input.cut) input.flow.reset();
-    }
-    luma_before_ = luma;
+    bool cut = false;
+    const bool first = flow_.before().empty();
+    input.flow = flow_.Next(luma, options_.cuts ? &cut : nullptr);
+    input.cut = !first && (cut || pair.depth.starts_scene);
+    if (input.cut) input.flow.reset();
   }
   input.seconds = static_cast<double>(pushed_++) * seconds_per_frame_;
   input.depth = std::move(pair.depth);
@@ -210,7 +181,7 @@ void Steadier::Save(State* state) const {
   State inner;
   stabilizer_->Save(&inner);
   state->Add("stabilizer", inner);
-  state->SetImage("luma", luma_before_);
+  state->SetImage("luma", flow_.before());
   state->SetNumbers("numbers", {static_cast<double>(pushed_), static_cast<double>(popped_),
                                 static_cast<double>(shots_), squares_});
 }
@@ -219,7 +190,7 @@ void Steadier::Load(const State& state) {
   const std::vector<double> numbers = state.Numbers("numbers");
   Require(numbers.size() == 4, Code::kCorrupt, "the saved state is not one of a stabiliser");
   stabilizer_->Load(state.Part("stabilizer"));
-  luma_before_ = state.GetImage("luma");
+  flow_.SetBefore(state.GetImage("luma"));
   pushed_ = static_cast<int64_t>(numbers[0]);
   popped_ = static_cast<int64_t>(numbers[1]);
   shots_ = static_cast<int64_t>(numbers[2]);

@@ -12,8 +12,8 @@
 #include "mdvt/core/image_resize.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/pipeline/stabilize.h"
-#include "mdvt/tracking/dense_flow.h"
 #include "pipeline/depth_source.h"
+#include "pipeline/flow_finder.h"
 
 namespace mdvt {
 
@@ -39,7 +39,6 @@ class Steadier : public Stage<PairedFrame, PairedFrame> {
 
  private:
   Image Small(const Image& picture);
-  std::shared_ptr<const FlowPair> FindFlow(const Image& luma, bool* cut);
 
   StabilizeOptions options_;
   Camera camera_;
@@ -51,8 +50,7 @@ class Steadier : public Stage<PairedFrame, PairedFrame> {
   StabilizerInfo info_;
   std::optional<ImageResizer> resizer_;
   ColorConverter converter_, luma_converter_, guide_converter_;
-  DenseFlow there_, back_;
-  Image luma_before_;  // of the small picture
+  FlowFinder flow_;
   std::deque<Frame> waiting_;
   int64_t pushed_ = 0, popped_ = 0, shots_ = 0;
   double squares_ = 0;

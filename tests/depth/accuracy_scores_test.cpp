@@ -118,7 +118,9 @@ TEST_P(Tae, TrueDepthHasNoneAndFlickerItsSize) {
   const double floor = GetParam() == TaeVariant::kFixed ? 0.05 : 3;
   EXPECT_LT(still.Result(), floor);
   // 4 % one way, 4 / 1.04 % the other.
-  if (GetParam() == TaeVariant::kFixed) EXPECT_NEAR(flickers.Result(), (4 + 4 / 1.04) / 2, 0.4);
+  if (GetParam() == TaeVariant::kFixed) {
+    EXPECT_NEAR(flickers.Result(), (4 + 4 / 1.04) / 2, 0.4);
+  }
   EXPECT_GT(flickers.Result(), still.Result() + 1);
 }
 

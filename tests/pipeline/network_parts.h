@@ -97,7 +97,7 @@ inline std::string MakePart(const std::string& folder, const std::string& kind) 
   using nlohmann::json;
   json metadata = DepthMetadata();
   const json native = {{"rule", "native"}, {"multiple", 32},  {"round", "floor"},
-                       {"dynamic", true},  {"min", {32, 32}}, {"max", {512, 512}}};
+                       {"dynamic", true},  {"min", {32, 32}}, {"max", {1024, 1024}}};
   const auto latent = [&](const std::string& name) {
     return json{
         {"name", name}, {"layout", "NCHW"}, {"channels", 8}, {"downscale", 4}, {"size", native}};

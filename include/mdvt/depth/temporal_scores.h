@@ -49,8 +49,9 @@ struct TemporalResult {
   double tflick = 0;
   double tflick_global = 0;
   double tflick_local = 0;
-  // Power of log disparity along tracks, a linear trend removed, per band of frequency, as shares
-  // of the whole; and the share above 3 Hz. Empty without tracks of a window's length.
+  // Power of log disparity along tracks, a linear trend removed, under a Hann window, per band of
+  // frequency, as shares of the whole; and the share above 3 Hz. Empty without tracks of a window's
+  // length.
   std::vector<double> spectrum;
   double spectrum_step_hz = 0;  // band i is around i times this, from 1 on
   double flicker_share = 0;
