@@ -107,8 +107,7 @@ mdvt_backend_status Run(mdvt_backend_model* model, const mdvt_backend_tensor* in
                         size_t num_inputs, mdvt_backend_tensor* outputs, size_t capacity,
                         size_t* num_outputs) {
   *num_outputs = 0;
-  return Guarded(
-      [&] { model->model.Run(inputs, num_inputs, outputs, capacity, num_outputs); });
+  return Guarded([&] { model->model.Run(inputs, num_inputs, outputs, capacity, num_outputs); });
 }
 
 mdvt_backend_status CopyToHost(const mdvt_backend_buffer* buffer, float* values, size_t count) {
@@ -123,12 +122,12 @@ mdvt_backend_status Describe(char** json) {
   *json = nullptr;
   return Guarded([&] {
     const auto providers = Ort::GetAvailableProviders();
-    const bool cuda = std::find(providers.begin(), providers.end(), "CUDAExecutionProvider") !=
-                      providers.end();
-    *json = CopyText("{\"version\": \"ONNX Runtime " + Ort::GetVersionString() +
-                     "\", \"threads\": " +
-                     std::to_string(std::max(1u, std::thread::hardware_concurrency())) +
-                     ", \"devices\": [\"cpu\"" + (cuda ? ", \"cuda\"" : "") + "]}");
+    const bool cuda =
+        std::find(providers.begin(), providers.end(), "CUDAExecutionProvider") != providers.end();
+    *json =
+        CopyText("{\"version\": \"ONNX Runtime " + Ort::GetVersionString() + "\", \"threads\": " +
+                 std::to_string(std::max(1u, std::thread::hardware_concurrency())) +
+                 ", \"devices\": [\"cpu\"" + (cuda ? ", \"cuda\"" : "") + "]}");
   });
 }
 

@@ -138,8 +138,9 @@ OnnxModel::Port OnnxModel::PortOf(const std::string& name, const Ort::TypeInfo& 
 
 OnnxModel::OnnxModel(const std::string& path, const mdvt_backend_options& options) {
   if (options.precision != MDVT_BACKEND_FP32)
-    throw Failure(MDVT_BACKEND_UNSUPPORTED,
-                  "ONNX Runtime computes in the precision of the file: export it in half precision");
+    throw Failure(
+        MDVT_BACKEND_UNSUPPORTED,
+        "ONNX Runtime computes in the precision of the file: export it in half precision");
   const std::vector<char> bytes = ReadAll(path);
   session_ = Ort::Session(Environment(), bytes.data(), bytes.size(), SessionOptions(options));
   Ort::AllocatorWithDefaultOptions allocator;
@@ -153,9 +154,9 @@ OnnxModel::OnnxModel(const std::string& path, const mdvt_backend_options& option
 
 std::vector<size_t> OnnxModel::Order(const mdvt_backend_tensor* inputs, size_t num_inputs) const {
   if (num_inputs != inputs_.size())
-    throw Failure(MDVT_BACKEND_INVALID_ARGUMENT,
-                  "the network takes " + std::to_string(inputs_.size()) + " inputs, " +
-                      std::to_string(num_inputs) + " were given");
+    throw Failure(MDVT_BACKEND_INVALID_ARGUMENT, "the network takes " +
+                                                     std::to_string(inputs_.size()) + " inputs, " +
+                                                     std::to_string(num_inputs) + " were given");
   // By name where all names are known, else in the order of the metadata.
   std::vector<size_t> order;
   for (const Port& port : inputs_)

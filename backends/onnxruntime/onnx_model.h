@@ -31,8 +31,8 @@ class Failure : public std::runtime_error {
   mdvt_backend_status status_;
 };
 
-// The value of the key "mdvt.json" in metadata_props; empty if the file has none. Reads the outermost
-// fields of the file only and passes over the network.
+// The value of the key "mdvt.json" in metadata_props; empty if the file has none. Reads the
+// outermost fields of the file only and passes over the network.
 std::string ReadMetadata(const std::string& path);
 
 class OnnxModel {

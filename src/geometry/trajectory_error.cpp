@@ -113,9 +113,8 @@ std::array<double, 3> PairAuc(const std::vector<Pose>& estimate, const std::vect
   double pairs = 0;
   for (size_t i = 0; i < estimate.size(); i += step)
     for (size_t j = i + step; j < estimate.size(); j += step) {
-      const double error =
-          PairError(estimate[i].inverse() * estimate[j], reference[i].inverse() * reference[j],
-                    1e-4 * path_length);
+      const double error = PairError(estimate[i].inverse() * estimate[j],
+                                     reference[i].inverse() * reference[j], 1e-4 * path_length);
       // Each pair adds the part of [0, threshold] that lies above its error.
       for (size_t k = 0; k < 3; ++k) sums[k] += std::max(0.0, 1 - error / kThresholds[k]);
       ++pairs;

@@ -14,10 +14,10 @@ namespace mdvt {
 namespace {
 
 constexpr int kSamples = 2000;
-constexpr double kMostSine = 0.0349;          // of an edge to its vanishing point: 2 degrees
-constexpr double kLeastFocal = 0.4;           // half widths: 136 degrees
-constexpr double kMostFocal = 8;              // 14 degrees
-constexpr double kFarthest = 12;              // from the axis, in focal lengths: still finite
+constexpr double kMostSine = 0.0349;  // of an edge to its vanishing point: 2 degrees
+constexpr double kLeastFocal = 0.4;   // half widths: 136 degrees
+constexpr double kMostFocal = 8;      // 14 degrees
+constexpr double kFarthest = 12;      // from the axis, in focal lengths: still finite
 constexpr size_t kLeastEdges = 4;
 
 struct Edge {
@@ -81,8 +81,8 @@ bool Refine(const std::vector<Edge>& edges, int axis, const Axes& axes, Eigen::V
   for (const Edge& edge : edges) {
     if (AxisOf(edge, axes) != axis) continue;
     // Distance of the point from the line over its distance from the edge is the angle.
-    const double away = std::max(0.1, (at.head<2>() - at.z() * edge.middle).norm() /
-                                          std::max(1e-9, std::fabs(at.z())));
+    const double away = std::max(
+        0.1, (at.head<2>() - at.z() * edge.middle).norm() / std::max(1e-9, std::fabs(at.z())));
     sum += edge.length * edge.length / (away * away) * edge.line * edge.line.transpose();
     ++count;
   }

@@ -21,10 +21,10 @@
 #include "mdvt/pipeline/recover_fov.h"
 #include "mdvt/tracking/line_segments.h"
 #include "pipeline/camera_outputs.h"
-#include "pipeline/shot_tracker.h"
 #include "pipeline/job_common.h"
 #include "pipeline/motion_picture.h"
 #include "pipeline/point_sampling.h"
+#include "pipeline/shot_tracker.h"
 
 namespace mdvt {
 namespace {

@@ -18,10 +18,10 @@
 #include "mdvt/tracking/point_tracker.h"
 #include "mdvt/tracking/scene_cut.h"
 #include "pipeline/align_points_settings.h"
-#include "pipeline/shot_tracker.h"
 #include "pipeline/job_common.h"
 #include "pipeline/motion_map.h"
 #include "pipeline/point_sampling.h"
+#include "pipeline/shot_tracker.h"
 
 namespace mdvt {
 

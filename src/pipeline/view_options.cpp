@@ -248,7 +248,8 @@ void Describe(OptionList* list, ComfortOptions* o) {
 }
 
 void SubtitleOptions::CheckWith(const FrameOptions& frame) const {
-  Require(!burn() || ViewLayoutOf(frame.canvas.layout).depth == DepthShown::kNone, Code::kInvalidArgument,
+  Require(!burn() || ViewLayoutOf(frame.canvas.layout).depth == DepthShown::kNone,
+          Code::kInvalidArgument,
           "subtitles cannot be burned into the layout '" + frame.canvas.layout +
               "': the depth that it shows would not know of them");
 }

@@ -44,8 +44,7 @@ class Onnx : public ::testing::Test {
     for (const std::string kind : {"depth_luminance", "depth_ramp"})
       for (const std::string ending : {".pt", ".onnx"}) {
         const std::string command = "/usr/bin/python3 -B '" MDVT_TOY_MODELS "' --kind " + kind +
-                                    " --out '" + (*models_ / (kind + ending)) +
-                                    "' >/dev/null 2>&1";
+                                    " --out '" + (*models_ / (kind + ending)) + "' >/dev/null 2>&1";
         EXPECT_EQ(std::system(command.c_str()), 0) << command;
       }
     return "";

@@ -13,8 +13,8 @@ Image HalfPlane(double angle, int width = 160, int height = 120) {
   Image image(PixelFormat::Gray(8), width, height);
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x) {
-      const double off = (x + 0.5 - width / 2.0) * std::sin(angle) -
-                         (y + 0.5 - height / 2.0) * std::cos(angle);
+      const double off =
+          (x + 0.5 - width / 2.0) * std::sin(angle) - (y + 0.5 - height / 2.0) * std::cos(angle);
       image.MutablePlane<uint8_t>().At(x, y) =
           static_cast<uint8_t>(std::lround(40 + 170 * std::min(1.0, std::max(0.0, off + 0.5))));
     }

@@ -39,7 +39,7 @@ struct AlignmentOptions {
   AlignmentMethod method = AlignmentMethod::kBundle;
   CameraMotion motion = CameraMotion::kAuto;
 
-  double noise_px = 0.6;      // standard deviation of a position. Valid: (0, 20].
+  double noise_px = 0.6;  // standard deviation of a position. Valid: (0, 20].
   // Of the logarithm of a depth; less is taken where points with parallax prove the depth to be
   // better. Valid: (0, 2].
   double depth_sigma = 0.15;
