@@ -324,7 +324,7 @@ TEST_F(StereoScene, PanelsShowWhatEachEyeSeesAtItsAngle) {
   ASSERT_EQ(frame.height(), kSize);
   const VideoInfo info = VideoReader(report_.output).info();
   EXPECT_EQ(info.projection, "a part of an equirectangular picture");
-  EXPECT_EQ(info.stereo, "two eyes side by side");
+  EXPECT_EQ(info.stereo, StereoMark::kSideBySide);
   EXPECT_EQ(info.tags.at("MDVT_KIND"), "vr180");
   const RayCaster caster(clip_.scene);
   const PanelOptions panel = options_.frame.canvas.panel;
