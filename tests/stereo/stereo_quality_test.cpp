@@ -154,8 +154,15 @@ TEST(RateStereo, EveryFaultCosts) {
   };
   EXPECT_EQ(score(Frame(-0.2, 0, 0)), 80);  // far more than two degrees
   EXPECT_EQ(score(Frame(0, 0, 0.2)), 80);
-  // Eyes turn outwards.
-  EXPECT_NEAR(score(Frame(0, 0, viewer.Infinity() * 1.25)), 90, 6);
+  // Eyes turn outwards: the worse of both counts, on this screen the angle, on a wide one seen from
+  // afar the direction.
+  const double outwards = viewer.Infinity() * 1.25;
+  EXPECT_NEAR(score(Frame(0, 0, outwards)), 100 - 20 * (viewer.Degrees(outwards) - 1), 1e-9);
+  ViewerGeometry cinema;
+  cinema.screen_width = 12;
+  cinema.seat_distance = 15;
+  const StereoFrameQuality wide = Frame(0, 0, cinema.Infinity() * 1.25);
+  EXPECT_NEAR(RateStereo({wide}, {0}, {}, cinema).score, 90, 1e-9);
   StereoFrameQuality frame = Frame(0, 0, 0);
   frame.window = 1;
   EXPECT_EQ(score(frame), 90);
