@@ -200,8 +200,11 @@ std::string Another(const mdvt_option_info& info, const std::string& now) {
       return info.path != 0 ? "some file" : "0.25";  // a number is a rule too
     default:
       return std::to_string(static_cast<int>(info.low) + 1) == now
-                 ? std::to_string(static_cast<int>(info.low) + (info.high >= info.low + 2 ? 2 : 0))
+                 ? info.high >= info.low + 2 ? std::to_string(static_cast<int>(info.low) + 2)
+                   : info.kind == MDVT_OPTION_INTEGER ? std::to_string(static_cast<int>(info.low))
+                                                      : std::string("0.25")
              : info.high > 1 + info.low ? std::to_string(static_cast<int>(info.low) + 1)
+             : now == "0.25"            ? "0.5"
                                         : "0.25";
   }
 }
