@@ -137,7 +137,8 @@ TEST_F(StereoScene, EyesStandStillWhileTheCameraMoves) {
             const PlaneView<const uint8_t> hidden = unseen.Plane<uint8_t>();
             wrong += hole && hidden.At(x, y) == 0;
             // A hole of less than a pixel is none: surfaces part where there is one to show.
-            if (x == 0 || x == 191 || hidden.At(x - 1, y) == 0 || hidden.At(x + 1, y) == 0) continue;
+            if (x == 0 || x == 191 || hidden.At(x - 1, y) == 0 || hidden.At(x + 1, y) == 0)
+              continue;
             holes += hidden.At(x, y) != 0;
             found += hidden.At(x, y) != 0 && hole;
           }

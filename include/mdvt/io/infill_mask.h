@@ -25,10 +25,10 @@ enum class InfillMaskStyle {
 //   z = -dx / hypot(dx, dz) with dx = far_depth / focal_px, dz = far_depth - near_depth: one pixel
 //       of the source spans the tear; 0 where a depth or the focal length is not known
 // Holes at the left border are (255, 127, 127), at the right one (1, 127, 127), whole rows
-// (127, 127, 127), or (127, 255, 127) where the nearest row with data is below, (127, 1, 127) where it
-// is above: a half rounds down, and no channel of a hole is 0.
-// focal_px  focal length of the view in pixels; 0 = not known. Valid: [0, inf)
-// Throws Error(kInvalidArgument) if the size or format differs or a span leaves its row.
+// (127, 127, 127), or (127, 255, 127) where the nearest row with data is below, (127, 1, 127) where
+// it is above: a half rounds down, and no channel of a hole is 0. focal_px  focal length of the
+// view in pixels; 0 = not known. Valid: [0, inf) Throws Error(kInvalidArgument) if the size or
+// format differs or a span leaves its row.
 void PaintInfillMask(const HoleMap& holes, InfillMaskStyle style, const MutableImageView& mask,
                      double focal_px = 0);
 
