@@ -296,9 +296,10 @@ TEST(Encoders, HalfSpheresAreStatedByContainers) {
         const size_t at = probed.find(key);
         return at == std::string::npos ? -1 : std::stoi(probed.substr(at + key.size()));
       };
-      EXPECT_NEAR(bound("bound_left="), fov == 180 ? 64 : 192, 1) << name;
-      EXPECT_NEAR(bound("bound_right="), fov == 180 ? 64 : 192, 1) << name;
-      EXPECT_NEAR(bound("bound_top="), fov == 180 ? 0 : 32, 1) << name;
+      const double across = (360 / fov - 1) / 2 * info.width;
+      EXPECT_NEAR(bound("bound_left="), across, 2) << name;
+      EXPECT_NEAR(bound("bound_right="), across, 2) << name;
+      EXPECT_NEAR(bound("bound_top="), (180 / fov - 1) / 2 * info.height, 2) << name;
     }
   VideoWriterOptions bad;
   bad.equirectangular_deg = 181;
