@@ -28,8 +28,8 @@ ToolInfo InferNvdsTool() {
       "infer_nvds",
       "Runs the Neural Video Depth Stabilizer over a clip, forward and backward, mixes both, and\n"
       "writes pictures of disparity and the scores of each.",
-      "infer_nvds --base_dir demo_outputs/dpt_init/000423 --vnum 000423 --model dpt.pt "
-      "--backbone nvds_backbone.pt --head nvds_head.pt");
+      "infer_nvds --base_dir demo_outputs/dpt_init/000423 --vnum 000423 --model dpt.pt \\\n"
+      "      --backbone nvds_backbone.pt --head nvds_head.pt");
 }
 
 void Describe(ToolReport* to, const CompareNvdsJobOptions&, const CompareNvdsReport& report) {

@@ -26,8 +26,8 @@ ToolInfo InfillSbsTool() {
       "basic_nomal_infill",
       "Fills the holes of a side-by-side video: with the background beside them, or with what "
       "other\nframes have seen there.",
-      "basic_nomal_infill --sbs_color_video clip_stereo.mkv --sbs_mask_video "
-      "clip_stereo.mkv_infillmask.mkv");
+      "basic_nomal_infill --sbs_color_video clip_stereo.mkv \\\n"
+      "      --sbs_mask_video clip_stereo.mkv_infillmask.mkv");
 }
 
 }  // namespace mdvt

@@ -23,8 +23,8 @@ ToolInfo StereoCrafterTool() {
   return MakeToolInfo<StereoCrafterJobOptions, StereoCrafterReport, RunStereoCrafterJob>(
       "stereo_crafter_infill",
       "Fills the holes of a side-by-side video by a video diffusion model (StereoCrafter).",
-      "stereo_crafter_infill --sbs_color_video clip_stereo.mkv --sbs_mask_video "
-      "clip_stereo.mkv_infillmask.mkv --model weights/stereocrafter");
+      "stereo_crafter_infill --sbs_color_video clip_stereo.mkv \\\n"
+      "      --sbs_mask_video clip_stereo.mkv_infillmask.mkv --model weights/stereocrafter");
 }
 
 }  // namespace mdvt

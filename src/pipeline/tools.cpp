@@ -32,7 +32,13 @@ ToolInfo EvalTrajectoryTool();
 ToolInfo CheckStereoTool();
 
 const std::vector<ToolInfo>& Tools() {
-  static const std::vector<ToolInfo> tools = {DepthTool(), StereoTool(), MonoToSbsTool(), ExportTool(), DepthViewTool(), SplitSbsTool(), FindConvergenceTool(), TrackPointsTool(), InfillSbsTool(), VideoMaskTool(), InpaintTool(), StereoCrafterTool(), OpticalFlowTool(), EvalTracksTool(), StabilizeDepthTool(), EvalDepthTool(), InferNvdsTool(), CompareNvdsTool(), UnidepthVideoTool(), AlignPointsTool(), SamTrackTool(), RecoverFovTool(), EvalTrajectoryTool(), CheckStereoTool()};
+  static const std::vector<ToolInfo> tools = {
+      DepthTool(),       StereoTool(),      MonoToSbsTool(),       ExportTool(),
+      DepthViewTool(),   SplitSbsTool(),    FindConvergenceTool(), TrackPointsTool(),
+      InfillSbsTool(),   VideoMaskTool(),   InpaintTool(),         StereoCrafterTool(),
+      OpticalFlowTool(), EvalTracksTool(),  StabilizeDepthTool(),  EvalDepthTool(),
+      InferNvdsTool(),   CompareNvdsTool(), UnidepthVideoTool(),   AlignPointsTool(),
+      SamTrackTool(),    RecoverFovTool(),  EvalTrajectoryTool(),  CheckStereoTool()};
   return tools;
 }
 

@@ -246,7 +246,8 @@ TEST_F(CommandLine, MistakesAreOneClearLine) {
         "--xfov is '190', must be a number in (0, 180)");
   fails({"--depth_video", depth_, "--convergance", "3"},
         "unknown option '--convergance', did you mean --convergence?");
-  fails({"--depth_video", depth_, "--vr180"}, "--vr180 is not available");
+  fails({"--depth_video", depth_, "--convergence_mode", "toe-in"},
+        "--convergence_mode is not available");
   fails({depth_}, "unexpected argument");
 }
 

@@ -90,7 +90,7 @@ class Toys(unittest.TestCase):
             self.assertEqual(len(outputs), len(meta["outputs"]))
             for output, mean in zip(outputs, check["mean"] if len(outputs) > 1 else [check["mean"]]):
                 self.assertAlmostEqual(output.double().mean().item(), mean, places=5)
-        self.assertEqual(kinds, {"depth", "depth_video", "track", "flow", "segment", "infill_part"})
+        self.assertEqual(kinds, {"depth", "depth_video", "track", "flow", "segment", "infill_part", "stabilizer_part"})
 
     def test_every_key_is_documented(self):
         text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")

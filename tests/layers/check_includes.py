@@ -33,7 +33,7 @@ LIBRARIES = (
     ("nlohmann-json", r"nlohmann/", r"tests/"),
     ("nettle", r"nettle/", r"src/model/"),
     ("zlib", r"zlib\.h", r"src/pipeline/.*\.cpp$"),
-    ("dlopen", r"dlfcn\.h|link\.h", r"src/(model/.*|io/deinterlacer)\.cpp$|examples/common/.*\.cpp$"),
+    ("dlopen", r"dlfcn\.h|link\.h", r"src/(model/.*|io/deinterlacer|io/subtitle_renderer)\.cpp$|examples/common/.*\.cpp$"),
     ("pybind11", r"pybind11/|Python\.h", r"bindings/python/"),
 )
 
