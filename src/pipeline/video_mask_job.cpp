@@ -127,6 +127,7 @@ void DescribeSteady(OptionList* list, VideoMaskJobOptions* options) {
 void Describe(OptionList* list, VideoMaskJobOptions* options) {
   list->Field("color_video", &options->color_video, "FILE", "video to make masks of")
       .Input(true)
+      .Positional(0)
       .Required();
   list->Field("output", &options->output, "FILE", "mask video (.mkv), or a folder")
       .Output()
