@@ -334,9 +334,11 @@ bool Undo(const std::string& area, const Journal& journal) {
 
 bool RemoveArea(const std::string& area) {
   const std::optional<std::vector<std::string>> names = NamesIn(area);
-  if (!names) return false;
+  // Listing a folder takes memory. Where there is none, what is left of an area whose files have all
+  // appeared can go by its names; of any other the journal is still wanted.
+  if (!names && access((area + "/done").c_str(), F_OK) != 0) return false;
   bool removed = true;
-  for (const std::string& name : *names)
+  for (const std::string& name : names.value_or(std::vector<std::string>()))
     if (name != "journal" && name != "done" && name != "lock")
       removed = unlink((area + "/" + name).c_str()) == 0 && removed;
   if (!removed) return false;
