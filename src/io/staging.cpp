@@ -334,8 +334,8 @@ bool Undo(const std::string& area, const Journal& journal) {
 
 bool RemoveArea(const std::string& area) {
   const std::optional<std::vector<std::string>> names = NamesIn(area);
-  // Listing a folder takes memory. Where there is none, what is left of an area whose files have all
-  // appeared can go by its names; of any other the journal is still wanted.
+  // Listing a folder takes memory. Where there is none, what is left of an area whose files have
+  // all appeared can go by its names; of any other the journal is still wanted.
   if (!names && access((area + "/done").c_str(), F_OK) != 0) return false;
   bool removed = true;
   for (const std::string& name : names.value_or(std::vector<std::string>()))
