@@ -43,6 +43,9 @@ inline DepthModelOptions* ModelOf(void*) { return nullptr; }
 // Has what a run is going to do told by control.on_start, for jobs that know it before they begin.
 inline void TellStart(const RunControl&, void*) {}
 
+// Fields of a report for which memory is taken before the run.
+constexpr size_t kMostFields = 48;
+
 template <typename Options, typename Report>
 class JobTool : public Tool {
  public:
@@ -70,8 +73,9 @@ class JobTool : public Tool {
   ToolReport Run(const RunControl& control) override {
     Options options = Settled();
     TellStart(control, &options);
-    const Report report = run_(options, control);
     ToolReport told;
+    told.fields.reserve(kMostFields);  // telling what has been done must not need much memory
+    const Report report = run_(options, control);
     Describe(&told, options, report);
     return told;
   }
@@ -79,6 +83,7 @@ class JobTool : public Tool {
   void UseModel(std::shared_ptr<const Model> model) override {
     DepthModelOptions* options = ModelOf(&values_);
     Require(options != nullptr, Code::kInvalidArgument, "this tool uses no model");
+    Require(model != nullptr, Code::kInvalidArgument, "UseModel: there is no model");
     IsRelativeDepth(model->info());  // throws for networks of another kind
     options_.Set("model", model->path());
     if (model->deterministic()) options_.Set("deterministic", true);
