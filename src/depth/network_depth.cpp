@@ -7,6 +7,7 @@
 #include <string>
 
 #include "mdvt/core/error.h"
+#include "model/largest_sample.h"
 #include "rows.h"
 
 namespace mdvt::depth {
@@ -15,26 +16,6 @@ namespace {
 constexpr int kRowGrain = 64;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNoData = std::numeric_limits<float>::quiet_NaN();
-
-template <typename T>
-float LargestSample(const Image& picture) {
-  T most = 0;
-  for (int plane = 0; plane < 3; ++plane) {
-    const PlaneView<const T> samples = picture.Plane<T>(plane);
-    for (int y = 0; y < samples.height; ++y)
-      most = std::max(most, *std::max_element(samples.Row(y), samples.Row(y) + samples.width));
-  }
-  return static_cast<float>(most);
-}
-
-// Of a picture in RGB, as a share of the largest that its format has.
-float LargestSample(const Image& picture) {
-  const PixelFormat format = picture.format();
-  if (format.type == SampleType::kF32) return LargestSample<float>(picture);
-  const float most = format.type == SampleType::kU8 ? LargestSample<uint8_t>(picture)
-                                                    : LargestSample<uint16_t>(picture);
-  return most / static_cast<float>(format.max_value());
-}
 
 }  // namespace
 

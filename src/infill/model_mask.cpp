@@ -9,20 +9,10 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/model/resample.h"
+#include "model/largest_sample.h"
 
 namespace mdvt {
 namespace {
-
-template <typename T>
-float LargestSample(const Image& picture) {
-  T most = 0;
-  for (int plane = 0; plane < 3; ++plane) {
-    const PlaneView<const T> samples = picture.Plane<T>(plane);
-    for (int y = 0; y < samples.height; ++y)
-      most = std::max(most, *std::max_element(samples.Row(y), samples.Row(y) + samples.width));
-  }
-  return static_cast<float>(most) / static_cast<float>(picture.format().max_value());
-}
 
 size_t MaskOutput(const ModelInfo& info) {
   Require(info.kind == ModelKind::kSegment, Code::kUnsupported,
@@ -72,9 +62,7 @@ struct ModelMask::Impl {
     if (input.range == InputRange::kMinusOneToOne) {
       for (int64_t i = 0; i < count; ++i) values[i] = 2 * values[i] - 1;
     } else if (input.range == InputRange::kImageMax && options.per_picture) {
-      const float most = picture.format().type == SampleType::kU8
-                             ? LargestSample<uint8_t>(picture)
-                             : LargestSample<uint16_t>(picture);
+      const float most = LargestSample(picture);
       if (most > 0)
         for (int64_t i = 0; i < count; ++i) values[i] /= most;
     }

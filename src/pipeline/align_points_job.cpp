@@ -49,7 +49,7 @@ class AlignPointsJob {
   AlignPointsJob(const AlignPointsJobOptions& options, const RunControl& control)
       : options_(options),
         control_(control),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         outputs_(options.job.overwrite),
         files_(StageOutputs()),
         tracks_(ReadTrackFile(options.track_file, options.job.limits)),
@@ -148,7 +148,6 @@ class AlignPointsJob {
     PairNames names;
     names.first = "depth video '" + options_.depth_video + "'";
     names.second = kind + " '" + path + "'";
-    names.remedy = "they must have the same length (or end both with --max_frames)";
     names.limit = options_.job.max_frames;
     return graph_.Map(graph_.Zip(std::move(frames), std::move(others), names),
                       [put](std::pair<ClipFrame, Frame> pair) {
@@ -307,12 +306,9 @@ void Describe(OptionList* list, AlignPointsJobOptions* options) {
 void AlignPointsJobOptions::Check() const {
   CheckDescribed(*this);
   job.limits.Check();
-  Require(fov.xfov_file.empty(), Code::kInvalidArgument,
-          "xfov_file is not used here: the camera has one field of view");
+  solve.CheckWith(fov);
   Require(!solve.optimize_intrinsic || (method == AlignmentMethod::kBundle && !use_madpose),
           Code::kInvalidArgument, "optimize_intrinsic goes with method bundle");
-  Require(solve.optimize_intrinsic || (!solve.require_fov && !solve.accept_weak_fov),
-          Code::kInvalidArgument, "require_fov and accept_weak_fov belong to optimize_intrinsic");
 }
 
 AlignPointsReport RunAlignPointsJob(const AlignPointsJobOptions& options,

@@ -80,7 +80,6 @@ class BackgroundPass {
       PairNames names;
       names.first = "depth video '" + file->info().path + "'";
       names.second = "mask video '" + options_.mask_video + "'";
-      names.remedy = "they must have the same length (or end both with --max_frames)";
       names.limit = input_.clip.max_frames;
       graph_->Into(
           graph_->Zip(std::move(pairs), std::move(frames), names),

@@ -139,6 +139,13 @@ void Describe(OptionList* list, PointMaskOptions* options) {
       .OnlyWith("mask_video");
 }
 
+void CameraSolveOptions::CheckWith(const FovOptions& fov) const {
+  Require(fov.xfov_file.empty(), Code::kInvalidArgument,
+          "xfov_file is not used here: the camera has one field of view");
+  Require(optimize_intrinsic || (!require_fov && !accept_weak_fov), Code::kInvalidArgument,
+          "require_fov and accept_weak_fov belong to optimize_intrinsic");
+}
+
 void Describe(OptionList* list, CameraSolveOptions* options) {
   list->Section("camera");
   static const EnumNames<CameraMotion> motions = {{"auto", CameraMotion::kAuto},

@@ -76,7 +76,7 @@ class CheckStereoJob {
  public:
   CheckStereoJob(const CheckStereoJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         outputs_(options.job.overwrite),
         reader_(options.input, ReaderOptions(options.job, graph_.pool())),
         first_(reader_.Read()),

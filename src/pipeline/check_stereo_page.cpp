@@ -9,6 +9,7 @@
 #include "mdvt/core/json.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/printable.h"
+#include "pipeline/html_text.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
@@ -43,22 +44,7 @@ json::Value Column(const CheckStereoReport& report, const Get& get) {
   return list;
 }
 
-std::string Escaped(const std::string& text) {
-  std::string result;
-  for (const char c : Printable(text)) {
-    if (c == '&')
-      result += "&amp;";
-    else if (c == '<')
-      result += "&lt;";
-    else if (c == '>')
-      result += "&gt;";
-    else if (c == '"')
-      result += "&quot;";
-    else
-      result += c;
-  }
-  return result;
-}
+std::string Escaped(const std::string& text) { return HtmlText(Printable(text)); }
 
 struct Line {
   std::string color;

@@ -46,7 +46,6 @@ PairNames NamesOfPair(const VideoInfo& depth, const VideoInfo& color, int64_t en
   PairNames names;
   names.first = "depth video '" + depth.path + "'";
   names.second = "color video '" + color.path + "'";
-  names.remedy = "they must have the same length (or end both with --max_frames)";
   if (end != INT64_MAX) names.limit = end;
   return names;
 }

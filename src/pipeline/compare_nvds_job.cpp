@@ -59,7 +59,7 @@ class CompareNvdsJob {
  public:
   CompareNvdsJob(const CompareNvdsJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         output_(OutputFor(options)),
         outputs_(options.job.overwrite) {
     const std::string frames = options.video_dir + "/" + options.vnum + "/left";

@@ -40,7 +40,7 @@ class DepthJob {
  public:
   DepthJob(const DepthJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control, options.job.limits.max_frame_buffer_bytes),
+        graph_(options.job, control),
         output_(DefaultOutput(options)),
         outputs_(options.job.overwrite),
         video_(StageOutputs()),

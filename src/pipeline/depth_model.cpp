@@ -96,7 +96,7 @@ std::shared_ptr<const Model> OpenNetwork(const DepthModelOptions& options, int n
     if (error.code() != Code::kRefused || !TrustWouldHelp(options, open)) throw;
     throw Error(error.code(), std::string(error.what()) + " (--sha256 HASH or --trust_model)");
   }
-  check(model->info());
+  if (check) check(model->info());
   if (model->info().source.license.find("NC") != std::string::npos)
     LogWarning("the weights of '" + model->info().name + "' are licensed " +
                model->info().source.license + ": not for commercial use");

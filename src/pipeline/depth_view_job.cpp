@@ -171,7 +171,7 @@ class DepthViewRender {
  public:
   DepthViewRender(const DepthViewJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control, options.job.limits.max_frame_buffer_bytes),
+        graph_(options.job, control),
         settings_(Settle(options)),
         first_frame_(std::max<int64_t>(0, options.draw_frame - 1)),
         outputs_(options.job.overwrite),

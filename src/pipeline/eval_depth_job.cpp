@@ -126,7 +126,7 @@ class EvalDepthJob {
  public:
   EvalDepthJob(const EvalDepthJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         output_(OutputName(options.output, options.depth_video, "_scores.json")),
         outputs_(options.job.overwrite) {
     AddInputs(&outputs_, options);

@@ -16,6 +16,7 @@
 #include "mdvt/pipeline/graph.h"
 #include "pipeline/clip_poses.h"
 #include "pipeline/eval_tracks_settings.h"
+#include "pipeline/html_text.h"
 #include "pipeline/job_common.h"
 #include "pipeline/track_cloud.h"
 
@@ -133,23 +134,6 @@ json::Value ToJson(const TrackMetrics& metrics, TrackQuery query) {
   return root;
 }
 
-// Names of files may hold anything.
-std::string Escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 std::string Curve(const std::array<double, 5>& values, const char* color) {
   std::string points;
   for (size_t t = 0; t < values.size(); ++t)
@@ -163,7 +147,7 @@ std::string Page(const TrackMetrics& metrics, const std::string& title) {
   std::string page =
       "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Tracks</title>\n"
       "<style>body{font:16px sans-serif;margin:2em}pre{font-size:14px}</style>\n<h1>" +
-      Escaped(title) +
+      HtmlText(title) +
       "</h1>\n<svg viewBox=\"0 0 560 320\" width=\"560\" height=\"320\" role=\"img\" "
       "aria-label=\"Shares over thresholds\">\n";
   for (int tenth = 0; tenth <= 10; tenth += 2) {
@@ -180,14 +164,14 @@ std::string Page(const TrackMetrics& metrics, const std::string& title) {
       "<text x=\"330\" y=\"240\" fill=\"#0072b2\">closer than (delta)</text>\n"
       "<text x=\"330\" y=\"260\" fill=\"#d55e00\">right of all (Jaccard)</text>\n"
       "<text x=\"210\" y=\"314\">pixels of 256 x 256</text>\n</svg>\n<pre>";
-  return page + Escaped(Table(metrics)) + "</pre>\n</html>\n";
+  return page + HtmlText(Table(metrics)) + "</pre>\n</html>\n";
 }
 
 class EvalTracksJob {
  public:
   EvalTracksJob(const EvalTracksJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         outputs_(options.job.overwrite),
         target_(StageOutputs()),
         tracks_(ReadTrackFile(options.track_file, options.job.limits)) {}

@@ -72,7 +72,7 @@ class ExportJob {
  public:
   ExportJob(const ExportJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control, options.job.limits.max_frame_buffer_bytes),
+        graph_(options.job, control),
         first_frame_(std::max<int64_t>(0, options.min_frames)),
         wants_formats_(!options.exports.empty()),
         grey_output_(GreyOutput(options)),

@@ -32,7 +32,7 @@ class FindConvergenceJob {
  public:
   FindConvergenceJob(const FindConvergenceJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control, options.job.limits.max_frame_buffer_bytes),
+        graph_(options.job, control),
         output_(OutputName(options.output, options.depth_video, "_convergence_depths.json")),
         outputs_(options.job.overwrite),
         file_(StageOutputs()),
@@ -91,7 +91,6 @@ class FindConvergenceJob {
     PairNames names;
     names.first = "depth video '" + options_.depth_video + "'";
     names.second = "mask video '" + options_.mask_video + "'";
-    names.remedy = "they must have the same length (or end both with --max_frames)";
     names.limit = options_.job.max_frames;
     return graph_.Map(graph_.Zip(std::move(depths), std::move(masks), names),
                       [number](std::pair<DepthFrame, Frame> pair) mutable {

@@ -8,6 +8,8 @@
 
 #include "core/image_budget.h"
 #include "mdvt/core/error.h"
+#include "mdvt/core/limits.h"
+#include "mdvt/pipeline/job_options.h"
 
 namespace mdvt {
 namespace {
@@ -22,6 +24,12 @@ std::string CountOf(int64_t count, const std::string& unit) {
 }
 
 }  // namespace
+
+Graph::Graph(int num_threads, RunControl control)
+    : Graph(num_threads, std::move(control), Limits().max_frame_buffer_bytes) {}
+
+Graph::Graph(const JobOptions& job, RunControl control)
+    : Graph(job.num_threads, std::move(control), job.limits.max_frame_buffer_bytes) {}
 
 Graph::Graph(int num_threads, RunControl control, int64_t max_picture_bytes)
     : pool_(num_threads),

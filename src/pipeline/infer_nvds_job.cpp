@@ -50,7 +50,7 @@ class InferNvdsJob {
  public:
   InferNvdsJob(const InferNvdsJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         direction_(options.Direction()),
         outputs_(options.job.overwrite) {
     AddInputs(&outputs_, options);

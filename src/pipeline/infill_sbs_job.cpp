@@ -25,7 +25,7 @@ class InfillSbsJob {
  public:
   InfillSbsJob(const InfillSbsJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         output_(OutputName(options.output, options.sbs_color_video, "_infilled.mkv")),
         outputs_(options.job.overwrite),
         file_(StageOutputs()),
@@ -145,7 +145,6 @@ class InfillSbsJob {
     PairNames names;
     names.first = "side-by-side video '" + options_.sbs_color_video + "'";
     names.second = what + " '" + path + "'";
-    names.remedy = "they must have the same length (or end both with --max_frames)";
     names.limit = options_.job.max_frames;
     return names;
   }
@@ -210,16 +209,7 @@ class InfillSbsJob {
 }  // namespace
 
 void Describe(OptionList* list, InfillSbsJobOptions* options) {
-  list->Field("sbs_color_video", &options->sbs_color_video, "FILE", "side-by-side video with holes")
-      .Input(true)
-      .Required();
-  list->Field("sbs_mask_video", &options->sbs_mask_video, "FILE",
-              "its infill mask: what is not black is a hole")
-      .Input(true)
-      .Required();
-  list->Field("output", &options->output, "FILE", "filled video, or a folder")
-      .Output()
-      .Default("<sbs_color_video>_infilled.mkv");
+  DescribeSbs(list, &options->sbs_color_video, &options->sbs_mask_video, &options->output);
   static const EnumNames<InfillMethod> methods = {{"directional", InfillMethod::kDirectional},
                                                   {"observed", InfillMethod::kObserved},
                                                   {"normal", InfillMethod::kNormal}};

@@ -37,7 +37,7 @@ class InpaintJob {
  public:
   InpaintJob(const InpaintJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         output_(OutputName(options.output, options.color_video, "_inpainted.mkv")),
         outputs_(options.job.overwrite),
         file_(StageOutputs()),
@@ -47,10 +47,7 @@ class InpaintJob {
                                       reader_.info().height)),
         color_(ResolveColor(reader_.info().color, reader_.info().format, reader_.info().height)) {
     OpenMask();
-    if (!options.model.empty())
-      model_ = OpenNetwork(options.model, graph_.pool()->num_threads(),
-                           "models/export/ makes one of a checkpoint, see docs/models.md",
-                           [](const ModelInfo&) {});
+    if (!options.model.empty()) model_ = OpenNetwork(options.model, graph_.pool()->num_threads());
   }
 
   InpaintReport Run() {
@@ -197,7 +194,6 @@ class InpaintJob {
     PairNames names;
     names.first = "video '" + options_.color_video + "'";
     names.second = "mask video '" + options_.mask + "'";
-    names.remedy = "they must have the same length (or end both with --max_frames)";
     names.limit = options_.job.max_frames;
     return graph_.Map(graph_.Zip(std::move(frames), std::move(masks), names),
                       [this, box](std::pair<Frame, Frame> pair) {

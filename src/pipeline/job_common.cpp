@@ -100,6 +100,17 @@ VideoWriterOptions WriterOptions(const EncodeOptions& encode, VideoCodec codec,
   return writer;
 }
 
+VideoWriterOptions LosslessLike(const VideoInfo& source, ThreadPool* pool) {
+  VideoWriterOptions writer;
+  writer.codec = VideoCodec::kFfv1;
+  writer.time_base = source.time_base;
+  writer.frame_rate = source.frame_rate;
+  writer.sample_aspect = source.sample_aspect;
+  writer.color.full_range = true;
+  writer.pool = pool;
+  return writer;
+}
+
 void CheckOnePicture(const VideoInfo& video, bool one_picture) {
   std::string stereo = Describe(video.stereo);
   const auto kind = video.tags.find("MDVT_KIND");

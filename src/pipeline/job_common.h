@@ -55,6 +55,10 @@ VideoReader OpenMaskVideo(const std::string& path, const VideoInfo& depth, const
 VideoWriterOptions WriterOptions(const EncodeOptions& encode, VideoCodec codec,
                                  const VideoInfo& source, const JobOptions& job, ThreadPool* pool);
 
+// How a job writes a video that is a tool rather than a film (masks, motion, marks): without loss,
+// in the full range, at the times of the source.
+VideoWriterOptions LosslessLike(const VideoInfo& source, ThreadPool* pool);
+
 // For jobs that make depth or eyes of a picture: refuses a video that says it holds two eyes
 // already (Error(kRefused)) unless it is to be taken as one picture, and tells what does not fit a
 // pinhole camera.

@@ -40,7 +40,7 @@ class MonoToSbsJob {
  public:
   MonoToSbsJob(const MonoToSbsJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control, options.job.limits.max_frame_buffer_bytes),
+        graph_(options.job, control),
         output_(DefaultOutput(options)),
         mask_output_(options.holes.writes_mask() ? output_ + "_infillmask.mkv" : ""),
         outputs_(options.job.overwrite),

@@ -154,7 +154,7 @@ class OpticalFlowJob {
  public:
   OpticalFlowJob(const OpticalFlowJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         outputs_(options.job.overwrite),
         target_(StageOutputs()),
         reader_(options.color_video, ReaderOptions(options.job, graph_.pool())),
@@ -219,17 +219,7 @@ class OpticalFlowJob {
     return outputs_.AddFile(report_.output);
   }
 
-  VideoWriterOptions VideoOptions() {
-    const VideoInfo& source = reader_.info();
-    VideoWriterOptions video;
-    video.codec = VideoCodec::kFfv1;
-    video.time_base = source.time_base;
-    video.frame_rate = source.frame_rate;
-    video.sample_aspect = source.sample_aspect;
-    video.color.full_range = true;
-    video.pool = graph_.pool();
-    return video;
-  }
+  VideoWriterOptions VideoOptions() { return LosslessLike(reader_.info(), graph_.pool()); }
 
   void Write(const FrameFlow& frame) {
     const FlowField& flow = frame.flow;

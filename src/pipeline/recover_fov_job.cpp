@@ -69,7 +69,7 @@ class RecoverFovJob {
   RecoverFovJob(const RecoverFovJobOptions& options, const RunControl& control)
       : options_(options),
         control_(control),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         output_(OutputName(options.output, options.color_video, "_fov.json")),
         outputs_(options.job.overwrite),
         file_(StageOutputs()),
@@ -203,7 +203,6 @@ class RecoverFovJob {
     PairNames names;
     names.first = "color video '" + options_.color_video + "'";
     names.second = kind + " '" + path + "'";
-    names.remedy = "they must have the same length (or end both with --max_frames)";
     names.limit = options_.job.max_frames;
     return names;
   }

@@ -47,7 +47,7 @@ class SamTrackJob {
   SamTrackJob(const SamTrackJobOptions& options, const RunControl& control)
       : options_(options),
         control_(control),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         outputs_(options.job.overwrite),
         files_(StageOutputs()),
         color_(options.color_video, ReaderOptions(options.job, graph_.pool())),
@@ -112,7 +112,6 @@ class SamTrackJob {
     PairNames names;
     names.first = kind + " '" + path + "'";
     names.second = "depth video '" + options_.depth_video + "'";
-    names.remedy = "they must have the same length (or end both with --max_frames)";
     names.limit = options_.job.max_frames;
     return names;
   }
@@ -366,10 +365,7 @@ void Describe(OptionList* list, SamTrackJobOptions* options) {
 void SamTrackJobOptions::Check() const {
   CheckDescribed(*this);
   job.limits.Check();
-  Require(fov.xfov_file.empty(), Code::kInvalidArgument,
-          "xfov_file is not used here: the camera has one field of view");
-  Require(solve.optimize_intrinsic || (!solve.require_fov && !solve.accept_weak_fov),
-          Code::kInvalidArgument, "require_fov and accept_weak_fov belong to optimize_intrinsic");
+  solve.CheckWith(fov);
 }
 
 SamTrackReport RunSamTrackJob(const SamTrackJobOptions& options, const RunControl& control) {

@@ -103,7 +103,6 @@ Stream<SbsFrame> SbsPair::Frames(Graph* graph) {
   PairNames names;
   names.first = "side-by-side video '" + info().path + "'";
   names.second = "mask video '" + mask_.info().path + "'";
-  names.remedy = "they must have the same length (or end both with --max_frames)";
   names.limit = max_frames_;
   return graph->Map(
       graph->Zip(std::move(colors), std::move(masks), names),
@@ -130,6 +129,19 @@ SbsFrame SbsPair::Join(Frame color, const Frame& mask) {
               " % of the pixels are holes: this is no infill mask, in which all is black that "
               "stays as it is");
   return frame;
+}
+
+void DescribeSbs(OptionList* list, std::string* color_video, std::string* mask_video,
+                 std::string* output) {
+  list->Field("sbs_color_video", color_video, "FILE", "side-by-side video with holes")
+      .Input(true)
+      .Required();
+  list->Field("sbs_mask_video", mask_video, "FILE", "its infill mask: what is not black is a hole")
+      .Input(true)
+      .Required();
+  list->Field("output", output, "FILE", "filled video, or a folder")
+      .Output()
+      .Default("<sbs_color_video>_infilled.mkv");
 }
 
 }  // namespace mdvt

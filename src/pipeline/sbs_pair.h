@@ -68,4 +68,8 @@ class SbsPair {
   int64_t masks_taken_ = 0;
 };
 
+// The options of both videos and of the filled one.
+void DescribeSbs(OptionList* list, std::string* color_video, std::string* mask_video,
+                 std::string* output);
+
 }  // namespace mdvt

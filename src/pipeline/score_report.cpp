@@ -6,6 +6,7 @@
 
 #include "mdvt/core/json.h"
 #include "mdvt/core/numbers.h"
+#include "pipeline/html_text.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
@@ -66,13 +67,6 @@ json::Value ToJson(const DepthScores& scores, const EvalDepthJobOptions& options
   return value;
 }
 
-std::string Escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text)
-    out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : std::string(1, c);
-  return out;
-}
-
 // Four significant digits.
 std::string Short(double value) {
   if (!std::isfinite(value)) return "-";
@@ -108,7 +102,7 @@ std::string Plot(const std::string& title, const std::string& x_title, double x_
   };
   const auto y_of = [&](double v) { return kTop + h * (1 - v / most); };
   const auto at = [](double v) { return FormatFixed(v, 1); };
-  std::string svg = "<h2>" + Escaped(title) + "</h2>\n<svg viewBox=\"0 0 760 220\" role=\"img\">";
+  std::string svg = "<h2>" + HtmlText(title) + "</h2>\n<svg viewBox=\"0 0 760 220\" role=\"img\">";
   for (int tick = 0; tick <= 4; ++tick) {
     const double v = most * tick / 4;
     svg += "<line class=\"grid\" x1=\"" + at(kLeft) + "\" x2=\"" + at(kWidth - kRight) +
@@ -122,7 +116,7 @@ std::string Plot(const std::string& title, const std::string& x_title, double x_
            "</text>";
   }
   svg += "<text x=\"" + at(kLeft + w / 2) + "\" y=\"" + at(kHeight - 4) +
-         "\" text-anchor=\"middle\">" + Escaped(x_title) + "</text>";
+         "\" text-anchor=\"middle\">" + HtmlText(x_title) + "</text>";
   for (size_t c = 0; c < curves.size(); ++c) {
     std::string path;
     bool pen = false;
@@ -138,7 +132,7 @@ std::string Plot(const std::string& title, const std::string& x_title, double x_
     svg += "<path d=\"" + path + "\" fill=\"none\" stroke=\"" + kColors[c % 2] +
            "\" stroke-width=\"1.5\"/><text x=\"" + at(kLeft + 8) + "\" y=\"" +
            at(kTop + 14 + 15 * static_cast<double>(c)) + "\" fill=\"" + kColors[c % 2] + "\">" +
-           Escaped(curves[c].name) + "</text>";
+           HtmlText(curves[c].name) + "</text>";
   }
   return svg + "</svg>\n";
 }
@@ -237,18 +231,18 @@ std::string ScoresToTable(const EvalDepthReport& report) {
 std::string ScoresToHtml(const EvalDepthReport& report, const EvalDepthJobOptions& options) {
   std::string html =
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Scores of " +
-      Escaped(FileName(report.scores.path)) +
+      HtmlText(FileName(report.scores.path)) +
       "</title>\n<style>body{font:15px/1.5 system-ui,sans-serif;max-width:800px;margin:2em "
       "auto;padding:0 1em;color:#1f2933}table{border-collapse:collapse;width:100%}td,th{text-align:"
       "left;padding:.25em .6em;border-bottom:1px solid #d9e2ec}td.n{text-align:right;"
       "font-variant-numeric:tabular-nums}svg{width:100%;font-size:11px}svg text{fill:#52606d}"
       ".grid{stroke:#e4e7eb}h2{font-size:1.05em;margin:1.6em 0 .2em}</style></head><body>\n<h1>" +
-      Escaped(FileName(report.scores.path)) + "</h1>\n<p>" + CountOf(report.frames, "frame") +
+      HtmlText(FileName(report.scores.path)) + "</h1>\n<p>" + CountOf(report.frames, "frame") +
       " of " + FormatSize(report.width, report.height) + ", aligned: " + NameOf(options.alignment) +
       (options.span == AlignmentSpan::kFrame ? " for each frame" : "") +
       ".</p>\n<table><tr><th>"
       "score</th><th>value</th>";
-  if (report.baseline) html += "<th>" + Escaped(FileName(report.baseline->path)) + "</th>";
+  if (report.baseline) html += "<th>" + HtmlText(FileName(report.baseline->path)) + "</th>";
   html += "<th>meaning</th></tr>\n";
   const std::vector<ScoreRow> others =
       report.baseline ? ScoreRows(*report.baseline) : std::vector<ScoreRow>();
@@ -259,7 +253,7 @@ std::string ScoresToHtml(const EvalDepthReport& report, const EvalDepthJobOption
       const ScoreRow* other = Find(others, row.name);
       html += "<td class=\"n\">" + (other != nullptr ? Short(other->value) : "-") + "</td>";
     }
-    html += "<td>" + Escaped(row.meaning) + "</td></tr>\n";
+    html += "<td>" + HtmlText(row.meaning) + "</td></tr>\n";
   }
   html += "</table>\n";
   html += Plot("AbsRel of frames", "frame", 1, 0,

@@ -24,7 +24,7 @@ class SplitSbsJob {
  public:
   SplitSbsJob(const SplitSbsJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control, options.job.limits.max_frame_buffer_bytes),
+        graph_(options.job, control),
         left_name_(SplitOutput(options, "_left")),
         right_name_(SplitOutput(options, "_right")),
         outputs_(options.job.overwrite),

@@ -22,7 +22,7 @@ class StabilizeDepthJob {
  public:
   StabilizeDepthJob(const StabilizeDepthJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         output_(OutputName(options.output, options.depth_video, "_stable.mkv")),
         outputs_(options.job.overwrite),
         video_(StageOutputs()),

@@ -57,9 +57,7 @@ DiffusionParts OpenParts(const DepthModelOptions& options, int num_threads) {
   const auto open = [&](const char* role) {
     DepthModelOptions part = options;
     part.path = PartOf(options.path, role);
-    return OpenNetwork(part, num_threads,
-                       "models/export/ makes one of a checkpoint, see docs/models.md",
-                       [](const ModelInfo&) {});
+    return OpenNetwork(part, num_threads);
   };
   DiffusionParts parts;
   parts.unet = open("unet");
@@ -74,7 +72,7 @@ class StereoCrafterJob {
  public:
   StereoCrafterJob(const StereoCrafterJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         output_(OutputName(options.output, options.sbs_color_video, "_infilled.mkv")),
         outputs_(options.job.overwrite),
         file_(StageOutputs()),
@@ -179,16 +177,7 @@ void DescribeDiffusion(OptionList* list, StereoCrafterJobOptions* options) {
 }  // namespace
 
 void Describe(OptionList* list, StereoCrafterJobOptions* options) {
-  list->Field("sbs_color_video", &options->sbs_color_video, "FILE", "side-by-side video with holes")
-      .Input(true)
-      .Required();
-  list->Field("sbs_mask_video", &options->sbs_mask_video, "FILE",
-              "its infill mask: what is not black is a hole")
-      .Input(true)
-      .Required();
-  list->Field("output", &options->output, "FILE", "filled video, or a folder")
-      .Output()
-      .Default("<sbs_color_video>_infilled.mkv");
+  DescribeSbs(list, &options->sbs_color_video, &options->sbs_mask_video, &options->output);
   list->Field("swap_eyes", &options->swap_eyes,
               "the right eye is on the left (other than the file says)");
   list->Section("model");

@@ -32,7 +32,7 @@ class StereoJob {
  public:
   StereoJob(const StereoJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control, options.job.limits.max_frame_buffer_bytes),
+        graph_(options.job, control),
         settings_(Settle(options)),
         output_(settings_.output),
         mask_output_(options.holes.writes_mask() ? output_ + "_infillmask.mkv" : ""),

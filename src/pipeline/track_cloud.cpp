@@ -182,7 +182,6 @@ Stream<std::pair<PairedFrame, Image>> TrackCloud::Frames() {
   PairNames names;
   names.first = "depth video '" + options_.depth_video + "'";
   names.second = "mask video '" + cloud_.mask.video + "'";
-  names.remedy = "they must have the same length (or end both with --max_frames)";
   names.limit = options_.job.max_frames;
   return graph_->Map(graph_->Zip(std::move(frames), std::move(masks), names),
                      [](std::pair<PairedFrame, Frame> pair) {

@@ -176,7 +176,7 @@ class TrackPointsJob {
  public:
   TrackPointsJob(const TrackPointsJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         output_(TrackPointsOutput(options)),
         outputs_(options.job.overwrite),
         target_(StageOutputs()),
@@ -238,15 +238,8 @@ class TrackPointsJob {
 
   void OpenVisualization() {
     const VideoInfo& source = reader_.info();
-    VideoWriterOptions video;
-    video.codec = VideoCodec::kFfv1;
-    video.time_base = source.time_base;
-    video.frame_rate = source.frame_rate;
-    video.sample_aspect = source.sample_aspect;
-    video.color.full_range = true;
-    video.pool = graph_.pool();
     visual_writer_.emplace(*visual_target_, PixelFormat::Rgb(8), source.width, source.height,
-                           video);
+                           LosslessLike(source, graph_.pool()));
   }
 
   bool Wanted(int64_t taken) const {
@@ -269,7 +262,6 @@ class TrackPointsJob {
     PairNames names;
     names.first = "color video '" + options_.color_video + "'";
     names.second = "mask video '" + options_.mask.video + "'";
-    names.remedy = "they must have the same length (or end both with --max_frames)";
     names.limit = options_.job.max_frames;
     return graph_.Map(graph_.Zip(std::move(frames), std::move(masks), names),
                       [](std::pair<Frame, Frame> pair) {

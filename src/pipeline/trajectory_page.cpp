@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/trajectory_page.h"
+#include "pipeline/html_text.h"
 
 #include <algorithm>
 #include <limits>
@@ -10,23 +11,6 @@ namespace mdvt {
 namespace {
 
 constexpr double kWidth = 640, kHeight = 360, kMargin = 40;
-
-std::string Escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '&')
-      out += "&amp;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
 
 using Curve = std::vector<Eigen::Vector2d>;
 
@@ -108,11 +92,11 @@ std::string TrajectoryPage(const std::string& estimate_name, const std::string& 
       "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>Camera path</title>\n"
       "<style>body{font-family:sans-serif;margin:2em;max-width:50em}td{padding:2px 1em 2px 0}"
       "</style></head>\n<body>\n<h1>" +
-      Escaped(estimate_name) + "</h1>\n<p>Compared with " + Escaped(reference_name) +
+      HtmlText(estimate_name) + "</h1>\n<p>Compared with " + HtmlText(reference_name) +
       ". Grey is the reference, red the estimate after the alignment.</p>\n<table>\n";
   for (const TrajectoryFigure& figure : figures)
     html +=
-        "<tr><td>" + Escaped(figure.name) + "</td><td>" + Escaped(figure.value) + "</td></tr>\n";
+        "<tr><td>" + HtmlText(figure.name) + "</td><td>" + HtmlText(figure.value) + "</td></tr>\n";
   html += "</table>\n";
   html += Plot("From above", {{above_r, kTruth}, {above_e, kFound}}, true, "m right", "m forward");
   html += Plot("From the side", {{side_r, kTruth}, {side_e, kFound}}, true, "m forward", "m up");

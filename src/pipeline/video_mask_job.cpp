@@ -21,16 +21,13 @@ class VideoMaskJob {
  public:
   VideoMaskJob(const VideoMaskJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control),
+        graph_(options.job, control),
         output_(OutputName(options.output, options.color_video, "_mask.mkv")),
         outputs_(options.job.overwrite),
         file_(StageOutputs()),
         reader_(options.color_video, ReaderOptions(options.job, graph_.pool())),
         format_(options.format == MaskFormat::kGray8 ? PixelFormat::Gray(8) : PixelFormat::Rgb(8)) {
-    if (!options.model.empty())
-      model_ = OpenNetwork(options.model, graph_.pool()->num_threads(),
-                           "models/export/ makes one of a checkpoint, see docs/models.md",
-                           [](const ModelInfo&) {});
+    if (!options.model.empty()) model_ = OpenNetwork(options.model, graph_.pool()->num_threads());
     maker_.emplace(options, reader_.info(), model_, graph_.pool());
     OpenWriter();
   }
@@ -72,14 +69,7 @@ class VideoMaskJob {
 
   void OpenWriter() {
     const VideoInfo& source = reader_.info();
-    VideoWriterOptions video;
-    video.codec = VideoCodec::kFfv1;
-    video.time_base = source.time_base;
-    video.frame_rate = source.frame_rate;
-    video.sample_aspect = source.sample_aspect;
-    video.color.full_range = true;
-    video.num_threads = options_.job.num_threads;
-    video.pool = graph_.pool();
+    VideoWriterOptions video = LosslessLike(source, graph_.pool());
     DepthTags tags;
     tags.kind = "mask";
     tags.source = FileName(options_.color_video);

@@ -163,7 +163,7 @@ class WebExport {
  public:
   WebExport(const DepthViewJobOptions& options, const RunControl& control)
       : options_(options),
-        graph_(options.job.num_threads, control, options.job.limits.max_frame_buffer_bytes),
+        graph_(options.job, control),
         outputs_(options.job.overwrite),
         folder_(StageFolder()),
         frames_folder_(outputs_.AddFolder(options.export_html + "/frames")),

@@ -12,6 +12,8 @@
 
 namespace mdvt {
 
+struct FovOptions;
+
 // Which points of a mask video are left out.
 struct PointMaskOptions {
   double threshold = 127;  // pixels above this are masked. [0, 255]
@@ -29,6 +31,9 @@ struct CameraSolveOptions {
   bool require_fov = false;      // Error(kRefused) if the field of view cannot be known
   bool accept_weak_fov = false;  // use one that is known within 15 % only
   int64_t seed = 0;
+
+  // Throws Error(kInvalidArgument) that names what does not go together. `fov` is that of the job.
+  void CheckWith(const FovOptions& fov) const;
 };
 void Describe(OptionList* list, CameraSolveOptions* options);
 

@@ -55,8 +55,10 @@ std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, in
 // The same for a network of any kind. `where_from` tells in the error for a missing file how one is
 // made; `check` throws for a network of another kind.
 std::shared_ptr<const Model> OpenNetwork(const DepthModelOptions& options, int num_threads,
-                                         const std::string& where_from,
-                                         const std::function<void(const ModelInfo&)>& check);
+                                         const std::string& where_from =
+                                             "models/export/ makes one of a checkpoint, see "
+                                             "docs/models.md",
+                                         const std::function<void(const ModelInfo&)>& check = {});
 
 // An estimator of that model for frames of `camera`, without a calibration.
 std::unique_ptr<ModelDepthEstimator> MakeModelDepth(const DepthModelOptions& options,

@@ -28,7 +28,6 @@
 #include <utility>
 #include <vector>
 
-#include "mdvt/core/limits.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/core/run.h"
 #include "mdvt/core/stage.h"
@@ -68,23 +67,25 @@ class Stream {
 };
 
 class ImageBudget;  // core/image_budget.h
+struct JobOptions;  // mdvt/pipeline/job_options.h
 
 // How two streams that belong together are called where one ends before the other.
 struct PairNames {
   std::string first;   // "depth video 'd.mkv'"
   std::string second;  // "color video 'c.mp4'"
-  std::string remedy;  // ends the text: "they must have the same length"
+  // Ends the text.
+  std::string remedy = "they must have the same length (or end both with --max_frames)";
   std::string unit = "frame";
   int64_t limit = -1;  // both are read so far only; -1 = to the end
 };
 
 class Graph {
  public:
-  // num_threads        0 means one per core. Throws Error(kInvalidArgument) outside [0, 1024].
-  // max_picture_bytes  of images that its threads have made and that are still held; more makes
-  //                    the run fail with Error(kLimit).
-  explicit Graph(int num_threads, RunControl control = {},
-                 int64_t max_picture_bytes = Limits().max_frame_buffer_bytes);
+  // num_threads  0 means one per core. Throws Error(kInvalidArgument) outside [0, 1024].
+  explicit Graph(int num_threads, RunControl control = {});
+  // With the threads of the job, and its limits.max_frame_buffer_bytes: images that its threads
+  // have made and that are still held may take so much, more makes the run fail with Error(kLimit).
+  Graph(const JobOptions& job, RunControl control);
   // Threads have ended when Run() has.
   ~Graph();
   Graph(const Graph&) = delete;
@@ -219,6 +220,7 @@ class Graph {
   int64_t frames_done() const;
 
  private:
+  Graph(int num_threads, RunControl control, int64_t max_picture_bytes);
   struct Node {
     std::function<void()> body;
     std::vector<std::shared_ptr<AnyQueue>> inputs;
