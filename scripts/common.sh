@@ -13,3 +13,6 @@ fail() {
 
 # Cores that this process may use.
 cores() { nproc 2>/dev/null || echo 2; }
+
+# The compiler cache recognises a file again in every checkout and work tree.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=1
