@@ -213,8 +213,9 @@ typedef struct mdvt_video_reader_options {
   mdvt_pixel_format format; /* convert to this; all zero: as in the file, the default */
 } mdvt_video_reader_options;
 
-/* Matroska, WebM, MP4, MOV and AVI files. Fails: MDVT_NOT_FOUND (file or picture stream),
- * MDVT_CORRUPT (no video), MDVT_UNSUPPORTED (container, codec or format), MDVT_LIMIT, MDVT_IO. */
+/* Matroska, WebM, MP4, MOV, AVI and MPEG transport stream files. Fails: MDVT_NOT_FOUND (file or
+ * picture stream), MDVT_CORRUPT (no video), MDVT_UNSUPPORTED (container, codec or format),
+ * MDVT_LIMIT, MDVT_IO. */
 MDVT_API mdvt_status mdvt_video_reader_open(const char* path,
                                             const mdvt_video_reader_options* options,
                                             mdvt_reader** reader);

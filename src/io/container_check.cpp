@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "io/source_window.h"
+#include "io/transport_stream.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt::ff {
@@ -38,8 +39,6 @@ const char* ForeignFormat(std::string_view head) {
   if (starts("FLV\x01"sv)) return "Flash video";
   if (starts("\x30\x26\xB2\x75\x8E\x66\xCF\x11"sv)) return "Windows Media (ASF)";
   if (starts("\0\0\x01\xBA"sv) || starts("\0\0\x01\xB3"sv)) return "MPEG program stream";
-  if (head.size() > 188 && head[0] == '\x47' && head[188] == '\x47') return "MPEG transport stream";
-  if (head.size() > 196 && head[4] == '\x47' && head[196] == '\x47') return "MPEG transport stream";
   if (starts("GIF8")) return "GIF";
   if (starts("DKIF")) return "IVF";
   if (starts("YUV4MPEG2")) return "YUV4MPEG";
@@ -50,6 +49,13 @@ const char* ForeignFormat(std::string_view head) {
   if (starts("\0\0\0\x01"sv) || starts("\0\0\x01"sv)) return "bare video stream without container";
   if (head.size() >= 12 && starts("RIFF")) return "RIFF file other than AVI";
   return nullptr;
+}
+
+// Videos whose streams Matroska takes as they are.
+bool CanBeCopied(std::string_view head) {
+  const auto starts = [&](std::string_view magic) { return head.substr(0, magic.size()) == magic; };
+  return starts("OggS") || starts("FLV\x01"sv) || starts("\x30\x26\xB2\x75\x8E\x66\xCF\x11"sv) ||
+         starts("\0\0\x01\xBA"sv) || starts("DKIF") || starts("YUV4MPEG2");
 }
 
 bool LooksLikeText(std::string_view head) {
@@ -217,17 +223,20 @@ ContainerCheck CheckAvi(SourceWindow* source) {
 
 ContainerKind SniffContainer(ByteSource& source, const std::string& name) {
   Require(source.size() > 0, Code::kCorrupt, name + ": the file is empty");
-  char bytes[256];
+  char bytes[2048];
   const std::string_view head(bytes, SourceWindow(source).Read(0, bytes, sizeof(bytes)));
   if (head.substr(0, 4) == "\x1A\x45\xDF\xA3"sv) return ContainerKind::kMatroska;
   if (head.size() >= 8 && IsMp4Box(head.substr(4, 4))) return ContainerKind::kMp4;
   if (head.size() >= 12 && head.substr(0, 4) == "RIFF" && head.substr(8, 4) == "AVI ") {
     return ContainerKind::kAvi;
   }
+  if (FindTransportPackets(head)) return ContainerKind::kTransportStream;
   const char* foreign = ForeignFormat(head);
-  Require(foreign == nullptr, Code::kUnsupported,
-          name + ": is a " + (foreign != nullptr ? foreign : "") +
-              "; only Matroska, WebM, MP4, MOV and AVI are read");
+  Require(
+      foreign == nullptr, Code::kUnsupported,
+      name + ": is a " + (foreign != nullptr ? foreign : "") +
+          "; only Matroska, WebM, MP4, MOV, AVI and MPEG transport streams are read" +
+          (CanBeCopied(head) ? " (\"ffmpeg -i FILE -c copy NEW.mkv\" copies it into one)" : ""));
   throw Error(Code::kCorrupt, name + (LooksLikeText(head) ? ": is a text file, not a video"
                                                           : ": is not a video file"));
 }
@@ -241,6 +250,8 @@ ContainerCheck CheckContainer(ByteSource& source, ContainerKind kind) {
       return CheckMp4(&window);
     case ContainerKind::kAvi:
       return CheckAvi(&window);
+    case ContainerKind::kTransportStream:
+      break;
   }
   return {};
 }

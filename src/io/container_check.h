@@ -10,7 +10,7 @@
 
 namespace mdvt::ff {
 
-enum class ContainerKind { kMatroska, kMp4, kAvi };
+enum class ContainerKind { kMatroska, kMp4, kAvi, kTransportStream };
 
 // Recognises the container by its first bytes. Throws Error: kCorrupt (empty, text, unknown bytes),
 // kUnsupported (a known format that is not on the allow-list, named).
@@ -30,6 +30,7 @@ struct ContainerCheck {
 //   Matroska  the Segment must fit into the file; if its size is unknown, each Cluster must
 //   MP4, MOV  each box must fit, and there must be a moov box
 //   AVI       each RIFF chunk must fit
+// A transport stream states no size; it may begin and end anywhere.
 // Throws Error(kIo).
 ContainerCheck CheckContainer(ByteSource& source, ContainerKind kind);
 

@@ -11,6 +11,10 @@
 #include "io/mp4_index.h"
 #include "mdvt/core/log.h"
 
+extern "C" {
+#include <libavutil/opt.h>
+}
+
 namespace mdvt::ff {
 namespace {
 
@@ -26,7 +30,8 @@ constexpr const char* kDecoders =
 
 // FFmpeg itself asks these for the number of channels and the like while it probes a file.
 constexpr const char* kAudioDecoders =
-    "aac,ac3,alac,dca,eac3,flac,libopus,mlp,mp2,mp2float,mp3,mp3float,opus,truehd,vorbis,wavpack,"
+    "aac,aac_latm,ac3,alac,dca,eac3,flac,libopus,mlp,mp2,mp2float,mp3,mp3float,opus,truehd,vorbis,"
+    "wavpack,"
     "wmav2,adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,pcm_alaw,pcm_bluray,pcm_dvd,pcm_f32be,pcm_f32le,"
     "pcm_f64be,pcm_f64le,pcm_mulaw,pcm_s16be,pcm_s16le,pcm_s24be,pcm_s24le,pcm_s32be,pcm_s32le,"
     "pcm_s8,pcm_u8";
@@ -48,6 +53,8 @@ const AVInputFormat* FindFormat(ContainerKind kind) {
       return av_find_input_format("mov");
     case ContainerKind::kAvi:
       return av_find_input_format("avi");
+    case ContainerKind::kTransportStream:
+      return av_find_input_format("mpegts");
   }
   return nullptr;
 }
@@ -112,6 +119,8 @@ Demuxer::Demuxer(std::unique_ptr<ByteSource> source, const std::string& name, co
     Dictionary options;
     options.Set("codec_whitelist", std::string(kDecoders) + "," + kAudioDecoders);
     options.Set("protocol_whitelist", "");
+    // However much of a transport stream is wiped out, what comes behind is read.
+    if (kind_ == ContainerKind::kTransportStream) options.Set("resync_size", int64_t{1} << 30);
     const AVInputFormat* format = FindFormat(kind_);
     Require(format != nullptr, Code::kUnsupported,
             name + ": this build of FFmpeg cannot read its container");
@@ -129,6 +138,7 @@ Demuxer::Demuxer(std::unique_ptr<ByteSource> source, const std::string& name, co
     Require(static_cast<int64_t>(context_->nb_streams) <= limits.max_streams, Code::kLimit,
             name + ": over the limit of " + std::to_string(limits.max_streams) + " streams");
     if (kind_ == ContainerKind::kMp4) CheckIndex(*context_, source_->size(), name);
+    if (kind_ == ContainerKind::kTransportStream) StartTransportStream(limits);
   } catch (...) {
     FreeAll();
     throw;
@@ -143,7 +153,36 @@ void Demuxer::FreeAll() {
   avio_context_free(&io_);
 }
 
+// Opening has read the tables of programs as far as they come in the first megabytes. Streams that
+// turn up later are not taken: FFmpeg would try decoders on them that know no limits of ours.
+void Demuxer::StartTransportStream(const Limits& limits) {
+  Require(context_->nb_streams > 0, Code::kCorrupt,
+          name_ + ": the tables of this transport stream are missing, which say what it holds");
+  CheckFf(av_opt_set_int(context_->priv_data, "skip_changes", 1, 0), Code::kInternal, name_);
+  for (unsigned i = 0; context_->nb_programs > 1 && i < context_->nb_programs; ++i) {
+    const AVProgram& program = *context_->programs[i];
+    for (unsigned k = 0; program_ == nullptr && k < program.nb_stream_indexes; ++k) {
+      const AVStream& stream = *context_->streams[program.stream_index[k]];
+      if (stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO) program_ = &program;
+    }
+  }
+  int64_t spacing = 0;
+  CheckFf(av_opt_get_int(context_->priv_data, "ts_packetsize", 0, &spacing), Code::kInternal,
+          name_);
+  packet_spacing_ = static_cast<int>(spacing);
+  FindStreamInfo(limits);
+  if (context_->start_time != AV_NOPTS_VALUE) begin_ = context_->start_time;
+}
+
+bool Demuxer::IsOfTheProgram(const AVStream& stream) const {
+  if (program_ == nullptr) return true;
+  const auto index = static_cast<unsigned>(stream.index);
+  const unsigned* const streams = program_->stream_index;
+  return std::count(streams, streams + program_->nb_stream_indexes, index) > 0;
+}
+
 void Demuxer::FindStreamInfo(const Limits& limits) {
+  if (std::exchange(found_info_, true)) return;
   // FFmpeg tries decoders on its own here; they get our limits too.
   const unsigned count = context_->nb_streams;
   std::vector<AVDictionary*> options(count, nullptr);
@@ -162,10 +201,17 @@ bool Demuxer::Read(AVPacket* packet) {
   RethrowSourceError();
   if (error == AVERROR_EOF) return false;
   CheckFf(error, Code::kCorrupt, name_ + ": the container is damaged");
+  if (begin_ != 0) {
+    const AVRational time_base = context_->streams[packet->stream_index]->time_base;
+    const int64_t begin = av_rescale_q(begin_, AV_TIME_BASE_Q, time_base);
+    if (packet->pts != AV_NOPTS_VALUE) packet->pts -= begin;
+    if (packet->dts != AV_NOPTS_VALUE) packet->dts -= begin;
+  }
   return true;
 }
 
 void Demuxer::Seek(const AVStream& stream, int64_t pts) {
+  pts += av_rescale_q(begin_, AV_TIME_BASE_Q, stream.time_base);
   int error = av_seek_frame(context_, stream.index, pts, AVSEEK_FLAG_BACKWARD);
   if (error < 0) error = avformat_seek_file(context_, stream.index, INT64_MIN, pts, INT64_MAX, 0);
   RethrowSourceError();

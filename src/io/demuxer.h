@@ -27,13 +27,19 @@ class Demuxer {
   AVFormatContext* context() const { return context_; }
   const std::string& name() const { return name_; }
   ContainerKind kind() const { return kind_; }
-  const ByteSource& source() const { return *source_; }
+  ByteSource& source() { return *source_; }
+  // Of a transport stream: bytes from one of its packets to the next.
+  int packet_spacing() const { return packet_spacing_; }
+  // Of a transport stream that holds several programs: false for streams of those that are not
+  // read. Of the first program that has pictures all streams are.
+  bool IsOfTheProgram(const AVStream& stream) const;
 
   // Reads ahead until FFmpeg knows rates and delays, within fixed bounds of bytes and time.
   // Throws Error: kCorrupt, kIo.
   void FindStreamInfo(const Limits& limits);
 
-  // The next packet of any stream that is not discarded; false at the end.
+  // The next packet of any stream that is not discarded; false at the end. Times of a transport
+  // stream, which begin with whatever its sender's clock showed, are counted from its beginning.
   // Throws Error: kCorrupt, kIo.
   bool Read(AVPacket* packet);
 
@@ -46,11 +52,16 @@ class Demuxer {
   static int64_t SeekBytes(void* self, int64_t offset, int whence) noexcept;
   // Throws what the source threw while FFmpeg was calling it.
   void RethrowSourceError();
+  void StartTransportStream(const Limits& limits);
   void FreeAll();
 
   std::string name_;
   std::unique_ptr<ByteSource> source_;
   ContainerKind kind_;
+  int packet_spacing_ = 0;
+  int64_t begin_ = 0;  // of its times, in AV_TIME_BASE
+  bool found_info_ = false;
+  const AVProgram* program_ = nullptr;  // the one that is read, of several
   int64_t position_ = 0;
   std::exception_ptr source_error_;
   AVIOContext* io_ = nullptr;

@@ -10,6 +10,9 @@
 namespace mdvt::ff {
 namespace {
 
+// Of pictures that come behind the first one and are shown before it.
+constexpr size_t kMostLeading = 64;
+
 bool IsIntraOnly(const AVStream& stream) {
   const AVCodecDescriptor* codec = avcodec_descriptor_get(stream.codecpar->codec_id);
   return codec != nullptr && (codec->props & AV_CODEC_PROP_INTRA_ONLY) != 0;
@@ -28,11 +31,11 @@ FrameIndex::FrameIndex(Demuxer* demuxer, const AVStream& stream, Rational rate, 
   if (!UseContainerIndex(demuxer, stream)) ScanPackets(demuxer, stream, limits);
 }
 
-// The index of MP4 and AVI lists every frame, that of Matroska the key frames. Its times are those
-// of decoding, which are as even as those of showing.
+// The index of MP4 and AVI lists every frame, that of Matroska the key frames, a transport stream
+// has none. Its times are those of decoding, which are as even as those of showing.
 bool FrameIndex::UseContainerIndex(Demuxer* demuxer, const AVStream& stream) {
   if (demuxer->kind() == ContainerKind::kMatroska && !IsIntraOnly(stream)) return false;
-  if (!step_.IsPositive()) return false;
+  if (demuxer->kind() == ContainerKind::kTransportStream || !step_.IsPositive()) return false;
   auto* indexed = const_cast<AVStream*>(&stream);  // FFmpeg's functions take no const one
   const int entries = avformat_index_get_entries_count(indexed);
   if (entries == 0) return false;
@@ -54,7 +57,10 @@ void FrameIndex::ScanPackets(Demuxer* demuxer, const AVStream& stream, const Lim
         packet->stream_index == stream.index && (packet->flags & AV_PKT_FLAG_DISCARD) == 0;
     const int64_t time = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
     av_packet_unref(packet.get());
-    if (!shown) continue;
+    // What is shown before the first picture hangs on others that are not there. Where a recording
+    // is joined to another, times may begin anew later on.
+    if (!shown || (time < first_pts_ && time != AV_NOPTS_VALUE && pts_.size() < kMostLeading))
+      continue;
     Require(
         static_cast<int64_t>(pts_.size()) < limits.max_frames, Code::kLimit,
         demuxer->name() + ": over the limit of " + std::to_string(limits.max_frames) + " frames");

@@ -67,6 +67,8 @@ PictureDecoder::PictureDecoder(Demuxer* demuxer, AVStream* stream, const AVCodec
       name_(name),
       decoder_(NewCodec(codec)),
       one_packet_one_picture_(OnePacketOnePicture(stream->codecpar->codec_id)) {
+  if (demuxer->kind() == ContainerKind::kTransportStream)
+    transport_.emplace(demuxer->source(), demuxer->packet_spacing(), stream->id);
   Open();
 }
 
@@ -153,7 +155,7 @@ int PictureDecoder::GetGrayBuffer(AVCodecContext* c, AVFrame* frame, int flags) 
 std::string PictureDecoder::Where() const { return name_ + ": frame " + std::to_string(pictures_); }
 
 void PictureDecoder::CheckStrict(bool sound, const std::string& what) const {
-  Require(sound || !options_.strict, Code::kCorrupt, what);
+  Require(sound || (begins_anywhere_ && !started_) || !options_.strict, Code::kCorrupt, what);
 }
 
 FramePtr PictureDecoder::Next() {
@@ -167,7 +169,7 @@ FramePtr PictureDecoder::Next() {
                              " cannot be decoded");
     }
     if (!picture) {
-      Require(started_ || packets_ == 0, Code::kCorrupt,
+      Require(started_ || packets_ == 0 || begins_anywhere_, Code::kCorrupt,
               name_ + ": holds no frame that can be decoded in full" + first_refusal_);
       return nullptr;
     }
@@ -269,6 +271,23 @@ void PictureDecoder::Refused(int error) {
   ++(started_ ? report_.missing : report_.left_out_at_start);
 }
 
+// What the container or the codec itself says of a packet.
+bool PictureDecoder::PacketIsSound() {
+  if (stream_->codecpar->codec_id == AV_CODEC_ID_FFV1 &&
+      !Ffv1PacketIsSound(*stream_->codecpar, *packet_)) {
+    // One packet is one frame, and nothing is reordered.
+    CheckStrict(false,
+                name_ + ": frame " + std::to_string(packets_ - 1) + " is damaged (wrong checksum)");
+    return false;
+  }
+  if (transport_ && !transport_->IsWhole(packet_->pos)) {
+    CheckStrict(false, name_ + ": frame " + std::to_string(packets_ - 1) +
+                           " is damaged (packets of the transport stream are missing)");
+    return false;
+  }
+  return true;
+}
+
 void PictureDecoder::SendPacket() {
   if (!packet_) packet_ = NewPacket();
   bool more = true;
@@ -278,13 +297,7 @@ void PictureDecoder::SendPacket() {
     // Without bytes a packet would end the stream; AVI has them for "as before".
   } while (more && (packet_->stream_index != stream_->index || packet_->size == 0));
   if (more && packets_++ == 0) lossless_ = IsLossless(*stream_->codecpar, packet_.get());
-  if (more && stream_->codecpar->codec_id == AV_CODEC_ID_FFV1 &&
-      !Ffv1PacketIsSound(*stream_->codecpar, *packet_)) {
-    // One packet is one frame, and nothing is reordered.
-    CheckStrict(false,
-                name_ + ": frame " + std::to_string(packets_ - 1) + " is damaged (wrong checksum)");
-    damaged_packets_.insert(packet_->pts);
-  }
+  if (more && !PacketIsSound()) damaged_packets_.insert(packet_->pts);
   // A packet that is only there to be decoded (before an edit list's start) gives no picture.
   if (more && one_packet_one_picture_ && packet_->pts != AV_NOPTS_VALUE &&
       (packet_->flags & AV_PKT_FLAG_DISCARD) == 0) {

@@ -5,11 +5,13 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "io/demuxer.h"
 #include "io/ffmpeg.h"
+#include "io/transport_stream.h"
 #include "mdvt/io/video_reader.h"
 
 namespace mdvt::ff {
@@ -22,6 +24,10 @@ class PictureDecoder {
                  const VideoReaderOptions& options, const std::string& name);
   PictureDecoder(const PictureDecoder&) = delete;
   PictureDecoder& operator=(const PictureDecoder&) = delete;
+
+  // To be called before the first Next() where the demuxer does not stand at the beginning: what
+  // hangs on pictures before is left out whatever the options say, up to the end if need be.
+  void BeginAnywhere() { begins_anywhere_ = true; }
 
   // The next picture in presentation order, null at the end.
   //   * Before the first whole picture: damaged ones and those that hang on pictures which are not
@@ -47,6 +53,7 @@ class PictureDecoder {
 
   FramePtr NextDecoded();
   void SendPacket();
+  bool PacketIsSound();
   // A packet or a picture that the decoder refuses.
   void Refused(int error);
   bool IsDamaged(const AVFrame& picture);
@@ -65,12 +72,14 @@ class PictureDecoder {
   FramePtr shared_;  // see GetBuffer()
   ReadingReport report_;
   bool lossless_ = false;
+  bool begins_anywhere_ = false;
   bool started_ = false;                 // the first whole picture has come
   int64_t first_time_ = AV_NOPTS_VALUE;  // and this is its timestamp
   // Timestamps of packets whose pictures have not come, in the order of the file.
   std::deque<int64_t> waiting_;
   std::set<int64_t> given_up_;  // of packets that count as missing
   std::set<int64_t> damaged_packets_;
+  std::optional<TransportCheck> transport_;
   bool one_packet_one_picture_ = false;
   std::string first_refusal_;
   int64_t packets_ = 0;

@@ -92,7 +92,8 @@ void StreamCopier::AddTracks() {
   track_of_stream_.assign(source.nb_streams, -1);
   for (unsigned i = 0; i < source.nb_streams; ++i) {
     AVStream* from = source.streams[i];
-    const bool silent = (from->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && !audio_) ||
+    const bool silent = !demuxer_.IsOfTheProgram(*from) ||
+                        (from->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && !audio_) ||
                         (SubtitleConverter::IsText(*from) && !text_);
     const StreamRule rule =
         silent ? StreamRule{StreamFate::kNothing} : RuleFor(source, *from, *muxer_->context());

@@ -28,6 +28,8 @@ namespace mdvt {
 namespace {
 
 constexpr int kBandPixels = 1 << 18;
+// From so many on it shows whether they come at an even pace.
+constexpr int64_t kSteadyPictures = 8;
 
 void AddTags(const AVDictionary* from, std::map<std::string, std::string>* to) {
   const AVDictionaryEntry* entry = nullptr;
@@ -107,6 +109,7 @@ struct VideoReader::Impl {
     AVFormatContext* context = demuxer.context();
     for (unsigned i = 0; i < context->nb_streams; ++i) {
       AVStream* candidate = context->streams[i];
+      if (!demuxer.IsOfTheProgram(*candidate)) continue;
       const bool better =
           stream == nullptr || ((candidate->disposition & AV_DISPOSITION_DEFAULT) != 0 &&
                                 (stream->disposition & AV_DISPOSITION_DEFAULT) == 0);
@@ -126,8 +129,13 @@ struct VideoReader::Impl {
     const char* codec_name = avcodec_get_name(parameters.codec_id);
     Require(codec != nullptr && ff::IsAllowedDecoder(codec->name), Code::kUnsupported,
             info.path + ": its codec '" + codec_name + "' is not one that is read");
-    // What the container itself says, before FFmpeg fills in its own guess.
-    const bool rate_is_stated = stream->avg_frame_rate.num > 0;
+    // What the container itself says, before FFmpeg fills in its own guess. A transport stream says
+    // nothing, but is what cameras and senders make, which have one rate.
+    const bool rate_is_stated =
+        stream->avg_frame_rate.num > 0 || demuxer.kind() == ff::ContainerKind::kTransportStream;
+    if (context->nb_programs > 1)
+      LogWarning(info.path + ": holds " + std::to_string(context->nb_programs) +
+                 " programs, the first one with pictures is read");
     demuxer.FindStreamInfo(options.limits);
     ff::CheckDolbyVision(*stream, info.path);
     if (!options.exact) ff::TellSeparateAlpha(*stream, info.path);
@@ -213,6 +221,7 @@ struct VideoReader::Impl {
       coded_height = picture->height;
       coded_format = picture->format;
       coded_color = CodedColor(*picture);
+      TakeRateOfCodec();
     } else {
       CheckSame(*picture);
     }
@@ -226,7 +235,23 @@ struct VideoReader::Impl {
     if (hole > 0) gaps += std::max<int64_t>(0, hole - std::max<int64_t>(0, undecoded));
     if (hole < 0 && undecoded >= 0 && gaps > 0) --gaps;
     ++pictures;
+    // Strictly, what is read may be used before the end is known.
+    if (options.strict && gaps > 0 && pictures >= kSteadyPictures && clock->is_steady())
+      TellDamage(true);
     return picture;
+  }
+
+  // Where a transport stream has lost packets, fewer frames than were sent have been counted for
+  // its average rate. What the codec states is right where frames or fields do come that fast.
+  void TakeRateOfCodec() {
+    const AVRational stated = decoder->context().framerate;
+    if (demuxer.kind() != ff::ContainerKind::kTransportStream || stated.num <= 0 || stated.den <= 0)
+      return;
+    const Rational rate = SnapRate(ff::FromAv(stated));
+    const double times = av_q2d(stream->r_frame_rate) / rate.ToDouble();
+    if (std::abs(times - 1) > 0.01 && std::abs(times - 2) > 0.02) return;
+    info.frame_rate = rate;
+    clock.emplace(ff::FromAv(stream->time_base), rate, rate_is_constant);
   }
 
   // --- interlaced video -------------------------------------------------------------------------
@@ -358,6 +383,7 @@ struct VideoReader::Impl {
   bool DecodeFrom(int64_t aim, int64_t frame) {
     demuxer.Seek(*stream, aim);
     StartDecoding();
+    decoder->BeginAnywhere();
     first.reset();
     found.reset();
     at_end = false;

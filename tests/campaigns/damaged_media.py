@@ -42,6 +42,8 @@ SEEDS = {
     "mjpeg.avi": ["-c:v", "mjpeg", "-pix_fmt", "yuvj420p"],
     "ffv1.mkv": ["-c:v", "ffv1", "-level", "3", "-slicecrc", "1", "-pix_fmt", "yuv422p10"],
     "vp9.webm": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "10"],
+    "camera.m2ts": X264 + ["-x264-params", "keyint=10:bframes=2"],
+    "broadcast.ts": ["-c:v", "mpeg2video", "-g", "10", "-bf", "2", "-pix_fmt", "yuv420p"],
     "png.mov": ["-c:v", "png", "-pix_fmt", "rgba"],
 }
 

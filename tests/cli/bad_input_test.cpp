@@ -119,6 +119,25 @@ TEST_F(BadInput, TruncatedDepthVideo) {
   ExpectFailure(kExport, ExportArguments(dir_ / "cut.mkv", color_), 3, {"cut.mkv"});
 }
 
+// What is only told is hidden by --quiet; what --strict refuses is told whatever else is given.
+TEST_F(BadInput, QuietHidesWarningsAndNoError) {
+  std::string bytes = ReadBytes(color_);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
+  WriteBytes(dir_ / "flipped.mkv", bytes);
+  Arguments arguments = {dir_ / "flipped.mkv", dir_ / "sbs.mp4", "--max_res", "64"};
+  Outcome outcome = RunProgram("mono_to_sbs", arguments);
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_NE(outcome.err.find("1 is damaged"), std::string::npos) << outcome.err;
+  fs::remove(dir_ / "sbs.mp4");
+  arguments.push_back("--quiet");
+  outcome = RunProgram("mono_to_sbs", arguments);
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.err + outcome.out, "");
+  EXPECT_TRUE(fs::remove(dir_ / "sbs.mp4"));
+  arguments.push_back("--strict");
+  ExpectFailure("mono_to_sbs", arguments, 3, {"flipped.mkv", "is damaged"});
+}
+
 TEST_F(BadInput, LossyDepthVideo) {
   // What a player's re-encoding makes of a depth video.
   MakeColor(dir_ / "lossy.mp4", shape_, PixelFormat::Yuv(420), VideoCodec::kH264);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "io/container_check.h"
+#include "io/transport_stream.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/io/byte_source.h"
@@ -285,6 +286,13 @@ void ContainerInput(const uint8_t* data, size_t size) {
   if (!Accepted([&] { kind = ff::SniffContainer(*source, "input"); }, true)) return;
   ff::ContainerCheck check;
   if (!Accepted([&] { check = ff::CheckContainer(*source, kind); }, true)) return;
+  if (kind == ff::ContainerKind::kTransportStream) {
+    ff::TransportCheck packets(*source, size % 2 == 0 ? 188 : 192, 0x100);
+    for (int64_t at = 0; at < static_cast<int64_t>(size); at += 97) {
+      const bool whole = packets.IsWhole(at);
+      Promise(whole == packets.IsWhole(at), "what is said once stays");
+    }
+  }
   Promise(check.detail.size() < 500, "a finding is told shortly");
   Promise(!check.index_decides || check.truncated, "an index decides about missing bytes only");
 }

@@ -311,7 +311,7 @@ std::vector<Case> Cases() {
       {"ogg", Code::kUnsupported, "Ogg", Video(Padded("OggS", 300))},
       {"flv", Code::kUnsupported, "Flash", Video(Padded("FLV\x01", 300))},
       {"asf", Code::kUnsupported, "ASF", Video(Padded("\x30\x26\xB2\x75\x8E\x66\xCF\x11", 300))},
-      {"transport stream", Code::kUnsupported, "MPEG transport stream", Video(Text(ts))},
+      {"transport stream", Code::kCorrupt, "tables of this transport stream", Video(Text(ts))},
       {"playlist", Code::kUnsupported, "playlist", Video(Text("#EXTM3U\nfile:///etc/passwd\n"))},
       {"concat script", Code::kUnsupported, "concat script",
        Video(Text("ffconcat version 1.0\nfile /etc/passwd\n"))},

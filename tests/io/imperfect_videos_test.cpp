@@ -241,6 +241,19 @@ TEST(ImperfectVideos, AWipedClusterIsCounted) {
               [&folder] { ReadAll(folder / "wiped.mkv", Strict()); });
 }
 
+// Strictly, nobody who stops before the end has read past a hole.
+TEST(ImperfectVideos, AHoleIsRefusedBeforeWhatComesBehindIt) {
+  const TempDir folder;
+  ASSERT_TRUE(Make(folder / "whole.mkv", Codecs()[1]));
+  Recut(folder / "whole.mkv", folder / "hole.mkv",
+        [](int index, AVPacket*) { return index < 24 || index >= 36; });
+  const LogCatcher log;
+  VideoReader reader(folder / "hole.mkv", Strict());
+  ExpectError(Code::kCorrupt, "12 frames are missing", [&reader] {
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(reader.Read()) << i;
+  });
+}
+
 // A picture that the decoder patches is shown and counted; the clip keeps its length.
 TEST(ImperfectVideos, DamagedPicturesAreShownAndCounted) {
   const std::vector<Codec> codecs = {

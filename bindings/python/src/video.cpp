@@ -116,9 +116,9 @@ void AddInfo(py::module_& module) {
 void AddReader(py::module_& module) {
   py::class_<PyVideoReader> reader(
       module, "VideoReader",
-      "Reads Matroska, WebM, MP4, MOV and AVI frame by frame, in the file's own pixel format or "
-      "converted to `format`. Iterate over it for the frames; use it in a with statement to close "
-      "the file early.");
+      "Reads Matroska, WebM, MP4, MOV, AVI and MPEG transport streams frame by frame, in the file's "
+      "own pixel format or converted to `format`. Iterate over it for the frames; use it in a with "
+      "statement to close the file early.");
   reader.def(
       py::init([](const Path& path, const std::optional<PixelFormat>& format, bool apply_rotation,
                   int num_threads, const std::optional<Limits>& limits) {

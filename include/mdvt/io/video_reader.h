@@ -66,8 +66,8 @@ struct VideoReaderOptions {
   // In place of threads of its own the decoder works on those of this pool, which must outlive the
   // reader: FFV1 decodes its slices side by side, other codecs work on the thread that reads.
   ThreadPool* pool = nullptr;
-  // Refuse a video whose pictures are damaged or incomplete, by Error(kCorrupt); holes between
-  // timestamps are known at the end only.
+  // Refuse a video whose pictures are damaged or incomplete, by Error(kCorrupt). Where the distance
+  // of frames is even, a hole between timestamps is a missing frame, from the eighth frame on.
   bool strict = false;
   Deinterlace deinterlace = Deinterlace::kAuto;
   // The samples are codes (depth, masks), not light: strict, never deinterlaced, alpha ignored.
@@ -82,7 +82,7 @@ struct VideoReaderOptions {
 // begins at row y, in its full width. It is gone when the call returns.
 using RowTaker = std::function<void(int y, const ImageView& band)>;
 
-// Reads Matroska, WebM, MP4, MOV and AVI through FFmpeg. Not thread safe.
+// Reads Matroska, WebM, MP4, MOV, AVI and MPEG transport streams through FFmpeg. Not thread safe.
 //
 // The container is recognised by the file's first bytes and nothing but this file is ever opened:
 // no playlist, no network, no file that another one names. Decoders: H.264, HEVC, VP8, VP9, AV1,
@@ -101,6 +101,10 @@ using RowTaker = std::function<void(int y, const ImageView& band)>;
 // Frames without a timestamp get one from their order and durations; a timestamp that is not later
 // than the one before is moved by the least that brings it in order. Where the file goes back in
 // time the clip goes on from where it was. One warning for each of the two.
+//
+// A transport stream may begin and end anywhere. Its times count from its first packet on, packets
+// that are missing make the pictures around them damaged ones, and of several programs the first
+// one with pictures is read.
 //
 // Pixels: chroma of 4:1:0 is widened to 4:2:0; transparent pictures are shown
 // over black, with a warning.
