@@ -314,11 +314,12 @@ def fill_random(module, seed):
             value.copy_(1 + 0.2 * normal(value.shape).abs())
 
 
-def load_strictly(module, checkpoint, prefix="", wanted=None):
+def load_strictly(module, checkpoint, prefix="", wanted=None, trusted=False):
     """Loads a state dict of tensors (.pth, .ckpt, .safetensors); every key and shape must fit.
 
     prefix  what all keys of this network begin with in the file: it is cut off, and others are left out
     wanted  tells of a key (without prefix) whether it belongs to the network: None takes all
+    trusted  read with pickle, which runs whatever the file says
     """
     path = pathlib.Path(checkpoint)
     if not path.is_file():
@@ -331,11 +332,12 @@ def load_strictly(module, checkpoint, prefix="", wanted=None):
             state = load_file(str(path))
         else:
             # Tensors alone: a pickle could run anything.
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            state = torch.load(path, map_location="cpu", weights_only=not trusted)
     except ModuleNotFoundError:
         raise
     except Exception as error:
-        raise ExportError(f"{path}: not a checkpoint of tensors: {one_line(error)}") from error
+        raise ExportError(f"{path}: not a checkpoint of tensors (--trust-checkpoint reads files that hold more, "
+                          f"if you know where it comes from): {one_line(error)}") from error
     for key in ("model", "state_dict"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
@@ -356,7 +358,7 @@ def load_strictly(module, checkpoint, prefix="", wanted=None):
 def set_weights(module, args, **options):
     """The weights that the command line names: a checkpoint (see load_strictly()) or random ones."""
     if args.checkpoint:
-        load_strictly(module, args.checkpoint, **options)
+        load_strictly(module, args.checkpoint, trusted=args.trust_checkpoint, **options)
     else:
         fill_random(module, args.random_weights)
     return module.eval()
@@ -594,6 +596,24 @@ def _onnx_module(path):
     return run
 
 
+def _follow_device(module):
+    """Lets what a trace makes anew (ranges, grids) lie where the module's input does, not where it was traced."""
+    for part in module.modules():
+        if not part._c._has_method("forward"):
+            continue
+        graph = part._c._get_method("forward").graph
+        anchor = next((v for v in graph.inputs() if v.type().kind() == "TensorType"), None)
+        frozen = [node for node in graph.nodes()
+                  if node.kind() == "prim::Constant" and node.output().type().kind() == "DeviceObjType"]
+        if anchor is None or not frozen:
+            continue
+        device = graph.create("prim::device", [anchor], 1)
+        device.output().setType(frozen[0].output().type())
+        graph.prependNode(device)
+        for node in frozen:
+            node.output().replaceAllUsesWith(device.output())
+
+
 def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin="", exporter="",
            manifest=True):
     """Traces (or scripts) `wrapper`, saves it as `out`, verifies the file and returns a report.
@@ -645,6 +665,7 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", torch.jit.TracerWarning)
                     module = torch.jit.trace(wrapper, examples[number], check_trace=False)
+                _follow_device(module)
             else:
                 module = torch.jit.script(wrapper)
 
@@ -686,9 +707,15 @@ def finish(wrapper, meta, examples, args, origin, exporter, upstream, license, *
     """export() of what the command line asks for, with "source" in the metadata; prints the report.
 
     exporter  the command without the names of files, as manifest.json tells it
+    checkpoint_name  of weights that are a folder; others are args.checkpoint
     """
-    meta["source"] = source(upstream, license, getattr(args, "repo", None), args.checkpoint, args.random_weights)
-    out = options.pop("out", args.out)
+    name = options.pop("checkpoint_name", None)
+    if name is not None and args.random_weights is None:
+        meta["source"] = {"upstream": upstream, "commit": "", "license": license,
+                          "checkpoint": pathlib.Path(name).name, "sha256": ""}
+    else:
+        meta["source"] = source(upstream, license, getattr(args, "repo", None), args.checkpoint, args.random_weights)
+    out = options.pop("out", None) or args.out
     print(f"{upstream}: licence of the weights {license}", file=sys.stderr)
     print(export(wrapper, meta, examples, out, manifest=not args.no_manifest, origin=origin,
                  exporter=f"models/export/{exporter}", **options), end="")
@@ -753,6 +780,8 @@ def weights_options(result):
     group.add_argument("--checkpoint", help="the published weights, a state dict of tensors")
     group.add_argument("--random-weights", type=int, metavar="SEED",
                        help="random weights instead: for tests and benchmarks without a checkpoint")
+    result.add_argument("--trust-checkpoint", action="store_true",
+                        help="read also a checkpoint that holds more than tensors: such a file can run any code")
 
 
 def repo_option(result, url, what=""):
@@ -765,6 +794,16 @@ def checked_size(option, size, multiple, low, high):
     if any(side % multiple or not low <= side <= high for side in size):
         raise ExportError(f"--{option} {' '.join(map(str, size))}: must be multiples of {multiple} in [{low}, {high}]")
     return tuple(size)
+
+
+def upstream(name):
+    """A module of the clone. What is missing there or in this Python is told in one line."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        raise
+    except ImportError as error:
+        raise ExportError(f"the original's {name}: {one_line(error)}") from error
 
 
 def add_repo(path, *expected):
