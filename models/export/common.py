@@ -14,6 +14,7 @@ Works with torch 1.13 to 2.x. Export with the oldest LibTorch that has to read t
 import argparse
 import contextlib
 import hashlib
+import importlib
 import json
 import math
 import os
@@ -73,6 +74,52 @@ def shim(name, **attributes):
     return sys.modules[name]
 
 
+def shim_missing(**modules):
+    """Puts stand-ins in place of those modules that are not installed: name = attributes.
+
+    For imports of upstream code that inference does not need; "__" in a name stands for a dot.
+    """
+    for name, attributes in modules.items():
+        name = name.replace("__", ".")
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            shim(name, **attributes)
+
+
+class _TracedTorch:
+    """torch, but tensor() keeps sizes that are being traced."""
+
+    def __getattr__(self, name):
+        return getattr(torch, name)
+
+    @staticmethod
+    def tensor(data, dtype=None, device=None, **options):
+        def holds_tensor(value):
+            return torch.is_tensor(value) or isinstance(value, (list, tuple)) and any(map(holds_tensor, value))
+
+        def build(value):
+            if isinstance(value, (list, tuple)):
+                return torch.stack([build(item) for item in value])
+            return torch.as_tensor(value, dtype=dtype or torch.float32, device=device)
+
+        if not holds_tensor(data):
+            return torch.tensor(data, dtype=dtype, device=device, **options)
+        return build(data)
+
+
+@contextlib.contextmanager
+def traced_tensors(*modules):
+    """Lets torch.tensor([height, width]) of the given modules keep sizes that are being traced."""
+    for module in modules:
+        module.torch = _TracedTorch()
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.torch = torch
+
+
 @contextlib.contextmanager
 def traced_sizes(*modules):
     """Lets int() and float() of the given modules keep sizes that are being traced.
@@ -126,12 +173,7 @@ def attention_without_sdpa():
 
 
 @torch.jit.script
-def position_embedding(table: torch.Tensor, image: torch.Tensor, patch: int, offset: float):
-    """DINOv2's position embedding for the size of `image`, a leaf that a trace keeps as it is.
-
-    table  [1, 1 + n * n, C], that of the class token first. Resampled by the factor (side + offset) / n,
-    offset included, as upstream does: the output size alone would move the sampling positions.
-    """
+def _position_embedding(table: torch.Tensor, image: torch.Tensor, patch: int, offset: float):
     height, width = image.size(2), image.size(3)
     rows, columns = height // patch, width // patch
     count = table.size(1) - 1
@@ -143,6 +185,68 @@ def position_embedding(table: torch.Tensor, image: torch.Tensor, patch: int, off
     grid = F.interpolate(grid, scale_factor=scale, mode="bicubic", align_corners=False)
     grid = grid.permute(0, 2, 3, 1).reshape(1, rows * columns, table.size(2))
     return torch.cat([table[:, :1].float(), grid], dim=1).to(table.dtype)
+
+
+def _cubic_matrix(count, side, offset):
+    """Rows are the weights with which F.interpolate(mode="bicubic") makes `count` samples of `side`.
+
+    Of tensors alone, without a branch: what ONNX can say.
+    """
+    places = (torch.arange(count) + 0.5) * (side / (count + offset)) - 0.5
+    first = places.floor()
+    matrix = 0.0
+    for tap in range(-1, 3):
+        t = (places - first - tap).abs()
+        near = ((1.25 * t - 2.25) * t) * t + 1
+        far = ((-0.75 * t + 3.75) * t - 6.0) * t + 3
+        index = (first + tap).clamp(0, side - 1)
+        matrix = matrix + (index[:, None] == torch.arange(side)).float() * torch.where(t <= 1, near, far)[:, None]
+    return matrix
+
+
+def position_embedding(table, image, patch, offset):
+    """DINOv2's position embedding for the size of `image`, a leaf that a trace keeps as it is.
+
+    table  [1, 1 + n * n, C], that of the class token first. Resampled by the factor (side + offset) / n,
+    offset included, as upstream does: the output size alone would move the sampling positions.
+    """
+    if not torch.onnx.is_in_onnx_export():
+        return _position_embedding(table, image, patch, offset)
+    height, width = image.shape[2], image.shape[3]
+    rows, columns = height // patch, width // patch
+    side = int(round((table.shape[1] - 1) ** 0.5))
+    # On the native grid the table itself.
+    is_native = ((torch.as_tensor(rows) == side) & (torch.as_tensor(columns) == side)
+                 & (torch.as_tensor(height) == torch.as_tensor(width)))
+    offset = offset * (1 - is_native.float())
+    grid = table[0, 1:].float().reshape(side, side, -1)
+    grid = torch.einsum("ri,ijc->rjc", _cubic_matrix(rows, side, offset), grid)
+    grid = torch.einsum("sj,rjc->rsc", _cubic_matrix(columns, side, offset), grid)
+    return torch.cat([table[0, :1].float(), grid.flatten(0, 1)])[None].to(table.dtype)
+
+
+def patch_dinov2(encoder, patch=14, offset=0.1):
+    """Makes the position embedding of an upstream DINOv2 (without registers) follow the picture's size."""
+
+    def tokens(self, image, masks=None):
+        x = self.patch_embed(image)
+        x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], dim=1)
+        return x + position_embedding(self.pos_embed, image, patch, offset)
+
+    encoder.prepare_tokens_with_masks = types.MethodType(tokens, encoder)
+
+
+def encode(features, x, bf16):
+    """features(x) as a list, computed in bfloat16 if asked, given back in float32.
+
+    What follows stays in float32: LibTorch 1.13 resizes bfloat16 with positions in bfloat16.
+    """
+    if not bf16:
+        return features(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False):
+        result = features(x)
+    return [tuple(part.float() for part in feature) if isinstance(feature, tuple) else feature.float()
+            for feature in result]
 
 
 @torch.jit.script
@@ -210,24 +314,54 @@ def fill_random(module, seed):
             value.copy_(1 + 0.2 * normal(value.shape).abs())
 
 
-def load_strictly(module, checkpoint):
-    """Loads a state dict of tensors; every key and shape must fit."""
+def load_strictly(module, checkpoint, prefix="", wanted=None, trusted=False):
+    """Loads a state dict of tensors (.pth, .ckpt, .safetensors); every key and shape must fit.
+
+    prefix  what all keys of this network begin with in the file: it is cut off, and others are left out
+    wanted  tells of a key (without prefix) whether it belongs to the network: None takes all
+    trusted  read with pickle, which runs whatever the file says
+    """
     path = pathlib.Path(checkpoint)
     if not path.is_file():
         raise ExportError(f"{path}: no such checkpoint")
     progress(f"reading {path}")
     try:
-        # Tensors alone: a pickle could run anything.
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state = load_file(str(path))
+        else:
+            # Tensors alone: a pickle could run anything.
+            state = torch.load(path, map_location="cpu", weights_only=not trusted)
+    except ModuleNotFoundError:
+        raise
     except Exception as error:
-        raise ExportError(f"{path}: not a checkpoint of tensors: {one_line(error)}") from error
+        raise ExportError(f"{path}: not a checkpoint of tensors (--trust-checkpoint reads files that hold more, "
+                          f"if you know where it comes from): {one_line(error)}") from error
     for key in ("model", "state_dict"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
+    if isinstance(state, dict):
+        # Of networks that were trained on several devices.
+        if state and all(str(key).startswith("module.") for key in state):
+            state = {key[len("module."):]: value for key, value in state.items()}
+        if prefix:
+            state = {key[len(prefix):]: value for key, value in state.items() if str(key).startswith(prefix)}
+        if wanted is not None:
+            state = {key: value for key, value in state.items() if wanted(key)}
     try:
         module.load_state_dict(state, strict=True)
     except Exception as error:
         raise ExportError(f"{path}: is not of this network: {one_line(error)}") from error
+
+
+def set_weights(module, args, **options):
+    """The weights that the command line names: a checkpoint (see load_strictly()) or random ones."""
+    if args.checkpoint:
+        load_strictly(module, args.checkpoint, trusted=args.trust_checkpoint, **options)
+    else:
+        fill_random(module, args.random_weights)
+    return module.eval()
 
 
 def one_line(error):
@@ -266,6 +400,19 @@ def file_hash(path):
         for block in iter(lambda: file.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()
+
+
+def picture(name, rule, layout="NCHW", resample="cubic_opencv", range=(0, 1), channels=3, **size):
+    """An entry of the metadata's "inputs" for pictures; `size` goes on with the rule's keys."""
+    size = {"rule": rule, "keep_aspect": True, "dynamic": rule != "fixed", **size}
+    result = {"name": name, "layout": layout, "range": list(range) if isinstance(range, tuple) else range,
+              "normalize": "in_module", "size": size, "resample": resample}
+    return {**result, "color": "rgb"} if channels == 3 else {**result, "channels": channels}
+
+
+def output(name, quantity, layout="NCHW", **more):
+    """An entry of the metadata's "outputs"."""
+    return {"name": name, "layout": layout, "quantity": quantity, **more}
 
 
 def source(upstream, license, repo=None, checkpoint=None, random_seed=None):
@@ -449,6 +596,24 @@ def _onnx_module(path):
     return run
 
 
+def _follow_device(module):
+    """Lets what a trace makes anew (ranges, grids) lie where the module's input does, not where it was traced."""
+    for part in module.modules():
+        if not part._c._has_method("forward"):
+            continue
+        graph = part._c._get_method("forward").graph
+        anchor = next((v for v in graph.inputs() if v.type().kind() == "TensorType"), None)
+        frozen = [node for node in graph.nodes()
+                  if node.kind() == "prim::Constant" and node.output().type().kind() == "DeviceObjType"]
+        if anchor is None or not frozen:
+            continue
+        device = graph.create("prim::device", [anchor], 1)
+        device.output().setType(frozen[0].output().type())
+        graph.prependNode(device)
+        for node in frozen:
+            node.output().replaceAllUsesWith(device.output())
+
+
 def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin="", exporter="",
            manifest=True):
     """Traces (or scripts) `wrapper`, saves it as `out`, verifies the file and returns a report.
@@ -500,6 +665,7 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", torch.jit.TracerWarning)
                     module = torch.jit.trace(wrapper, examples[number], check_trace=False)
+                _follow_device(module)
             else:
                 module = torch.jit.script(wrapper)
 
@@ -535,6 +701,24 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
     return _report(out, meta, comparison, check_shape, mean, std,
                    f"traced at {_shapes(examples[number])}" if trace else "scripted", origin, exporter,
                    manifest)
+
+
+def finish(wrapper, meta, examples, args, origin, exporter, upstream, license, **options):
+    """export() of what the command line asks for, with "source" in the metadata; prints the report.
+
+    exporter  the command without the names of files, as manifest.json tells it
+    checkpoint_name  of weights that are a folder; others are args.checkpoint
+    """
+    name = options.pop("checkpoint_name", None)
+    if name is not None and args.random_weights is None:
+        meta["source"] = {"upstream": upstream, "commit": "", "license": license,
+                          "checkpoint": pathlib.Path(name).name, "sha256": ""}
+    else:
+        meta["source"] = source(upstream, license, getattr(args, "repo", None), args.checkpoint, args.random_weights)
+    out = options.pop("out", None) or args.out
+    print(f"{upstream}: licence of the weights {license}", file=sys.stderr)
+    print(export(wrapper, meta, examples, out, manifest=not args.no_manifest, origin=origin,
+                 exporter=f"models/export/{exporter}", **options), end="")
 
 
 def _report(out, meta, comparison, check_shape, mean, std, how, origin, exporter, manifest):
@@ -596,6 +780,30 @@ def weights_options(result):
     group.add_argument("--checkpoint", help="the published weights, a state dict of tensors")
     group.add_argument("--random-weights", type=int, metavar="SEED",
                        help="random weights instead: for tests and benchmarks without a checkpoint")
+    result.add_argument("--trust-checkpoint", action="store_true",
+                        help="read also a checkpoint that holds more than tensors: such a file can run any code")
+
+
+def repo_option(result, url, what=""):
+    """Where the original code is."""
+    result.add_argument("--repo", required=True, metavar="FOLDER", help=f"clone of {url}{what}")
+
+
+def checked_size(option, size, multiple, low, high):
+    """A size that the command line gives, as (height, width)."""
+    if any(side % multiple or not low <= side <= high for side in size):
+        raise ExportError(f"--{option} {' '.join(map(str, size))}: must be multiples of {multiple} in [{low}, {high}]")
+    return tuple(size)
+
+
+def upstream(name):
+    """A module of the clone. What is missing there or in this Python is told in one line."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        raise
+    except ImportError as error:
+        raise ExportError(f"the original's {name}: {one_line(error)}") from error
 
 
 def add_repo(path, *expected):

@@ -10,7 +10,6 @@ Without --repo the network is that of vit_depth.py, which takes the same checkpo
 clone of https://github.com/DepthAnything/Depth-Anything-V2.
 """
 
-import importlib
 import types
 
 import common  # before torch: it says what to install
@@ -32,12 +31,7 @@ def upstream_network(repo, encoder, max_depth):
         common.add_repo(root / "metric_depth", "depth_anything_v2/dpt.py")
     # Of loading pictures; and xformers, whose kernels LibTorch cannot load, must be absent.
     common.shim("xformers")
-    for name, attributes in (("cv2", {"INTER_CUBIC": 2, "INTER_AREA": 3}),
-                             ("torchvision.transforms", {"Compose": object})):
-        try:
-            importlib.import_module(name)
-        except ImportError:
-            common.shim(name, **attributes)
+    common.shim_missing(cv2={"INTER_CUBIC": 2, "INTER_AREA": 3}, torchvision__transforms={"Compose": object})
     try:
         from depth_anything_v2 import dpt
     except ImportError as error:
@@ -49,13 +43,7 @@ def upstream_network(repo, encoder, max_depth):
         options["max_depth"] = max_depth
     network = dpt.DepthAnythingV2(**options)
 
-    def tokens(self, image, masks=None):
-        x = self.patch_embed(image)
-        x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], dim=1)
-        return x + common.position_embedding(self.pos_embed, image, PATCH, 0.1)
-
-    encoder_module = network.pretrained
-    encoder_module.prepare_tokens_with_masks = types.MethodType(tokens, encoder_module)
+    common.patch_dinov2(network.pretrained)
     taps = network.intermediate_layer_idx[encoder]
     relative = max_depth is None
 
@@ -84,14 +72,7 @@ class Wrapper(torch.nn.Module):
     def forward(self, image):
         rows, columns = image.shape[2] // PATCH, image.shape[3] // PATCH
         x = self.normalize(image)
-        if self.bf16_encoder:
-            # The head stays in float32: LibTorch 1.13 resizes bfloat16 with positions in bfloat16.
-            with torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False):
-                features = self.network.features(x)
-            features = [tuple(part.float() for part in feature) if isinstance(feature, tuple)
-                        else feature.float() for feature in features]
-        else:
-            features = self.network.features(x)
+        features = common.encode(self.network.features, x, self.bf16_encoder)
         return self.network.decode(features, rows, columns).unsqueeze(1)
 
 
