@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include "core/median.h"
 #include "infill/finish_fill.h"
@@ -367,6 +368,40 @@ struct ObservedFill::Impl {
   std::vector<std::vector<float>> landed;  // per frame and hole pixel
   std::vector<float> depths;               // inverse, per hole pixel
 };
+
+std::vector<ObservedView> ChooseViews(const std::vector<ObservedView>& views,
+                                      const ObservedView& own, const Pose& world_from_view,
+                                      size_t most) {
+  if (views.size() <= most) return views;
+  std::vector<size_t> order(views.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  const auto away = [&](size_t i) { return std::abs(views[i].index - own.index); };
+  const auto distance = [&](size_t i) {
+    return (views[i].world_from_cam.translation() - world_from_view.translation()).norm();
+  };
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::make_tuple(distance(a), away(a), a) < std::make_tuple(distance(b), away(b), b);
+  });
+  std::vector<bool> taken(views.size(), false);
+  const size_t near = (most + 1) / 2;
+  for (size_t k = 0; k < near; ++k) taken[order[k]] = true;
+  // The others lie evenly in time, from the first to the last.
+  for (size_t k = 0; near + k < most; ++k) {
+    const double share = most - near < 2 ? 0.5
+                                         : static_cast<double>(k) /
+                                               static_cast<double>(most - near - 1);
+    const double wanted = share * static_cast<double>(views.size() - 1);
+    size_t best = views.size();
+    const auto off = [&](size_t i) { return std::fabs(static_cast<double>(i) - wanted); };
+    for (size_t i = 0; i < views.size(); ++i)
+      if (!taken[i] && (best == views.size() || off(i) < off(best))) best = i;
+    taken[best] = true;
+  }
+  std::vector<ObservedView> chosen;
+  for (size_t i = 0; i < views.size(); ++i)
+    if (taken[i]) chosen.push_back(views[i]);
+  return chosen;
+}
 
 ObservedFill::ObservedFill(const ObservedFillOptions& options, ThreadPool* pool) {
   options.Check();

@@ -16,6 +16,8 @@ void Describe(ToolReport* to, const MonoToSbsJobOptions& options, const MonoToSb
   to->Add("scenes", int64_t{report.scenes}, "scenes found");
   to->Add("mean_shift", report.mean_shift, "of all frames, pixels of one eye");
   to->Add("hole_share", report.hole_share, "mean share of pixels that the source did not show");
+  to->Add("observed_share", report.observed_share,
+          "share of those pixels that other frames have shown");
 }
 
 std::string OutputOf(const MonoToSbsJobOptions& options) {

@@ -21,6 +21,8 @@ void Describe(ToolReport* to, const StereoJobOptions& options, const StereoJobRe
   to->Add("background_output", report.background_output,
           "the background, empty if it was not to be kept");
   to->Add("hole_share", report.hole_share, "mean share of pixels that the source did not show");
+  to->Add("observed_share", report.observed_share,
+          "share of those pixels that other frames have shown");
 }
 
 std::string OutputOf(const StereoJobOptions& options) { return Settle(options).output; }
