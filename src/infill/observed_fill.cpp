@@ -22,11 +22,12 @@ namespace {
 constexpr double kLeastDepth = 1e-3;  // metres
 constexpr int64_t kPixelsPerBlock = 512;
 constexpr int64_t kRowsPerBlock = 8;
-constexpr int kStrideWidth = 640;  // pixels of a row that are enough to tell the depth
+constexpr int kStrideWidth = 480;  // pixels of a row that are enough to tell the depth
+constexpr int kRounds = 1;         // of looking up where a ray meets a depth
 constexpr int kMixed = 2;          // pixels beside an edge of the depth whose colours may be mixed
 constexpr int kRimSkip = 1;        // pixels beside a hole that may be mixed
 constexpr int kRimLength = 3;      // pixels behind them that tell about the rim
-constexpr size_t kMostRim = 4000;  // pixels of rims that a frame is compared at
+constexpr size_t kMostRim = 1000;  // pixels of rims that a frame is compared at
 constexpr size_t kFewRim = 24;     // below it brightness is not matched
 
 // The projection from pixels with a depth in one camera to pixels in another:
@@ -47,6 +48,10 @@ struct Mapping {
   }
   Eigen::Vector3d operator()(double u, double v, double z) const {
     return z * (a * Eigen::Vector3d(u, v, 1)) + b;
+  }
+  // Of that, the depth alone.
+  double Depth(double u, double v, double z) const {
+    return z * (a(2, 0) * u + a(2, 1) * v + a(2, 2)) + b.z();
   }
 };
 
@@ -82,8 +87,9 @@ struct Source {
     const int y = std::min(static_cast<int>(py), depth.height - 2);
     const float* upper = depth.Row(y) + x;
     const float* lower = depth.Row(y + 1) + x;
-    const auto [least, most] = std::minmax({upper[0], upper[1], lower[0], lower[1]});
-    if (!(least > 0) || !(double{most} - double{least} <= 2 * tolerance * double{least}))
+    const float least = std::min(std::min(upper[0], upper[1]), std::min(lower[0], lower[1]));
+    const float most = std::max(std::max(upper[0], upper[1]), std::max(lower[0], lower[1]));
+    if (!(least > 0) || !(most - least <= 2 * static_cast<float>(tolerance) * least))
       return std::nullopt;
     if (view->moving.data != nullptr &&
         std::max({view->moving.At(x, y), view->moving.At(x + 1, y), view->moving.At(x, y + 1),
@@ -120,8 +126,8 @@ struct Source {
       const Eigen::Vector2d at(p.x() / p.z(), p.y() / p.z());
       const std::optional<double> depth = DepthAt(at.x(), at.y(), tolerance);
       if (!depth || !(std::fabs(*depth - p.z()) <= tolerance * p.z())) return std::nullopt;
-      if (round == 2) return at;
-      z = to_view(at.x(), at.y(), *depth).z();
+      if (round == kRounds) return at;
+      z = to_view.Depth(at.x(), at.y(), *depth);
       if (!(z > kLeastDepth)) return std::nullopt;
     }
   }

@@ -95,7 +95,7 @@ class ObservedFill {
 // `views`.
 std::vector<ObservedView> ChooseViews(const std::vector<ObservedView>& views,
                                       const ObservedView& own, const Pose& world_from_view,
-                                      size_t most = 8);
+                                      size_t most = 6);
 
 using FlowView = PlaneView<const Eigen::Vector2f>;  // displacements in pixels, per pixel
 
