@@ -135,7 +135,8 @@ def main():
             os.mkdir(out)
             subprocess.run([os.path.join(args.build, "bin", "warp_raw"), raw_color, raw_depth,
                             str(w), str(h), repr(xfov), out, f"baseline={scene['baseline_m']}",
-                            *options, *args.options], check=True)
+                            *options, *args.options], check=True,
+                           stdout=subprocess.DEVNULL)
             runs[name] = {
                 e: (rgb_of_yuv(os.path.join(out, f"{e}.yuv"), w, h),
                     np.fromfile(os.path.join(out, f"{e}_holes.gray"), np.uint8).reshape(-1, h, w) > 0)

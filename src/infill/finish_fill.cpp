@@ -61,6 +61,24 @@ void SoftenPlane(const HoleMap& holes, double share, const PlaneView<T>& plane) 
 
 }  // namespace
 
+FillCounts MarkExtended(const HoleMap& holes, PlaneView<uint8_t> provenance) {
+  Require(provenance.data == nullptr ||
+              (provenance.width == holes.width && provenance.height == holes.height),
+          Code::kInvalidArgument, "MarkExtended: the provenance has another size than the holes");
+  FillCounts counts;
+  for (int y = 0; y < holes.height; ++y) {
+    if (provenance.data != nullptr)
+      std::fill_n(provenance.Row(y), provenance.width, static_cast<uint8_t>(Provenance::kPicture));
+    for (const HoleSpan& span : holes.rows[static_cast<size_t>(y)]) {
+      counts.holes += span.end - span.begin;
+      if (provenance.data != nullptr)
+        std::fill(provenance.Row(y) + span.begin, provenance.Row(y) + span.end,
+                  static_cast<uint8_t>(Provenance::kExtended));
+    }
+  }
+  return counts;
+}
+
 FillCounts FinishFill(const HolePixels& found, const HoleMap& holes, double soft_rim,
                       DirectionalFill* rest, HoleMap* remaining, const MutableImageView& picture,
                       PlaneView<uint8_t> provenance) {

@@ -23,6 +23,15 @@ float SamplePlane(const PlaneView<const T>& plane, double x, double y, float mos
   const std::array<float, 4> wx = CatmullRom(static_cast<float>(px - x0));
   const std::array<float, 4> wy = CatmullRom(static_cast<float>(py - y0));
   float sum = 0;
+  if (x0 >= 1 && y0 >= 1 && x0 + 2 < plane.width && y0 + 2 < plane.height) {  // as below
+    for (int j = 0; j < 4; ++j) {
+      const T* row = plane.Row(y0 - 1 + j) + x0 - 1;
+      float line = 0;
+      for (int i = 0; i < 4; ++i) line += wx[static_cast<size_t>(i)] * static_cast<float>(row[i]);
+      sum += wy[static_cast<size_t>(j)] * line;
+    }
+    return std::clamp(sum, 0.0f, most);
+  }
   for (int j = 0; j < 4; ++j) {
     const T* row = plane.Row(std::clamp(y0 - 1 + j, 0, plane.height - 1));
     float line = 0;

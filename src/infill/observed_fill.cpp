@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include "core/median.h"
 #include "infill/finish_fill.h"
@@ -18,10 +21,13 @@ namespace {
 
 constexpr double kLeastDepth = 1e-3;  // metres
 constexpr int64_t kPixelsPerBlock = 512;
+constexpr int64_t kRowsPerBlock = 8;
+constexpr int kStrideWidth = 480;  // pixels of a row that are enough to tell the depth
+constexpr int kRounds = 1;         // of looking up where a ray meets a depth
 constexpr int kMixed = 2;          // pixels beside an edge of the depth whose colours may be mixed
 constexpr int kRimSkip = 1;        // pixels beside a hole that may be mixed
 constexpr int kRimLength = 3;      // pixels behind them that tell about the rim
-constexpr size_t kMostRim = 4000;  // pixels of rims that a frame is compared at
+constexpr size_t kMostRim = 1000;  // pixels of rims that a frame is compared at
 constexpr size_t kFewRim = 24;     // below it brightness is not matched
 
 // The projection from pixels with a depth in one camera to pixels in another:
@@ -42,6 +48,10 @@ struct Mapping {
   }
   Eigen::Vector3d operator()(double u, double v, double z) const {
     return z * (a * Eigen::Vector3d(u, v, 1)) + b;
+  }
+  // Of that, the depth alone.
+  double Depth(double u, double v, double z) const {
+    return z * (a(2, 0) * u + a(2, 1) * v + a(2, 2)) + b.z();
   }
 };
 
@@ -77,8 +87,9 @@ struct Source {
     const int y = std::min(static_cast<int>(py), depth.height - 2);
     const float* upper = depth.Row(y) + x;
     const float* lower = depth.Row(y + 1) + x;
-    const auto [least, most] = std::minmax({upper[0], upper[1], lower[0], lower[1]});
-    if (!(least > 0) || !(double{most} - double{least} <= 2 * tolerance * double{least}))
+    const float least = std::min(std::min(upper[0], upper[1]), std::min(lower[0], lower[1]));
+    const float most = std::max(std::max(upper[0], upper[1]), std::max(lower[0], lower[1]));
+    if (!(least > 0) || !(most - least <= 2 * static_cast<float>(tolerance) * least))
       return std::nullopt;
     if (view->moving.data != nullptr &&
         std::max({view->moving.At(x, y), view->moving.At(x + 1, y), view->moving.At(x, y + 1),
@@ -115,8 +126,8 @@ struct Source {
       const Eigen::Vector2d at(p.x() / p.z(), p.y() / p.z());
       const std::optional<double> depth = DepthAt(at.x(), at.y(), tolerance);
       if (!depth || !(std::fabs(*depth - p.z()) <= tolerance * p.z())) return std::nullopt;
-      if (round == 2) return at;
-      z = to_view(at.x(), at.y(), *depth).z();
+      if (round == kRounds) return at;
+      z = to_view.Depth(at.x(), at.y(), *depth);
       if (!(z > kLeastDepth)) return std::nullopt;
     }
   }
@@ -158,35 +169,93 @@ struct ObservedFill::Impl {
     }
   }
 
-  // Inverse depths of the pixels of one frame where they land: take(x, y, w).
+  // Inverse depths of every `stride`-th pixel of some rows of a frame, where they land near a hole:
+  // take(x, y, w).
   template <typename Take>
-  static void Project(const Source& source, int width, int height, const Take& take) {
+  void ProjectRow(const Source& source, int y, int stride, const Take& take) const {
     const DepthView& depth = source.view->depth;
-    const Eigen::Vector3d step = source.to_view.a.col(0);
-    for (int y = 0; y < depth.height; ++y) {
-      const float* row = depth.Row(y);
-      const uint8_t* moving =
-          source.view->moving.data == nullptr ? nullptr : source.view->moving.Row(y);
-      Eigen::Vector3d ray = source.to_view.a * Eigen::Vector3d(0.5, y + 0.5, 1);
-      for (int x = 0; x < depth.width; ++x, ray += step) {
-        const double z = double{row[x]};
-        if (!(z > 0) || (moving != nullptr && moving[x] > 127)) continue;
-        const Eigen::Vector3d p = z * ray + source.to_view.b;
-        if (!(p.z() > kLeastDepth)) continue;
-        const double w = 1 / p.z(), u = p.x() * w, v = p.y() * w;
-        if (u >= 0 && v >= 0 && u < width && v < height)
-          take(static_cast<int>(u), static_cast<int>(v), static_cast<float>(w));
-      }
+    const int first = stride / 2, count = (depth.width - first + stride - 1) / stride;
+    thread_local std::vector<float> us, vs, ws;
+    for (std::vector<float>* one : {&us, &vs, &ws}) one->resize(static_cast<size_t>(count));
+    const float* row = depth.Row(y) + first;
+    for (int i = 0; i < count; ++i) ws[static_cast<size_t>(i)] = row[i * stride];
+    const Eigen::Vector3f ray =
+        (source.to_view.a * Eigen::Vector3d(first + 0.5, y + 0.5, 1)).cast<float>();
+    const Eigen::Vector3f step = (source.to_view.a.col(0) * stride).cast<float>();
+    const Eigen::Vector3f b = source.to_view.b.cast<float>();
+    float* const u = us.data();
+    float* const v = vs.data();
+    float* const w = ws.data();
+    for (int i = 0; i < count; ++i) {  // one that vectors are used for
+      const float along = static_cast<float>(i), z = w[i];
+      const float pz = z * (ray.z() + along * step.z()) + b.z();
+      const float inverse = 1 / pz;
+      u[i] = (z * (ray.x() + along * step.x()) + b.x()) * inverse;
+      v[i] = (z * (ray.y() + along * step.y()) + b.y()) * inverse;
+      w[i] = z > 0 && pz > static_cast<float>(kLeastDepth) ? inverse : 0.0f;
+    }
+    const uint8_t* moving =
+        source.view->moving.data == nullptr ? nullptr : source.view->moving.Row(y) + first;
+    const auto width = static_cast<float>(size.width), height = static_cast<float>(size.height);
+    for (int i = 0; i < count; ++i) {
+      if (!(w[i] > 0 && u[i] >= 0 && v[i] >= 0 && u[i] < width && v[i] < height)) continue;
+      const int x = static_cast<int>(u[i]), row_of = static_cast<int>(v[i]);
+      if (!IsNearHole(x, row_of) || (moving != nullptr && moving[i * stride] > 127)) continue;
+      take(x, row_of, w[i]);
     }
   }
 
-  // The inverse depth of the picture itself, where its own frame shows it; 0 elsewhere.
-  void SeeOwn(const Source& own, int width, int height) {
-    seen.assign(static_cast<size_t>(width) * static_cast<size_t>(height), 0);
-    Project(own, width, height, [&](int x, int y, float w) {
-      float& nearest =
-          seen[static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)];
-      nearest = std::max(nearest, w);
+  // Tiles with holes, and those beside them.
+  static constexpr int kTileShift = 3;
+  bool IsNearHole(int x, int y) const {
+    return near_holes[static_cast<size_t>(y >> kTileShift) * static_cast<size_t>(tiles) +
+                      static_cast<size_t>(x >> kTileShift)] != 0;
+  }
+  void MarkHoles() {
+    tiles = (size.width >> kTileShift) + 1;
+    const int tile_rows = (size.height >> kTileShift) + 1;
+    near_holes.assign(static_cast<size_t>(tiles) * static_cast<size_t>(tile_rows), 0);
+    for (const HoleSpanOf& hole : pixels.spans()) {
+      const int row = hole.y >> kTileShift;
+      const int begin = std::max(0, (hole.span.begin >> kTileShift) - 1);
+      const int end = std::min(tiles - 1, ((hole.span.end - 1) >> kTileShift) + 1);
+      for (int y = std::max(0, row - 1); y <= std::min(tile_rows - 1, row + 1); ++y)
+        std::fill_n(near_holes.begin() + y * tiles + begin, end - begin + 1, uint8_t{1});
+    }
+  }
+
+  // Inverse depths of pixels where the largest counts, whatever the order in which they come.
+  class Nearest {
+   public:
+    void Reset(size_t count) {
+      if (count > capacity_) {
+        values_ = std::make_unique<std::atomic<float>[]>(count);
+        capacity_ = count;
+      }
+      for (size_t i = 0; i < count; ++i) values_[i].store(0, std::memory_order_relaxed);
+    }
+    void Add(size_t i, float value) {
+      float now = values_[i].load(std::memory_order_relaxed);
+      while (now < value &&
+             !values_[i].compare_exchange_weak(now, value, std::memory_order_relaxed)) {
+      }
+    }
+    float operator[](size_t i) const { return values_[i].load(std::memory_order_relaxed); }
+
+   private:
+    std::unique_ptr<std::atomic<float>[]> values_;
+    size_t capacity_ = 0;
+  };
+
+  // The inverse depth of the picture itself near holes, where its own frame shows it; 0 elsewhere.
+  void SeeOwn(const Source& own) {
+    seen.Reset(static_cast<size_t>(size.width) * static_cast<size_t>(size.height));
+    ForEach(static_cast<size_t>(own.view->depth.height), kRowsPerBlock, [&](size_t y) {
+      ProjectRow(own, static_cast<int>(y), 1, [&](int x, int row, float w) {
+        seen.Add(static_cast<size_t>(row) * static_cast<size_t>(size.width) +
+                     static_cast<size_t>(x),
+                 w);
+      });
     });
   }
 
@@ -272,28 +341,42 @@ struct ObservedFill::Impl {
     return 0;  // not reached
   }
 
-  void FindDepths(int width, int height) {
+  void FindDepths() {
+    // Depth is smooth where it counts: on large pictures some of its pixels tell enough, each for
+    // those around it.
+    const int stride = std::max(1, (size.width + kStrideWidth / 2) / kStrideWidth);
+    const int before = (stride - 1) / 2, after = stride / 2;
     landed.resize(sources.size());
-    ForEach(sources.size(), 1, [&](size_t s) {
-      landed[s].assign(pixels.size(), 0);
-      if (!sources[s].used) return;
-      Project(sources[s], width, height, [&](int x, int y, float w) {
-        const int32_t i = pixels.IndexAt(x, y);
-        if (i < 0) return;
-        float& nearest = landed[s][static_cast<size_t>(i)];
-        // A foreground that covers the background in this frame must not hide it from the others.
-        if (w <= bounds[static_cast<size_t>(pixels[static_cast<size_t>(i)].span)])
-          nearest = std::max(nearest, w);
+    std::vector<std::pair<size_t, int>> rows;
+    for (size_t s = 0; s < sources.size(); ++s) {
+      landed[s].Reset(pixels.size());
+      if (!sources[s].used) continue;
+      for (int y = stride / 2; y < sources[s].view->depth.height; y += stride)
+        rows.emplace_back(s, y);
+    }
+    ForEach(rows.size(), kRowsPerBlock, [&](size_t r) {
+      const size_t s = rows[r].first;
+      ProjectRow(sources[s], rows[r].second, stride, [&](int x, int y, float w) {
+        for (int py = std::max(0, y - before); py <= std::min(size.height - 1, y + after); ++py) {
+          for (int px = std::max(0, x - before); px <= std::min(size.width - 1, x + after); ++px) {
+            const int32_t i = pixels.IndexAt(px, py);
+            if (i < 0) continue;
+            // A foreground that covers the background in this frame must not hide it from the
+            // others.
+            if (w <= bounds[static_cast<size_t>(pixels[static_cast<size_t>(i)].span)])
+              landed[s].Add(static_cast<size_t>(i), w);
+          }
+        }
       });
     });
     depths.assign(pixels.size(), 0);
     ForEach(pixels.size(), kPixelsPerBlock, [&](size_t i) {
       thread_local std::vector<float> found;
       found.clear();
-      for (const std::vector<float>& one : landed) found.push_back(one[i]);
+      for (size_t s = 0; s < sources.size(); ++s) found.push_back(landed[s][i]);
       depths[i] = ChooseDepth(&found, bounds[static_cast<size_t>(pixels[i].span)]);
     });
-    CloseGaps(width, height);
+    CloseGaps(size.width, size.height);
   }
 
   // Pixels that nothing landed on, between pixels that have a depth.
@@ -361,12 +444,51 @@ struct ObservedFill::Impl {
   HoleMap remaining;
   std::vector<Source> sources;
   std::vector<size_t> order;
-  std::vector<float> seen;    // per pixel of the picture
+  struct Size {
+    int width = 0, height = 0;
+  } size;  // of the picture
+  std::vector<uint8_t> near_holes;
+  int tiles = 0;              // in a row of them
+  Nearest seen;               // per pixel of the picture
   std::vector<float> bounds;  // per span
   std::vector<ViewPoint> rim;
-  std::vector<std::vector<float>> landed;  // per frame and hole pixel
+  std::vector<Nearest> landed;  // per frame and hole pixel
   std::vector<float> depths;               // inverse, per hole pixel
 };
+
+std::vector<ObservedView> ChooseViews(const std::vector<ObservedView>& views,
+                                      const ObservedView& own, const Pose& world_from_view,
+                                      size_t most) {
+  if (views.size() <= most) return views;
+  std::vector<size_t> order(views.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  const auto away = [&](size_t i) { return std::abs(views[i].index - own.index); };
+  const auto distance = [&](size_t i) {
+    return (views[i].world_from_cam.translation() - world_from_view.translation()).norm();
+  };
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::make_tuple(distance(a), away(a), a) < std::make_tuple(distance(b), away(b), b);
+  });
+  std::vector<bool> taken(views.size(), false);
+  const size_t near = (most + 1) / 2;
+  for (size_t k = 0; k < near; ++k) taken[order[k]] = true;
+  // The others lie evenly in time, from the first to the last.
+  for (size_t k = 0; near + k < most; ++k) {
+    const double share = most - near < 2 ? 0.5
+                                         : static_cast<double>(k) /
+                                               static_cast<double>(most - near - 1);
+    const double wanted = share * static_cast<double>(views.size() - 1);
+    size_t best = views.size();
+    const auto off = [&](size_t i) { return std::fabs(static_cast<double>(i) - wanted); };
+    for (size_t i = 0; i < views.size(); ++i)
+      if (!taken[i] && (best == views.size() || off(i) < off(best))) best = i;
+    taken[best] = true;
+  }
+  std::vector<ObservedView> chosen;
+  for (size_t i = 0; i < views.size(); ++i)
+    if (taken[i]) chosen.push_back(views[i]);
+  return chosen;
+}
 
 ObservedFill::ObservedFill(const ObservedFillOptions& options, ThreadPool* pool) {
   options.Check();
@@ -397,12 +519,14 @@ FillCounts ObservedFill::Fill(const HoleMap& holes, const Camera& camera,
   if (impl.pixels.size() > 0) {
     impl.sources.clear();
     for (const ObservedView& view : views) impl.sources.emplace_back(view, camera, world_from_cam);
-    impl.SeeOwn(impl.sources[own], picture.width, picture.height);
+    impl.size = {picture.width, picture.height};
+    impl.MarkHoles();
+    impl.SeeOwn(impl.sources[own]);
     impl.FindBounds(picture.width);
     impl.ForEach(impl.sources.size(), 1, [&](size_t s) {
       if (s != own) impl.Compare(picture, &impl.sources[s]);
     });
-    impl.FindDepths(picture.width, picture.height);
+    impl.FindDepths();
     impl.FindColors(picture, own);
   }
   return FinishFill(impl.pixels, holes, impl.options.soft_rim, &impl.rest, &impl.remaining, picture,

@@ -148,6 +148,12 @@ std::unique_ptr<DepthSource> OpenDepthSource(const DepthSourceOptions& options,
 
 // ---- Options.
 
+bool DepthSourceOptions::finds_path() const {
+  // A stabiliser changes the scale from frame to frame.
+  return ChosenEngine(*this).finds_path &&
+         own.Of<StabilizeOptions>().kind == StabilizerKind::kNone;
+}
+
 std::string DepthSourceOptions::Chosen() const { return ChosenEngine(*this).name; }
 
 void Describe(OptionList* list, DepthSourceOptions* options) {

@@ -31,6 +31,9 @@ namespace mdvt {
 struct PairedFrame {
   DepthEstimate depth;  // its image is empty until it has been found
   Frame color;          // empty image if no colour video was given
+  // Camera-to-world in the scale of the depth, of the same world up to the next frame whose depth
+  // starts a scene; empty unless the engine has measured it.
+  std::optional<Pose> world_from_cam;
 };
 
 // The frames that depth is wanted of.

@@ -31,6 +31,7 @@ std::optional<EyeInput> EyeInputs::Pop() {
   frame.color = std::move(found_->color.image);
   frame.depth = std::move(found_->depth.depth);
   frame.quantity = found_->depth.quantity;
+  frame.world_from_cam = found_->world_from_cam;
   frame.new_scene = begins_.front() || (cuts_ != SceneCuts::kOff && found_->depth.starts_scene);
   waiting_.pop_front();
   begins_.pop_front();

@@ -146,6 +146,7 @@ EyeMaker::EyeMaker(const EyeOptions& options, const ViewLayout& layout, const Vi
       preview_(options.preview_interval, options.preview_every),
       steep_step_(max_shift_ > 0 ? 1 / (max_shift_ * canvas_.squeeze_x) : 2) {
   options.Check();
+  if (options.observe && options.fill == HoleFill::kFill) observer_.emplace(*options.observe, pool);
   if (places_.comfort) comfort_.emplace(*places_.comfort);
   Require(!metric() || (places_.camera && places_.distance), Code::kInternal,
           "metric placement needs the camera and the convergence of each frame");
@@ -177,6 +178,7 @@ EyeMaker::EyeMaker(const EyeOptions& options, const ViewLayout& layout, const Vi
 
 void EyeMaker::Push(EyeInput frame) {
   const bool metres = frame.quantity == DepthQuantity::kMetricDepth;
+  if (observer_) KeepInSight(frame);
   if (focus_ && metres) {
     frame.screen =
         focus_->Push(SomeRows(frame.depth), frame.seconds - focus_seconds_, frame.new_scene);
@@ -198,11 +200,13 @@ void EyeMaker::Push(EyeInput frame) {
 }
 
 void EyeMaker::Finish() {
+  if (observer_) observer_->Finish();
   if (!metric()) normalizer_.Finish();
 }
 
 std::optional<PackedFrame> EyeMaker::Pop() {
   for (;;) {
+    if (observer_ && !observer_->Ready()) return std::nullopt;
     NormalRange range;
     if (!metric()) {
       const std::optional<NormalRange> known = normalizer_.Pop();
@@ -213,7 +217,9 @@ std::optional<PackedFrame> EyeMaker::Pop() {
     }
     EyeInput frame = std::move(waiting_.front());
     waiting_.pop_front();
-    if (std::optional<PackedFrame> packed = Make(range, &frame)) return packed;
+    std::optional<PackedFrame> packed = Make(range, &frame);
+    if (observer_) observer_->Advance();
+    if (packed) return packed;
   }
 }
 
@@ -314,12 +320,21 @@ std::optional<PackedFrame> EyeMaker::Make(const NormalRange& range, EyeInput* fr
     views = tiles;
   std::vector<PlaneView<float>> depths;
   for (Image& depth : depths_) depths.push_back(depth.MutablePlane<float>());
+  provenance_.clear();
+  if (options_.provenance) {
+    result.provenance = Image(PixelFormat::Gray(8), frame_.frame_width, frame_.frame_height);
+    const PlaneView<uint8_t> all = result.provenance.MutablePlane<uint8_t>();
+    for (int y = 0; y < all.height; ++y) std::fill_n(all.Row(y), all.width, uint8_t{0});
+    for (int tile = 0; tile < frame_.num_tiles(); ++tile)
+      provenance_.push_back(frame_.Content(all, tile));
+  }
   Parallax rendered = parallax;
   if (panels_ && metric()) rendered.distance = 0;  // the eyes turn, see Yaw()
   if (scene_)
     RenderScene(color, map, parallax, frame->index, views, depths, holes.get());
   else
     Render(color, shown, rendered, views, depths, holes.get());
+  if (!scene_) FillViews(color, shown, rendered, frame->index, views, *holes);
   if (places_.subtitles)
     places_.subtitles->Draw(frame->seconds, ViewOf(shown, parallax), canvas_.tile_width, eyes_,
                             views);
@@ -429,6 +444,7 @@ EyeMaker::Parallax EyeMaker::MetricParallax(const EyeInput& frame) const {
   parallax.focal = camera.fx * options_.baseline.For(camera);  // disparity is fx * baseline / z
   parallax.focal *= canvas_.content_width / canvas_.window.width;
   parallax.distance = ScreenOf(frame);
+  parallax.unit = MetresPerUnit();
   if (options_.Smooths()) {
     parallax.focal *= kMostDisparity;
     parallax.distance *= kMostDisparity;
@@ -445,6 +461,8 @@ EyeMaker::Parallax EyeMaker::NormalParallax(const NormalRange& range, const EyeI
     const double metres = ScreenOf(frame);
     convergence = ((metres > 0 ? 1 / metres : 0) - range.lo) / (range.hi - range.lo + range.slack);
   }
+  parallax.unit = 1 / (range.hi - range.lo + range.slack);
+  parallax.zero = -range.lo * parallax.unit;
   ShiftFrame facts;
   facts.lo = range.lo;
   facts.hi = range.hi;
@@ -495,8 +513,30 @@ void EyeMaker::Render(const ImageView& color, PlaneView<const float> map, const 
   if (!still && !depths.empty() && MetresPerUnit() != 1)
     for (size_t view = 0; view < views.size(); ++view)
       if (eyes_[view] != 0) ScaleDepth(static_cast<float>(MetresPerUnit()), depths[view]);
-  for (size_t view = 0; view < views.size(); ++view)
-    if (options_.fill == HoleFill::kFill || panels_) filler_.Fill((*holes)[view], views[view]);
+}
+
+void EyeMaker::FillViews(const ImageView& color, PlaneView<const float> map,
+                         const Parallax& parallax, int64_t index,
+                         const std::vector<MutableImageView>& views, const ViewHoles& holes) {
+  std::vector<ViewPlace> places;
+  const bool known = observer_ && observer_->now().world_from_cam && parallax.focal > 0;
+  for (size_t view = 0; known && view < views.size(); ++view) {
+    // As the renderer has it: pixels move by
+    //   shift (unit / z + zero - 1 / distance)
+    // to the left, which a camera with another principal point, beside the first, sees as well.
+    ViewPlace place;
+    place.camera = FrameCamera(index);
+    const double shift =
+        eyes_[view] * parallax.focal * (metric() ? options_.stereo.baseline : 1.0);
+    const double screen =
+        parallax.distance > 0 && std::isfinite(parallax.distance) ? 1 / parallax.distance : 0;
+    place.world_from_view = *observer_->now().world_from_cam;
+    place.world_from_view.translate(
+        Eigen::Vector3d(shift * parallax.unit / place.camera.fx, 0, 0));
+    place.camera.cx += shift * (screen - parallax.zero);
+    places.push_back(place);
+  }
+  FillViews(color, known ? Metres(map, parallax) : map, places, index, views, holes);
 }
 
 void EyeMaker::WarpPair(const ImageView& color, PlaneView<const float> map,
@@ -597,6 +637,27 @@ VideoWriterOptions MaskWriterOptions(const VideoWriterOptions& video, InfillMask
                {"MDVT_SOURCE", FileName(output)}};
   mask.num_threads = video.num_threads;
   return mask;
+}
+
+std::optional<ObserveOptions> ObserveFor(const HoleOptions& holes, bool poses_known,
+                                         const PixelFormat& format, int width, int height,
+                                         const Limits& limits) {
+  if (!holes.looks_around()) return std::nullopt;
+  if (!poses_known) return std::nullopt;
+  ObserveOptions observe;
+  observe.window = holes.infill_window;
+  const int64_t frame = EyeObserver::BytesPerFrame(format, width, height);
+  if (holes.infill == Infill::kObserved) {
+    CheckWindowMemory("infill_window", observe.window, frame, limits);
+    return observe;
+  }
+  // What nobody has asked for takes a share only.
+  constexpr double kShare = 0.25;
+  const double most = kShare * static_cast<double>(limits.max_frame_buffer_bytes);
+  const auto bytes = [&](int window) { return (2.0 * window + 1) * static_cast<double>(frame); };
+  while (observe.window > 1 && bytes(observe.window) > most) --observe.window;
+  if (bytes(observe.window) > most) return std::nullopt;
+  return observe;
 }
 
 void PaintPackedMask(const ViewCanvas& canvas, const ViewHoles& holes, InfillMaskStyle style, int y,

@@ -15,6 +15,7 @@
 #include "mdvt/core/image.h"
 #include "mdvt/core/image_resize.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/core/pose.h"
 #include "mdvt/core/stage.h"
 #include "mdvt/depth/disparity_range.h"
 #include "mdvt/depth/disparity_smoother.h"
@@ -31,6 +32,8 @@
 #include "mdvt/stereo/renderer.h"
 #include "mdvt/stereo/shift_control.h"
 #include "mdvt/stereo/view_layout.h"
+#include "pipeline/clip_poses.h"
+#include "pipeline/eye_observer.h"
 #include "pipeline/job_common.h"
 #include "pipeline/metric_eyes.h"
 #include "pipeline/panel_views.h"
@@ -55,6 +58,7 @@ struct EyeInput {
   int64_t index = 0;   // of the frame in the clip, for values per frame
   double seconds = 0;  // its time
   double screen = 0;   // metres, of EyePlaces.focus; set by EyeMaker
+  std::optional<Pose> world_from_cam;  // if it is known
   // Passed on as they are.
   int64_t pts = 0;
   int64_t duration = 0;
@@ -70,6 +74,7 @@ struct PackedFrame {
   int64_t pts = 0;
   int64_t duration = 0;
   int64_t shows = 1;
+  Image provenance;  // Gray(8), packed as the views are; empty unless asked for
 };
 
 struct EyeOptions {
@@ -80,6 +85,10 @@ struct EyeOptions {
   // Edges, tears, rims; and for kMetric the distance of the eyes.
   StereoOptions stereo;
   HoleFill fill = HoleFill::kFill;
+  // kFill: look into the frames around first, where poses and depth in metres are known.
+  std::optional<ObserveOptions> observe;
+  bool must_observe = false;  // depth without metres is refused then
+  bool provenance = false;  // PackedFrame.provenance is wanted; for layouts with tiles of their own
   double rgbd_white = 1;  // kMetric, see FrameOptions
   // kMetric: what Touchly shows as white, and as black.
   double touchly_min_depth = 0;
@@ -110,19 +119,29 @@ struct EyeOptions {
   void Check() const;
 };
 
+// What the eyes may look at around a frame, see HoleOptions.infill; empty: nothing.
+//   poses_known  the camera's path is known, if the depth is metric; else see EyeFollower
+//   format, width, height  of the pictures that are held
+// Throws Error(kLimit) if what has to be takes more memory than there may be.
+std::optional<ObserveOptions> ObserveFor(const HoleOptions& holes, bool poses_known,
+                                         const PixelFormat& format, int width, int height,
+                                         const Limits& limits);
+
 // What the options of both stereo jobs, which have the same names, mean for the eyes.
+//   follows  an EyeFollower will fill the holes
 template <typename JobOptions>
-EyeOptions EyesFor(const JobOptions& options) {
+EyeOptions EyesFor(const JobOptions& options, bool follows) {
   EyeOptions eyes;
   eyes.filter = options.frame.filter;
   eyes.swap_eyes = options.swap_eyes;
   eyes.stereo = options.holes.Stereo();
   eyes.stereo.baseline = options.eyes.pupillary_distance_mm / 1000;
-  eyes.fill = options.holes.leaves_black() ? HoleFill::kBlack : HoleFill::kFill;
+  eyes.fill = options.holes.leaves_black() || follows ? HoleFill::kBlack : HoleFill::kFill;
+  eyes.provenance = !options.holes.provenance_output.empty() && !follows;
   eyes.rgbd_white = options.frame.rgbd_white;
   eyes.touchly_min_depth = options.frame.touchly_min_depth;
   eyes.touchly_max_depth = options.frame.touchly_max_depth;
-  eyes.holes = options.holes.writes_mask();
+  eyes.holes = options.holes.writes_mask() || follows;
   eyes.smoothing = options.steady.smoothing;
   eyes.baseline = ScaleOf(options.eyes);
   eyes.preview_interval = options.preview.Interval();
@@ -144,6 +163,7 @@ struct EyeSource {
 struct EyePlaces {
   std::optional<ClipCamera> camera;
   std::optional<PerFrame<double>> distance;    // metres, 0 = parallel eyes
+  std::optional<PerFrame<Pose>> poses;         // camera-to-world; empty: as the frames tell
   std::optional<FocusTracker> focus;           // finds the distance in each frame, in its place
   std::optional<ComfortLimits> comfort;        // that parallax keeps to
   std::shared_ptr<SubtitlePainter> subtitles;  // to be drawn into the views
@@ -161,6 +181,8 @@ EyePlaces PlacesFor(const JobOptions& options, Placement placement, const VideoI
   const bool metric = placement == Placement::kMetric;
   EyePlaces places;
   places.comfort = options.comfort.Limits();
+  if (!options.holes.infill_poses.empty())
+    places.poses = ClipPoses(options.holes.infill_poses, std::nullopt, options.job.limits);
   // With neither, and kNormalized, the pictures coincide where EyeOptions.screen says.
   if (metric || eyes.convergence || !eyes.convergence_file.empty())
     places.distance = Distances(eyes, source.frame_rate, shots, options.job.limits);
@@ -210,7 +232,7 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
 
   // The thumbnails of a sheet are not saved. Save() throws Error(kInvalidArgument) while frames are
   // inside, as norm.lookahead keeps them.
-  bool CanSave() const override { return !options_.sheet && !places_.subtitles; }
+  bool CanSave() const override { return !options_.sheet && !places_.subtitles && !observer_; }
   void Save(State* state) const override;
   void Load(const State& state) override;
 
@@ -219,6 +241,7 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   double mean_hole_share() const;
   double mean_shift() const { return frames_ > 0 ? shift_sum_ / static_cast<double>(frames_) : 0; }
   const ThumbnailSheet& sheet() const { return sheet_; }
+  double observed_share() const;  // of the pixels of holes
 
  private:
   // In 1 / metres: while metric disparity is smoothed, this is 1, and all that is nearer is as
@@ -231,6 +254,9 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
     double distance = 0;     // of the screen, in the units of the map
     double convergence = 1;  // kNormalized: the disparity there
     double shift = 0;        // kNormalized: in pixels of a view before it is squeezed
+    // What the map holds of depth z in metres, where it holds disparity: unit / z + zero.
+    double unit = 1;
+    double zero = 0;
   };
 
   bool metric() const { return options_.placement == Placement::kMetric; }
@@ -248,6 +274,18 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   void Render(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
               const std::vector<MutableImageView>& views,
               const std::vector<PlaneView<float>>& depths, ViewHoles* holes);
+  // The holes of views, where they are not to be left; cameras as Render() has placed them.
+  void FillViews(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
+                 int64_t index, const std::vector<MutableImageView>& views, const ViewHoles& holes);
+  // Cameras of the views: where they are in the world, if that is known.
+  struct ViewPlace {
+    Camera camera;
+    Pose world_from_view = Pose::Identity();
+  };
+  void FillViews(const ImageView& color, PlaneView<const float> metres,
+                 const std::vector<ViewPlace>& places, int64_t index,
+                 const std::vector<MutableImageView>& views, const ViewHoles& holes);
+  void KeepInSight(const EyeInput& frame);
   // The same of a scene, see SceneOptions.
   void RenderScene(const ImageView& color, PlaneView<const float> map, const Parallax& parallax,
                    int64_t index, const std::vector<MutableImageView>& views,
@@ -263,6 +301,7 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
                   Image* packed_depth);
   bool WantsViewDepth() const;
   PlaneView<const float> Metres(PlaneView<const float> map);
+  PlaneView<const float> Metres(PlaneView<const float> map, const Parallax& parallax);
   PlaneView<const float> TouchlyShade(PlaneView<const float> metres);
   // What a unit of the map's inverse is in metres.
   double MetresPerUnit() const;
@@ -298,6 +337,9 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   std::optional<ComfortControl> comfort_;
   StereoRenderer renderer_;
   DirectionalFill filler_;
+  std::optional<EyeObserver> observer_;
+  std::vector<PlaneView<uint8_t>> provenance_;  // of the views of the frame that is made
+  FillCounts fill_counts_;
   ColorConverter converter_;
   ObjectPool<Image> images_;
   ObjectPool<ViewHoles> holes_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "mdvt/core/error.h"
 #include "pipeline/eye_maker.h"
 
 namespace mdvt {
@@ -111,8 +112,77 @@ void EyeMaker::RenderScene(const ImageView& color, PlaneView<const float> map,
         row.erase(std::remove_if(row.begin(), row.end(),
                                  [](const HoleSpan& span) { return span.at_border; }),
                   row.end());
-    if (options_.fill == HoleFill::kFill || panels_) filler_.Fill(map_of_view, views[i]);
   }
+  std::vector<ViewPlace> places;
+  for (const SceneViews::View& view : wanted) places.push_back({view.camera, view.world_from_view});
+  FillViews(color, Metres(map), places, index, views, *holes);
+}
+
+PlaneView<const float> EyeMaker::Metres(PlaneView<const float> map, const Parallax& parallax) {
+  if (metric()) return Metres(map);
+  if (metres_.width() != map.width || metres_.height() != map.height)
+    metres_ = Image(PixelFormat::GrayF32(), map.width, map.height);
+  const auto unit = static_cast<float>(parallax.unit), zero = static_cast<float>(parallax.zero);
+  constexpr float kLeast = 1e-6f;
+  for (int y = 0; y < map.height; ++y) {
+    const float* from = map.Row(y);
+    std::transform(from, from + map.width, metres_.MutablePlane<float>().Row(y),
+                   [=](float value) { return unit / std::max(value - zero, kLeast * unit); });
+  }
+  return metres_.Plane<float>();
+}
+
+void EyeMaker::KeepInSight(const EyeInput& frame) {
+  EyeObserver::Seen seen;
+  seen.index = frame.index;
+  seen.new_scene = frame.new_scene;
+  Require(frame.quantity == DepthQuantity::kMetricDepth || !options_.must_observe, Code::kRefused,
+          "the infill 'observed' needs depth in metres, this engine gives relative disparity");
+  if (frame.quantity == DepthQuantity::kMetricDepth) {
+    if (places_.poses)
+      seen.world_from_cam = places_.poses->At(frame.index);
+    else
+      seen.world_from_cam = frame.world_from_cam;
+  }
+  if (seen.world_from_cam) {
+    seen.camera = places_.camera->At(frame.index);
+    seen.color = converter_.Convert(frame.color, source_.color, format_);
+    // What is rendered of a map in metres leaves it as it is.
+    seen.depth = inverse_ ? frame.depth.Clone() : frame.depth;
+  }
+  observer_->Push(std::move(seen));
+}
+
+void EyeMaker::FillViews(const ImageView& color, PlaneView<const float> metres,
+                         const std::vector<ViewPlace>& places, int64_t index,
+                         const std::vector<MutableImageView>& views, const ViewHoles& holes) {
+  if (options_.fill != HoleFill::kFill && !panels_) return;
+  for (size_t i = 0; i < views.size(); ++i) {
+    const PlaneView<uint8_t> provenance =
+        provenance_.empty() ? PlaneView<uint8_t>() : provenance_[i];
+    FillCounts counts;
+    if (observer_ && observer_->now().world_from_cam && !places.empty()) {
+      ObservedView own;
+      own.color = color;
+      own.depth = metres;
+      own.camera = FrameCamera(index);
+      own.world_from_cam = *observer_->now().world_from_cam;
+      own.index = index;
+      counts = observer_->Fill(own, holes[i], places[i].camera, places[i].world_from_view,
+                               views[i], provenance);
+    } else {
+      filler_.Fill(holes[i], views[i]);
+      counts = MarkExtended(holes[i], provenance);
+    }
+    fill_counts_.holes += counts.holes;
+    fill_counts_.observed += counts.observed;
+  }
+}
+
+double EyeMaker::observed_share() const {
+  return fill_counts_.holes > 0 ? static_cast<double>(fill_counts_.observed) /
+                                      static_cast<double>(fill_counts_.holes)
+                                : 0;
 }
 
 void EyeMaker::ShowPanels(const std::vector<MutableImageView>& views,

@@ -29,7 +29,7 @@ class FileSource : public DepthSource {
     auto keep = [number = int64_t{0}, first = color.first_frame](
                     DepthEstimate depth, Frame picture) mutable -> std::optional<PairedFrame> {
       if (number++ < first) return std::nullopt;
-      return PairedFrame{std::move(depth), std::move(picture)};
+      return PairedFrame{std::move(depth), std::move(picture), std::nullopt};
     };
     if (!color.frames)
       return graph->Map(std::move(depths), [keep](DepthEstimate depth) mutable {

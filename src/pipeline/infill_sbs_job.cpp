@@ -43,7 +43,9 @@ class InfillSbsJob {
         sbs_.WriterOptionsFor(options.encode, codec_, format_, options.job, graph_.pool());
     output_color_ = video.color;
     writer_.emplace(file_, format_, sbs_.info().width, sbs_.info().height, video);
-    if (provenance_file_) OpenProvenance(video);
+    if (provenance_file_)
+      provenance_.emplace(*provenance_file_, PixelFormat::Gray(8), sbs_.info().width,
+                          sbs_.info().height, ProvenanceWriterOptions(video, output_));
   }
 
   InfillSbsReport Run() {
@@ -82,15 +84,10 @@ class InfillSbsJob {
 
   void CheckMemory() const {
     if (options_.method != InfillMethod::kObserved) return;
-    const int64_t frames = 2 * int64_t{options_.window} + 1;
-    const int64_t bytes = frames * SbsFiller::BytesPerFrame(options_, sbs_.format(),
-                                                            sbs_.eye_width(), sbs_.eye_height());
-    const int64_t most = options_.job.limits.max_frame_buffer_bytes;
-    Require(bytes <= most, Code::kLimit,
-            "window = " + std::to_string(options_.window) + ": " + std::to_string(frames) +
-                " frames take " + FormatFixed(static_cast<double>(bytes) * 1e-9, 1) +
-                " GB, the limit is " + FormatFixed(static_cast<double>(most) * 1e-9, 1) +
-                " GB; choose a smaller window");
+    CheckWindowMemory("window", options_.window,
+                      SbsFiller::BytesPerFrame(options_, sbs_.format(), sbs_.eye_width(),
+                                               sbs_.eye_height()),
+                      options_.job.limits);
   }
 
   // The clip that the eyes were rendered of.
@@ -114,22 +111,6 @@ class InfillSbsJob {
                       ScaleOf(options_.eyes),
                       options_.eyes.pupillary_distance_mm / 1000,
                       right_first};
-  }
-
-  void OpenProvenance(const VideoWriterOptions& like) {
-    VideoWriterOptions video;
-    video.time_base = like.time_base;
-    video.frame_rate = like.frame_rate;
-    video.sample_aspect = like.sample_aspect;
-    video.num_threads = like.num_threads;
-    video.pool = like.pool;
-    video.color.full_range = true;
-    DepthTags tags;
-    tags.kind = "provenance";
-    tags.source = FileName(output_);
-    video.tags = tags.ToTags();
-    provenance_.emplace(*provenance_file_, PixelFormat::Gray(8), sbs_.info().width,
-                        sbs_.info().height, video);
   }
 
   template <typename Reader>

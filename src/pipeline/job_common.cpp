@@ -210,4 +210,31 @@ StreamEnd EndOfStreams(VideoReader* reader, int64_t max_frames) {
   }
 }
 
+VideoWriterOptions ProvenanceWriterOptions(const VideoWriterOptions& video,
+                                           const std::string& output) {
+  VideoWriterOptions provenance;
+  provenance.time_base = video.time_base;
+  provenance.frame_rate = video.frame_rate;
+  provenance.sample_aspect = video.sample_aspect;
+  provenance.num_threads = video.num_threads;
+  provenance.pool = video.pool;
+  provenance.color.full_range = true;
+  DepthTags tags;
+  tags.kind = "provenance";
+  tags.source = FileName(output);
+  provenance.tags = tags.ToTags();
+  return provenance;
+}
+
+void CheckWindowMemory(const char* option, int window, int64_t bytes_per_frame,
+                       const Limits& limits) {
+  const int64_t frames = 2 * int64_t{window} + 1;
+  const int64_t bytes = frames * bytes_per_frame, most = limits.max_frame_buffer_bytes;
+  Require(bytes <= most, Code::kLimit,
+          std::string(option) + " = " + std::to_string(window) + ": " + std::to_string(frames) +
+              " frames take " + FormatFixed(static_cast<double>(bytes) * 1e-9, 1) +
+              " GB, the limit is " + FormatFixed(static_cast<double>(most) * 1e-9, 1) +
+              " GB; choose a smaller window");
+}
+
 }  // namespace mdvt

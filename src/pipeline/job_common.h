@@ -129,4 +129,13 @@ int64_t ExpectedFrames(int64_t estimated, int64_t first, int64_t max_frames);
 // the pictures only if max_frames (-1: no limit) left some unread. May read one more frame.
 StreamEnd EndOfStreams(VideoReader* reader, int64_t max_frames);
 
+// How the provenance of a video's pixels is written, which is opened with `video`.
+VideoWriterOptions ProvenanceWriterOptions(const VideoWriterOptions& video,
+                                           const std::string& output);
+
+// Throws Error(kLimit), which names the option, if a window of so many frames before and after one
+// takes more memory than there may be.
+void CheckWindowMemory(const char* option, int window, int64_t bytes_per_frame,
+                       const Limits& limits);
+
 }  // namespace mdvt

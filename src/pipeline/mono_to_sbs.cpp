@@ -16,6 +16,7 @@
 #include "mdvt/pipeline/graph.h"
 #include "pipeline/constant_rate.h"
 #include "pipeline/depth_source.h"
+#include "pipeline/eye_follower.h"
 #include "pipeline/eye_inputs.h"
 #include "pipeline/eye_maker.h"
 #include "pipeline/job_common.h"
@@ -60,12 +61,14 @@ class MonoToSbsJob {
                      reader_.info(), reader_.info().format, graph_.pool());
     auto found = graph_.Then(Frames().Holding(1), &inputs).Holding(1);
     auto rendered = graph_.Then(std::move(found), &*maker_).Holding(1);
+    if (follower_) rendered = graph_.Then(std::move(rendered), &*follower_).Holding(1);
     graph_.Into(std::move(rendered), [this](PackedFrame frame) { return Encode(&frame); });
     graph_.Run("stereo", expected_frames_);
     Require(shown_ > 0, Code::kCorrupt, "'" + options_.input + "' has no frames");
 
     if (sheet_) maker_->sheet().Write(*sheet_);
     if (mask_writer_) mask_writer_->Finish();
+    if (provenance_writer_) provenance_writer_->Finish();
     writer_->Finish(EndOfStreams(&reader_, options_.job.max_frames));
     outputs_.CommitAll();
 
@@ -75,6 +78,7 @@ class MonoToSbsJob {
     report.mask_output = mask_output_;
     report.scenes = maker_->scenes();
     report.hole_share = maker_->mean_hole_share();
+    report.observed_share = follower_ ? follower_->observed_share() : maker_->observed_share();
     report.mean_shift = maker_->mean_shift();
     report.width = plan_.canvas.frame_width;
     report.height = plan_.canvas.frame_height;
@@ -87,6 +91,8 @@ class MonoToSbsJob {
     const std::string& sheet = options_.preview.contact_sheet;
     if (!sheet.empty()) sheet_ = outputs_.AddFile(sheet);
     if (!mask_output_.empty()) mask_ = outputs_.AddFile(mask_output_);
+    if (!options_.holes.provenance_output.empty())
+      provenance_ = outputs_.AddFile(options_.holes.provenance_output);
     return outputs_.AddFile(output_);
   }
 
@@ -123,18 +129,27 @@ class MonoToSbsJob {
 
   void MakeEyes() {
     const VideoInfo& source = reader_.info();
-    EyeOptions eyes = EyesFor(options_);
+    const bool poses = !options_.holes.infill_poses.empty() ||
+                       (!options_.engine && options_.source.finds_path());
+    const bool follows = options_.holes.infill == Infill::kObserved && !poses;
+    EyeOptions eyes = EyesFor(options_, follows);
+    eyes.must_observe = options_.holes.infill == Infill::kObserved;
     eyes.placement = options_.placement;
     eyes.warp = options_.warp;
     eyes.norm = options_.norm;
     eyes.max_shift = options_.max_shift;
     eyes.shift = options_.shift;
     eyes.screen = options_.convergence;
+    eyes.observe = ObserveFor(options_.holes, poses && options_.warp == WarpKind::kForward,
+                              render_format_, source.width, source.height, options_.job.limits);
     EyeSource pictures;
     pictures.format = source.format;
     pictures.width = source.width;
     pictures.height = source.height;
     pictures.color = ResolveColor(source.color, source.format, source.height);
+    if (follows)
+      follower_.emplace(options_.holes, layout_, plan_.canvas, !options_.subtitles.burn() && !preview_,
+                        render_format_, pictures.color, options_.job.limits, graph_.pool());
     maker_.emplace(eyes, layout_, plan_.canvas, pictures, Places(pictures.color), graph_.pool());
     plan_.max_shift = maker_->max_shift();
   }
@@ -198,6 +213,10 @@ class MonoToSbsJob {
       mask_writer_.emplace(*mask_, PixelFormat::Rgb(8), plan_.canvas.frame_width,
                            plan_.canvas.frame_height,
                            MaskWriterOptions(video, options_.holes.mask_style(), output_));
+    if (provenance_)
+      provenance_writer_.emplace(*provenance_, PixelFormat::Gray(8), plan_.canvas.frame_width,
+                                 plan_.canvas.frame_height,
+                                 ProvenanceWriterOptions(video, output_));
   }
 
   Stream<InputFrame> Frames() {
@@ -247,6 +266,7 @@ class MonoToSbsJob {
       const int64_t pts = frame->pts + show * frame->duration;
       writer_->Write(image, pts, frame->duration);
       if (mask_writer_) mask_writer_->Write(paint, pts, frame->duration);
+      if (provenance_writer_) provenance_writer_->Write(frame->provenance, pts, frame->duration);
     }
     return frame->shows;
   }
@@ -258,6 +278,7 @@ class MonoToSbsJob {
   OutputSet outputs_;
   std::optional<OutputTarget> sheet_;
   std::optional<OutputTarget> mask_;
+  std::optional<OutputTarget> provenance_;
   OutputTarget video_;
   VideoReader reader_;
   const ViewLayout layout_;
@@ -272,7 +293,9 @@ class MonoToSbsJob {
   ColorInfo output_color_;
   std::optional<VideoWriter> writer_;
   std::optional<VideoWriter> mask_writer_;
+  std::optional<VideoWriter> provenance_writer_;
   std::optional<EyeMaker> maker_;
+  std::optional<EyeFollower> follower_;
   ColorConverter converter_;
   int64_t shown_ = 0;  // frames of the output that have been decoded
   int64_t expected_frames_ = 0;

@@ -12,10 +12,14 @@ void Describe(ToolReport* to, const MonoToSbsJobOptions& options, const MonoToSb
   to->summary = FormatSize(report.width, report.height) + ", " + CountOf(report.scenes, "scene") +
                 ", mean shift " + FormatFixed(report.mean_shift, 1) + " pixels, " +
                 Percent(report.hole_share) + " filled";
+  if (report.observed_share > 0)
+    to->summary += ", " + Percent(report.observed_share) + " of it as other frames show it";
   AddSize(to, report.width, report.height);
   to->Add("scenes", int64_t{report.scenes}, "scenes found");
   to->Add("mean_shift", report.mean_shift, "of all frames, pixels of one eye");
   to->Add("hole_share", report.hole_share, "mean share of pixels that the source did not show");
+  to->Add("observed_share", report.observed_share,
+          "share of those pixels that other frames have shown");
 }
 
 std::string OutputOf(const MonoToSbsJobOptions& options) {

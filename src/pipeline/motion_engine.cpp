@@ -19,6 +19,15 @@ class MotionSource : public EstimatorSource {
     return facts;
   }
 
+  std::optional<PairedFrame> Pop() override {
+    std::optional<PairedFrame> pair = EstimatorSource::Pop();
+    if (!pair) return std::nullopt;
+    const MotionFrameReport& frame = motion_->frame_reports().back();
+    if (frame.status == MotionStatus::kMeasured || frame.status == MotionStatus::kCarried)
+      pair->world_from_cam = frame.world_from_cam;
+    return pair;
+  }
+
  protected:
   std::unique_ptr<DepthEstimator> Make(const DepthClip& clip) override {
     MotionDepthOptions motion;

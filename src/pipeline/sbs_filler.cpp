@@ -204,18 +204,7 @@ FillCounts SbsFiller::FillEye(size_t index, int eye, const MutableImageView& pic
     FillAlongNormals(directions.holes.Plane<uint8_t>(), directions.view(), options_.normal, picture,
                      pool_);
   }
-  FillCounts counts;
-  for (int y = 0; y < picture.height; ++y) {
-    if (provenance.data != nullptr)
-      std::fill_n(provenance.Row(y), provenance.width, static_cast<uint8_t>(Provenance::kPicture));
-    for (const HoleSpan& span : holes.rows[static_cast<size_t>(y)]) {
-      counts.holes += span.end - span.begin;
-      if (provenance.data != nullptr)
-        std::fill(provenance.Row(y) + span.begin, provenance.Row(y) + span.end,
-                  static_cast<uint8_t>(Provenance::kExtended));
-    }
-  }
-  return counts;
+  return MarkExtended(holes, provenance);
 }
 
 FillCounts SbsFiller::FillObserved(size_t index, int eye, const MutableImageView& picture,

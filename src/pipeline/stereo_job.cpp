@@ -16,6 +16,7 @@
 #include "pipeline/background_pass.h"
 #include "pipeline/clip_pair.h"
 #include "pipeline/clip_poses.h"
+#include "pipeline/eye_follower.h"
 #include "pipeline/eye_inputs.h"
 #include "pipeline/eye_maker.h"
 #include "pipeline/job_common.h"
@@ -52,6 +53,8 @@ class StereoJob {
             canvas_.frame_width, canvas_.frame_height, layout_.samples == MixSamples::kFullChroma)),
         camera_(Fov(), input_.depth_tags(), width_, height_, input_.lead_info().sample_aspect,
                 options.job.limits),
+        observe_(ObserveFor(options.holes, PosesKnown(), render_format_, width_, height_,
+                            options.job.limits)),
         // Otherwise nothing is carried from frame to frame.
         inputs_(&input_.depth(), CarriesOver() ? options.steady.cuts : SceneCuts::kOff,
                 options.steady, options.job.limits, input_.lead_info(), input_.lead_info().format,
@@ -64,6 +67,7 @@ class StereoJob {
   StereoJobReport Run() {
     MakeEyes();
     auto rendered = graph_.Then(Inputs(), &*maker_);
+    if (follower_) rendered = graph_.Then(std::move(rendered).Holding(1), &*follower_);
     if (depth_writer_) {
       auto both = graph_.Split(std::move(rendered), &WithoutDepth, &DepthAlone);
       rendered = std::move(both.first);
@@ -83,6 +87,7 @@ class StereoJob {
 
     if (sheet_) maker_->sheet().Write(*sheet_);
     if (mask_writer_) mask_writer_->Finish();
+    if (provenance_writer_) provenance_writer_->Finish();
     if (depth_writer_) depth_writer_->Finish();
     writer_->Finish(input_.EndOfColorStreams());
     outputs_.CommitAll();
@@ -96,6 +101,7 @@ class StereoJob {
     report.width = canvas_.frame_width;
     report.height = canvas_.frame_height;
     report.hole_share = maker_->mean_hole_share();
+    report.observed_share = follower_ ? follower_->observed_share() : maker_->observed_share();
     return report;
   }
 
@@ -108,6 +114,8 @@ class StereoJob {
       background_ = outputs_.AddFile(settings_.background_output);
     const std::string& sheet = options_.preview.contact_sheet;
     if (!sheet.empty()) sheet_ = outputs_.AddFile(sheet);
+    if (!options_.holes.provenance_output.empty())
+      provenance_ = outputs_.AddFile(options_.holes.provenance_output);
     return outputs_.AddFile(output_);
   }
 
@@ -144,10 +152,17 @@ class StereoJob {
     EyePlaces places = PlacesFor(options_, Placement::kMetric, SubtitledVideo(), color_, Shots(),
                                  input_.depth().file(), canvas_, render_format_);
     places.camera = camera_;
-    EyeOptions eyes = EyesFor(options_);
+    EyeOptions eyes = EyesFor(options_, Follows());
+    eyes.must_observe = options_.holes.infill == Infill::kObserved;
     eyes.placement = Placement::kMetric;
     eyes.depth = options_.scene.create_sbs_depth_video;
+    eyes.observe = observe_;
     if (options_.scene.HasScene()) eyes.scene = Scene();
+    if (!options_.scene.transformation_file.empty()) places.poses = poses_;
+    if (Follows())
+      follower_.emplace(options_.holes, layout_, canvas_,
+                        !options_.subtitles.burn() && !options_.preview.active(), render_format_,
+                        color_, options_.job.limits, graph_.pool());
     maker_.emplace(eyes, RenderLayout(), canvas_, source, places, graph_.pool());
   }
 
@@ -194,8 +209,16 @@ class StereoJob {
     input_.depth().Start(clip);
   }
 
+  // Of all frames, in the scale of the depth.
+  bool PosesKnown() const {
+    return !options_.holes.infill_poses.empty() || !options_.scene.transformation_file.empty() ||
+           options_.source.finds_path();
+  }
+
+  bool Follows() const { return options_.holes.infill == Infill::kObserved && !PosesKnown(); }
+
   bool CarriesOver() const {
-    return options_.steady.Smooths() || options_.eyes.convergence_auto ||
+    return options_.steady.Smooths() || options_.eyes.convergence_auto || observe_ ||
            options_.comfort.viewer != Comfort::kNone;
   }
 
@@ -252,6 +275,9 @@ class StereoJob {
     if (mask_)
       mask_writer_.emplace(*mask_, PixelFormat::Rgb(8), canvas_.frame_width, canvas_.frame_height,
                            MaskWriterOptions(video, options_.holes.mask_style(), output_));
+    if (provenance_)
+      provenance_writer_.emplace(*provenance_, PixelFormat::Gray(8), canvas_.frame_width,
+                                 canvas_.frame_height, ProvenanceWriterOptions(video, output_));
     if (depth_) OpenDepthWriter(video);
   }
 
@@ -271,22 +297,24 @@ class StereoJob {
   }
 
   static PackedFrame WithoutHoles(const PackedFrame& frame) {
-    return {frame.image, nullptr, Image(), frame.pts, frame.duration};
+    return {frame.image, nullptr, Image(), frame.pts, frame.duration, 1, frame.provenance};
   }
   static PackedFrame HolesAlone(const PackedFrame& frame) {
-    return {Image(), frame.holes, Image(), frame.pts, frame.duration};
+    return {Image(), frame.holes, Image(), frame.pts, frame.duration, 1, Image()};
   }
   static PackedFrame WithoutDepth(const PackedFrame& frame) {
-    return {frame.image, frame.holes, Image(), frame.pts, frame.duration};
+    return {frame.image, frame.holes, Image(), frame.pts, frame.duration, 1, frame.provenance};
   }
   static PackedFrame DepthAlone(const PackedFrame& frame) {
-    return {Image(), nullptr, frame.depth, frame.pts, frame.duration};
+    return {Image(), nullptr, frame.depth, frame.pts, frame.duration, 1, Image()};
   }
 
   void Encode(Stream<PackedFrame> frames) {
     graph_.Into(std::move(frames), [this](const PackedFrame& frame) {
       writer_->Write(converter_.Convert(frame.image, output_color_, output_format_), frame.pts,
                      frame.duration);
+      if (provenance_writer_)
+        provenance_writer_->Write(frame.provenance, frame.pts, frame.duration);
     });
   }
 
@@ -309,6 +337,7 @@ class StereoJob {
   std::optional<OutputTarget> depth_;
   std::optional<OutputTarget> background_;
   std::optional<OutputTarget> sheet_;
+  std::optional<OutputTarget> provenance_;
   OutputTarget video_;
   ClipPair input_;
   int width_;  // of the input
@@ -321,11 +350,14 @@ class StereoJob {
   ColorInfo color_;  // of the source, nothing unknown
   ColorInfo output_color_;
   ClipCamera camera_;
+  std::optional<ObserveOptions> observe_;
   EyeInputs inputs_;
   std::optional<EyeMaker> maker_;
+  std::optional<EyeFollower> follower_;
   std::optional<VideoWriter> writer_;
   std::optional<VideoWriter> mask_writer_;
   std::optional<DepthVideoWriter> depth_writer_;
+  std::optional<VideoWriter> provenance_writer_;
   ColorConverter converter_;
 };
 

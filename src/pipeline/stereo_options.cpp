@@ -65,6 +65,11 @@ void StereoJobOptions::Check() const {
   scene.Check();
   const FrameOptions chosen = StereoFrame(*this);
   chosen.Check();
+  Require(holes.infill_poses.empty() || scene.transformation_file.empty(), Code::kInvalidArgument,
+          "transformation_file tells already where the camera is, leave infill_poses out");
+  Require(holes.infill_poses.empty() || !source.finds_path(), Code::kInvalidArgument,
+          "infill_poses has no meaning with the engine '" + source.Chosen() +
+              "', which finds the camera's path itself");
   holes.CheckWith(chosen);
   subtitles.CheckWith(chosen);
   Require(!(scene.HasScene() || LayoutOf(chosen.canvas).panel.has_value()) ||

@@ -14,6 +14,8 @@ void Describe(ToolReport* to, const StereoJobOptions& options, const StereoJobRe
   if (!options.preview.contact_sheet.empty()) to->outputs.push_back(options.preview.contact_sheet);
   to->summary = FormatSize(report.width, report.height) + ", " + Percent(report.hole_share) +
                 " not seen by the camera";
+  if (report.observed_share > 0)
+    to->summary += ", " + Percent(report.observed_share) + " of it in other frames";
   AddSize(to, report.width, report.height);
   to->Add("mask_output", report.mask_output, "the infill mask, empty if none was asked for");
   to->Add("depth_output", report.depth_output,
@@ -21,6 +23,8 @@ void Describe(ToolReport* to, const StereoJobOptions& options, const StereoJobRe
   to->Add("background_output", report.background_output,
           "the background, empty if it was not to be kept");
   to->Add("hole_share", report.hole_share, "mean share of pixels that the source did not show");
+  to->Add("observed_share", report.observed_share,
+          "share of those pixels that other frames have shown");
 }
 
 std::string OutputOf(const StereoJobOptions& options) { return Settle(options).output; }
@@ -32,7 +36,8 @@ ToolInfo StereoTool() {
       "stereo_rerender",
       "Renders a side-by-side stereo video (left eye left, full size each) from a color video and\n"
       "its metric depth: a depth video, or what an --engine finds. Without --remove_edges or\n"
-      "--infill_mask what the camera did not see is filled from the background beside it.",
+      "--infill_mask what the camera did not see is filled: with what other frames show, where the\n"
+      "camera's path is known, or from the background beside it.",
       "stereo_rerender --depth_video clip.mp4_depth.mkv --color_video clip.mp4 --xfov 48");
 }
 

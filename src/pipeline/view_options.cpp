@@ -130,6 +130,13 @@ void HoleOptions::CheckWith(const FrameOptions& frame) const {
   Require(!writes_mask() || LayoutOf(frame.canvas).HasOwnTiles(), Code::kInvalidArgument,
           "an infill mask tells the holes of each view, in the layout '" + frame.canvas.layout +
               "' views share pixels");
+  const ViewLayout layout = LayoutOf(frame.canvas);
+  Require(provenance_output.empty() || (layout.HasOwnTiles() && !layout.panel),
+          Code::kInvalidArgument,
+          "provenance_output tells of the pixels of plane views side by side or one above the "
+          "other, not of the layout '" + frame.canvas.layout + "'");
+  Require(provenance_output.empty() || !leaves_black(), Code::kInvalidArgument,
+          "provenance_output tells what holes are filled with, here they stay black");
 }
 
 void Describe(OptionList* list, TearRule* rule) {
@@ -140,6 +147,28 @@ void Describe(OptionList* list, TearRule* rule) {
 }
 
 void Describe(OptionList* list, HoleOptions* options) {
+  static const EnumNames<Infill> fills = {{"auto", Infill::kAuto},
+                                          {"observed", Infill::kObserved},
+                                          {"directional", Infill::kDirectional},
+                                          {"none", Infill::kNone}};
+  list->Field("infill", &options->infill, fills,
+              "what the camera did not see: observed: take it from frames that have seen it, where "
+              "the camera's path is known, and the rest as directional; directional: continue the "
+              "background beside it; none: leave it black; auto: observed where it can be, black "
+              "with --remove_edges and masks")
+      .Excludes("do_basic_infill");
+  list->Field("infill_window", &options->infill_window, {1, 240}, "FRAMES",
+              "frames before and after that are looked at")
+      .OnlyWith("infill", {"auto", "observed"});
+  list->Field("infill_poses", &options->infill_poses, "JSON",
+              "where the camera is in each frame (camera-to-world), in the scale of the depth")
+      .Input()
+      .Default("as the engine has found it")
+      .OnlyWith("infill", {"auto", "observed"});
+  list->Field("provenance_output", &options->provenance_output, "FILE",
+              "write where each pixel is from: white was seen in other frames, grey was continued, "
+              "black was no hole (FFV1, .mkv)")
+      .Output();
   list->Field("remove_edges", &options->remove_edges, "leave black what the camera did not see");
   list->Field(
       "dont_remove_edges", &options->dont_remove_edges,

@@ -31,6 +31,9 @@ struct FillCounts {
   int64_t observed = 0;  // of them
 };
 
+// What is told where no other frame was looked at: all holes are kExtended. `provenance` as below.
+FillCounts MarkExtended(const HoleMap& holes, PlaneView<uint8_t> provenance);
+
 struct ObservedFillOptions {
   // A point is seen in a frame if the depth there differs from its own by at most this share of it.
   // Valid: (0, 1].
@@ -86,6 +89,13 @@ class ObservedFill {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Of frames around `own`, at most `most` from which a view of it at `world_from_view` can learn: those
+// whose cameras are nearest to the view, and some that are farther away in time. In the order of
+// `views`.
+std::vector<ObservedView> ChooseViews(const std::vector<ObservedView>& views,
+                                      const ObservedView& own, const Pose& world_from_view,
+                                      size_t most = 6);
 
 using FlowView = PlaneView<const Eigen::Vector2f>;  // displacements in pixels, per pixel
 

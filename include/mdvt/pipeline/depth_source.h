@@ -91,6 +91,8 @@ struct DepthSourceOptions {
 
   // The name of the engine that holds.
   std::string Chosen() const;
+  // Whether the engine tells where the camera is in each frame, in the scale of its depth.
+  bool finds_path() const;
   // The long side of the pictures that depth from motion works on, for frames of this size.
   int WorkingSide(int width, int height) const;
   // Throws Error(kInvalidArgument).

@@ -114,6 +114,7 @@ struct StereoJobReport {
   std::string depth_output;       // the same
   std::string background_output;  // the same
   double hole_share = 0;          // mean share of pixels per eye that the source did not show
+  double observed_share = 0;      // of those, what other frames have shown
   int width = 0;                  // of the output: both eyes
   int height = 0;
 };

@@ -73,8 +73,23 @@ struct MetricEyeOptions {
 // `distance` is what the option for the convergence is called.
 void Describe(OptionList* list, MetricEyeOptions* options, const std::string& distance);
 
+// Where the pixels of holes come from.
+enum class Infill {
+  kAuto,         // kObserved where the camera's path is known and memory suffices, else kDirectional
+  kObserved,     // frames around it that have seen them (ObservedFill), then as kDirectional
+  kDirectional,  // the background beside them (DirectionalFill)
+  kNone,         // nowhere: they stay black
+};
+
 // What becomes of holes, which is what the camera did not see.
 struct HoleOptions {
+  // With kAuto they stay black with some of the options below.
+  Infill infill = Infill::kAuto;
+  int infill_window = 12;  // frames before and after that kObserved looks at; [1, 240]
+  // Camera-to-world of each frame, for kObserved where nothing else tells the camera's path.
+  std::string infill_poses;
+  std::string provenance_output;  // where each pixel is from, see Provenance; empty: nowhere
+
   // They are filled from the background beside them. They stay black with one of the first three,
   // unless do_basic_infill says otherwise.
   bool remove_edges = false;
@@ -89,12 +104,18 @@ struct HoleOptions {
   int clean_rim = 2;
 
   bool writes_mask() const { return infill_mask || green_and_black_infill_mask; }
-  bool leaves_black() const { return (remove_edges || writes_mask()) && !do_basic_infill; }
+  bool leaves_black() const {
+    if (infill != Infill::kAuto) return infill == Infill::kNone;
+    return (remove_edges || writes_mask()) && !do_basic_infill;
+  }
+  bool looks_around() const {
+    return !leaves_black() && (infill == Infill::kAuto || infill == Infill::kObserved);
+  }
   InfillMaskStyle mask_style() const {
     return green_and_black_infill_mask ? InfillMaskStyle::kGreen : infill_mask_style;
   }
   StereoOptions Stereo() const;
-  // Throws Error(kInvalidArgument) for a mask of a layout in which views share pixels.
+  // Throws Error(kInvalidArgument) for a mask or a provenance of a layout in which views share pixels.
   void CheckWith(const FrameOptions& frame) const;
 };
 void Describe(OptionList* list, HoleOptions* options);

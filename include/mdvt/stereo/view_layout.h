@@ -161,7 +161,8 @@ struct ViewCanvas {
                       content_height);
   }
   // The same of a single plane as large as a frame.
-  PlaneView<float> Content(const PlaneView<float>& frame, int tile) const {
+  template <typename T>
+  PlaneView<T> Content(const PlaneView<T>& frame, int tile) const {
     return {frame.Row(TileY(tile) + content_y) + TileX(tile) + content_x, frame.stride,
             content_width, content_height};
   }
