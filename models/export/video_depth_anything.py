@@ -30,8 +30,8 @@ def build(repo, encoder, metric):
     common.shim("xformers")  # LibTorch cannot load its kernels
     common.shim_missing(cv2={"INTER_CUBIC": 2, "INTER_AREA": 3}, torchvision__transforms={"Compose": object},
                         tqdm={"tqdm": iter}, matplotlib={}, matplotlib__cm={}, imageio={}, decord={})
-    from video_depth_anything import dpt_temporal, video_depth
-
+    video_depth = common.upstream("video_depth_anything.video_depth")
+    dpt_temporal = common.upstream("video_depth_anything.dpt_temporal")
     features, channels = HEADS[encoder]
     network = video_depth.VideoDepthAnything(encoder=encoder, features=features, out_channels=channels,
                                              num_frames=LENGTH, metric=metric)
@@ -98,7 +98,7 @@ def run():
         torch.nn.init.constant_(network.head.scratch.output_conv2[2].bias, 3.0)
     wrapper = Wrapper(network, args.bf16_encoder)
     examples = [(common.example((1, LENGTH, 3, height, width), seed),)
-                for seed, (height, width) in enumerate([(42, 70), (56, 42), (28, 28)])]
+                for seed, (height, width) in enumerate([(28, 42), (42, 28)])]
     with torch.no_grad():
         expected = network(common.Normalize()(examples[0][0][0])[None])
         if not torch.allclose(wrapper.eval()(examples[0][0])[:, :, 0], expected, rtol=1e-3, atol=0.1 if args.bf16_encoder else 1e-3):
