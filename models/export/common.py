@@ -168,15 +168,29 @@ def unscripted():
         torch.jit.script = before
 
 
+def _product_without_sum(baddbmm):
+    """baddbmm() that does not read its first argument where that counts nothing: LibTorch 1.13 does, and what is not
+    a number in the memory that upstream has not filled comes through."""
+
+    def product(input, batch1, batch2, *, beta=1, alpha=1, **options):
+        if beta == 0 and not options:
+            return torch.bmm(batch1 * alpha, batch2)
+        return baddbmm(input, batch1, batch2, beta=beta, alpha=alpha, **options)
+
+    return product
+
+
 @contextlib.contextmanager
 def attention_without_sdpa():
-    """Writes attention out: LibTorch 1.13 has no scaled_dot_product_attention."""
+    """Writes attention out: LibTorch 1.13 has no scaled_dot_product_attention, and mistakes in baddbmm."""
     name = "scaled_dot_product_attention"
-    before = getattr(F, name, None)
+    before, baddbmm = getattr(F, name, None), torch.baddbmm
     setattr(F, name, _plain_attention)
+    torch.baddbmm = _product_without_sum(baddbmm)
     try:
         yield
     finally:
+        torch.baddbmm = baddbmm
         if before is None:
             delattr(F, name)
         else:
@@ -806,6 +820,12 @@ def checked_size(option, size, multiple, low, high):
     if any(side % multiple or not low <= side <= high for side in size):
         raise ExportError(f"--{option} {' '.join(map(str, size))}: must be multiples of {multiple} in [{low}, {high}]")
     return tuple(size)
+
+
+def bare_packages(root, *names):
+    """Makes packages below `root` importable without their __init__, which imports what inference needs not."""
+    for name in names:
+        shim(name).__path__ = [str(pathlib.Path(root).resolve() / name.replace(".", "/"))]
 
 
 def upstream(name):

@@ -34,15 +34,14 @@ class Network(torch.nn.Module):
         super().__init__()
         common.add_repo(f"{repo}/src", "depth_anything_3/model/dpt.py", "depth_anything_3/model/dinov2/dinov2.py")
         common.shim("xformers")  # LibTorch cannot load its kernels
-        # The package's own __init__ would import what training and the viewer need.
-        for name in ("depth_anything_3", "depth_anything_3.model"):
-            common.shim(name).__path__ = [f"{repo}/src/" + name.replace(".", "/")]
+        common.bare_packages(f"{repo}/src", "depth_anything_3", "depth_anything_3.model")
         common.shim_missing(addict={"Dict": dict})
         taps, width, features, levels = ENCODERS[encoder]
         self.backbone = common.upstream("depth_anything_3.model.dinov2.dinov2").DinoV2(
             name=encoder, out_layers=list(taps), alt_start=-1, qknorm_start=-1, rope_start=-1, cat_token=False)
-        self.module = common.upstream("depth_anything_3.model.dpt")
-        self.head = self.module.DPT(dim_in=width, output_dim=1, features=features, out_channels=levels)
+        dpt = common.upstream("depth_anything_3.model.dpt")
+        self.modules_with_sizes = (dpt, common.upstream("depth_anything_3.model.utils.head_utils"))
+        self.head = dpt.DPT(dim_in=width, output_dim=1, features=features, out_channels=levels)
         vit = self.backbone.pretrained
         patches = types.SimpleNamespace()
         common.patch_dinov2(patches, PATCH, getattr(vit, "interpolate_offset", 0.1))
@@ -105,7 +104,7 @@ def run():
         network = common.set_weights(Network(args.repo, args.encoder), args, prefix="model.")
         shapes = [(1, 84, 126), (2, 112, 70)]
         examples = [(common.example((batch, 3, height, width), batch),) for batch, height, width in shapes]
-        with common.traced_sizes(network.module):
+        with common.traced_sizes(*network.modules_with_sizes):
             common.finish(Wrapper(network), metadata(args.model, args.encoder, args.input_size), examples, args,
                           f"https://huggingface.co/depth-anything/DA3{args.model.upper()}-LARGE",
                           f"depth_anything_3.py --model {args.model}", "Depth-Anything-3", LICENSE)

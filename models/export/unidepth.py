@@ -5,7 +5,7 @@
   python3 unidepth.py --repo UniDepth --encoder vits --checkpoint pytorch_model.bin --size 406 728 --out unidepth-vits.pt
   python3 unidepth.py --repo UniDepth --encoder vits --checkpoint pytorch_model.bin --rays --out unidepth-vits-rays.pt
 
---repo is a clone of https://github.com/lpiccinelli-eth/UniDepth; it needs the Python packages timm and einops. The
+--repo is a clone of https://github.com/lpiccinelli-eth/UniDepth; it needs the Python package einops. The
 trace freezes one size: choose the one that your videos need (406 728 for 16:9, 462 616 for 4:3, 546 546, 728 406).
 With --rays the file is told the camera, else the network guesses it. For unidepth_video --model.
 """
@@ -38,7 +38,13 @@ def build(repo, encoder):
     common.shim("xformers")  # LibTorch cannot load its kernels
     common.shim_missing(huggingface_hub={"PyTorchModelHubMixin": HubMixin}, torchvision__transforms__v2__functional={},
                         wandb={}, matplotlib={}, scipy={"interpolate": None}, PIL={"Image": None})
+    common.shim_missing(timm__models__layers={"trunc_normal_": torch.nn.init.trunc_normal_, "DropPath": None},
+                        matplotlib__pyplot={})
+    common.bare_packages(root, "unidepth.models", "unidepth.models.unidepthv2", "unidepth.models.backbones")
     with common.unscripted():
+        # The other backbones need packages that this one does not.
+        make = common.upstream("unidepth.models.backbones.dinov2")._make_dinov2_model
+        common.shim("unidepth.models.backbones", ConvNeXt=None, ConvNeXtV2=None, _make_dinov2_model=make)
         network_class = common.upstream("unidepth.models.unidepthv2.unidepthv2").UniDepthV2
     network_class.build_losses = lambda self, config: None
     values["training"]["export"] = True  # plain attention
