@@ -39,8 +39,8 @@ def build(repo, encoder):
     common.shim_missing(huggingface_hub={"PyTorchModelHubMixin": HubMixin}, torchvision__transforms__v2__functional={},
                         wandb={}, matplotlib={}, scipy={"interpolate": None}, PIL={"Image": None})
     common.shim_missing(timm__models__layers={"trunc_normal_": torch.nn.init.trunc_normal_, "DropPath": None},
-                        matplotlib__pyplot={})
-    common.bare_packages(root, "unidepth.models", "unidepth.models.unidepthv2", "unidepth.models.backbones")
+                        matplotlib__pyplot={}, cv2={})
+    common.bare_packages(root, "unidepth", "unidepth.models", "unidepth.models.unidepthv2", "unidepth.models.backbones")
     with common.unscripted():
         # The other backbones need packages that this one does not.
         make = common.upstream("unidepth.models.backbones.dinov2")._make_dinov2_model

@@ -21,10 +21,13 @@ import torch
 
 import common
 import cotracker
+import depth_anything_3
 import lama
 import raft
 import segment
 import stand_ins
+import stereocrafter
+import unidepth
 import video_depth_anything
 
 PROGRAMS = pathlib.Path(os.environ.get("MDVT_PROGRAM_DIR", "/nowhere"))
@@ -191,6 +194,82 @@ class Inpaint(Case):
         with_model = self.pictures(self.run_program("apply_inpainting", *options), "gray")
         without = self.pictures(self.run_program("apply_inpainting", *options[:2], *options[4:], output="b.mkv"), "gray")
         self.assertGreater((with_model - without)[:, 22:30, 34:46].abs().max().item(), 3)
+
+
+class SinglePictures(Case):
+    def test_unidepth_with_and_without_the_camera(self):
+        for rays in (False, True):
+            options = ["--rays"] if rays else []
+            module, meta = self.export(unidepth, stand_ins.UNIDEPTH, "--encoder", "vits", "--size", 56, 84, *options)
+            self.assertEqual([port["name"] for port in meta["inputs"]], ["image", "rays"] if rays else ["image"])
+            self.assertEqual(meta["source"]["license"], "CC-BY-NC-4.0")
+            inputs, = unidepth.examples((56, 84), rays)[1:]
+            depth, camera = module(*inputs)
+            self.assertEqual((tuple(depth.shape), tuple(camera.shape)), ((2, 1, 56, 84), (2, 3, 3)))
+
+    def test_unidepth_in_unidepth_video(self):
+        self.export(unidepth, stand_ins.UNIDEPTH, "--encoder", "vits", "--size", 56, 84, "--rays")
+        depth = self.run_program("unidepth_video", "--model", self.model, "--xfov", 60)
+        self.assertGreater(self.pictures(depth).std().item(), 0)
+
+    def test_depth_anything_3_puts_sky_behind(self):
+        module, meta = self.export(depth_anything_3, stand_ins.DEPTH_ANYTHING_3, "--input-size", 56)
+        self.assertEqual((meta["outputs"][0]["scale"], meta["outputs"][0]["focal_ref"]), ("metric_times_focal", 300))
+
+        class Fixed(torch.nn.Module):
+            def forward(self, image):
+                depth = torch.arange(1.0, 201).reshape(1, 1, 10, 20)
+                return [depth, (depth <= 100).float() * self.sky]
+
+        fixed = Fixed()
+        fixed.sky = 0.3
+        depth = depth_anything_3.Wrapper(fixed)(torch.zeros(1, 3, 10, 20)).flatten()
+        # 99 % of the way through the hundred values 101 .. 200 that are left.
+        self.assertTrue((depth[:100] == 199).all() and (depth[100:] == torch.arange(101.0, 201)).all())
+        fixed.sky = 0.29
+        depth = depth_anything_3.Wrapper(fixed)(torch.zeros(1, 3, 10, 20)).flatten()
+        self.assertTrue((depth == torch.arange(1.0, 201)).all())
+
+    def test_depth_anything_3_in_video_metric_convert(self):
+        self.export(depth_anything_3, stand_ins.DEPTH_ANYTHING_3, "--input-size", 56)
+        depth = self.run_program("video_metric_convert", "--model", self.model, "--xfov", 60)
+        self.assertGreater(self.pictures(depth).std().item(), 0)
+
+
+class StereoCrafter(Case):
+    def export_parts(self):
+        clone = stand_ins.write(self.folder / "clone", stand_ins.DIFFUSERS)
+        sys.path.insert(0, clone)
+        try:
+            stand_ins.run_exporter(stereocrafter, "--svd", f"{clone}/svd", "--unet", f"{clone}/unet", "--out-folder",
+                                   self.folder, "--random-weights", 1)
+        finally:
+            sys.path.remove(clone)
+        return {role: self.load(self.folder / f"stereocrafter-{role}.pt") for role in stereocrafter.ROLES}
+
+    def test_four_parts_of_one_group(self):
+        parts = self.export_parts()
+        self.assertEqual({meta["group"] for _, meta in parts.values()}, {"stereocrafter"})
+        self.assertEqual(parts["unet"][1]["scheduler"]["prediction"], "v")
+        latent = parts["vae_encoder"][0](common.example((5, 3, 64, 192), 1))
+        self.assertEqual(tuple(latent.shape), (5, 4, 8, 24))
+        self.assertEqual(tuple(parts["vae_decoder"][0](latent).shape), (5, 3, 64, 192))
+        self.assertEqual(tuple(parts["image_encoder"][0](torch.zeros(1, 3, 224, 224)).shape), (1, 1, 16))
+
+    def test_in_stereo_crafter_infill(self):
+        self.export_parts()
+        video, mask = self.folder / "sbs.mkv", self.folder / "mask.mkv"
+        for path, source in ((video, "testsrc=s=256x64:r=24"),
+                             (mask, "color=black:s=256x64:r=24,drawbox=x=160:y=20:w=16:h=24:color=white:t=fill")):
+            subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "4", "-c:v", "ffv1",
+                            "-pix_fmt", "gbrp", path], check=True)
+        out = self.run_program("stereo_crafter_infill", "--sbs_color_video", video, "--sbs_mask_video", mask, "--model",
+                               self.folder, "--num_inference_steps", 2, "--match_colors", "off", "--tile_width", 128,
+                               "--tile_height", 64, "--overlap", 0, clip=False)
+        changed = (self.pictures(out, "gray", 256, 64) - self.pictures(video, "gray", 256, 64)).abs()
+        self.assertEqual(changed.shape[0], 4)
+        self.assertGreater(changed[:, 24:40, 164:172].mean().item(), 5)
+        self.assertLess(changed[:, :, :120].mean().item(), 3)
 
 
 class Errors(Case):

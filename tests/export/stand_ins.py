@@ -211,6 +211,152 @@ class CoTrackerThreeOffline(torch.nn.Module):
         return tracks, torch.sigmoid(4 + x[None, ..., 2]), torch.sigmoid(4 + x[None, ..., 3]), None
 """}
 
+UNIDEPTH = {
+    "configs/config_v2_vits14.json": '{"training": {}, "model": {"pixel_encoder": {}}}',
+    "unidepth/models/backbones/dinov2.py": "def _make_dinov2_model(): pass\n",
+    "unidepth/models/encoder.py": "from unidepth.models.backbones import ConvNeXt, ConvNeXtV2, _make_dinov2_model\n",
+    "unidepth/models/unidepthv2/unidepthv2.py": """
+import torch
+import torchvision.transforms.v2.functional as TF
+from huggingface_hub import PyTorchModelHubMixin
+import unidepth.models.encoder
+@torch.jit.script
+def of_the_training(size: list):
+    return max(size)
+class Decoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.out = torch.nn.Linear(8, 1)
+    def forward(self, inputs, image_metas):
+        image, (features,) = inputs["image"], inputs["features"]
+        b, _, h, w = image.shape
+        x = torch.nn.functional.interpolate(self.out(features).permute(0, 3, 1, 2), (h, w), mode="bilinear")
+        rays = inputs.get("rays")
+        if rays is None:
+            rays = torch.nn.functional.normalize(torch.ones_like(image) + 0.1 * image, dim=1)
+        intrinsics = torch.diag_embed(torch.ones_like(image[:, :, 0, 0]))
+        return {"rays": rays.flatten(2).transpose(1, 2), "radius": torch.exp(x + 2), "intrinsics": intrinsics}
+class Encoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.proj, self.qkv = torch.nn.Conv2d(3, 8, 14, 14), torch.nn.Linear(8, 24)
+    def forward(self, x):
+        x = self.proj(x)
+        q, k, v = self.qkv(x.flatten(2).transpose(1, 2)).chunk(3, -1)
+        y = torch.nn.functional.scaled_dot_product_attention(q, k, v).reshape(x.shape[0], x.shape[2], x.shape[3], 8)
+        return [y, 2 * y], [y[:, :1, 0], y[:, 1:2, 0]]
+class UniDepthV2(torch.nn.Module, PyTorchModelHubMixin, library_name="none", repo_url="none", tags=[]):
+    def __init__(self, config):
+        super().__init__()
+        assert config["training"]["export"]
+        self.build_losses(config)
+        self.pixel_encoder, self.pixel_decoder = Encoder(), Decoder()
+        self.slices_encoder_range = [(0, 2)]
+        self.stacking_fn = lambda parts: torch.stack(parts).mean(0)
+""",
+}
+
+DEPTH_ANYTHING_3 = {
+    "src/depth_anything_3/__init__.py": "raise RuntimeError('not to be imported')\n",
+    "src/depth_anything_3/model/__init__.py": "raise RuntimeError('not to be imported')\n",
+    "src/depth_anything_3/model/utils/head_utils.py": """
+from torch import nn
+def custom_interpolate(x, factor):
+    return nn.functional.interpolate(x, (int(x.shape[-2] * factor), int(x.shape[-1] * factor)), mode="bilinear")
+""",
+    "src/depth_anything_3/model/dinov2/dinov2.py": """
+import torch
+class Vit(torch.nn.Module):
+    interpolate_offset = 0.1
+    def __init__(self):
+        super().__init__()
+        self.proj = torch.nn.Conv2d(3, 8, 14, 14)
+        self.cls_token = torch.nn.Parameter(torch.zeros(1, 1, 8))
+        self.pos_embed = torch.nn.Parameter(torch.zeros(1, 26, 8))
+    def patch_embed(self, x):
+        return self.proj(x).flatten(2).transpose(1, 2)
+class DinoV2(torch.nn.Module):
+    def __init__(self, name, out_layers, alt_start, qknorm_start, rope_start, cat_token):
+        super().__init__()
+        self.pretrained = Vit()
+    def forward(self, views):
+        tokens = self.pretrained.prepare_tokens_with_masks(views)
+        return [(tokens[:, :, 1:], tokens[:, :, 0])], []
+""",
+    "src/depth_anything_3/model/dpt.py": """
+import torch
+from addict import Dict
+from depth_anything_3.model.utils.head_utils import custom_interpolate
+class DPT(torch.nn.Module):
+    def __init__(self, dim_in, output_dim, features, out_channels):
+        super().__init__()
+        self.depth, self.sky_layer = torch.nn.Conv2d(8, 1, 1), torch.nn.Conv2d(8, 1, 1)
+    def forward(self, features, height, width, patch_start_idx):
+        x = features[0][0][:, 0].permute(0, 2, 1).reshape(-1, 8, height // 14, width // 14)
+        x = custom_interpolate(x, 14.0)
+        return Dict(depth=torch.exp(self.depth(x)), sky=torch.relu(self.sky_layer(x)))
+""",
+}
+
+# In place of the Python packages; configurations of the three networks are in their folders.
+DIFFUSERS = {
+    "diffusers/__init__.py": """
+import json, pathlib
+import torch
+class Loads(torch.nn.Module):
+    @staticmethod
+    def load_config(folder):
+        return json.loads((pathlib.Path(folder) / "config.json").read_text())
+    @classmethod
+    def from_config(cls, config):
+        return cls(config)
+class Decoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up = torch.nn.ConvTranspose2d(4, 3, 8, 8)
+    def forward(self, x, image_only_indicator, num_frames):
+        assert image_only_indicator.shape[0] == 1
+        frames = torch.tanh(self.up(x)).reshape(1, num_frames, 3, 8 * x.shape[2], 8 * x.shape[3])
+        return (frames + 0.1 * frames.mean(1, keepdim=True)).flatten(0, 1)
+class AutoencoderKLTemporalDecoder(Loads):
+    def __init__(self, config):
+        super().__init__()
+        self.encoder, self.quant_conv = torch.nn.Conv2d(3, 8, 8, 8), torch.nn.Conv2d(8, 8, 1)
+        self.decoder = Decoder()
+class UNetSpatioTemporalConditionModel(Loads):
+    def __init__(self, config):
+        super().__init__()
+        self.config = type("Config", (), config)
+        self.conv, self.cross = torch.nn.Conv3d(config["in_channels"], 4, 3, padding=1), torch.nn.Linear(16, 4)
+    def set_attn_processor(self, processor):
+        self.processor = processor
+    def forward(self, sample, timestep, embedding, time_ids, return_dict):
+        x = self.conv(sample.transpose(1, 2)).transpose(1, 2)
+        return (x + self.cross(embedding)[..., None, None] + 0.01 * (timestep + time_ids.sum()),)
+""",
+    "diffusers/models/__init__.py": "",
+    "diffusers/models/attention_processor.py": "class AttnProcessor: pass\n",
+    "transformers/__init__.py": """
+import json, pathlib
+import torch
+class Config:
+    def __init__(self, values):
+        self.projection_dim = values["projection_dim"]
+    @classmethod
+    def from_pretrained(cls, folder):
+        return cls(json.loads((pathlib.Path(folder) / "config.json").read_text()))
+class CLIPVisionModelWithProjection(torch.nn.Module):
+    config_class = Config
+    def __init__(self, config):
+        super().__init__()
+        self.config, self.proj = config, torch.nn.Linear(3 * 7 * 7, config.projection_dim)
+    def forward(self, image, return_dict):
+        return (self.proj(torch.nn.functional.avg_pool2d(image, 32).flatten(1)), None)
+""",
+    "svd/vae/config.json": "{}", "svd/image_encoder/config.json": '{"projection_dim": 16}',
+    "unet/unet_diffusers/config.json": '{"in_channels": 9}',
+}
+
 
 def write(folder, files):
     """Writes such a clone. Returns its path."""
