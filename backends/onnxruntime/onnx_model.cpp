@@ -2,6 +2,7 @@
 #include "onnx_model.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <fstream>
 #include <utility>
@@ -150,6 +151,31 @@ OnnxModel::OnnxModel(const std::string& path, const mdvt_backend_options& option
   for (size_t i = 0; i < session_.GetOutputCount(); ++i)
     outputs_.push_back(PortOf(session_.GetOutputNameAllocated(i, allocator).get(),
                               session_.GetOutputTypeInfo(i), "output"));
+  if (options.struct_size >= offsetof(mdvt_backend_options, num_outputs) + sizeof(size_t))
+    KeepWanted(options.outputs, options.num_outputs);
+}
+
+void OnnxModel::KeepWanted(const char* const* names, size_t count) {
+  if (count == 0) return;
+  std::vector<Port> kept;
+  std::string missing;
+  for (size_t i = 0; i < count; ++i) {
+    const auto found = std::find_if(outputs_.begin(), outputs_.end(),
+                                    [&](const Port& port) { return port.name == names[i]; });
+    if (found != outputs_.end()) {
+      kept.push_back(*found);
+    } else {
+      missing = names[i];
+    }
+  }
+  std::string all;
+  for (const Port& port : outputs_) all += (all.empty() ? "'" : ", '") + port.name + "'";
+  if (kept.empty() && count <= outputs_.size())
+    kept.assign(outputs_.begin(), outputs_.begin() + static_cast<ptrdiff_t>(count));
+  if (kept.size() != count)
+    throw Failure(MDVT_BACKEND_CORRUPT, "the metadata's output '" + missing +
+                                            "' is none of the file's: " + all);
+  outputs_ = std::move(kept);
 }
 
 std::vector<size_t> OnnxModel::Order(const mdvt_backend_tensor* inputs, size_t num_inputs) const {

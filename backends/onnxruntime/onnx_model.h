@@ -49,6 +49,8 @@ class OnnxModel {
   };
 
   static Port PortOf(const std::string& name, const Ort::TypeInfo& info, const char* what);
+  // Leaves those outputs that the metadata names, in its order: run() computes no others.
+  void KeepWanted(const char* const* names, size_t count);
   // The place of each of the session's inputs among those that come in.
   std::vector<size_t> Order(const mdvt_backend_tensor* inputs, size_t num_inputs) const;
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -119,7 +120,7 @@ mdvt_backend_status Open(const char* path, const mdvt_backend_options* options,
                          mdvt_backend_model** model) {
   *model = nullptr;
   return Guarded([&] {
-    if (options->struct_size < sizeof *options) {
+    if (options->struct_size < offsetof(mdvt_backend_options, outputs)) {
       throw Failure(MDVT_BACKEND_INVALID_ARGUMENT, "options of an unknown size");
     }
     *model = new mdvt_backend_model{TorchModel(path, *options)};

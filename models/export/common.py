@@ -158,14 +158,39 @@ def _plain_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal
 
 
 @contextlib.contextmanager
-def attention_without_sdpa():
-    """Writes attention out: LibTorch 1.13 has no scaled_dot_product_attention."""
-    name = "scaled_dot_product_attention"
-    before = getattr(F, name, None)
-    setattr(F, name, _plain_attention)
+def unscripted():
+    """Leaves alone what upstream compiles at its import: old versions cannot, and a trace needs it not."""
+    before = torch.jit.script
+    torch.jit.script = lambda function, *_, **__: function
     try:
         yield
     finally:
+        torch.jit.script = before
+
+
+def _product_without_sum(baddbmm):
+    """baddbmm() that does not read its first argument where that counts nothing: LibTorch 1.13 does, and what is not
+    a number in the memory that upstream has not filled comes through."""
+
+    def product(input, batch1, batch2, *, beta=1, alpha=1, **options):
+        if beta == 0 and not options:
+            return torch.bmm(batch1 * alpha, batch2)
+        return baddbmm(input, batch1, batch2, beta=beta, alpha=alpha, **options)
+
+    return product
+
+
+@contextlib.contextmanager
+def attention_without_sdpa():
+    """Writes attention out: LibTorch 1.13 has no scaled_dot_product_attention, and mistakes in baddbmm."""
+    name = "scaled_dot_product_attention"
+    before, baddbmm = getattr(F, name, None), torch.baddbmm
+    setattr(F, name, _plain_attention)
+    torch.baddbmm = _product_without_sum(baddbmm)
+    try:
+        yield
+    finally:
+        torch.baddbmm = baddbmm
         if before is None:
             delattr(F, name)
         else:
@@ -317,7 +342,8 @@ def fill_random(module, seed):
 def load_strictly(module, checkpoint, prefix="", wanted=None, trusted=False):
     """Loads a state dict of tensors (.pth, .ckpt, .safetensors); every key and shape must fit.
 
-    prefix  what all keys of this network begin with in the file: it is cut off, and others are left out
+    prefix  what all keys of this network begin with in the file, unless none does: it is cut off, and others are
+            left out
     wanted  tells of a key (without prefix) whether it belongs to the network: None takes all
     trusted  read with pickle, which runs whatever the file says
     """
@@ -345,7 +371,7 @@ def load_strictly(module, checkpoint, prefix="", wanted=None, trusted=False):
         # Of networks that were trained on several devices.
         if state and all(str(key).startswith("module.") for key in state):
             state = {key[len("module."):]: value for key, value in state.items()}
-        if prefix:
+        if prefix and any(str(key).startswith(prefix) for key in state):
             state = {key[len(prefix):]: value for key, value in state.items() if str(key).startswith(prefix)}
         if wanted is not None:
             state = {key: value for key, value in state.items() if wanted(key)}
@@ -796,6 +822,12 @@ def checked_size(option, size, multiple, low, high):
     return tuple(size)
 
 
+def bare_packages(root, *names):
+    """Makes packages below `root` importable without their __init__, which imports what inference needs not."""
+    for name in names:
+        shim(name).__path__ = [str(pathlib.Path(root).resolve() / name.replace(".", "/"))]
+
+
 def upstream(name):
     """A module of the clone. What is missing there or in this Python is told in one line."""
     try:
@@ -822,6 +854,7 @@ def add_repo(path, *expected):
 def main(run):
     """Runs a command line: 0, or 1 after one line that says what went wrong."""
     try:
+        warnings.filterwarnings("ignore")  # upstream's, about what is deprecated
         torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
                               else os.cpu_count() or 1)
         run()

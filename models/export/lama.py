@@ -5,8 +5,7 @@
   python3 lama.py --repo lama --checkpoint big-lama/models/best.ckpt --trust-checkpoint --out lama.pt
 
 --repo is a clone of https://github.com/advimman/lama. The checkpoint holds more than tensors, which is why it needs
---trust-checkpoint and the Python package pytorch_lightning. The file is for apply_inpainting --model and
-stereo_crafter_infill --model.
+--trust-checkpoint and the Python package pytorch_lightning. The file is for apply_inpainting --model.
 """
 
 import common  # before torch: it says what to install

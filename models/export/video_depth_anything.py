@@ -30,8 +30,8 @@ def build(repo, encoder, metric):
     common.shim("xformers")  # LibTorch cannot load its kernels
     common.shim_missing(cv2={"INTER_CUBIC": 2, "INTER_AREA": 3}, torchvision__transforms={"Compose": object},
                         tqdm={"tqdm": iter}, matplotlib={}, matplotlib__cm={}, imageio={}, decord={})
-    from video_depth_anything import dpt_temporal, video_depth
-
+    video_depth = common.upstream("video_depth_anything.video_depth")
+    dpt_temporal = common.upstream("video_depth_anything.dpt_temporal")
     features, channels = HEADS[encoder]
     network = video_depth.VideoDepthAnything(encoder=encoder, features=features, out_channels=channels,
                                              num_frames=LENGTH, metric=metric)
@@ -59,6 +59,15 @@ class Wrapper(torch.nn.Module):
         features = common.encode(self.features, x, self.bf16_encoder)
         depth = self.network.head(features, height // PATCH, width // PATCH, LENGTH)[0]
         return torch.relu(depth).unsqueeze(0)
+
+
+@torch.no_grad()
+def check(network, wrapper, frames):
+    """The wrapper against the clone's forward()."""
+    expected = network(common.Normalize()(frames[0])[None])
+    error = (wrapper.eval()(frames)[:, :, 0] - expected).abs().max().item()
+    if not error <= 1e-4 * max(1.0, expected.abs().max().item()):
+        raise common.ExportError(f"the wrapper gives another depth than the clone's forward(): {error}")
 
 
 def metadata(encoder, metric, bf16_encoder, input_size):
@@ -98,13 +107,11 @@ def run():
         torch.nn.init.constant_(network.head.scratch.output_conv2[2].bias, 3.0)
     wrapper = Wrapper(network, args.bf16_encoder)
     examples = [(common.example((1, LENGTH, 3, height, width), seed),)
-                for seed, (height, width) in enumerate([(42, 70), (56, 42), (28, 28)])]
-    with torch.no_grad():
-        expected = network(common.Normalize()(examples[0][0][0])[None])
-        if not torch.allclose(wrapper.eval()(examples[0][0])[:, :, 0], expected, rtol=1e-3, atol=0.1 if args.bf16_encoder else 1e-3):
-            raise common.ExportError("the wrapper gives another depth than the clone's forward()")
+                for seed, (height, width) in enumerate([(28, 42), (42, 28)])]
     exporter = f"video_depth_anything.py --encoder {args.encoder}" + (" --metric" if args.metric else "")
-    with common.traced_sizes(*modules):
+    with common.attention_without_sdpa(), common.traced_sizes(*modules):
+        if not args.bf16_encoder:
+            check(network, wrapper, examples[0][0])
         common.finish(wrapper, metadata(args.encoder, args.metric, args.bf16_encoder, args.input_size), examples,
                       args, "https://huggingface.co/depth-anything", exporter, "Video-Depth-Anything",
                       LICENSES[args.encoder])

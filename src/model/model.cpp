@@ -182,6 +182,21 @@ std::string DeclaredSizes(const SizeRule& rule) {
          mdvt::ToString(rule.min) + " to " + mdvt::ToString(rule.max);
 }
 
+// (value - mean) / deviation of each channel.
+void Normalize(const ModelInputInfo& input, const Shape& shape, const float* from, Tensor* to) {
+  to->Resize(shape);
+  const size_t channel_at = input.layout.dims.find('C');
+  int64_t plane = 1;
+  for (size_t i = channel_at + 1; i < shape.size(); ++i) plane *= shape[i];
+  const auto channels = static_cast<int64_t>(input.mean.size());
+  for (int64_t i = 0; i < to->size(); i += plane) {
+    const auto channel = static_cast<size_t>(i / plane % channels);
+    const auto mean = static_cast<float>(input.mean[channel]);
+    const auto scale = static_cast<float>(1 / input.deviation[channel]);
+    for (int64_t k = i; k < i + plane; ++k) (*to)[k] = (from[k] - mean) * scale;
+  }
+}
+
 // Throws for the first value that a network must not return.
 void CheckValues(const Tensor& values, const std::string& where, bool non_negative,
                  bool reduced_precision) {
@@ -278,9 +293,10 @@ struct Model::Impl {
   void CheckInput(const ModelInputInfo& input, size_t index, const Shape& shape,
                   LayoutDims* dims) const;
   void CheckBytes(const Shape& shape, const std::string& what, int64_t* bytes) const;
-  // Checks all inputs; what they are for the backend.
+  // Checks all inputs; what they are for the backend. `normalized` gets those that are not passed on
+  // as they are.
   std::vector<mdvt_backend_tensor> Prepare(const std::vector<ModelInput>& inputs, LayoutDims* dims,
-                                           int64_t* bytes) const;
+                                           std::vector<Tensor>* normalized, int64_t* bytes) const;
 
   // On the CPU; elsewhere the calling thread waits for the device.
   int ThreadsOfARun() const {
@@ -339,6 +355,10 @@ Model Model::Open(const std::string& path, const ModelOptions& options) {
   wanted.precision = options.precision == ModelPrecision::kFp16   ? MDVT_BACKEND_FP16
                      : options.precision == ModelPrecision::kFp32 ? MDVT_BACKEND_FP32
                                                                   : MDVT_BACKEND_BF16_CPU_ENCODER;
+  std::vector<const char*> outputs;
+  for (const ModelOutputInfo& output : info.outputs) outputs.push_back(output.name.c_str());
+  wanted.outputs = outputs.data();
+  wanted.num_outputs = outputs.size();
   CheckCall(table, table->open(file.name().c_str(), &wanted, &impl->model), path, file);
 
   Model model(std::move(impl));
@@ -427,12 +447,15 @@ void Model::Impl::CheckBytes(const Shape& shape, const std::string& what, int64_
 }
 
 std::vector<mdvt_backend_tensor> Model::Impl::Prepare(const std::vector<ModelInput>& inputs,
-                                                      LayoutDims* dims, int64_t* bytes) const {
+                                                      LayoutDims* dims,
+                                                      std::vector<Tensor>* normalized,
+                                                      int64_t* bytes) const {
   if (inputs.size() != info.inputs.size()) {
     Fail(Code::kInvalidArgument,
          std::to_string(inputs.size()) + " inputs, must be " + std::to_string(info.inputs.size()));
   }
   std::vector<mdvt_backend_tensor> given(inputs.size());
+  normalized->resize(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const ModelInput& input = inputs[i];
     const std::string what = "input '" + info.inputs[i].name + "'";
@@ -442,7 +465,10 @@ std::vector<mdvt_backend_tensor> Model::Impl::Prepare(const std::vector<ModelInp
     tensor.name = info.inputs[i].name.c_str();
     tensor.rank = static_cast<int32_t>(input.shape().size());
     std::copy(input.shape().begin(), input.shape().end(), tensor.shape);
+    const bool normalize = !info.inputs[i].mean.empty();
     if (input.kept_ != nullptr) {
+      if (normalize)
+        Fail(Code::kInvalidArgument, what + " is to be normalized, which outputs of networks are not");
       const ModelTensor::Impl& kept = *input.kept_->impl_;  // not empty: its shape was right
       if (kept.table != table || kept.device != options.device) {
         Fail(Code::kInvalidArgument, what + " was left on " + kept.device + " of backend '" +
@@ -453,6 +479,10 @@ std::vector<mdvt_backend_tensor> Model::Impl::Prepare(const std::vector<ModelInp
     } else {
       if (input.view_.data == nullptr) Fail(Code::kInvalidArgument, what + " has no values");
       tensor.data = input.view_.data;
+      if (normalize) {
+        Normalize(info.inputs[i], input.shape(), input.view_.data, &(*normalized)[i]);
+        tensor.data = (*normalized)[i].data();
+      }
     }
   }
   return given;
@@ -463,7 +493,8 @@ std::vector<ModelTensor> Model::RunKept(const std::vector<ModelInput>& inputs) c
   const ModelInfo& info = m.info;
   LayoutDims dims;
   int64_t bytes = 0;
-  const std::vector<mdvt_backend_tensor> given = m.Prepare(inputs, &dims, &bytes);
+  std::vector<Tensor> normalized;
+  const std::vector<mdvt_backend_tensor> given = m.Prepare(inputs, &dims, &normalized, &bytes);
 
   mdvt_backend_tensor results[MDVT_BACKEND_MAX_TENSORS] = {};
   size_t count = 0;
@@ -532,7 +563,8 @@ std::vector<int64_t> Model::TraceMemory(const std::vector<ModelInput>& inputs) c
   const Impl& m = *impl_;
   LayoutDims dims;
   int64_t bytes = 0;
-  const std::vector<mdvt_backend_tensor> given = m.Prepare(inputs, &dims, &bytes);
+  std::vector<Tensor> normalized;
+  const std::vector<mdvt_backend_tensor> given = m.Prepare(inputs, &dims, &normalized, &bytes);
   if (!CanTraceRuns(m.table)) return {};
   std::vector<int64_t> events(kMostEvents);
   size_t count = 0;

@@ -174,6 +174,22 @@ InputRange ReadRange(const Object& object) {
   object.Fail("range", "[0, 1], [-1, 1] or \"image_max\"");
 }
 
+// "in_module", or {"mean": [...], "std": [...]} where the network expects such values.
+void ReadNormalize(const Object& object, ModelInputInfo* input, std::vector<std::string>* unknown) {
+  const json::Value* value = object.Raw("normalize");
+  if (value == nullptr || !value->is_object()) {
+    object.Choice<bool>("normalize", {{"in_module", true}}, true);
+    return;
+  }
+  if (input->layout.channels == 0)
+    object.Fail("normalize", "\"in_module\", the layout has no channels");
+  const Object numbers = object.Child("normalize");
+  const auto channels = static_cast<size_t>(input->layout.channels);
+  input->mean = numbers.Numbers("mean", -1000, 1000, channels);
+  input->deviation = numbers.Numbers("std", 1e-6, 1000, channels);
+  numbers.AddUnknown(unknown);
+}
+
 std::string DefaultInputLayout(ModelKind kind, size_t index) {
   switch (kind) {
     case ModelKind::kDepthVideo:
@@ -228,7 +244,7 @@ ModelInputInfo ReadInput(const Object& object, const ModelInfo& info,
   input.layout =
       ReadLayout(object, DefaultInputLayout(info.kind, info.inputs.size()), gray ? 1 : 3);
   input.range = ReadRange(object);
-  object.Choice<bool>("normalize", {{"in_module", true}}, true);
+  ReadNormalize(object, &input, unknown);
   input.resample = ReadResample(object);
   if (input.layout.IsPicture()) {
     // Where pictures share their letters, the first one's rule is that of all.

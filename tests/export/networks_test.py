@@ -1,0 +1,286 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every exporter that takes a clone, on a small network of the same interface, and each file in its program.
+
+The programs are looked for in MDVT_PROGRAM_DIR; without it, or without LibTorch's plug-in, they are not run.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from exporters import skip_without_torch
+
+skip_without_torch()
+
+import torch
+
+import common
+import cotracker
+import depth_anything_3
+import lama
+import raft
+import segment
+import stand_ins
+import stereocrafter
+import unidepth
+import video_depth_anything
+
+PROGRAMS = pathlib.Path(os.environ.get("MDVT_PROGRAM_DIR", "/nowhere"))
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def export(self, exporter, files, *options):
+        """The written file as a module, and its metadata."""
+        repo = stand_ins.write(self.folder / "clone", files)
+        self.model = self.folder / "net.pt"
+        stand_ins.run_exporter(exporter, "--repo", repo, "--random-weights", 3, "--out", self.model, *options)
+        return self.load(self.model)
+
+    @staticmethod
+    def load(path):
+        stored = {"mdvt.json": ""}
+        module = torch.jit.load(str(path), _extra_files=stored)
+        return module, json.loads(stored["mdvt.json"])
+
+    def run_program(self, name, *options, clip=True, output="out.mkv"):
+        """Runs a program of mdvt on a clip of six pictures; returns the path of what it wrote."""
+        if not (PROGRAMS / name).exists() or not (PROGRAMS.parent / "lib" / "mdvt_torch.so").exists():
+            self.skipTest(f"{name} or the backend mdvt_torch is not built")
+        color = self.folder / "clip.mp4"
+        if not color.exists():
+            self.call("mdvt_make_demo_clip", "--output", color, "--width", 96, "--height", 64, "--frames", 6)
+        out = self.folder / output
+        self.call(name, *(["--color_video", color] if clip else []), "--output", out, "--threads", 2, *options)
+        return out
+
+    def call(self, name, *options):
+        run = subprocess.run([PROGRAMS / name, *map(str, options)], capture_output=True, text=True, timeout=120)
+        self.assertEqual(run.returncode, 0, f"{name} {options}: {run.stderr}")
+
+    def pictures(self, video, format="gray16le", width=96, height=64):
+        raw = subprocess.run(["ffmpeg", "-v", "error", "-i", video, "-f", "rawvideo", "-pix_fmt", format, "-"],
+                             capture_output=True, check=True).stdout
+        kind = torch.frombuffer(bytearray(raw), dtype=torch.int16 if "16" in format else torch.uint8)
+        return kind.reshape(-1, height, width).double()
+
+
+class VideoDepthAnything(Case):
+    def test_relative_and_metric_windows(self):
+        module, meta = self.export(video_depth_anything, stand_ins.VIDEO_DEPTH_ANYTHING, "--input-size", 56)
+        self.assertEqual((meta["kind"], meta["window"]["align"], meta["outputs"][0]["quantity"]),
+                         ("depth_video", "scale_shift", "disparity"))
+        frames = common.example((1, 32, 3, 28, 84), 5)
+        with torch.no_grad(), common.without_profiling():
+            depth = module(frames)
+        self.assertEqual(tuple(depth.shape), (1, 32, 1, 28, 84))
+        self.assertGreater(depth.std().item(), 1e-3)
+        # What a frame gets depends on those before it: the window is one.
+        self.assertGreater((depth[0, 0] - module(frames.flip(1))[0, 31]).abs().max().item(), 1e-4)
+
+        _, meta = self.export(video_depth_anything, stand_ins.VIDEO_DEPTH_ANYTHING, "--metric")
+        self.assertEqual((meta["window"]["align"], meta["outputs"][0]["scale"], meta["outputs"][0]["unit"]),
+                         ("none", "metric", "m"))
+        self.assertEqual(meta["inputs"][0]["size"]["target"], [518, 518])
+
+    def test_in_video_metric_convert(self):
+        self.export(video_depth_anything, stand_ins.VIDEO_DEPTH_ANYTHING, "--metric", "--input-size", 56)
+        depth = self.run_program("video_metric_convert", "--model", self.model)
+        self.assertEqual(self.pictures(depth).shape[0], 6)
+        self.assertGreater(self.pictures(depth).std().item(), 0)
+
+
+class Segment(Case):
+    def test_first_output_of_both_families(self):
+        for name, files, side in (("u2netp", stand_ins.U2NET, 320), ("isnet", stand_ins.ISNET, 64)):
+            options = [] if side == 320 else ["--input-size", side]
+            module, meta = self.export(segment, files, "--model", name, *options)
+            self.assertEqual(meta["inputs"][0]["size"]["target"], [side, side])
+            mask = module(common.example((2, 3, side, side), 4))
+            self.assertEqual(tuple(mask.shape), (2, 1, side, side))
+            self.assertTrue(0 < mask.min() and mask.max() < 1)
+
+    def test_in_create_video_mask(self):
+        self.export(segment, stand_ins.U2NET, "--model", "u2netp", "--input-size", 64)
+        mask = self.run_program("create_video_mask", "--model", self.model, "--soft")
+        self.assertEqual(self.pictures(mask, "gray").shape[0], 6)
+        self.assertGreater(self.pictures(mask, "gray").std().item(), 1)
+
+
+class Flow(Case):
+    CONFIG = {"dim": 4, "iters": 2, "scale": -1, "use_var": True, "var_min": 0, "var_max": 10}
+
+    def test_raft(self):
+        module, meta = self.export(raft, stand_ins.RAFT, "--small", "--iterations", 3)
+        self.assertEqual((meta["kind"], meta["fixed"], meta["name"]), ("flow", {"iterations": 3}, "raft-small"))
+        a, b = common.example((3, 3, 136, 160), 1), common.example((3, 3, 136, 160), 2)
+        flow = module(a, b)
+        self.assertEqual(tuple(flow.shape), (3, 2, 136, 160))
+        self.assertGreater(flow.std().item(), 0.01)
+
+    def test_sea_raft_at_half_size(self):
+        config = self.folder / "config.json"
+        config.write_text(json.dumps(self.CONFIG))
+        module, meta = self.export(raft, stand_ins.SEA_RAFT, "--config", config)
+        self.assertEqual((meta["inputs"][1]["size"]["multiple"], meta["inputs"][0]["size"]["min"]), (16, [256, 256]))
+        flow, unsure = module(*(common.example((1, 3, 272, 288), seed) for seed in (1, 2)))
+        self.assertEqual((tuple(flow.shape), tuple(unsure.shape)), ((1, 2, 272, 288), (1, 1, 272, 288)))
+        with self.assertRaisesRegex(common.ExportError, "needs --config"):
+            self.export(raft, stand_ins.SEA_RAFT)
+
+    def test_in_optical_flow(self):
+        self.export(raft, stand_ins.RAFT, "--small", "--iterations", 1)
+        flow = self.run_program("optical_flow", "--model", self.model)
+        self.assertGreater(self.pictures(flow, "gray").std().item(), 0)
+
+
+class Track(Case):
+    def test_any_number_of_frames_and_points(self):
+        module, meta = self.export(cotracker, stand_ins.COTRACKER, "--size", 64, 96, "--iterations", 2)
+        self.assertEqual((meta["window"]["length"], meta["window"]["dynamic"]), (60, True))
+        for frames, points in ((3, 1), (11, 9), (60, 2)):
+            (clip, queries), = cotracker.examples((64, 96), (frames, points))
+            tracks, visible, confidence = module(clip, queries)
+            self.assertEqual(tuple(tracks.shape), (1, frames, points, 2))
+            self.assertEqual((tuple(visible.shape), tuple(confidence.shape)), ((1, frames, points),) * 2)
+
+    def test_in_track_points_in_video(self):
+        self.export(cotracker, stand_ins.COTRACKER, "--size", 64, 96, "--iterations", 1)
+        out = self.run_program("track_points_in_video", "--tracker", "cotracker3", "--model", self.model,
+                               output="tracks.json")
+        self.assertGreater(out.stat().st_size, 200)
+
+
+class Inpaint(Case):
+    def test_paints_inside_the_mask_alone(self):
+        module, meta = self.export(lama, stand_ins.LAMA)
+        self.assertEqual(meta["kind"], "inpaint")
+        (image, mask), = lama.examples((72, 56))
+        painted = module(image, mask)
+        self.assertTrue(torch.equal(painted * (1 - mask), image * (1 - mask)))
+        self.assertGreater(((painted - image) * mask).abs().max().item(), 0.01)
+
+    def test_takes_the_generator_of_a_training_checkpoint(self):
+        self.export(lama, stand_ins.LAMA)
+        network = self.load(self.model)[0].network
+        state = {f"generator.{key}": value for key, value in network.state_dict().items()}
+        state["discriminator.weight"] = torch.zeros(3)
+        torch.save({"state_dict": state, "callbacks": {pathlib.PurePosixPath("a"): {}}}, self.folder / "best.ckpt")
+        options = ["--repo", self.folder / "clone", "--checkpoint", self.folder / "best.ckpt", "--out",
+                   self.folder / "net.pt"]
+        with self.assertRaisesRegex(common.ExportError, "--trust-checkpoint"):
+            stand_ins.run_exporter(lama, *options)
+        stand_ins.run_exporter(lama, *options, "--trust-checkpoint")
+        module, meta = self.load(self.folder / "net.pt")
+        self.assertEqual(meta["source"]["sha256"], common.file_hash(self.folder / "best.ckpt"))
+        (image, mask), = lama.examples((48, 48))
+        self.assertLess((module(image, mask) - lama.Wrapper(network)(image, mask)).abs().max().item(), 1e-5)
+
+    def test_in_apply_inpainting(self):
+        self.export(lama, stand_ins.LAMA)
+        mask = self.folder / "mask.png"
+        subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=black:s=96x64,format=gray,drawbox="
+                        "x=30:y=20:w=20:h=12:color=white:t=fill", "-frames:v", "1", mask], check=True)
+        options = ["--mask", mask, "--model", self.model, "--temporal", "off"]
+        with_model = self.pictures(self.run_program("apply_inpainting", *options), "gray")
+        without = self.pictures(self.run_program("apply_inpainting", *options[:2], *options[4:], output="b.mkv"), "gray")
+        self.assertGreater((with_model - without)[:, 22:30, 34:46].abs().max().item(), 3)
+
+
+class SinglePictures(Case):
+    def test_unidepth_with_and_without_the_camera(self):
+        for rays in (False, True):
+            options = ["--rays"] if rays else []
+            module, meta = self.export(unidepth, stand_ins.UNIDEPTH, "--encoder", "vits", "--size", 56, 84, *options)
+            self.assertEqual([port["name"] for port in meta["inputs"]], ["image", "rays"] if rays else ["image"])
+            self.assertEqual(meta["source"]["license"], "CC-BY-NC-4.0")
+            inputs, = unidepth.examples((56, 84), rays)[1:]
+            depth, camera = module(*inputs)
+            self.assertEqual((tuple(depth.shape), tuple(camera.shape)), ((2, 1, 56, 84), (2, 3, 3)))
+
+    def test_unidepth_in_unidepth_video(self):
+        self.export(unidepth, stand_ins.UNIDEPTH, "--encoder", "vits", "--size", 56, 84, "--rays")
+        depth = self.run_program("unidepth_video", "--model", self.model, "--xfov", 60)
+        self.assertGreater(self.pictures(depth).std().item(), 0)
+
+    def test_depth_anything_3_puts_sky_behind(self):
+        module, meta = self.export(depth_anything_3, stand_ins.DEPTH_ANYTHING_3, "--input-size", 56)
+        self.assertEqual((meta["outputs"][0]["scale"], meta["outputs"][0]["focal_ref"]), ("metric_times_focal", 300))
+
+        class Fixed(torch.nn.Module):
+            def forward(self, image):
+                depth = torch.arange(1.0, 201).reshape(1, 1, 10, 20)
+                return [depth, (depth <= 100).float() * self.sky]
+
+        fixed = Fixed()
+        fixed.sky = 0.3
+        depth = depth_anything_3.Wrapper(fixed)(torch.zeros(1, 3, 10, 20)).flatten()
+        # 99 % of the way through the hundred values 101 .. 200 that are left.
+        self.assertTrue((depth[:100] == 199).all() and (depth[100:] == torch.arange(101.0, 201)).all())
+        fixed.sky = 0.29
+        depth = depth_anything_3.Wrapper(fixed)(torch.zeros(1, 3, 10, 20)).flatten()
+        self.assertTrue((depth == torch.arange(1.0, 201)).all())
+
+    def test_depth_anything_3_in_video_metric_convert(self):
+        self.export(depth_anything_3, stand_ins.DEPTH_ANYTHING_3, "--input-size", 56)
+        depth = self.run_program("video_metric_convert", "--model", self.model, "--xfov", 60)
+        self.assertGreater(self.pictures(depth).std().item(), 0)
+
+
+class StereoCrafter(Case):
+    def export_parts(self):
+        clone = stand_ins.write(self.folder / "clone", stand_ins.DIFFUSERS)
+        sys.path.insert(0, clone)
+        try:
+            stand_ins.run_exporter(stereocrafter, "--svd", f"{clone}/svd", "--unet", f"{clone}/unet", "--out-folder",
+                                   self.folder, "--random-weights", 1)
+        finally:
+            sys.path.remove(clone)
+        return {role: self.load(self.folder / f"stereocrafter-{role}.pt") for role in stereocrafter.ROLES}
+
+    def test_four_parts_of_one_group(self):
+        parts = self.export_parts()
+        self.assertEqual({meta["group"] for _, meta in parts.values()}, {"stereocrafter"})
+        self.assertEqual(parts["unet"][1]["scheduler"]["prediction"], "v")
+        latent = parts["vae_encoder"][0](common.example((5, 3, 64, 192), 1))
+        self.assertEqual(tuple(latent.shape), (5, 4, 8, 24))
+        self.assertEqual(tuple(parts["vae_decoder"][0](latent).shape), (5, 3, 64, 192))
+        self.assertEqual(tuple(parts["image_encoder"][0](torch.zeros(1, 3, 224, 224)).shape), (1, 1, 16))
+
+    def test_in_stereo_crafter_infill(self):
+        self.export_parts()
+        video, mask = self.folder / "sbs.mkv", self.folder / "mask.mkv"
+        for path, source in ((video, "testsrc=s=256x64:r=24"),
+                             (mask, "color=black:s=256x64:r=24,drawbox=x=160:y=20:w=16:h=24:color=white:t=fill")):
+            subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "4", "-c:v", "ffv1",
+                            "-pix_fmt", "gbrp", path], check=True)
+        out = self.run_program("stereo_crafter_infill", "--sbs_color_video", video, "--sbs_mask_video", mask, "--model",
+                               self.folder, "--num_inference_steps", 2, "--match_colors", "off", "--tile_width", 128,
+                               "--tile_height", 64, "--overlap", 0, clip=False)
+        changed = (self.pictures(out, "gray", 256, 64) - self.pictures(video, "gray", 256, 64)).abs()
+        self.assertEqual(changed.shape[0], 4)
+        self.assertGreater(changed[:, 24:40, 164:172].mean().item(), 5)
+        self.assertLess(changed[:, :, :120].mean().item(), 3)
+
+
+class Errors(Case):
+    def test_name_what_is_missing(self):
+        for exporter, part in ((video_depth_anything, "video_depth_anything/video_depth.py"), (raft, "core/raft.py"),
+                               (segment, "model/u2net.py"), (lama, "saicinpainting/training/modules/ffc.py"),
+                               (cotracker, "cotracker/models/core")):
+            with self.assertRaisesRegex(common.ExportError, f"has no {part}.*give the folder of the clone"):
+                self.export(exporter, {"README": ""})
+            self.assertFalse(self.model.exists())
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

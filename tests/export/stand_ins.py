@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small networks under the names of upstream's modules and classes, with the same arguments and results.
+
+An exporter that is given such a folder as --repo does all that it does with a real clone. Whether the real clones
+have these names is what nobody can test without them.
+"""
+
+import contextlib
+import io
+import pathlib
+import sys
+
+VIDEO_DEPTH_ANYTHING = {
+    "video_depth_anything/__init__.py": "",
+    "video_depth_anything/dpt_temporal.py": """
+import torch
+class Head(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.project = torch.nn.Conv2d(8, 6, 1)
+        self.time = torch.nn.Linear(6, 6)
+        self.scratch = torch.nn.Module()
+        self.scratch.output_conv2 = torch.nn.Sequential(torch.nn.Conv2d(6, 4, 3, padding=1), torch.nn.ReLU(),
+                                                        torch.nn.Conv2d(4, 1, 1))
+    def forward(self, features, rows, columns, frames):
+        x = features[-1][0]
+        x = self.project(x.permute(0, 2, 1).reshape(x.shape[0], x.shape[-1], rows, columns))
+        mean = self.time(x.mean((2, 3)))
+        x = x + (mean.cumsum(0) / frames)[:, :, None, None]
+        x = torch.nn.functional.interpolate(x, (int(rows * 14), int(columns * 14)), mode="bilinear",
+                                            align_corners=True)
+        return self.scratch.output_conv2(x), []
+""",
+    "video_depth_anything/video_depth.py": """
+import cv2
+import torch
+from torchvision.transforms import Compose
+from tqdm import tqdm
+from .dpt_temporal import Head
+class Encoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patch_embed = Patches()
+        self.cls_token = torch.nn.Parameter(torch.zeros(1, 1, 8))
+        self.pos_embed = torch.nn.Parameter(torch.zeros(1, 26, 8))
+        self.mix = torch.nn.Linear(8, 8)
+    def prepare_tokens_with_masks(self, x):
+        raise RuntimeError("the exporter replaces this")
+    def get_intermediate_layers(self, x, taps, return_class_token):
+        tokens = torch.tanh(self.mix(self.prepare_tokens_with_masks(x)))
+        return tuple((tokens[:, 1:], tokens[:, 0]) for _ in taps)
+class Patches(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.proj = torch.nn.Conv2d(3, 8, 14, 14)
+    def forward(self, x):
+        return self.proj(x).flatten(2).transpose(1, 2)
+class VideoDepthAnything(torch.nn.Module):
+    def __init__(self, encoder, features, out_channels, num_frames, metric):
+        super().__init__()
+        self.encoder = encoder
+        self.intermediate_layer_idx = {encoder: [0, 1]}
+        self.pretrained = Encoder()
+        self.head = Head()
+    def forward(self, x):
+        features = self.pretrained.get_intermediate_layers(x.flatten(0, 1), [0, 1], return_class_token=True)
+        return torch.relu(self.head(features, x.shape[3] // 14, x.shape[4] // 14, x.shape[1])[0])[None, :, 0]
+""",
+}
+
+U2NET = {"model/__init__.py": "", "model/u2net.py": """
+import torch
+class U2NETP(torch.nn.Module):
+    def __init__(self, channels, classes):
+        super().__init__()
+        self.side1 = torch.nn.Conv2d(channels, classes, 3, padding=1)
+        self.side2 = torch.nn.Conv2d(channels, classes, 3, padding=1)
+    def forward(self, x):
+        return torch.sigmoid(3 * self.side1(x)), torch.sigmoid(self.side2(x))
+"""}
+
+ISNET = {"IS-Net/models/__init__.py": "", "IS-Net/models/isnet.py": """
+import torch
+from torchvision import models
+class ISNetDIS(torch.nn.Module):
+    def __init__(self, channels, classes):
+        super().__init__()
+        self.side1 = torch.nn.Conv2d(channels, classes, 3, padding=1)
+    def forward(self, x):
+        return [torch.sigmoid(3 * self.side1(x))], [x]
+"""}
+
+RAFT = {
+    "core/raft.py": """
+import torch
+from extractor import SmallEncoder
+from utils.utils import coords_grid
+class RAFT(torch.nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.args = args
+        self.fnet = SmallEncoder()
+        self.head = torch.nn.Conv2d(8, 2, 3, padding=1)
+    def forward(self, image1, image2, iters=12, flow_init=None, upsample=True, test_mode=False):
+        a, b = self.fnet(image1 / 255), self.fnet(image2 / 255)
+        coords0 = coords_grid(a.shape[0], a.shape[2], a.shape[3], a.device)
+        coords1 = coords0
+        for _ in range(iters):
+            coords1 = coords1 + self.head(torch.cat([a, b], 1)) + 0.1 * (coords1 - coords0)
+        flow = coords1 - coords0
+        return flow, 8 * torch.nn.functional.interpolate(flow, (8 * flow.shape[2], 8 * flow.shape[3]),
+                                                         mode="bilinear", align_corners=True)
+""",
+    "core/extractor.py": """
+import torch
+class SmallEncoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 8, 8)
+    def forward(self, x):
+        return self.conv(x)
+""",
+    "core/utils/__init__.py": "",
+    "core/utils/utils.py": """
+import torch
+from scipy import interpolate
+def coords_grid(batch, height, width, device):
+    y, x = torch.meshgrid(torch.arange(height, device=device), torch.arange(width, device=device), indexing="ij")
+    return torch.stack([x, y]).float()[None].repeat(batch, 1, 1, 1)
+""",
+}
+
+SEA_RAFT = {
+    "core/raft.py": """
+import torch
+from extractor import ResNetFPN
+from huggingface_hub import PyTorchModelHubMixin
+class RAFT(torch.nn.Module, PyTorchModelHubMixin, repo_url="none", pipeline_tag="none", license="none"):
+    def __init__(self, args):
+        super().__init__()
+        self.args = args
+        self.fnet = ResNetFPN(args)
+        self.flow_head = torch.nn.Conv2d(2 * args.dim, 6, 3, padding=1)
+    def forward(self, image1, image2, iters=None, flow_gt=None, test_mode=False):
+        x = self.flow_head(torch.cat([self.fnet(image1 / 255), self.fnet(image2 / 255)], 1))
+        x = torch.nn.functional.interpolate(x, image1.shape[2:], mode="bilinear", align_corners=False)
+        return {"final": iters * x[:, :2], "flow": [x[:, :2]], "info": [x[:, 2:]], "nf": None}
+""",
+    "core/extractor.py": """
+import torch
+class ResNetFPN(torch.nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, args.dim, 8, 8)
+        self._init_weights(args)
+    def _init_weights(self, args):
+        raise RuntimeError("would download a backbone")
+    def forward(self, x):
+        return self.conv(x)
+""",
+}
+
+LAMA = {"saicinpainting/__init__.py": "", "saicinpainting/training/__init__.py": "",
+        "saicinpainting/utils.py": "from pytorch_lightning import seed_everything\n",
+        "saicinpainting/training/modules/__init__.py": "",
+        "saicinpainting/training/modules/ffc.py": """
+import torch
+from kornia.geometry.transform import rotate
+from saicinpainting.utils import seed_everything
+class FFCResNetGenerator(torch.nn.Module):
+    def __init__(self, inputs, outputs, ngf, n_downsampling, n_blocks, add_out_act, init_conv_kwargs,
+                 downsample_conv_kwargs, resnet_conv_kwargs):
+        super().__init__()
+        assert add_out_act == "sigmoid" and resnet_conv_kwargs["ratio_gin"] == 0.75
+        self.first, self.last = torch.nn.Conv2d(inputs, ngf, 3, padding=1), torch.nn.Conv2d(ngf, outputs, 1)
+    def forward(self, x):
+        waves = torch.fft.rfftn(self.first(x), dim=(-2, -1), norm="ortho")
+        x = torch.fft.irfftn(torch.complex(waves.real, 0.5 * waves.imag), s=x.shape[-2:], dim=(-2, -1), norm="ortho")
+        return torch.sigmoid(self.last(x))
+"""}
+
+COTRACKER = {"cotracker/__init__.py": "", "cotracker/models/__init__.py": "", "cotracker/models/core/__init__.py": "",
+             "cotracker/models/core/cotracker/__init__.py": "",
+             "cotracker/models/core/model_utils.py": """
+import torch
+def bilinear_sampler(image, points):
+    sizes = image.shape[2:]
+    points = points * torch.tensor([2 / max(size - 1, 1) for size in reversed(sizes)], device=points.device)
+    return torch.nn.functional.grid_sample(image, points - 1, align_corners=True, padding_mode="border")
+""",
+             "cotracker/models/core/cotracker/cotracker3_offline.py": """
+import torch
+from cotracker.models.core.model_utils import bilinear_sampler
+class CoTrackerThreeOffline(torch.nn.Module):
+    def __init__(self, stride, corr_radius, window_len):
+        super().__init__()
+        self.stride = stride
+        self.fnet = torch.nn.Conv2d(3, 4, 4, 4)
+        self.head = torch.nn.Linear(4, 4)
+        self.register_buffer("time_emb", torch.linspace(0, 1, window_len).reshape(1, 1, window_len))
+    def forward(self, video, queries, iters):
+        b, t, c, h, w = video.shape
+        n = queries.shape[1]
+        maps = self.fnet(video[0] / 255)
+        points = queries[:, :, 1:].reshape(1, n, 1, 2).expand(t, n, 1, 2) / self.stride
+        x = bilinear_sampler(maps, points)[..., 0].permute(0, 2, 1)
+        when = torch.nn.functional.interpolate(self.time_emb, size=t, mode="linear").reshape(t, 1, 1)
+        for _ in range(iters):
+            x = torch.tanh(self.head(x) + when)
+        tracks = queries[:, None, :, 1:] + x[None, ..., :2] * (when[None] - when[None, :1])
+        return tracks, torch.sigmoid(4 + x[None, ..., 2]), torch.sigmoid(4 + x[None, ..., 3]), None
+"""}
+
+UNIDEPTH = {
+    "configs/config_v2_vits14.json": '{"training": {}, "model": {"pixel_encoder": {}}}',
+    "unidepth/models/backbones/dinov2.py": "def _make_dinov2_model(): pass\n",
+    "unidepth/models/encoder.py": "from unidepth.models.backbones import ConvNeXt, ConvNeXtV2, _make_dinov2_model\n",
+    "unidepth/models/unidepthv2/unidepthv2.py": """
+import torch
+import torchvision.transforms.v2.functional as TF
+from huggingface_hub import PyTorchModelHubMixin
+import unidepth.models.encoder
+@torch.jit.script
+def of_the_training(size: list):
+    return max(size)
+class Decoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.out = torch.nn.Linear(8, 1)
+    def forward(self, inputs, image_metas):
+        image, (features,) = inputs["image"], inputs["features"]
+        b, _, h, w = image.shape
+        x = torch.nn.functional.interpolate(self.out(features).permute(0, 3, 1, 2), (h, w), mode="bilinear")
+        rays = inputs.get("rays")
+        if rays is None:
+            rays = torch.nn.functional.normalize(torch.ones_like(image) + 0.1 * image, dim=1)
+        intrinsics = torch.diag_embed(torch.ones_like(image[:, :, 0, 0]))
+        return {"rays": rays.flatten(2).transpose(1, 2), "radius": torch.exp(x + 2), "intrinsics": intrinsics}
+class Encoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.proj, self.qkv = torch.nn.Conv2d(3, 8, 14, 14), torch.nn.Linear(8, 24)
+    def forward(self, x):
+        x = self.proj(x)
+        q, k, v = self.qkv(x.flatten(2).transpose(1, 2)).chunk(3, -1)
+        y = torch.nn.functional.scaled_dot_product_attention(q, k, v).reshape(x.shape[0], x.shape[2], x.shape[3], 8)
+        return [y, 2 * y], [y[:, :1, 0], y[:, 1:2, 0]]
+class UniDepthV2(torch.nn.Module, PyTorchModelHubMixin, library_name="none", repo_url="none", tags=[]):
+    def __init__(self, config):
+        super().__init__()
+        assert config["training"]["export"]
+        self.build_losses(config)
+        self.pixel_encoder, self.pixel_decoder = Encoder(), Decoder()
+        self.slices_encoder_range = [(0, 2)]
+        self.stacking_fn = lambda parts: torch.stack(parts).mean(0)
+""",
+}
+
+DEPTH_ANYTHING_3 = {
+    "src/depth_anything_3/__init__.py": "raise RuntimeError('not to be imported')\n",
+    "src/depth_anything_3/model/__init__.py": "raise RuntimeError('not to be imported')\n",
+    "src/depth_anything_3/model/utils/head_utils.py": """
+from torch import nn
+def custom_interpolate(x, factor):
+    return nn.functional.interpolate(x, (int(x.shape[-2] * factor), int(x.shape[-1] * factor)), mode="bilinear")
+""",
+    "src/depth_anything_3/model/dinov2/dinov2.py": """
+import torch
+class Vit(torch.nn.Module):
+    interpolate_offset = 0.1
+    def __init__(self):
+        super().__init__()
+        self.proj = torch.nn.Conv2d(3, 8, 14, 14)
+        self.cls_token = torch.nn.Parameter(torch.zeros(1, 1, 8))
+        self.pos_embed = torch.nn.Parameter(torch.zeros(1, 26, 8))
+    def patch_embed(self, x):
+        return self.proj(x).flatten(2).transpose(1, 2)
+class DinoV2(torch.nn.Module):
+    def __init__(self, name, out_layers, alt_start, qknorm_start, rope_start, cat_token):
+        super().__init__()
+        self.pretrained = Vit()
+    def forward(self, views):
+        tokens = self.pretrained.prepare_tokens_with_masks(views)
+        return [(tokens[:, :, 1:], tokens[:, :, 0])], []
+""",
+    "src/depth_anything_3/model/dpt.py": """
+import torch
+from addict import Dict
+from depth_anything_3.model.utils.head_utils import custom_interpolate
+class DPT(torch.nn.Module):
+    def __init__(self, dim_in, output_dim, features, out_channels):
+        super().__init__()
+        self.depth, self.sky_layer = torch.nn.Conv2d(8, 1, 1), torch.nn.Conv2d(8, 1, 1)
+    def forward(self, features, height, width, patch_start_idx):
+        x = features[0][0][:, 0].permute(0, 2, 1).reshape(-1, 8, height // 14, width // 14)
+        x = custom_interpolate(x, 14.0)
+        return Dict(depth=torch.exp(self.depth(x)), sky=torch.relu(self.sky_layer(x)))
+""",
+}
+
+# In place of the Python packages; configurations of the three networks are in their folders.
+DIFFUSERS = {
+    "diffusers/__init__.py": """
+import json, pathlib
+import torch
+class Loads(torch.nn.Module):
+    @staticmethod
+    def load_config(folder):
+        return json.loads((pathlib.Path(folder) / "config.json").read_text())
+    @classmethod
+    def from_config(cls, config):
+        return cls(config)
+class Decoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up = torch.nn.ConvTranspose2d(4, 3, 8, 8)
+    def forward(self, x, image_only_indicator, num_frames):
+        assert image_only_indicator.shape[0] == 1
+        frames = torch.tanh(self.up(x)).reshape(1, num_frames, 3, 8 * x.shape[2], 8 * x.shape[3])
+        return (frames + 0.1 * frames.mean(1, keepdim=True)).flatten(0, 1)
+class AutoencoderKLTemporalDecoder(Loads):
+    def __init__(self, config):
+        super().__init__()
+        self.encoder, self.quant_conv = torch.nn.Conv2d(3, 8, 8, 8), torch.nn.Conv2d(8, 8, 1)
+        self.decoder = Decoder()
+class UNetSpatioTemporalConditionModel(Loads):
+    def __init__(self, config):
+        super().__init__()
+        self.config = type("Config", (), config)
+        self.conv, self.cross = torch.nn.Conv3d(config["in_channels"], 4, 3, padding=1), torch.nn.Linear(16, 4)
+    def set_attn_processor(self, processor):
+        self.processor = processor
+    def forward(self, sample, timestep, embedding, time_ids, return_dict):
+        x = self.conv(sample.transpose(1, 2)).transpose(1, 2)
+        return (x + self.cross(embedding)[..., None, None] + 0.01 * (timestep + time_ids.sum()),)
+""",
+    "diffusers/models/__init__.py": "",
+    "diffusers/models/attention_processor.py": "class AttnProcessor: pass\n",
+    "transformers/__init__.py": """
+import json, pathlib
+import torch
+class Config:
+    def __init__(self, values):
+        self.projection_dim = values["projection_dim"]
+    @classmethod
+    def from_pretrained(cls, folder):
+        return cls(json.loads((pathlib.Path(folder) / "config.json").read_text()))
+class CLIPVisionModelWithProjection(torch.nn.Module):
+    config_class = Config
+    def __init__(self, config):
+        super().__init__()
+        self.config, self.proj = config, torch.nn.Linear(3 * 7 * 7, config.projection_dim)
+    def forward(self, image, return_dict):
+        return (self.proj(torch.nn.functional.avg_pool2d(image, 32).flatten(1)), None)
+""",
+    "svd/vae/config.json": "{}", "svd/image_encoder/config.json": '{"projection_dim": 16}',
+    "unet/unet_diffusers/config.json": '{"in_channels": 9}',
+}
+
+
+def write(folder, files):
+    """Writes such a clone. Returns its path."""
+    for name, text in files.items():
+        path = pathlib.Path(folder) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return str(folder)
+
+
+def run_exporter(module, *options):
+    """Runs an exporter's run() as its command line does; what it imported is forgotten. Returns what it printed."""
+    arguments, path = sys.argv, list(sys.path)
+    del sys.modules[module.__name__]  # as on a command line; the clone's package may have this name
+    known = set(sys.modules)
+    sys.argv = [f"{module.__name__}.py", *map(str, options)]
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+            module.run()
+    finally:
+        sys.argv = arguments
+        sys.path[:] = path
+        for name in set(sys.modules) - known:
+            if not name.startswith(("torch.", "numpy.")) or name.split(".")[0] not in known:
+                del sys.modules[name]
+        sys.modules[module.__name__] = module
+    return printed.getvalue()
