@@ -19,6 +19,8 @@ constexpr double kGapShare = 0.008;    // of the width: gaps between letters tha
 constexpr double kSmallest = 0.00008;  // regions of a smaller share of the picture are noise
 constexpr double kBorderLength = 0.6;  // of a side: longer regions are borders of the picture
 constexpr double kFewestEdges = 0.05;  // share of edges in a region
+constexpr double kMostDrift = 0.6;     // change of an edge over the clip, of its mean
+constexpr double kLeastRound = 0.03;   // share of the smaller eigenvalue of the structure tensor
 
 }  // namespace
 
@@ -42,9 +44,10 @@ void StaticOverlay::Push(PlaneView<const uint8_t> luma) {
   width_ = luma.width;
   height_ = luma.height;
   const size_t size = static_cast<size_t>(width_) * static_cast<size_t>(height_);
-  for (std::vector<float>* plane : {&sum_, &squares_, &dx_, &dy_, &strength_})
+  for (std::vector<float>* plane :
+       {&sum_, &squares_, &dx_, &dy_, &timed_dx_, &timed_dy_, &energy_})
     plane->resize(size, 0);
-  ++frames_;
+  const auto time = static_cast<float>(frames_++);
   for (int y = 0; y < height_; ++y) {
     const uint8_t* row = luma.Row(y);
     const uint8_t* above = luma.Row(std::max(0, y - 1));
@@ -61,38 +64,79 @@ void StaticOverlay::Push(PlaneView<const uint8_t> luma) {
       squares_[i] += value * value;
       dx_[i] += dx;
       dy_[i] += dy;
-      strength_[i] += std::hypot(dx, dy);
+      timed_dx_[i] += time * dx;
+      timed_dy_[i] += time * dy;
+      energy_[i] += dx * dx + dy * dy;
     }
   }
+}
+
+double StaticOverlay::Change(size_t i) const {
+  const double mean = double{sum_[i]} / frames_;
+  return std::sqrt(std::max(0.0, double{squares_[i]} / frames_ - mean * mean));
+}
+
+Image StaticOverlay::PersistentEdges() const {
+  const double frames = frames_, middle = (frames - 1) / 2;
+  const double spread = frames * (frames * frames - 1) / 12;  // of the frames' numbers
+  Image edges(PixelFormat::Gray(8), width_, height_);
+  for (int y = 0; y < height_; ++y) {
+    uint8_t* row = edges.MutablePlane<uint8_t>().Row(y);
+    for (int x = 0; x < width_; ++x) {
+      const size_t i =
+          static_cast<size_t>(y) * static_cast<size_t>(width_) + static_cast<size_t>(x);
+      const double dx = double{dx_[i]}, dy = double{dy_[i]};
+      const double edge = std::hypot(dx, dy) / frames;
+      // By the straight line that fits best over time.
+      const double drift = std::hypot(double{timed_dx_[i]} - middle * dx,
+                                      double{timed_dy_[i]} - middle * dy) /
+                           spread * (frames - 1);
+      const bool stays = edge >= options_.min_edge && drift <= kMostDrift * edge &&
+                         edge >= options_.persistence * std::sqrt(double{energy_[i]} / frames);
+      row[x] = stays ? 255 : 0;
+    }
+  }
+  return edges;
+}
+
+// Whether the edges of a region run in more than one direction.
+bool StaticOverlay::IsRound(const std::vector<int32_t>& region, const Image& edges) const {
+  double xx = 0, xy = 0, yy = 0;
+  for (const int32_t at : region) {
+    if (edges.Plane<uint8_t>().At(at % width_, at / width_) == 0) continue;
+    const auto i = static_cast<size_t>(at);
+    xx += double{dx_[i]} * double{dx_[i]};
+    xy += double{dx_[i]} * double{dy_[i]};
+    yy += double{dy_[i]} * double{dy_[i]};
+  }
+  const double sum = xx + yy, apart = std::hypot(xx - yy, 2 * xy);
+  return sum - apart >= 2 * kLeastRound * sum;
+}
+
+// How much the picture changes around a box, beside all that stands still: median.
+double StaticOverlay::ChangeAround(const Box& box, int reach, const Image& still) const {
+  std::vector<float> changes;
+  for (int y = std::max(0, box.top - reach); y <= std::min(height_ - 1, box.bottom + reach); ++y)
+    for (int x = std::max(0, box.left - reach); x <= std::min(width_ - 1, box.right + reach); ++x)
+      if (still.Plane<uint8_t>().At(x, y) == 0)
+        changes.push_back(static_cast<float>(
+            Change(static_cast<size_t>(y) * static_cast<size_t>(width_) +
+                   static_cast<size_t>(x))));
+  return changes.empty() ? 0 : double{Median(&changes)};
 }
 
 Image StaticOverlay::Find() const {
   Require(frames_ >= kFewestFrames, Code::kRefused,
           "an overlay cannot be found in " + std::to_string(frames_) + " frames: give a mask");
-  const auto frames = static_cast<float>(frames_);
   std::vector<float> changes(sum_.size());
-  for (size_t i = 0; i < sum_.size(); ++i) {
-    const float mean = sum_[i] / frames;
-    changes[i] = std::sqrt(std::max(0.0f, squares_[i] / frames - mean * mean));
-  }
+  for (size_t i = 0; i < sum_.size(); ++i) changes[i] = static_cast<float>(Change(i));
   const double change = double{Median(&changes)};
   Require(change >= options_.min_change, Code::kRefused,
           "the picture hardly changes (" + FormatFixed(change, 1) +
               " grey levels): an overlay cannot be told from it; give a mask");
-  Image mask(PixelFormat::Gray(8), width_, height_);
+  const Image edges = PersistentEdges();
+  Image mask = edges.Clone();
   const PlaneView<uint8_t> white = mask.MutablePlane<uint8_t>();
-  for (int y = 0; y < height_; ++y) {
-    for (int x = 0; x < width_; ++x) {
-      const size_t i =
-          static_cast<size_t>(y) * static_cast<size_t>(width_) + static_cast<size_t>(x);
-      const float edge = std::hypot(dx_[i], dy_[i]) / frames;
-      white.At(x, y) = double{edge} >= options_.min_edge &&
-                               double{edge} >= options_.persistence * double{strength_[i]} / frames
-                           ? 255
-                           : 0;
-    }
-  }
-  const Image edges = mask.Clone();
   // The letters of a word become one region, and what their outlines enclose is filled.
   const int gap = std::max(1, static_cast<int>(std::lround(kGapShare * width_)));
   DilateMask(gap, white);
@@ -107,6 +151,7 @@ Image StaticOverlay::Find() const {
   }
   DilateMask(-std::max(0, gap - 1), white);
   int64_t masked = 0;
+  const Image closed = mask.Clone();
   for (const auto& region :
        Regions(width_, height_, [&](int32_t i) { return white.At(i % width_, i / width_) != 0; })) {
     int left = width_, right = 0, top = height_, bottom = 0, count = 0;
@@ -119,7 +164,9 @@ Image StaticOverlay::Find() const {
     }
     const auto area = static_cast<double>(region.size());
     if (area >= kSmallest * width_ * height_ && count >= kFewestEdges * area &&
-        right - left < kBorderLength * width_ && bottom - top < kBorderLength * height_) {
+        right - left < kBorderLength * width_ && bottom - top < kBorderLength * height_ &&
+        IsRound(region, edges) &&
+        ChangeAround({left, top, right, bottom}, 2 * gap + 2, closed) >= options_.min_change) {
       masked += static_cast<int64_t>(region.size());
       continue;
     }

@@ -107,6 +107,18 @@ TEST_F(InpaintJob, FindsAnOverlay) {
   EXPECT_EQ(far, 0);
 }
 
+TEST_F(InpaintJob, ClipsWithoutAnOverlayHaveNone) {
+  MDVT_SKIP_WITHOUT_DATA();
+  options_.mask.clear();
+  for (const char* clip : {"dev_dolly", "dev_rotate", "dev_dynamic"}) {
+    SCOPED_TRACE(clip);
+    options_.color_video = (DataDir() / clip / "color.mp4").string();
+    options_.output = dir_ / "painted.mkv";
+    ExpectError(Code::kRefused, "no overlay was found", [&] { RunInpaintJob(options_); });
+    EXPECT_FALSE(fs::exists(options_.output));
+  }
+}
+
 TEST_F(InpaintJob, TakesAMaskVideoAndBlends) {
   VideoWriter writer(dir_ / "mask.mkv", PixelFormat::Gray(8), kWidth, kHeight, {});
   for (int f = 0; f < kFrames; ++f)
