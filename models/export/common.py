@@ -239,7 +239,7 @@ def position_embedding(table, image, patch, offset):
         return _position_embedding(table, image, patch, offset)
     height, width = image.shape[2], image.shape[3]
     rows, columns = height // patch, width // patch
-    side = int(round((table.shape[1] - 1) ** 0.5))
+    side = int((int(table.shape[1]) - 1) ** 0.5 + 0.5)
     # On the native grid the table itself.
     is_native = ((torch.as_tensor(rows) == side) & (torch.as_tensor(columns) == side)
                  & (torch.as_tensor(height) == torch.as_tensor(width)))
