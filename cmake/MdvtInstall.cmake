@@ -50,6 +50,8 @@ endif()
 # --- Models: where they come from and what their licences allow; the files are the user's ---
 install(FILES ${PROJECT_SOURCE_DIR}/models/manifest.json
         DESTINATION ${CMAKE_INSTALL_DATADIR}/mdvt/models COMPONENT runtime)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/sidecars
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/mdvt/models COMPONENT runtime)
 
 # --- Python: build/python as it stands ---
 if(MDVT_BUILD_PYTHON AND TARGET mdvt_python)

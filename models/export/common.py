@@ -239,7 +239,7 @@ def position_embedding(table, image, patch, offset):
         return _position_embedding(table, image, patch, offset)
     height, width = image.shape[2], image.shape[3]
     rows, columns = height // patch, width // patch
-    side = int(round((table.shape[1] - 1) ** 0.5))
+    side = int((int(table.shape[1]) - 1) ** 0.5 + 0.5)
     # On the native grid the table itself.
     is_native = ((torch.as_tensor(rows) == side) & (torch.as_tensor(columns) == side)
                  & (torch.as_tensor(height) == torch.as_tensor(width)))
@@ -569,7 +569,9 @@ def _dynamic_axes(port, meta):
     """Numbers and names of the dimensions of an input or output that may change."""
     size = port.get("size", meta["inputs"][0].get("size", {}))
     sides = size.get("dynamic", True)
-    letters = {"N": meta.get("batch", {}).get("dynamic", False), "H": sides, "W": sides, "F": True, "P": True}
+    track = meta["kind"] == "track"  # N are its points, T as many frames as the window lets it
+    letters = {"N": track or meta.get("batch", {}).get("dynamic", False), "H": sides, "W": sides, "F": True,
+               "T": meta.get("window", {}).get("dynamic", False)}
     return {axis: f"{port['name']}_{letter}" for axis, letter in enumerate(port["layout"])
             if letters.get(letter, False)}
 
@@ -612,11 +614,17 @@ def _onnx_module(path):
                           f"onnxruntime for {sys.executable}") from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ExportError(f"ONNX Runtime does not take the file: {one_line(error)}") from error
     names = [port.name for port in session.get_inputs()]
 
     def run(*tensors):
-        results = session.run(None, {name: t.numpy() for name, t in zip(names, tensors)})
+        try:
+            results = session.run(None, {name: t.numpy() for name, t in zip(names, tensors)})
+        except Exception as error:
+            raise ExportError(f"ONNX Runtime, input {_shapes(tensors)}: {one_line(error)}") from error
         return tuple(torch.from_numpy(result) for result in results)
 
     return run

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -99,6 +100,55 @@ TEST_F(Onnx, DoctorTestsIt) {
   for (size_t at = 0; (at = outcome.out.find("self-test passed", at)) != std::string::npos; ++at)
     ++passed;
   EXPECT_EQ(passed, 4u) << outcome.out;
+}
+
+// A file of others beside the project's description of its family; a smaller size to be quick.
+TEST_F(Onnx, FilesOfOthersRunWithADescription) {
+#ifdef MDVT_FOREIGN_ONNX
+  const auto make = [&](const std::string& kind, const std::string& sidecar, int side) {
+    const std::string path = dir_ / (kind + ".onnx");
+    const std::string command = "/usr/bin/python3 -B '" MDVT_FOREIGN_ONNX "' " + kind + " '" +
+                                path + "' >/dev/null 2>&1";
+    EXPECT_EQ(std::system(command.c_str()), 0) << command;
+    std::ifstream file(MDVT_SIDECARS "/" + sidecar);
+    nlohmann::json description = nlohmann::json::parse(file);
+    if (side > 0) description["inputs"][0]["size"]["target"] = {side, side};
+    std::ofstream(path + ".json") << description;
+    return path;
+  };
+  const std::string depth = make("depth", "depth-anything-v2.onnx.json", 140);
+  RunningProgram::Arguments arguments = With(depth);
+  ExpectOneClearLine("video_metric_convert", RunProgram("video_metric_convert", arguments), 3,
+                     {"depth.onnx", "manifest"});
+  arguments.push_back("--trust_model");
+  const Outcome outcome = RunProgram("video_metric_convert", arguments);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  std::vector<Image> maps;
+  DepthVideoReader reader(out_);
+  while (auto frame = reader.Read()) maps.push_back(std::move(frame->depth));
+  const std::vector<Image> expected = Depth(*models_ / "depth_luminance.onnx");
+  ASSERT_EQ(maps.size(), expected.size());
+  for (size_t i = 0; i < maps.size(); ++i)
+    for (int y = 0; y < shape_.height; ++y)
+      for (int x = 0; x < shape_.width; ++x) {
+        const float z = expected[i].Plane<float>().At(x, y);
+        ASSERT_NEAR(maps[i].Plane<float>().At(x, y), z, 2e-3 + 1e-4 * double{z}) << i;
+      }
+
+  const std::string mask = dir_ / "mask.mkv";
+  const Outcome masked = RunProgram(
+      "create_video_mask", {"--color_video", color_, "--output", mask, "--model",
+                            make("mask", "u2net.onnx.json", 0), "--trust_model", "--threads", "2"});
+  EXPECT_EQ(masked.status, 0) << masked.err;
+  EXPECT_TRUE(std::filesystem::exists(mask));
+  // A description of outputs that the file does not have, one of which it has.
+  std::ifstream file(depth + ".json");
+  nlohmann::json description = nlohmann::json::parse(file);
+  description["outputs"].push_back({{"name", "sky"}, {"quantity", "probability"}});
+  std::ofstream(depth + ".json") << description;
+  ExpectOneClearLine("video_metric_convert", RunProgram("video_metric_convert", arguments), 3,
+                     {"'sky'", "'features', 'predicted_depth'"});
+#endif
 }
 
 TEST_F(Onnx, DamagedFilesAreOneClearLine) {

@@ -66,8 +66,9 @@ class EndToEnd(unittest.TestCase):
         self.addCleanup(vit_depth.KINDS.pop, "tiny")
         self.addCleanup(depth_anything_v2.LICENSES.pop, "tiny")
 
-    def export(self, *options):
-        out = self.folder / "tiny.pt"
+    def export(self, *options, out=None):
+        onnx = out is not None
+        out = out or self.folder / "tiny.pt"
         arguments, sys.argv = sys.argv, ["depth_anything_v2.py", "--encoder", "tiny", "--out", str(out),
                                          "--small-examples", *options]
         try:
@@ -75,6 +76,8 @@ class EndToEnd(unittest.TestCase):
                 depth_anything_v2.run()
         finally:
             sys.argv = arguments
+        if onnx:
+            return common._onnx_module(out), None
         stored = {"mdvt.json": ""}
         module = torch.jit.load(str(out), _extra_files=stored)
         return module, json.loads(stored["mdvt.json"])
@@ -120,6 +123,23 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual((output["quantity"], output["scale"], output["unit"], output["max_depth"]),
                          ("depth", "metric", "m", 80.0))
         self.assertEqual(meta["inputs"][0]["size"]["target"], [252, 252])
+
+    def test_onnx_at_any_size(self):
+        try:
+            import onnxruntime  # noqa: F401
+        except ImportError:
+            self.skipTest("there is no onnxruntime for this Python")
+        path = self.checkpoint()
+        module, _ = self.export("--checkpoint", path, out=self.folder / "tiny.onnx")
+        original = self.original(path)
+        # Neither an example nor what it was traced at; and the grid of the table itself.
+        for shape in ((1, 3, 42, 70), (3, 3, 28, 14), (1, 3, 518, 518)):
+            image = common.example(shape, 9)
+            with torch.no_grad():
+                expected = original(image)
+            actual, = module(image)
+            self.assertEqual(tuple(actual.shape), (shape[0], 1, *shape[2:]))
+            self.assertLess((actual - expected).abs().max().item(), 1e-4 * expected.abs().max().item())
 
     def test_bf16_encoder_is_near_and_says_so(self):
         path = self.checkpoint()

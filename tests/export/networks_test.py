@@ -23,6 +23,7 @@ import common
 import cotracker
 import depth_anything_3
 import lama
+import nvds
 import raft
 import segment
 import stand_ins
@@ -234,6 +235,32 @@ class SinglePictures(Case):
         self.export(depth_anything_3, stand_ins.DEPTH_ANYTHING_3, "--input-size", 56)
         depth = self.run_program("video_metric_convert", "--model", self.model, "--xfov", 60)
         self.assertGreater(self.pictures(depth).std().item(), 0)
+
+
+class Nvds(Case):
+    def export_halves(self, *size):
+        self.export(nvds, stand_ins.NVDS, "--size", *size, "--head-out", self.folder / "head.pt")
+        return self.load(self.model), self.load(self.folder / "head.pt")
+
+    def test_halves_are_the_whole(self):
+        (backbone, meta), (head, head_meta) = self.export_halves(32, 64)
+        self.assertEqual((meta["role"], head_meta["role"], meta["group"]), ("backbone", "head", head_meta["group"]))
+        features = [backbone(common.example((1, 4, 32, 64), seed)) for seed in range(4)]
+        self.assertEqual(tuple(features[0].shape), (1, 256, 8, 16))
+        disparity = head(*features, common.example((1, 3, 32, 64), 9))
+        self.assertEqual(tuple(disparity.shape), (1, 1, 32, 64))
+        self.assertGreaterEqual(disparity.min().item(), 0)
+
+    def test_in_stabilize_depth(self):
+        self.export_halves(64, 96)
+        color, depth = self.folder / "clip.mp4", self.folder / "depth.mkv"
+        if (PROGRAMS / "mdvt_make_demo_clip").exists():
+            self.call("mdvt_make_demo_clip", "--output", color, "--depth_output", depth, "--width", 96, "--height", 64,
+                      "--frames", 6)
+        out = self.run_program("stabilize_depth", "--depth_video", depth, "--stabilizer", "nvds", "--nvds_backbone",
+                               self.model, "--nvds_head", self.folder / "head.pt")
+        self.assertEqual(self.pictures(out).shape[0], 6)
+        self.assertGreater((self.pictures(out) - self.pictures(depth)).abs().max().item(), 0)
 
 
 class StereoCrafter(Case):

@@ -68,6 +68,68 @@ class VideoDepthAnything(torch.nn.Module):
 """,
 }
 
+NVDS = {"full_model.py": """
+import torch
+import cv2, attr
+from IPython import embed
+class Linear(torch.nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.proj = torch.nn.Linear(channels, 256)
+    def forward(self, x):
+        return self.proj(x.flatten(2).transpose(1, 2))
+class Backbone(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stages = torch.nn.ModuleList([torch.nn.Conv2d(a, b, 3, s, 1) for a, b, s in
+                                           ((4, 6, 4), (6, 8, 2), (8, 10, 2), (10, 12, 2))])
+    def forward_features(self, x):
+        outs = []
+        for stage in self.stages:
+            x = torch.tanh(stage(x))
+            outs.append(x)
+        return outs
+class Focal(torch.nn.Module):
+    def forward(self, x):
+        return x + 0.5 * x.mean(1, keepdim=True)
+class Fuse(torch.nn.Module):
+    def __init__(self, channels, outputs, factor):
+        super().__init__()
+        self.conv, self.factor = torch.nn.Conv2d(channels, outputs, 1), factor
+    def forward(self, low, high):
+        low += high
+        return torch.nn.functional.interpolate(torch.relu(self.conv(low)), scale_factor=self.factor, mode="bilinear",
+                                               align_corners=True)
+class Stabilizer(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear_c1, self.linear_c2, self.linear_c3, self.linear_c4 = (Linear(c) for c in (6, 8, 10, 12))
+        self.linear_fuse = torch.nn.Sequential(torch.nn.Conv2d(1024, 256, 1), torch.nn.ReLU(inplace=True))
+        self.decoder_focal = Focal()
+        self.ffm2, self.ffm1, self.ffm0 = Fuse(256, 128, 2), Fuse(128, 64, 2), Fuse(64, 32, 1)
+        self.AO = torch.nn.Conv2d(32, 1, 1)
+    def forward(self, levels, edge, edge1, num_clips):
+        size = levels[0].shape[2:]
+        maps = [torch.nn.functional.interpolate(
+            linear(x).permute(0, 2, 1).reshape(x.shape[0], -1, *x.shape[2:]), size=size, mode="bilinear",
+            align_corners=False) for x, linear in zip(levels[::-1], (self.linear_c4, self.linear_c3, self.linear_c2,
+                                                                     self.linear_c1))]
+        x = self.linear_fuse(torch.cat(maps, 1))
+        x = x.reshape(-1, num_clips, *x.shape[1:])
+        seen = self.decoder_focal(x)
+        return self.AO(self.ffm0(edge, self.ffm1(edge1, self.ffm2(x[:, -1].clone(), seen[:, -1].clone()))))
+class NVDS(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone, self.Stabilizer = Backbone(), Stabilizer()
+        self.edge_conv = torch.nn.Sequential(torch.nn.Conv2d(3, 64, 3, padding=1), torch.nn.ReLU(inplace=True))
+        self.edge_conv1 = torch.nn.Sequential(torch.nn.Conv2d(64, 128, 3, 2, 1), torch.nn.ReLU(inplace=True))
+    def forward(self, window, num_clips):
+        edge = self.edge_conv(window[:, -1, :3])
+        edge1 = self.edge_conv1(edge)
+        return torch.relu(self.Stabilizer(self.backbone.forward_features(window[0]), edge, edge1, num_clips))
+"""}
+
 U2NET = {"model/__init__.py": "", "model/u2net.py": """
 import torch
 class U2NETP(torch.nn.Module):

@@ -31,6 +31,7 @@ struct FakeCalls {
   std::atomic<int> opened{0}, metadata_read{0}, closed{0}, buffers{0};
   mdvt_backend_options options = {};  // of the last open
   std::string device;
+  std::vector<std::string> outputs;
 };
 inline FakeCalls& Calls() {
   static FakeCalls calls;
@@ -65,6 +66,7 @@ inline mdvt_backend_status Open(const char* path, const mdvt_backend_options* op
   ++Calls().opened;
   Calls().options = *options;
   Calls().device = options->device;
+  Calls().outputs.assign(options->outputs, options->outputs + options->num_outputs);
   *model = nullptr;
   if (Calls().device == "cuda") return Fail(MDVT_BACKEND_UNSUPPORTED, "no device cuda here");
   const std::string contents = Contents(path);

@@ -106,6 +106,30 @@ TEST_F(ModelTest, RunsANetwork) {
   EXPECT_EQ(outputs[0].data(), data) << "memory is used again";
 }
 
+TEST_F(ModelTest, NormalizesWhatTheNetworkExpectsSo) {
+  json metadata = DepthMetadata();
+  metadata["inputs"][0]["normalize"] = {{"mean", {0.5, -1, 2}}, {"std", {0.25, 2, 4}}};
+  const Model model = OpenOne("mean", metadata);
+  const Tensor input = Model::CheckInput({2, 3, 4, 6});
+  std::vector<Tensor> outputs;
+  model.Run({input}, &outputs);
+  for (int64_t i = 0; i < 48; ++i) {
+    const int64_t at = i / 24 * 72 + i % 24;
+    const float sum =
+        (input[at] - 0.5f) / 0.25f + (input[at + 24] + 1) / 2 + (input[at + 48] - 2) / 4;
+    EXPECT_NEAR(outputs[0][i], sum / 3, 1e-5);
+  }
+  std::vector<ModelTensor> kept;
+  const Model encode = Model::Open(Make("kept", DepthMetadata(), "first.fake"), Unlisted());
+  kept = encode.RunKept({input});
+  metadata["inputs"][0]["channels"] = 1;
+  metadata["inputs"][0]["normalize"] = {{"mean", {0.5}}, {"std", {0.25}}};
+  const Model second = Model::Open(Make("mean", metadata, "second.fake"), Unlisted());
+  ExpectError(Code::kInvalidArgument, "is to be normalized", [&] {
+    second.Run({kept[0]}, &outputs);
+  });
+}
+
 TEST_F(ModelTest, HandsTheOptionsOn) {
   ModelOptions options = Unlisted();
   options.deterministic = options.channels_last = true;
@@ -114,6 +138,7 @@ TEST_F(ModelTest, HandsTheOptionsOn) {
   EXPECT_EQ(Calls().options.flags,
             uint32_t{MDVT_BACKEND_DETERMINISTIC | MDVT_BACKEND_CHANNELS_LAST});
   EXPECT_EQ(Calls().options.num_threads, 3);
+  EXPECT_EQ(Calls().outputs, (std::vector<std::string>{"depth"}));
   EXPECT_EQ(Calls().options.precision, MDVT_BACKEND_FP32);
   EXPECT_EQ(Calls().device, "cpu");
   options = Unlisted();
@@ -742,6 +767,19 @@ TEST(Manifest, ThatOfTheProjectIsRead) {
   ASSERT_NE(entry, nullptr);
   EXPECT_EQ(entry->license, "Apache-2.0");
   EXPECT_TRUE(entry->sha256.empty()) << "exported by each user";
+}
+
+TEST(Sidecars, OfTheProjectAreRead) {
+  size_t count = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator(MDVT_MODELS "/sidecars")) {
+    std::ifstream file(entry.path());
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const ModelInfo info = ModelInfo::Parse(text.data(), text.size());
+    EXPECT_TRUE(info.unknown_keys.empty()) << entry.path();
+    EXPECT_EQ(info.inputs[0].mean.size(), 3u) << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 3u);
 }
 
 TEST(Manifest, NamesWhatIsWrong) {
