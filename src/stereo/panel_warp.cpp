@@ -64,44 +64,115 @@ Grid DownOf(int shift, int location) {
 
 double Radians(double degrees) { return degrees * M_PI / 180; }
 
-// Directions of the samples of one row. Trigonometry is done once per column and row.
+// Where a camera sees the samples of one row. Trigonometry is done once per column and row, and
+// what turns with the columns alone is multiplied out before the rows.
 class Rays {
  public:
-  Rays(const PanelOptions& options, const Grid& across, const Grid& down, int columns)
-      : options_(options), across_(across), down_(down) {
+  // Of each sample: where it lies in the picture, in pixels, and the planar depth at distance 1;
+  // behind the camera u is -1.
+  struct Row {
+    explicit Row(int columns)
+        : u(static_cast<size_t>(columns)),
+          v(static_cast<size_t>(columns)),
+          z(static_cast<size_t>(columns)) {}
+    std::vector<double> u, v, z;
+    // The samples looked at; the camera sees none of the others.
+    int begin = 0;
+    int end = 0;
+  };
+
+  Rays(const PanelOptions& options, const Grid& across, const Grid& down, int columns,
+       const Camera& camera, const Eigen::Matrix3d& view_from_panel)
+      : options_(options), across_(across), down_(down), columns_(columns) {
+    Eigen::Matrix3d pixel_from_view;
+    pixel_from_view << camera.fx, 0, camera.cx, 0, camera.fy, camera.cy, 0, 0, 1;
+    pixel_from_panel_ = pixel_from_view * view_from_panel;
+    axis_ = view_from_panel.row(2);
+    const double wide = std::max(camera.cx, camera.width - camera.cx) / camera.fx;
+    const double high = std::max(camera.cy, camera.height - camera.cy) / camera.fy;
+    least_cosine_ = 1 / std::sqrt(wide * wide + high * high + 1) - 1e-9;
     if (options.projection != PanelProjection::kEquirectangular) return;
+    for (std::vector<double>& values : column_) values.resize(static_cast<size_t>(columns));
     for (int x = 0; x < columns; ++x) {
       const double longitude = Angle(across.step * x + across.offset);
-      sin_.push_back(std::sin(longitude));
-      cos_.push_back(std::cos(longitude));
+      const Eigen::Vector3d part = pixel_from_panel_.col(0) * std::sin(longitude) +
+                                   pixel_from_panel_.col(2) * std::cos(longitude);
+      for (size_t i = 0; i < 3; ++i)
+        column_[i][static_cast<size_t>(x)] = part[static_cast<Eigen::Index>(i)];
     }
   }
 
-  // take(x, ray)
-  template <typename Take>
-  void ForRow(int y, int columns, const Take& take) const {
+  void Look(int y, Row* row) const {
     const double v = down_.step * y + down_.offset;
-    if (options_.projection == PanelProjection::kEquirectangular) {
-      const double latitude = Angle(v);
-      const double s = std::sin(latitude), c = std::cos(latitude);
-      for (int x = 0; x < columns; ++x) {
-        const auto i = static_cast<size_t>(x);
-        take(x, Eigen::Vector3d(c * sin_[i], s, c * cos_[i]));
-      }
-    } else {
-      for (int x = 0; x < columns; ++x)
-        take(x, PanelRay(options_, across_.step * x + across_.offset, v));
+    if (options_.projection != PanelProjection::kEquirectangular) return LookSlowly(v, row);
+    const double latitude = Angle(v);
+    const double c = std::cos(latitude);
+    const Eigen::Vector3d fixed = pixel_from_panel_.col(1) * std::sin(latitude);
+    FindEnds(latitude, row);
+    const double fixed_x = fixed.x(), fixed_y = fixed.y(), fixed_z = fixed.z();
+    const double* const from_x = column_[0].data();
+    const double* const from_y = column_[1].data();
+    const double* const from_z = column_[2].data();
+    double* const to_u = row->u.data();
+    double* const to_v = row->v.data();
+    double* const to_z = row->z.data();
+    for (int x = row->begin; x < row->end; ++x) {
+      const double z = c * from_z[x] + fixed_z;
+      const double scale = 1 / z;
+      const double u = (c * from_x[x] + fixed_x) * scale;
+      to_u[x] = z > kLeastZ ? u : -1;
+      to_v[x] = (c * from_y[x] + fixed_y) * scale;
+      to_z[x] = z;
     }
   }
 
  private:
+  static constexpr double kLeastZ = 1e-9;
+
+  // The columns within the cone around the camera's axis that holds its picture: the cosine of the
+  // angle to the axis is cos(latitude) * cos(longitude - that of the axis) * its part in the plane
+  // of longitudes, and sin(latitude) * the part that is left.
+  void FindEnds(double latitude, Row* row) const {
+    row->begin = 0;
+    row->end = columns_;
+    const double reach = std::cos(latitude) * std::hypot(axis_.x(), axis_.z());
+    const double missing = least_cosine_ - std::sin(latitude) * axis_.y();
+    if (missing > reach) row->end = 0;
+    if (std::abs(missing) >= reach) return;
+    const double middle = std::atan2(axis_.x(), axis_.z()), half = std::acos(missing / reach);
+    if (std::abs(middle) + half >= M_PI) return;
+    const auto column = [this](double longitude) {
+      const double u = (longitude / Radians(options_.fov_deg) + 0.5) * options_.size;
+      return std::clamp((u - across_.offset) / across_.step, -2.0, columns_ + 2.0);
+    };
+    row->begin = std::clamp(static_cast<int>(std::floor(column(middle - half))), 0, columns_);
+    row->end =
+        std::clamp(static_cast<int>(std::ceil(column(middle + half))) + 1, row->begin, columns_);
+  }
+
+  void LookSlowly(double v, Row* row) const {
+    row->begin = 0;
+    row->end = columns_;
+    for (int x = 0; x < columns_; ++x) {
+      const auto i = static_cast<size_t>(x);
+      const Eigen::Vector3d seen =
+          pixel_from_panel_ * PanelRay(options_, across_.step * x + across_.offset, v);
+      row->u[i] = seen.z() > kLeastZ ? seen.x() / seen.z() : -1;
+      row->v[i] = seen.y() / seen.z();
+      row->z[i] = seen.z();
+    }
+  }
   double Angle(double position) const {
     return (position / options_.size - 0.5) * Radians(options_.fov_deg);
   }
 
   const PanelOptions options_;
   const Grid across_, down_;
-  std::vector<double> sin_, cos_;
+  const int columns_;
+  Eigen::Matrix3d pixel_from_panel_;
+  Eigen::Vector3d axis_;     // of the camera, in the panel's axes
+  double least_cosine_ = 0;  // of the angle between it and what the camera sees
+  std::array<std::vector<double>, 3> column_;
 };
 
 // Keeps of a row what lies between the first and the last entry that is there.
@@ -198,8 +269,13 @@ struct PanelWarp::Impl {
   }
 
   void ForRows(int rows, const std::function<void(int)>& body) {
+    ForRowBlocks(rows, [&body](int begin, int end) {
+      for (int y = begin; y < end; ++y) body(y);
+    });
+  }
+  void ForRowBlocks(int rows, const std::function<void(int, int)>& body) {
     const auto block = [&body](int64_t begin, int64_t end) {
-      for (int64_t y = begin; y < end; ++y) body(static_cast<int>(y));
+      body(static_cast<int>(begin), static_cast<int>(end));
     };
     if (pool != nullptr)
       pool->ParallelFor(rows, kRowsPerBlock, block);
@@ -270,50 +346,61 @@ void PanelWarp::Impl::MakePlaces(int plane) {
   const int rows = format.PlaneHeight(plane, options.size);
   const int plane_width = Boxes(format.PlaneWidth(plane, camera.width), box_across);
   const int plane_height = Boxes(format.PlaneHeight(plane, camera.height), box_down);
-  const Rays rays(options, across, down, columns);
+  const Rays rays(options, across, down, columns, camera, view_from_panel);
   Table<Place>& table = places[static_cast<size_t>(plane)];
   table.resize(static_cast<size_t>(rows));
-  ForRows(rows, [&](int y) {
-    std::vector<Place> all(static_cast<size_t>(columns));
-    rays.ForRow(y, columns, [&](int x, const Eigen::Vector3d& ray) {
-      const Eigen::Vector3d seen = view_from_panel * ray;
-      if (!(seen.z() > 1e-9)) return;
-      const double u = camera.fx * seen.x() / seen.z() + camera.cx;
-      const double v = camera.fy * seen.y() / seen.z() + camera.cy;
-      if (!(u >= 0 && u <= camera.width && v >= 0 && v <= camera.height)) return;
-      // In samples of the plane, from the centre of the first box.
-      const double px = ((u - across.offset) / across.step - (box_across - 1) / 2.0) / box_across;
-      const double py = ((v - down.offset) / down.step - (box_down - 1) / 2.0) / box_down;
-      const auto fixed = [](double value, int size) {
-        return static_cast<int32_t>(std::floor(std::clamp(value, 0.0, size - 1.0) * kSub + 0.5));
+  // In samples of the plane, from the centre of the first box.
+  const double scale_x = 1 / (across.step * box_across), scale_y = 1 / (down.step * box_down);
+  const double shift_x = -across.offset * scale_x - (box_across - 1) / (2.0 * box_across);
+  const double shift_y = -down.offset * scale_y - (box_down - 1) / (2.0 * box_down);
+  const double most_x = plane_width - 1, most_y = plane_height - 1;
+  const double width = camera.width, height = camera.height;
+  ForRowBlocks(rows, [&](int begin, int end) {
+    Rays::Row row(columns);
+    for (int y = begin; y < end; ++y) {
+      rays.Look(y, &row);
+      const auto is_seen = [&](size_t i) {
+        return row.u[i] >= 0 && row.u[i] <= width && row.v[i] >= 0 && row.v[i] <= height;
       };
-      all[static_cast<size_t>(x)] = {fixed(px, plane_width), fixed(py, plane_height)};
-    });
-    Trim(
-        all, [](const Place& place) { return place.x != kOutside; },
-        &table[static_cast<size_t>(y)]);
+      TableRow<Place>& to = table[static_cast<size_t>(y)];
+      auto first = static_cast<size_t>(row.begin), last = static_cast<size_t>(row.end);
+      while (first < last && !is_seen(first)) ++first;
+      while (last > first && !is_seen(last - 1)) --last;
+      to.begin = static_cast<int>(first);
+      to.entries.resize(last - first);
+      for (size_t i = first; i < last; ++i) {
+        Place& place = to.entries[i - first];
+        place = Place();
+        if (!is_seen(i)) continue;
+        const double x = std::clamp(row.u[i] * scale_x + shift_x, 0.0, most_x);
+        const double v = std::clamp(row.v[i] * scale_y + shift_y, 0.0, most_y);
+        place = {static_cast<int32_t>(x * kSub + 0.5), static_cast<int32_t>(v * kSub + 0.5)};
+      }
+    }
   });
 }
 
 void PanelWarp::Impl::MakeNearest() {
   if (!nearest.empty()) return;
-  const Rays rays(options, {1, 0.5}, {1, 0.5}, options.size);
+  const Rays rays(options, {1, 0.5}, {1, 0.5}, options.size, camera, view_from_panel);
   nearest.resize(static_cast<size_t>(options.size));
-  ForRows(options.size, [&](int y) {
+  ForRowBlocks(options.size, [&](int begin, int end) {
+    Rays::Row row(options.size);
     std::vector<NearPixel> all(static_cast<size_t>(options.size));
-    rays.ForRow(y, options.size, [&](int x, const Eigen::Vector3d& ray) {
-      const Eigen::Vector3d seen = view_from_panel * ray;
-      if (!(seen.z() > 1e-9)) return;
-      const double u = camera.fx * seen.x() / seen.z() + camera.cx;
-      const double v = camera.fy * seen.y() / seen.z() + camera.cy;
-      if (!(u >= 0 && u <= camera.width && v >= 0 && v <= camera.height)) return;
-      const int column = std::min(static_cast<int>(u), camera.width - 1);
-      const int row = std::min(static_cast<int>(v), camera.height - 1);
-      all[static_cast<size_t>(x)] = {row * camera.width + column, static_cast<float>(1 / seen.z())};
-    });
-    Trim(
-        all, [](const NearPixel& pixel) { return pixel.index >= 0; },
-        &nearest[static_cast<size_t>(y)]);
+    for (int y = begin; y < end; ++y) {
+      rays.Look(y, &row);
+      std::fill(all.begin(), all.end(), NearPixel());
+      for (auto i = static_cast<size_t>(row.begin); i < static_cast<size_t>(row.end); ++i) {
+        const double u = row.u[i], v = row.v[i];
+        if (!(u >= 0 && u <= camera.width && v >= 0 && v <= camera.height)) continue;
+        const int column = std::min(static_cast<int>(u), camera.width - 1);
+        const int line = std::min(static_cast<int>(v), camera.height - 1);
+        all[i] = {line * camera.width + column, static_cast<float>(1 / row.z[i])};
+      }
+      Trim(
+          all, [](const NearPixel& pixel) { return pixel.index >= 0; },
+          &nearest[static_cast<size_t>(y)]);
+    }
   });
 }
 
