@@ -75,8 +75,8 @@ void Describe(OptionList* list, MetricEyeOptions* options, const std::string& di
 
 // Where the pixels of holes come from.
 enum class Infill {
-  kAuto,         // kObserved where the camera's path is known and memory suffices, else kDirectional
-  kObserved,     // frames around it that have seen them (ObservedFill), then as kDirectional
+  kAuto,      // kObserved where the camera's path is known and memory suffices, else kDirectional
+  kObserved,  // frames around it that have seen them (ObservedFill), then as kDirectional
   kDirectional,  // the background beside them (DirectionalFill)
   kNone,         // nowhere: they stay black
 };
@@ -115,7 +115,8 @@ struct HoleOptions {
     return green_and_black_infill_mask ? InfillMaskStyle::kGreen : infill_mask_style;
   }
   StereoOptions Stereo() const;
-  // Throws Error(kInvalidArgument) for a mask or a provenance of a layout in which views share pixels.
+  // Throws Error(kInvalidArgument) for a mask or a provenance of a layout in which views share
+  // pixels.
   void CheckWith(const FrameOptions& frame) const;
 };
 void Describe(OptionList* list, HoleOptions* options);
