@@ -4,7 +4,7 @@
 //
 //   warp_raw <color.yuv> <depth.gray16le> <width> <height> <xfov_deg> <out folder>
 //            [edges=tear|stretch] [fill=none|directional|observed|telea|ns] [poses=FILE]
-//            [window=12] [views=6] [threads=1] [baseline=0.063] [tear_disparity=..]
+//            [window=8] [views=6] [threads=1] [baseline=0.063] [tear_disparity=..]
 //            [tear_depth=..] [clean_rim=..] [rim=..]
 //
 // color.yuv is yuv420p, 8 bits, limited range; depth is in millimetres; poses are 16 numbers for
@@ -86,7 +86,7 @@ struct Settings {
   DirectionalFillOptions directional;
   std::string fill = "none";
   std::string poses;
-  int window = 12;
+  int window = 8;
   size_t views = 6;
   int threads = 1;
 };

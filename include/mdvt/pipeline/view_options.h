@@ -85,7 +85,7 @@ enum class Infill {
 struct HoleOptions {
   // With kAuto they stay black with some of the options below.
   Infill infill = Infill::kAuto;
-  int infill_window = 12;  // frames before and after that kObserved looks at; [1, 240]
+  int infill_window = 8;  // frames before and after that kObserved looks at; [1, 240]
   // Camera-to-world of each frame, for kObserved where nothing else tells the camera's path.
   std::string infill_poses;
   std::string provenance_output;  // where each pixel is from, see Provenance; empty: nowhere
