@@ -4,7 +4,7 @@
 //
 //   warp_raw <color.yuv> <depth.gray16le> <width> <height> <xfov_deg> <out folder>
 //            [edges=tear|stretch] [fill=none|directional|observed|telea|ns] [poses=FILE]
-//            [window=12] [views=6] [threads=1] [baseline=0.063] [tear_disparity=..]
+//            [window=8] [views=6] [threads=1] [baseline=0.063] [tear_disparity=..]
 //            [tear_depth=..] [clean_rim=..] [rim=..]
 //
 // color.yuv is yuv420p, 8 bits, limited range; depth is in millimetres; poses are 16 numbers for
@@ -86,7 +86,7 @@ struct Settings {
   DirectionalFillOptions directional;
   std::string fill = "none";
   std::string poses;
-  int window = 12;
+  int window = 8;
   size_t views = 6;
   int threads = 1;
 };
@@ -168,8 +168,7 @@ void FillByOpenCv(const HoleMap& holes, int flags, Image* image) {
     cv::Mat mask(view.height, view.width, CV_8U, cv::Scalar(0));
     for (int y = 0; y < holes.height; ++y)
       for (const HoleSpan& span : holes.rows[static_cast<size_t>(y)])
-        for (int x = span.begin; x < span.end; ++x)
-          mask.at<uint8_t>(y >> shift, x >> shift) = 255;
+        for (int x = span.begin; x < span.end; ++x) mask.at<uint8_t>(y >> shift, x >> shift) = 255;
     const cv::Mat pixels(view.height, view.width, CV_8U, view.data,
                          static_cast<size_t>(view.stride));
     cv::Mat filled;
@@ -181,7 +180,9 @@ void FillByOpenCv(const HoleMap& holes, int flags, Image* image) {
 class Filler {
  public:
   Filler(const Clip& clip, const Settings& settings, ThreadPool* pool)
-      : clip_(clip), settings_(settings), directional_(settings.directional, pool),
+      : clip_(clip),
+        settings_(settings),
+        directional_(settings.directional, pool),
         observed_(ObservedFillOptions(), pool) {}
 
   FillCounts Fill(size_t frame, double side, const HoleMap& holes, Image* eye) {
@@ -259,8 +260,8 @@ int Run(int argc, char** argv) {
     WriteHoles(right_mask, right_holes);
     const auto start = std::chrono::steady_clock::now();
     const std::clock_t begin = std::clock();
-    for (const FillCounts& eye : {filler.Fill(f, -1, left_holes, &left),
-                                  filler.Fill(f, 1, right_holes, &right)}) {
+    for (const FillCounts& eye :
+         {filler.Fill(f, -1, left_holes, &left), filler.Fill(f, 1, right_holes, &right)}) {
       counts.holes += eye.holes;
       counts.observed += eye.observed;
     }

@@ -25,6 +25,10 @@ constexpr double kNoise = 0.35;        // pixels, of good flow
 constexpr double kParallax = 3;
 constexpr double kRoom = 0.15;  // pixels
 constexpr int kRowsPerBlock = 16;
+// How fast the probability rises with the distance, and the distance, of the threshold, at which it
+// is even. Regions of 0.3 that touch such of 0.7 so reach to where things end (dev_dynamic).
+constexpr double kSteepness = 3.03;
+constexpr double kEven = 0.9325;
 
 // A pixel in both pictures, in units of half the width around the middle.
 struct Pair {
@@ -275,7 +279,7 @@ void ScoreMotion(const std::vector<ObservedMotion>& motions, const MotionScoreOp
           const double middle =
               options.threshold + 2 * models[m].typical + 0.02 * (to - from).norm() + trip / 2;
           const double w = 1 / (1 + trip);
-          sum += w / (1 + std::exp(-4 * (residual / middle - 1)));
+          sum += w / (1 + std::exp(-kSteepness * (residual / middle - kEven)));
           weights += w;
         }
         if (!(weights > 0)) continue;

@@ -252,9 +252,8 @@ struct ObservedFill::Impl {
     seen.Reset(static_cast<size_t>(size.width) * static_cast<size_t>(size.height));
     ForEach(static_cast<size_t>(own.view->depth.height), kRowsPerBlock, [&](size_t y) {
       ProjectRow(own, static_cast<int>(y), 1, [&](int x, int row, float w) {
-        seen.Add(static_cast<size_t>(row) * static_cast<size_t>(size.width) +
-                     static_cast<size_t>(x),
-                 w);
+        seen.Add(
+            static_cast<size_t>(row) * static_cast<size_t>(size.width) + static_cast<size_t>(x), w);
       });
     });
   }
@@ -453,7 +452,7 @@ struct ObservedFill::Impl {
   std::vector<float> bounds;  // per span
   std::vector<ViewPoint> rim;
   std::vector<Nearest> landed;  // per frame and hole pixel
-  std::vector<float> depths;               // inverse, per hole pixel
+  std::vector<float> depths;    // inverse, per hole pixel
 };
 
 std::vector<ObservedView> ChooseViews(const std::vector<ObservedView>& views,
@@ -474,9 +473,8 @@ std::vector<ObservedView> ChooseViews(const std::vector<ObservedView>& views,
   for (size_t k = 0; k < near; ++k) taken[order[k]] = true;
   // The others lie evenly in time, from the first to the last.
   for (size_t k = 0; near + k < most; ++k) {
-    const double share = most - near < 2 ? 0.5
-                                         : static_cast<double>(k) /
-                                               static_cast<double>(most - near - 1);
+    const double share =
+        most - near < 2 ? 0.5 : static_cast<double>(k) / static_cast<double>(most - near - 1);
     const double wanted = share * static_cast<double>(views.size() - 1);
     size_t best = views.size();
     const auto off = [&](size_t i) { return std::fabs(static_cast<double>(i) - wanted); };

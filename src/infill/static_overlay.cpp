@@ -44,8 +44,7 @@ void StaticOverlay::Push(PlaneView<const uint8_t> luma) {
   width_ = luma.width;
   height_ = luma.height;
   const size_t size = static_cast<size_t>(width_) * static_cast<size_t>(height_);
-  for (std::vector<float>* plane :
-       {&sum_, &squares_, &dx_, &dy_, &timed_dx_, &timed_dy_, &energy_})
+  for (std::vector<float>* plane : {&sum_, &squares_, &dx_, &dy_, &timed_dx_, &timed_dy_, &energy_})
     plane->resize(size, 0);
   const auto time = static_cast<float>(frames_++);
   for (int y = 0; y < height_; ++y) {
@@ -88,9 +87,9 @@ Image StaticOverlay::PersistentEdges() const {
       const double dx = double{dx_[i]}, dy = double{dy_[i]};
       const double edge = std::hypot(dx, dy) / frames;
       // By the straight line that fits best over time.
-      const double drift = std::hypot(double{timed_dx_[i]} - middle * dx,
-                                      double{timed_dy_[i]} - middle * dy) /
-                           spread * (frames - 1);
+      const double drift =
+          std::hypot(double{timed_dx_[i]} - middle * dx, double{timed_dy_[i]} - middle * dy) /
+          spread * (frames - 1);
       const bool stays = edge >= options_.min_edge && drift <= kMostDrift * edge &&
                          edge >= options_.persistence * std::sqrt(double{energy_[i]} / frames);
       row[x] = stays ? 255 : 0;
@@ -120,8 +119,7 @@ double StaticOverlay::ChangeAround(const Box& box, int reach, const Image& still
     for (int x = std::max(0, box.left - reach); x <= std::min(width_ - 1, box.right + reach); ++x)
       if (still.Plane<uint8_t>().At(x, y) == 0)
         changes.push_back(static_cast<float>(
-            Change(static_cast<size_t>(y) * static_cast<size_t>(width_) +
-                   static_cast<size_t>(x))));
+            Change(static_cast<size_t>(y) * static_cast<size_t>(width_) + static_cast<size_t>(x))));
   return changes.empty() ? 0 : double{Median(&changes)};
 }
 

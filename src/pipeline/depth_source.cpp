@@ -150,8 +150,7 @@ std::unique_ptr<DepthSource> OpenDepthSource(const DepthSourceOptions& options,
 
 bool DepthSourceOptions::finds_path() const {
   // A stabiliser changes the scale from frame to frame.
-  return ChosenEngine(*this).finds_path &&
-         own.Of<StabilizeOptions>().kind == StabilizerKind::kNone;
+  return ChosenEngine(*this).finds_path && own.Of<StabilizeOptions>().kind == StabilizerKind::kNone;
 }
 
 std::string DepthSourceOptions::Chosen() const { return ChosenEngine(*this).name; }

@@ -23,17 +23,18 @@ EyeFollower::EyeFollower(const HoleOptions& holes, const ViewLayout& layout,
                          const ViewCanvas& canvas, bool plain, const PixelFormat& format,
                          const ColorInfo& color, const Limits& limits, ThreadPool* pool)
     : filler_(FillerOptions(holes), format, color, std::nullopt, pool) {
-  Require(canvas.columns == 2 && canvas.rows == 1 && layout.views.size() == 2 && !layout.mix &&
-              !canvas.panel && canvas.content_width == canvas.tile_width &&
-              canvas.content_height == canvas.tile_height && plain,
-          Code::kInvalidArgument,
-          "the infill 'observed' does not know where the camera is (--infill_poses FILE tells it, "
-          "--engine motion finds it): it follows the background in eyes then, which must stand side "
-          "by side, whole, in all frames and without subtitles");
-  CheckWindowMemory("infill_window", holes.infill_window,
-                    SbsFiller::BytesPerFrame(FillerOptions(holes), format, canvas.tile_width,
-                                             canvas.tile_height),
-                    limits);
+  Require(
+      canvas.columns == 2 && canvas.rows == 1 && layout.views.size() == 2 && !layout.mix &&
+          !canvas.panel && canvas.content_width == canvas.tile_width &&
+          canvas.content_height == canvas.tile_height && plain,
+      Code::kInvalidArgument,
+      "the infill 'observed' does not know where the camera is (--infill_poses FILE tells it, "
+      "--engine motion finds it): it follows the background in eyes then, which must stand side "
+      "by side, whole, in all frames and without subtitles");
+  CheckWindowMemory(
+      "infill_window", holes.infill_window,
+      SbsFiller::BytesPerFrame(FillerOptions(holes), format, canvas.tile_width, canvas.tile_height),
+      limits);
 }
 
 void EyeFollower::Push(PackedFrame frame) {

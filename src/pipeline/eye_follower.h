@@ -20,8 +20,8 @@ class EyeFollower : public Stage<PackedFrame, PackedFrame> {
   // Throws Error(kInvalidArgument) unless two whole eyes stand side by side, Error(kLimit) if the
   // window takes more memory than there may be.
   EyeFollower(const HoleOptions& holes, const ViewLayout& layout, const ViewCanvas& canvas,
-              bool plain, const PixelFormat& format, const ColorInfo& color,
-              const Limits& limits, ThreadPool* pool);
+              bool plain, const PixelFormat& format, const ColorInfo& color, const Limits& limits,
+              ThreadPool* pool);
 
   int latency() const override { return filler_.latency(); }
   void Push(PackedFrame frame) override;

@@ -526,13 +526,11 @@ void EyeMaker::FillViews(const ImageView& color, PlaneView<const float> map,
     // to the left, which a camera with another principal point, beside the first, sees as well.
     ViewPlace place;
     place.camera = FrameCamera(index);
-    const double shift =
-        eyes_[view] * parallax.focal * (metric() ? options_.stereo.baseline : 1.0);
+    const double shift = eyes_[view] * parallax.focal * (metric() ? options_.stereo.baseline : 1.0);
     const double screen =
         parallax.distance > 0 && std::isfinite(parallax.distance) ? 1 / parallax.distance : 0;
     place.world_from_view = *observer_->now().world_from_cam;
-    place.world_from_view.translate(
-        Eigen::Vector3d(shift * parallax.unit / place.camera.fx, 0, 0));
+    place.world_from_view.translate(Eigen::Vector3d(shift * parallax.unit / place.camera.fx, 0, 0));
     place.camera.cx += shift * (screen - parallax.zero);
     places.push_back(place);
   }

@@ -55,9 +55,9 @@ struct EyeInput {
   Image depth;  // GrayF32 of the same size; its pixels are changed
   DepthQuantity quantity = DepthQuantity::kMetricDepth;
   bool new_scene = false;
-  int64_t index = 0;   // of the frame in the clip, for values per frame
-  double seconds = 0;  // its time
-  double screen = 0;   // metres, of EyePlaces.focus; set by EyeMaker
+  int64_t index = 0;                   // of the frame in the clip, for values per frame
+  double seconds = 0;                  // its time
+  double screen = 0;                   // metres, of EyePlaces.focus; set by EyeMaker
   std::optional<Pose> world_from_cam;  // if it is known
   // Passed on as they are.
   int64_t pts = 0;
@@ -89,7 +89,7 @@ struct EyeOptions {
   std::optional<ObserveOptions> observe;
   bool must_observe = false;  // depth without metres is refused then
   bool provenance = false;  // PackedFrame.provenance is wanted; for layouts with tiles of their own
-  double rgbd_white = 1;  // kMetric, see FrameOptions
+  double rgbd_white = 1;    // kMetric, see FrameOptions
   // kMetric: what Touchly shows as white, and as black.
   double touchly_min_depth = 0;
   double touchly_max_depth = 5;

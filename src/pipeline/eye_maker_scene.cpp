@@ -168,8 +168,8 @@ void EyeMaker::FillViews(const ImageView& color, PlaneView<const float> metres,
       own.camera = FrameCamera(index);
       own.world_from_cam = *observer_->now().world_from_cam;
       own.index = index;
-      counts = observer_->Fill(own, holes[i], places[i].camera, places[i].world_from_view,
-                               views[i], provenance);
+      counts = observer_->Fill(own, holes[i], places[i].camera, places[i].world_from_view, views[i],
+                               provenance);
     } else {
       filler_.Fill(holes[i], views[i]);
       counts = MarkExtended(holes[i], provenance);
@@ -180,9 +180,9 @@ void EyeMaker::FillViews(const ImageView& color, PlaneView<const float> metres,
 }
 
 double EyeMaker::observed_share() const {
-  return fill_counts_.holes > 0 ? static_cast<double>(fill_counts_.observed) /
-                                      static_cast<double>(fill_counts_.holes)
-                                : 0;
+  return fill_counts_.holes > 0
+             ? static_cast<double>(fill_counts_.observed) / static_cast<double>(fill_counts_.holes)
+             : 0;
 }
 
 void EyeMaker::ShowPanels(const std::vector<MutableImageView>& views,

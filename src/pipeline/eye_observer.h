@@ -20,7 +20,7 @@ namespace mdvt {
 
 struct ObserveOptions {
   ObservedFillOptions fill;
-  int window = 12;  // frames before and after that are looked at
+  int window = 8;  // frames before and after that are looked at
 };
 
 class EyeObserver {

@@ -84,10 +84,10 @@ class InfillSbsJob {
 
   void CheckMemory() const {
     if (options_.method != InfillMethod::kObserved) return;
-    CheckWindowMemory("window", options_.window,
-                      SbsFiller::BytesPerFrame(options_, sbs_.format(), sbs_.eye_width(),
-                                               sbs_.eye_height()),
-                      options_.job.limits);
+    CheckWindowMemory(
+        "window", options_.window,
+        SbsFiller::BytesPerFrame(options_, sbs_.format(), sbs_.eye_width(), sbs_.eye_height()),
+        options_.job.limits);
   }
 
   // The clip that the eyes were rendered of.

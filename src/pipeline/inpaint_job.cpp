@@ -263,7 +263,8 @@ void Describe(OptionList* list, InpaintJobOptions* options) {
               "edges of an overlay are at least this strong")
       .Excludes("mask");
   list->Field("persistence", &options->overlay.persistence, {0, 1, true, false}, "SHARE",
-              "and keep so much of their strength (root mean square) when all frames are averaged: they "
+              "and keep so much of their strength (root mean square) when all frames are averaged: "
+              "they "
               "neither turn nor come and go")
       .Excludes("mask");
   list->Field("min_change", &options->overlay.min_change, {0, 255}, "STEPS",

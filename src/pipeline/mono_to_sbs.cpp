@@ -129,8 +129,8 @@ class MonoToSbsJob {
 
   void MakeEyes() {
     const VideoInfo& source = reader_.info();
-    const bool poses = !options_.holes.infill_poses.empty() ||
-                       (!options_.engine && options_.source.finds_path());
+    const bool poses =
+        !options_.holes.infill_poses.empty() || (!options_.engine && options_.source.finds_path());
     const bool follows = options_.holes.infill == Infill::kObserved && !poses;
     EyeOptions eyes = EyesFor(options_, follows);
     eyes.must_observe = options_.holes.infill == Infill::kObserved;
@@ -148,8 +148,9 @@ class MonoToSbsJob {
     pictures.height = source.height;
     pictures.color = ResolveColor(source.color, source.format, source.height);
     if (follows)
-      follower_.emplace(options_.holes, layout_, plan_.canvas, !options_.subtitles.burn() && !preview_,
-                        render_format_, pictures.color, options_.job.limits, graph_.pool());
+      follower_.emplace(options_.holes, layout_, plan_.canvas,
+                        !options_.subtitles.burn() && !preview_, render_format_, pictures.color,
+                        options_.job.limits, graph_.pool());
     maker_.emplace(eyes, layout_, plan_.canvas, pictures, Places(pictures.color), graph_.pool());
     plan_.max_shift = maker_->max_shift();
   }

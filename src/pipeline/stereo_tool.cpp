@@ -36,7 +36,8 @@ ToolInfo StereoTool() {
       "stereo_rerender",
       "Renders a side-by-side stereo video (left eye left, full size each) from a color video and\n"
       "its metric depth: a depth video, or what an --engine finds. Without --remove_edges or\n"
-      "--infill_mask what the camera did not see is filled: with what other frames show, where the\n"
+      "--infill_mask what the camera did not see is filled: with what other frames show, where "
+      "the\n"
       "camera's path is known, or from the background beside it.",
       "stereo_rerender --depth_video clip.mp4_depth.mkv --color_video clip.mp4 --xfov 48");
 }

@@ -134,7 +134,8 @@ void HoleOptions::CheckWith(const FrameOptions& frame) const {
   Require(provenance_output.empty() || (layout.HasOwnTiles() && !layout.panel),
           Code::kInvalidArgument,
           "provenance_output tells of the pixels of plane views side by side or one above the "
-          "other, not of the layout '" + frame.canvas.layout + "'");
+          "other, not of the layout '" +
+              frame.canvas.layout + "'");
   Require(provenance_output.empty() || !leaves_black(), Code::kInvalidArgument,
           "provenance_output tells what holes are filled with, here they stay black");
 }

@@ -317,5 +317,55 @@ TEST(CompleteFlow, TakesTheMotionOfTheBackground) {
   });
 }
 
+TEST(ChooseViews, TakesTheNearestAndSomeFartherInTime) {
+  // A camera that moves 50 mm to the right with every frame; the view is 30 mm right of frame 0.
+  std::vector<ObservedView> views;
+  for (int f = -12; f <= 12; ++f) {
+    if (f == 0) continue;
+    ObservedView view;
+    view.world_from_cam.translation().x() = 0.05 * f;
+    view.index = f;
+    views.push_back(view);
+  }
+  const ObservedView own;
+  Pose eye = Pose::Identity();
+  eye.translation().x() = 0.03;
+  const auto indices = [&](size_t most) {
+    std::vector<int64_t> found;
+    for (const ObservedView& view : ChooseViews(views, own, eye, most)) found.push_back(view.index);
+    return found;
+  };
+  EXPECT_EQ(indices(1), (std::vector<int64_t>{1}));
+  // Nearest are 1, 2 (70 mm) and -1 (80 mm); the others lie at the ends of the window and between.
+  const std::vector<int64_t> six = indices(6);
+  ASSERT_EQ(six.size(), 6u);
+  EXPECT_TRUE(std::is_sorted(six.begin(), six.end()));
+  for (const int64_t wanted : {-12, -1, 1, 2, 12})
+    EXPECT_EQ(std::count(six.begin(), six.end(), wanted), 1) << wanted;
+  EXPECT_EQ(indices(24).size(), 24u);
+  EXPECT_EQ(indices(100).size(), 24u);
+}
+
+TEST(MarkExtended, CountsAndMarksTheHoles) {
+  HoleMap holes;
+  holes.Reset(8, 2);
+  HoleSpan span;
+  span.begin = 2;
+  span.end = 5;
+  holes.rows[1].push_back(span);
+  Image from(PixelFormat::Gray(8), 8, 2);
+  const FillCounts counts = MarkExtended(holes, from.MutablePlane<uint8_t>());
+  EXPECT_EQ(counts.holes, 3);
+  EXPECT_EQ(counts.observed, 0);
+  for (int y = 0; y < 2; ++y)
+    for (int x = 0; x < 8; ++x)
+      EXPECT_EQ(SampleOf(from, 0, x, y), y == 1 && x >= 2 && x < 5 ? 128 : 0) << x << "," << y;
+  EXPECT_EQ(MarkExtended(holes, {}).holes, 3);
+  ExpectError(Code::kInvalidArgument, "another size", [&] {
+    Image small(PixelFormat::Gray(8), 4, 2);
+    MarkExtended(holes, small.MutablePlane<uint8_t>());
+  });
+}
+
 }  // namespace
 }  // namespace mdvt::test

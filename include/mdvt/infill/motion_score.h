@@ -14,8 +14,9 @@
 namespace mdvt {
 
 struct MotionScoreOptions {
-  // Distance in pixels between a pixel's motion and that of a still world at which it is as likely
-  // to move on its own as not. What the still pixels themselves miss is added. Valid: (0, 100].
+  // Distance in pixels between a pixel's motion and that of a still world at which it is about as
+  // likely to move on its own as not. What the still pixels themselves miss is added. Valid: (0,
+  // 100].
   double threshold = 1.2;
   // Round trips that miss by more are no measurement. Pixels. Valid: (0, 100].
   double max_round_trip = 1.5;

@@ -90,9 +90,9 @@ class ObservedFill {
   std::unique_ptr<Impl> impl_;
 };
 
-// Of frames around `own`, at most `most` from which a view of it at `world_from_view` can learn: those
-// whose cameras are nearest to the view, and some that are farther away in time. In the order of
-// `views`.
+// Of frames around `own`, at most `most` from which a view of it at `world_from_view` can learn:
+// those whose cameras are nearest to the view, and some that are farther away in time. In the order
+// of `views`.
 std::vector<ObservedView> ChooseViews(const std::vector<ObservedView>& views,
                                       const ObservedView& own, const Pose& world_from_view,
                                       size_t most = 6);

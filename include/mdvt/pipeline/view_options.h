@@ -75,8 +75,8 @@ void Describe(OptionList* list, MetricEyeOptions* options, const std::string& di
 
 // Where the pixels of holes come from.
 enum class Infill {
-  kAuto,         // kObserved where the camera's path is known and memory suffices, else kDirectional
-  kObserved,     // frames around it that have seen them (ObservedFill), then as kDirectional
+  kAuto,      // kObserved where the camera's path is known and memory suffices, else kDirectional
+  kObserved,  // frames around it that have seen them (ObservedFill), then as kDirectional
   kDirectional,  // the background beside them (DirectionalFill)
   kNone,         // nowhere: they stay black
 };
@@ -85,7 +85,7 @@ enum class Infill {
 struct HoleOptions {
   // With kAuto they stay black with some of the options below.
   Infill infill = Infill::kAuto;
-  int infill_window = 12;  // frames before and after that kObserved looks at; [1, 240]
+  int infill_window = 8;  // frames before and after that kObserved looks at; [1, 240]
   // Camera-to-world of each frame, for kObserved where nothing else tells the camera's path.
   std::string infill_poses;
   std::string provenance_output;  // where each pixel is from, see Provenance; empty: nowhere
@@ -115,7 +115,8 @@ struct HoleOptions {
     return green_and_black_infill_mask ? InfillMaskStyle::kGreen : infill_mask_style;
   }
   StereoOptions Stereo() const;
-  // Throws Error(kInvalidArgument) for a mask or a provenance of a layout in which views share pixels.
+  // Throws Error(kInvalidArgument) for a mask or a provenance of a layout in which views share
+  // pixels.
   void CheckWith(const FrameOptions& frame) const;
 };
 void Describe(OptionList* list, HoleOptions* options);
