@@ -19,7 +19,9 @@ BLENDER = os.environ.get("MDVT_TEST_BLENDER") or shutil.which("blender")
 TO_BLENDER = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 LOOK = """
-import bpy, json, sys
+import bpy, json, numpy, sys
+# Debian's importer of glTF asks for names that its NumPy no longer has.
+numpy.bool, numpy.int, numpy.float = bool, int, float
 folder = sys.argv[sys.argv.index("--") + 1]
 
 def look(frames):
