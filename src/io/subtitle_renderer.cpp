@@ -20,6 +20,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
+#include "mdvt/core/printable.h"
 
 namespace mdvt {
 namespace {
@@ -139,6 +140,31 @@ std::string LowerEnding(const std::string& path) {
   return ending;
 }
 
+// As SubtitleRendererOptions::stream says.
+const AVStream* Choose(const std::vector<const AVStream*>& texts, const std::string& wanted,
+                       const std::string& path) {
+  Require(!texts.empty(), Code::kNotFound,
+          "'" + path + "' has no text subtitles (give a file of them: subtitle_file)");
+  const auto language = [](const AVStream* one) -> std::string {
+    const AVDictionaryEntry* entry = av_dict_get(one->metadata, "language", nullptr, 0);
+    return entry != nullptr ? entry->value : "";
+  };
+  if (wanted.empty()) {
+    const auto marked = std::find_if(texts.begin(), texts.end(), [](const AVStream* one) {
+      return (one->disposition & AV_DISPOSITION_DEFAULT) != 0;
+    });
+    return marked != texts.end() ? *marked : texts.front();
+  }
+  std::string all;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const std::string number = std::to_string(i + 1), name = language(texts[i]);
+    if (wanted == number || wanted == name) return texts[i];
+    all += (i > 0 ? ", " : "") + number + (name.empty() ? "" : " (" + Printable(name) + ")");
+  }
+  throw Error(Code::kNotFound, "'" + path + "' has no text subtitles '" + Printable(wanted) +
+                                   "', there are: " + all);
+}
+
 }  // namespace
 
 struct SubtitleRenderer::Impl {
@@ -174,7 +200,7 @@ struct SubtitleRenderer::Impl {
     demuxer = std::make_unique<ff::Demuxer>(OpenFileSource(path), path, options.limits);
     demuxer->FindStreamInfo(options.limits);
     AVFormatContext& context = *demuxer->context();
-    const AVStream* chosen = nullptr;
+    std::vector<const AVStream*> texts;
     for (unsigned i = 0; i < context.nb_streams; ++i) {
       const AVStream* one = context.streams[i];
       const AVCodecParameters& codec = *one->codecpar;
@@ -184,13 +210,9 @@ struct SubtitleRenderer::Impl {
         Ass().add_font(library.get(), file != nullptr ? file->value : "font",
                        reinterpret_cast<char*>(codec.extradata), codec.extradata_size);
       }
-      if (!ff::SubtitleConverter::IsText(*one)) continue;
-      const bool is_default = (one->disposition & AV_DISPOSITION_DEFAULT) != 0;
-      if (chosen == nullptr || (is_default && (chosen->disposition & AV_DISPOSITION_DEFAULT) == 0))
-        chosen = one;
+      if (ff::SubtitleConverter::IsText(*one)) texts.push_back(one);
     }
-    Require(chosen != nullptr, Code::kNotFound,
-            "'" + path + "' has no text subtitles (give a file of them: subtitle_file)");
+    const AVStream* chosen = Choose(texts, options.stream, path);
     stream = chosen->index;
     for (unsigned i = 0; i < context.nb_streams; ++i)
       if (static_cast<int>(i) != stream) context.streams[i]->discard = AVDISCARD_ALL;

@@ -164,9 +164,9 @@ class CloudTaker : public GeometryWriter {
 class SceneCloud {
  public:
   explicit SceneCloud(double size) : wanted_(size), cloud_(size) {}
-  void Add(const ExportFrame& frame) {
+  void Add(const ExportFrame& frame, const Pose& pose) {
     CloudTaker taker(&cloud_);
-    frame.mesher->AddPoints(frame.color, frame.world_from_cam, &taker);
+    frame.mesher->AddPoints(frame.color, pose, &taker);
   }
   // Says so where memory did not suffice for what was asked.
   const VoxelCloud& Get(const std::string& path) const {
@@ -187,7 +187,7 @@ class SceneExporter : public Exporter {
   SceneExporter(OutputTarget target, double voxel_size)
       : target_(std::move(target)), cloud_(voxel_size) {}
   int64_t Write(const ExportFrame& frame) override {
-    cloud_.Add(frame);
+    cloud_.Add(frame, frame.axes_from_cam);
     return 0;
   }
   int64_t Finish() override {
@@ -220,7 +220,7 @@ class ColmapExporter : public Exporter {
   int64_t Write(const ExportFrame& frame) override {
     const std::string name = ExportFrameName(frame.number, "png");
     WritePng(pictures_.AddFile(name), frame.color);
-    cloud_.Add(frame);
+    cloud_.Add(frame, frame.world_from_cam);
     if (!fixed_camera_ || images_ == 0) AddCamera(frame.camera);
     AddImage(frame.world_from_cam.inverse(), name);
     return 1;
@@ -326,7 +326,7 @@ class NerfstudioExporter : public Exporter {
     const std::string name = ExportFrameName(frame.number, "png");
     WritePng(pictures_.AddFile(name), frame.color);
     WritePng(depths_.AddFile(name), MillimetresOf(frame.depth).view());
-    cloud_.Add(frame);
+    cloud_.Add(frame, frame.world_from_cam);
     json::Value entry = json::Value::Members{{"file_path", "images/" + name},
                                              {"depth_file_path", "depths/" + name}};
     if (!fixed_camera_) AddCamera(frame.camera, &entry);

@@ -12,7 +12,10 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/pose.h"
+#include "mdvt/core/rational.h"
+#include "mdvt/core/run.h"
 #include "mdvt/io/output_set.h"
+#include "mdvt/io/track_cloud_file.h"
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/depth_mesher.h"
 
@@ -20,13 +23,15 @@ namespace mdvt {
 
 // One frame of the clip as a format sees it.
 struct ExportFrame {
-  int64_t number = 0;  // in the clip
-  double seconds = 0;  // of the clip's time
-  DepthView depth;     // metres
-  ImageView color;     // Rgb(8); without a colour video grey by depth for formats of geometry
+  int64_t number = 0;   // in the clip
+  double seconds = 0;   // of the clip's time
+  Rational frame_rate;  // of the clip
+  DepthView depth;      // metres
+  ImageView color;      // Rgb(8); without a colour video grey by depth for formats of geometry
   Camera camera;
   Pose world_from_cam = Pose::Identity();
-  const DepthMesher* mesher = nullptr;  // of this frame, for formats that use it
+  Pose axes_from_cam = Pose::Identity();  // the same with the world in the axes asked for
+  const DepthMesher* mesher = nullptr;    // of this frame, for formats that use it
 };
 
 // What is the same for all frames.
@@ -61,6 +66,19 @@ struct ExportFormat {
 };
 
 const std::vector<ExportFormat>& ExportFormats();
+
+// Alembic and .blend, made by Blender (--save_alembic): no entry of the table, since its files have
+// names of their own, "<path>" and "<path>.blend". Asks Blender at once whether it can. Without
+// `points` by then, the first frame becomes a mesh. All three outlive the exporter.
+// Throws Error(kNotFound) without Blender, Error(kUnsupported) for one without Alembic.
+std::unique_ptr<Exporter> NewAlembicExporter(const ExportJobOptions& options,
+                                             const std::string& path, OutputSet* outputs,
+                                             const std::vector<TrackCloudPoint>* points,
+                                             const RunControl* control);
+
+// From the world's axes, OpenCV's, to those asked for: a turn, so that triangles face where they
+// did.
+Pose AxesFromWorld(Axes axes);
 
 // "0000012.ply"
 std::string ExportFrameName(int64_t number, const char* ending);

@@ -47,6 +47,13 @@ const std::vector<ExportFormat>& ExportFormats() {
   return formats;
 }
 
+Pose AxesFromWorld(Axes axes) {
+  Pose pose = Pose::Identity();
+  if (axes == Axes::kOpenGl) pose.linear() << 1, 0, 0, 0, -1, 0, 0, 0, -1;
+  if (axes == Axes::kBlender) pose.linear() << 1, 0, 0, 0, 0, 1, 0, -1, 0;
+  return pose;
+}
+
 std::string ExportFrameName(int64_t number, const char* ending) {
   char name[48];
   std::snprintf(name, sizeof(name), "%07lld.%s", static_cast<long long>(number), ending);

@@ -20,7 +20,7 @@ class PlyExporter : public Exporter {
     counts.triangles = 0;  // a cloud
     const std::unique_ptr<GeometryWriter> writer =
         NewPlyWriter(folder_.AddFile(ExportFrameName(frame.number, "ply")), counts);
-    frame.mesher->AddPoints(frame.color, frame.world_from_cam, writer.get());
+    frame.mesher->AddPoints(frame.color, frame.axes_from_cam, writer.get());
     writer->Finish();
     return 1;
   }
@@ -35,7 +35,7 @@ class ObjExporter : public Exporter {
   int64_t Write(const ExportFrame& frame) override {
     const std::unique_ptr<GeometryWriter> writer =
         NewObjWriter(folder_.AddFile(ExportFrameName(frame.number, "obj")), frame.mesher->counts());
-    frame.mesher->AddPoints(frame.color, frame.world_from_cam, writer.get());
+    frame.mesher->AddPoints(frame.color, frame.axes_from_cam, writer.get());
     frame.mesher->AddTriangles(writer.get());
     writer->Finish();
     return 1;

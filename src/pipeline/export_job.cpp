@@ -72,9 +72,10 @@ class ExportJob {
  public:
   ExportJob(const ExportJobOptions& options, const RunControl& control)
       : options_(options),
+        control_(control),
         graph_(options.job, control),
         first_frame_(std::max<int64_t>(0, options.min_frames)),
-        wants_formats_(!options.exports.empty()),
+        wants_formats_(!options.exports.empty() || options.save_alembic),
         grey_output_(GreyOutput(options)),
         outputs_(options.job.overwrite),
         input_(InputOptions()),
@@ -95,11 +96,13 @@ class ExportJob {
     if (tracks_) {
       report.tracks = tracks_->Run();
       report.frames = report.tracks->frames;
+      track_points_ = tracks_->best_points();
     }
     if (WantsGrey() || wants_formats_) report.frames = Export();
     outputs_.CommitAll();
     report.grey_output = grey_output_;
     report.files = files_;
+    report.alembic_output = alembic_output_;
     report.width = width_;
     report.height = height_;
     return report;
@@ -136,6 +139,7 @@ class ExportJob {
     AddInputs(&outputs_, options_);
     if (!grey_output_.empty()) grey_target_ = outputs_.AddFile(grey_output_);
     OpenExporters();
+    OpenAlembic();
     ClipPairOptions input;
     input.source.file = {options_.depth_video, options_.depth};
     if (wants_formats_) input.color_video = options_.color_video;
@@ -187,6 +191,16 @@ class ExportJob {
     }
   }
 
+  void OpenAlembic() {
+    if (!options_.save_alembic) return;
+    // A name given for the grey video is none for this.
+    alembic_output_ =
+        OutputName(WantsGrey() ? "" : options_.output, options_.depth_video, "_alembic.abc");
+    in_order_.all.push_back(
+        NewAlembicExporter(options_, alembic_output_, &outputs_, &track_points_, &control_));
+    in_order_.use_geometry = in_order_.use_geometry || options_.tracks.empty();
+  }
+
   void WriteFormats(Stream<NumberedFrame> frames) {
     if (per_frame_.all.empty()) return WriteInOrder(std::move(frames));
     if (in_order_.all.empty()) return WriteInAnyOrder(std::move(frames));
@@ -215,10 +229,12 @@ class ExportJob {
       ExportFrame out;
       out.number = frame.number;
       out.seconds = static_cast<double>(frame.depth.pts) * depth_.info().time_base.ToDouble();
+      out.frame_rate = depth_.info().frame_rate;
       out.depth = depth;
       out.color = color.view();
       out.camera = camera_->At(frame.number);
       out.world_from_cam = poses_.At(frame.number);
+      out.axes_from_cam = AxesFromWorld(options_.axes) * out.world_from_cam;
       if (exporters->use_geometry) {
         mesher.SetDepth(depth, out.camera);
         out.mesher = &mesher;
@@ -228,11 +244,14 @@ class ExportJob {
   }
 
   const ExportJobOptions& options_;
+  const RunControl& control_;
   Graph graph_;
   int64_t first_frame_;
   int64_t next_number_ = first_frame_;
   bool wants_formats_;
   std::string grey_output_;
+  std::string alembic_output_;
+  std::vector<TrackCloudPoint> track_points_;
   OutputSet outputs_;
   std::optional<OutputTarget> grey_target_;
   Exporters per_frame_;

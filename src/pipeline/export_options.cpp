@@ -80,6 +80,13 @@ void Describe(OptionList* list, ExportJobOptions* options) {
   list->Field("bit16", &options->bit16,
               "write a 16-bit grey video, code 65025 at the end of the range");
   for (const ExportFormat& format : ExportFormats()) DescribeFormat(list, format, options);
+  list->Field("save_alembic", &options->save_alembic,
+              "write <depth_video>_alembic.abc and .abc.blend with Blender: the moving camera, and "
+              "the points of tracks, or else the first frame as a mesh")
+      .OnlyWith("transformation_file");
+  list->Field("blender", &options->blender, "PROGRAM",
+              "the Blender that does it, one that has Alembic")
+      .OnlyWith("save_alembic");
   list->Field("voxel_size", &options->voxel_size, {1e-4, 1000}, "METRES",
               "one point in a cube of this size in --save_scene, _colmap and _nerfstudio");
   Describe(list, &options->fov, "from the depth file");
@@ -96,6 +103,11 @@ void Describe(OptionList* list, ExportJobOptions* options) {
               {0, kUnlimitedWhole}, "N", "make this frame's camera the world's axes")
       .Default("the file's own axes")
       .OnlyWith("transformation_file");
+  static const EnumNames<Axes> axes = {
+      {"opencv", Axes::kOpenCv}, {"opengl", Axes::kOpenGl}, {"blender", Axes::kBlender}};
+  list->Field("axes", &options->axes, axes,
+              "of --save_ply, --save_obj, --save_scene and points of tracks: opencv: x right, y "
+              "down, z forward; opengl: y up, z backward; blender: y forward, z up");
   list->Field("remove_edges", &options->remove_edges,
               "leave out triangles between surfaces that lie apart, and points of no triangle");
   Describe(list, &options->tear);
@@ -104,10 +116,6 @@ void Describe(OptionList* list, ExportJobOptions* options) {
   Describe(list, &options->tracks);
   DescribePictures(list, &options->job);
   Describe(list, &options->job);
-  list->Refuse(
-      {"save_alembic"},
-      "this version writes no Alembic; --save_camera writes the moving camera as .glb, which "
-      "Blender opens");
   list->Refuse({"show_scene_point_clouds", "show_both_point_clouds"},
                "this version opens no windows");
 }
@@ -115,7 +123,8 @@ void Describe(OptionList* list, ExportJobOptions* options) {
 void ExportJobOptions::Check() const {
   CheckDescribed(*this);
   job.limits.Check();
-  Require(bit8 || bit16 || !exports.empty() || !tracks.empty(), Code::kInvalidArgument,
+  Require(bit8 || bit16 || !exports.empty() || !tracks.empty() || save_alembic,
+          Code::kInvalidArgument,
           "nothing to write: give --bit8 or --bit16 for a grey video, --track_file for points in "
           "space, or one of --save_ply, --save_obj, --save_glb ...");
   Require(!tracks.global_align || tracks.save_rescaled_depth || tracks.use_triangulated_points,
@@ -133,9 +142,13 @@ void ExportJobOptions::Check() const {
             "save_" + name + " needs the path of the camera: give a transformation file");
   }
   Require(!(bit8 && bit16), Code::kInvalidArgument, "bit8 and bit16 contradict each other");
-  Require(output.empty() || bit8 || bit16 || (is_folder && !tracks.empty()), Code::kInvalidArgument,
-          "an output name is for a grey video, none was asked for (points of tracks and rescaled "
-          "depth go into a folder)");
+  Require(output.empty() || bit8 || bit16 || (is_folder && (!tracks.empty() || save_alembic)),
+          Code::kInvalidArgument,
+          "an output name is for a grey video, none was asked for (points of tracks, rescaled "
+          "depth and Alembic go into a folder)");
+  Require(!save_alembic || !transformation_file.empty(), Code::kInvalidArgument,
+          "save_alembic needs the path of the camera: give a transformation file");
+  Require(!blender.empty(), Code::kInvalidArgument, "blender: give the name of a program");
   Require(tracks.empty() || !transformation_file.empty(), Code::kInvalidArgument,
           "track_file needs the path of the camera: give a transformation file");
   Require(!transformation_lock_frame || !transformation_file.empty(), Code::kInvalidArgument,

@@ -8,6 +8,8 @@ void Describe(ToolReport* to, const ExportJobOptions& options, const ExportJobRe
   to->frames = report.frames;
   if (!report.grey_output.empty()) to->outputs.push_back(report.grey_output);
   for (const auto& [name, path] : options.exports) to->outputs.push_back(path);
+  if (!report.alembic_output.empty())
+    for (const char* ending : {"", ".blend"}) to->outputs.push_back(report.alembic_output + ending);
   to->summary = FormatSize(report.width, report.height);
   if (report.files > 0) to->summary += ", " + std::to_string(report.files) + " files";
   const TrackCloudReport tracks = report.tracks.value_or(TrackCloudReport());

@@ -174,6 +174,7 @@ std::unique_ptr<SubtitlePainter> OpenSubtitles(const SubtitleOptions& options,
   drawing.height = canvas.content_height;
   drawing.pixel_aspect = canvas.sample_aspect.ToDouble() * canvas.squeeze_y / canvas.squeeze_x;
   drawing.limits = limits;
+  drawing.stream = options.stream;
   const bool own_file = !options.file.empty();
   return std::make_unique<SubtitlePainter>(
       own_file ? SubtitleRenderer::OfFile(options.file, drawing)

@@ -13,6 +13,7 @@
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/track_file.h"
 #include "pipeline/clip_poses.h"
+#include "pipeline/export_format.h"
 
 namespace mdvt {
 namespace {
@@ -395,12 +396,18 @@ void TrackCloud::Write() {
     triangulated.push_back(out);
     errors.push_back(track.rms);
   }
-  WriteTrackCloud(average_target_, average);
-  if (triangulated_target_) WriteTrackCloud(*triangulated_target_, triangulated);
+  const Eigen::Matrix3f turn = AxesFromWorld(options_.axes).linear().cast<float>();
+  const auto write = [&](const OutputTarget& target, std::vector<TrackCloudPoint> points) {
+    for (TrackCloudPoint& point : points) point.position = turn * point.position;
+    WriteTrackCloud(target, points);
+  };
+  write(average_target_, average);
+  if (triangulated_target_) write(*triangulated_target_, triangulated);
   report_.tracks = static_cast<int64_t>(points_.size());
   report_.average_points = static_cast<int64_t>(average.size());
   report_.triangulated = static_cast<int64_t>(triangulated.size());
   report_.median_rms = Median(&errors);
+  best_points_ = std::move(triangulated_target_ ? triangulated : average);
 }
 
 std::vector<DepthPair> TrackCloud::Pairs() const {

@@ -50,6 +50,8 @@ class TrackCloud {
 
   // Runs one or two phases of the graph. Throws Error(kRefused) if no point is left, saying why.
   TrackCloudReport Run();
+  // After it: the triangulated points if their file was asked for, else those by depth.
+  const std::vector<TrackCloudPoint>& best_points() const { return best_points_; }
 
  private:
   struct View;
@@ -107,6 +109,7 @@ class TrackCloud {
     double distance = 0;  // of the triangulated point from the nearest camera
   };
   std::vector<Point> points_;
+  std::vector<TrackCloudPoint> best_points_;
 };
 
 }  // namespace mdvt

@@ -294,6 +294,12 @@ void Describe(OptionList* list, SubtitleOptions* o) {
               "subtitles to burn (.srt, .vtt, .ass) in place of the video's own")
       .Input()
       .OnlyWith("subtitles", {"burn"});
+  list->Field("subtitle_stream", &o->stream, "N|LANGUAGE",
+              "which of the video's text subtitles to burn: the N-th, from 1, or the first in a "
+              "language (eng)")
+      .Default("the one marked as default, else the first")
+      .OnlyWith("subtitles", {"burn"})
+      .Excludes("subtitle_file");
 }
 
 std::optional<double> PreviewOptions::Interval() const {

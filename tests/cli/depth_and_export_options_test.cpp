@@ -231,10 +231,12 @@ TEST_F(Options, FovSetsTheWidthOfTheScene) {
 
 TEST_F(Options, ExportRefusesWhatComesLater) {
   const std::string program = "convert_metric_depth_video_to_other_format";
-  for (const char* name : {"save_alembic", "show_scene_point_clouds", "show_both_point_clouds"})
+  for (const char* name : {"show_scene_point_clouds", "show_both_point_clouds"})
     ExpectOneClearLine(
         program, RunProgram(program, {"--depth_video", depth_, "--bit8", std::string("--") + name}),
         2, {std::string("--") + name + " is not available"});
+  ExpectOneClearLine(program, RunProgram(program, {"--depth_video", depth_, "--save_alembic"}), 2,
+                     {"--save_alembic", "--transformation_file"});
   ExpectOneClearLine(program, RunProgram(program, {"--depth_video", depth_, "--bit8", "--bit16"}),
                      2, {"give --bit8 or --bit16, not both"});
   ExpectOneClearLine(program,

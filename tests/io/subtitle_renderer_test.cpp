@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "io/clip_maker.h"
 #include "io/expect_error.h"
@@ -144,6 +145,27 @@ TEST_F(Subtitles, OfAVideoAreReadAsItAdvances) {
     EXPECT_EQ(subtitles.At(0.6).lines, (std::vector<int64_t>{1}));
     EXPECT_TRUE(subtitles.At(30).bitmaps.empty());
   }
+}
+
+TEST_F(Subtitles, OfAVideoAreChosenByNumberOrLanguage) {
+  ClipSpec spec;
+  spec.frames = 50;
+  spec.subtitles = {"First"};  // French
+  // The same three times, half a second apart, in no language.
+  spec.others = {{AVMEDIA_TYPE_SUBTITLE, AV_CODEC_ID_SUBRIP, "Other", "", "", ""}};
+  MakeClip(dir_ / "clip", spec);
+  const auto lines = [&](const std::string& stream) {
+    options_.stream = stream;
+    SubtitleRenderer subtitles = SubtitleRenderer::OfVideo(dir_ / "clip", options_);
+    return std::pair(subtitles.At(0.1).lines.size(), subtitles.At(1.1).lines.size());
+  };
+  for (const char* first : {"", "1", "fra"})
+    EXPECT_EQ(lines(first), (std::pair<size_t, size_t>{1, 0})) << first;
+  EXPECT_EQ(lines("2"), (std::pair<size_t, size_t>{1, 1}));
+  for (const char* missing : {"3", "0", "eng", "-1"})
+    ExpectError(Code::kNotFound,
+                std::string("no text subtitles '") + missing + "', there are: 1 (fra), 2",
+                [&] { lines(missing); });
 }
 
 TEST_F(Subtitles, OtherFilesAreRefused) {

@@ -54,7 +54,9 @@ def accessor(root, data, index):
     return values.reshape(about["count"], width)
 
 
-class Exports(Case):
+class ExportCase(Case):
+    """A clip with a camera that moves."""
+
     def setUp(self):
         super().setUp()
         self.color = self.path("color.mkv")
@@ -79,6 +81,8 @@ class Exports(Case):
         points = np.stack([(u - c.cx) / c.fx * z, (v - c.cy) / c.fy * z, z], axis=-1)[z > 0]
         return points @ self.poses[frame][:3, :3].T + self.poses[frame][:3, 3]
 
+
+class Exports(ExportCase):
     def test_arrays(self):
         report = self.export(save_npz=self.path("npz"), frame_step=2)
         names = [f"{i:07d}.npz" for i in range(0, FRAMES, 2)]
@@ -215,6 +219,20 @@ class Exports(Case):
                               capture_output=True, text=True, env={**os.environ, "QT_QPA_PLATFORM":
                                                                    "offscreen"})
         self.assertIn(f"Registered images: {FRAMES}", text.stdout + text.stderr)
+        # COLMAP reads the binary files where there are both, and writes what it understood.
+        os.mkdir(self.path("text"))
+        subprocess.run(["colmap", "model_converter", "--input_path", model, "--output_path",
+                        self.path("text"), "--output_type", "TXT"], check=True, capture_output=True,
+                       env={**os.environ, "QT_QPA_PLATFORM": "offscreen"})
+
+        def numbers(path):
+            with open(path) as file:
+                rows = [line.split() for line in file if line.strip() and line[0] != "#"]
+            return sorted([[float(word) for word in row[:-1] if word != "PINHOLE"] for row in rows])
+
+        for name in ("cameras.txt", "images.txt", "points3D.txt"):
+            np.testing.assert_allclose(numbers(os.path.join(self.path("text"), name)),
+                                       numbers(os.path.join(model, name)), atol=1e-6)
 
     def test_nerfstudio(self):
         self.export(save_nerfstudio=self.path("nerf"))
@@ -232,6 +250,26 @@ class Exports(Case):
             np.testing.assert_allclose(frame["transform_matrix"],
                                        z_up @ self.poses[i] @ np.diag([1, -1, -1, 1]), atol=1e-12)
         self.assertTrue(os.path.exists(os.path.join(self.path("nerf"), scene["ply_file_path"])))
+
+    def test_axes(self):
+        turns = {"opencv": np.eye(3), "opengl": np.diag([1, -1, -1]),
+                 "blender": np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])}
+        for axes, turn in turns.items():
+            self.export(save_obj=self.path("obj"), save_ply=self.path("ply"), axes=axes,
+                        save_scene=self.path("scene.ply"), min_frames=1, max_frames=1)
+            points = self.world_points(1) @ turn.T
+            with open(self.path("obj/0000001.obj")) as file:
+                lines = [line.split() for line in file]
+            np.testing.assert_allclose([[float(x) for x in line[1:4]] for line in lines if line[0] == "v"],
+                                       points, rtol=1e-5, atol=1e-5)
+            for name in ("ply/0000001.ply", "scene.ply"):
+                with open(self.path(name), "rb") as file:
+                    cloud = np.frombuffer(file.read().partition(b"end_header\n")[2],
+                                          np.dtype([("xyz", "<f4", 3), ("rgb", "u1", 3)]))["xyz"]
+                if name != "scene.ply":
+                    np.testing.assert_allclose(cloud, points, atol=1e-5)
+                for bound in (np.min, np.max):  # the scene has one point of each cube, in any order
+                    np.testing.assert_allclose(bound(cloud, axis=0), bound(points, axis=0), atol=0.03)
 
     def test_paths_need_poses(self):
         for name in ("scene", "camera", "tum", "colmap", "nerfstudio"):

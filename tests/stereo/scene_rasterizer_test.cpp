@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "io/expect_error.h"
@@ -186,15 +187,17 @@ TEST(SceneRasterizer, TheNearerIsInFrontWhateverTheOrder) {
   const Camera camera = Camera::FromFov(16, 16, 60.0, std::nullopt);
   const Image red = ConstantImage(16, 16, {200, 0, 0});
   const Image blue = ConstantImage(16, 16, {0, 0, 200});
-  for (const bool near_first : {false, true}) {
-    SceneRasterizer scene;
-    scene.Begin(camera, Pose::Identity());
-    for (const bool near : {near_first, !near_first})
-      scene.AddSurface((near ? red : blue).view(),
-                       ConstantDepth(16, 16, near ? 1 : 2).Plane<float>(), camera,
-                       Pose::Identity());
-    EXPECT_EQ(Finish(&scene, camera).At(8, 8), (Color{200, 0, 0}));
-  }
+  // Far things as well as near ones: 24 bits between 0.1 mm and there would tell 6 m at 100 m.
+  for (const auto& [front, back] : {std::pair{1.f, 2.f}, {1.f, 1.0001f}, {100.f, 100.01f}})
+    for (const bool near_first : {false, true}) {
+      SceneRasterizer scene;
+      scene.Begin(camera, Pose::Identity());
+      for (const bool near : {near_first, !near_first})
+        scene.AddSurface((near ? red : blue).view(),
+                         ConstantDepth(16, 16, near ? front : back).Plane<float>(), camera,
+                         Pose::Identity());
+      EXPECT_EQ(Finish(&scene, camera).At(8, 8), (Color{200, 0, 0})) << front;
+    }
 }
 
 TEST(SceneRasterizer, SurfacesAreSeenFromTheirCamerasSideOnly) {

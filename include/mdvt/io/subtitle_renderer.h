@@ -37,6 +37,9 @@ struct SubtitleRendererOptions {
   int width = 0;  // of the pictures to be drawn into. Valid: [1, 2^14].
   int height = 0;
   double pixel_aspect = 1;  // width of a pixel over its height. Valid: (0, 100].
+  // Which text subtitles of a video: the n-th, "1" and on, or the first in a language as the file
+  // names it, "eng". Empty: the stream that is marked as the default one, else the first.
+  std::string stream;
   Limits limits;
 };
 
@@ -45,10 +48,9 @@ struct SubtitleRendererOptions {
 // carries are used; what has no style gets white letters with a black rim.
 class SubtitleRenderer {
  public:
-  // The text subtitles of a video: the stream that is marked as the default one, else the first.
-  // They are read as At() advances.
-  // Throws what the reader of videos throws, and Error: kNotFound without text subtitles,
-  // kUnsupported without libass.
+  // The text subtitles of a video. They are read as At() advances.
+  // Throws what the reader of videos throws, and Error: kNotFound without text subtitles, or
+  // without those asked for, naming what there is; kUnsupported without libass.
   static SubtitleRenderer OfVideo(const std::string& path, const SubtitleRendererOptions& options);
   // Those of a file: SubRip (.srt), WebVTT (.vtt; where lines stand is not looked at), ASS (.ass,
   // .ssa). UTF-8. Throws Error: kNotFound, kIo, kLimit, kCorrupt (no such text), kInvalidArgument

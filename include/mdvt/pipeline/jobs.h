@@ -121,6 +121,10 @@ struct StereoJobReport {
 
 StereoJobReport RunStereoJob(const StereoJobOptions& options, const RunControl& control = {});
 
+// The axes of points and meshes. OpenCV: x right, y down, z forward; OpenGL: x right, y up, z
+// backward; Blender: x right, y forward, z up.
+enum class Axes { kOpenCv, kOpenGl, kBlender };
+
 struct ExportJobOptions {
   JobOptions job;
   std::string depth_video;
@@ -134,7 +138,13 @@ struct ExportJobOptions {
   // glb, png, exr, npz (a file per frame, in a folder), colmap, nerfstudio (folders), scene,
   // camera, tum (files).
   std::map<std::string, std::string> exports;
-  double voxel_size = 0.02;         // metres: of a merged cloud
+  double voxel_size = 0.02;  // metres: of a merged cloud
+  // <depth_video>_alembic.abc and .abc.blend, made by Blender: the moving camera, and the points of
+  // tracks or else the first frame's mesh.
+  bool save_alembic = false;
+  std::string blender = "blender";  // the program: a path, or a name to be found in PATH
+  // Of ply, obj, scene and the points of tracks; the other formats have axes of their own.
+  Axes axes = Axes::kOpenCv;
   std::string transformation_file;  // camera-to-world: geometry is written in world axes
   std::optional<int64_t> transformation_lock_frame;
   // Leaves out triangles across tears, and points of no triangle.
@@ -151,7 +161,8 @@ void Describe(OptionList* list, ExportJobOptions* options);
 struct ExportJobReport {
   int64_t frames = 0;
   std::string grey_output;
-  int64_t files = 0;  // of the further formats
+  std::string alembic_output;  // empty if not asked for
+  int64_t files = 0;           // of the further formats
   std::optional<TrackCloudReport> tracks;
   int width = 0;  // of the depth video
   int height = 0;

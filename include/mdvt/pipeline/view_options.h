@@ -161,7 +161,8 @@ enum class Subtitles {
 
 struct SubtitleOptions {
   Subtitles subtitles = Subtitles::kKeep;
-  std::string file;  // in place of those of the video; see SubtitleRenderer::OfFile
+  std::string file;    // in place of those of the video; see SubtitleRenderer::OfFile
+  std::string stream;  // which of those of the video; see SubtitleRendererOptions::stream
 
   bool burn() const { return subtitles == Subtitles::kBurn; }
   // Throws Error(kInvalidArgument) for a layout that they cannot be drawn into.
