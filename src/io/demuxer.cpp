@@ -103,33 +103,15 @@ Demuxer::Demuxer(std::unique_ptr<ByteSource> source, const std::string& name, co
             name + ": the file is cut off: " + check.detail + CutOffRemedy(check.usable, kind_));
     if (kind_ == ContainerKind::kMp4) CheckMp4Index(*source_, limits, name);
     if (check.unfinished) LogWarning(name + ": " + check.detail + ", its end may be missing");
-    auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBufferBytes));
-    Require(buffer != nullptr, Code::kOutOfMemory, "no memory for reading " + name);
-    io_ = avio_alloc_context(buffer, kIoBufferBytes, 0, this, &ReadBytes, nullptr, &SeekBytes);
-    if (io_ == nullptr) av_free(buffer);
-    context_ = avformat_alloc_context();
-    Require(io_ != nullptr && context_ != nullptr, Code::kOutOfMemory,
-            "no memory for reading " + name);
-    context_->pb = io_;
-    context_->io_open = &RefuseToOpen;
-    // One more than is allowed: FFmpeg 7 leaves out what is over, older versions fail.
-    context_->max_streams = limits.max_streams < INT_MAX ? limits.max_streams + 1 : INT_MAX;
-    context_->probesize = kProbeBytes;
-    context_->max_analyze_duration = kProbeMicroseconds;
-    Dictionary options;
-    options.Set("codec_whitelist", std::string(kDecoders) + "," + kAudioDecoders);
-    options.Set("protocol_whitelist", "");
-    // However much of a transport stream is wiped out, what comes behind is read.
-    if (kind_ == ContainerKind::kTransportStream) options.Set("resync_size", int64_t{1} << 30);
-    const AVInputFormat* format = FindFormat(kind_);
-    Require(format != nullptr, Code::kUnsupported,
-            name + ": this build of FFmpeg cannot read its container");
-    // On failure FFmpeg frees the context but not our AVIOContext.
-    const int error = avformat_open_input(&context_, "", format, options.get());
+    int error = Open(limits);
+    if (error == AVERROR(ENOMEM)) {
+      // Too many streams look like missing memory to FFmpeg: those are still too many.
+      FreeAll();
+      error = Open(limits);
+    }
     RethrowSourceError();
     if (error < 0) {
       Require(error != AVERROR_EOF, Code::kCorrupt, name + ": holds no frame");
-      // Too many streams look like missing memory to FFmpeg.
       Require(error != AVERROR(ENOMEM), Code::kLimit,
               name + ": over the limit of " + std::to_string(limits.max_streams) +
                   " streams, or out of memory");
@@ -143,6 +125,33 @@ Demuxer::Demuxer(std::unique_ptr<ByteSource> source, const std::string& name, co
     FreeAll();
     throw;
   }
+}
+
+int Demuxer::Open(const Limits& limits) {
+  position_ = 0;
+  auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBufferBytes));
+  Require(buffer != nullptr, Code::kOutOfMemory, "no memory for reading " + name_);
+  io_ = avio_alloc_context(buffer, kIoBufferBytes, 0, this, &ReadBytes, nullptr, &SeekBytes);
+  if (io_ == nullptr) av_free(buffer);
+  context_ = avformat_alloc_context();
+  Require(io_ != nullptr && context_ != nullptr, Code::kOutOfMemory,
+          "no memory for reading " + name_);
+  context_->pb = io_;
+  context_->io_open = &RefuseToOpen;
+  // One more than is allowed: FFmpeg 7 leaves out what is over, older versions fail.
+  context_->max_streams = limits.max_streams < INT_MAX ? limits.max_streams + 1 : INT_MAX;
+  context_->probesize = kProbeBytes;
+  context_->max_analyze_duration = kProbeMicroseconds;
+  Dictionary options;
+  options.Set("codec_whitelist", std::string(kDecoders) + "," + kAudioDecoders);
+  options.Set("protocol_whitelist", "");
+  // However much of a transport stream is wiped out, what comes behind is read.
+  if (kind_ == ContainerKind::kTransportStream) options.Set("resync_size", int64_t{1} << 30);
+  const AVInputFormat* format = FindFormat(kind_);
+  Require(format != nullptr, Code::kUnsupported,
+          name_ + ": this build of FFmpeg cannot read its container");
+  // On failure FFmpeg frees the context but not our AVIOContext.
+  return avformat_open_input(&context_, "", format, options.get());
 }
 
 Demuxer::~Demuxer() { FreeAll(); }

@@ -52,6 +52,8 @@ class Demuxer {
   static int64_t SeekBytes(void* self, int64_t offset, int whence) noexcept;
   // Throws what the source threw while FFmpeg was calling it.
   void RethrowSourceError();
+  // FFmpeg's error.
+  int Open(const Limits& limits);
   void StartTransportStream(const Limits& limits);
   void FreeAll();
 

@@ -109,8 +109,11 @@ void PictureDecoder::Open() {
 // What FFV1 calls to decode slices.
 int PictureDecoder::Execute(AVCodecContext* c, SliceFunction slice, void* arguments, int* results,
                             int count, int size) noexcept {
-  return RunSlices(static_cast<PictureDecoder*>(c->opaque)->options_.pool, c, slice, arguments,
-                   results, count, size);
+  PictureDecoder& self = *static_cast<PictureDecoder*>(c->opaque);
+  const int error = RunSlices(self.options_.pool, c, slice, arguments, results, count, size);
+  // FFV1 does not look at it: the slice would be a hole.
+  if (error == AVERROR(ENOMEM)) self.slice_error_ = error;
+  return error;
 }
 
 // FFV1 keeps the picture before, which it looks at only to patch damage; where that is refused,
@@ -252,6 +255,7 @@ FramePtr PictureDecoder::NextDecoded() {
   FramePtr frame = NewFrame();
   for (;;) {
     const int error = avcodec_receive_frame(decoder_.get(), frame.get());
+    CheckFf(slice_error_, Code::kOutOfMemory, Where());
     if (error >= 0) return frame;
     if (error == AVERROR_EOF) return nullptr;
     if (error == AVERROR(EAGAIN)) {
@@ -308,6 +312,7 @@ void PictureDecoder::SendPacket() {
     }
   }
   const int error = avcodec_send_packet(decoder_.get(), more ? packet_.get() : nullptr);
+  CheckFf(slice_error_, Code::kOutOfMemory, Where());
   if (error < 0 && error != AVERROR_EOF) Refused(error);
 }
 

@@ -73,6 +73,7 @@ class PictureDecoder {
   ReadingReport report_;
   bool lossless_ = false;
   bool begins_anywhere_ = false;
+  int slice_error_ = 0;                  // no memory for one
   bool started_ = false;                 // the first whole picture has come
   int64_t first_time_ = AV_NOPTS_VALUE;  // and this is its timestamp
   // Timestamps of packets whose pictures have not come, in the order of the file.

@@ -116,7 +116,8 @@ void AddInfo(py::module_& module) {
 void AddReader(py::module_& module) {
   py::class_<PyVideoReader> reader(
       module, "VideoReader",
-      "Reads Matroska, WebM, MP4, MOV, AVI and MPEG transport streams frame by frame, in the file's "
+      "Reads Matroska, WebM, MP4, MOV, AVI and MPEG transport streams frame by frame, in the "
+      "file's "
       "own pixel format or converted to `format`. Iterate over it for the frames; use it in a with "
       "statement to close the file early.");
   reader.def(
