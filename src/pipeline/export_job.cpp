@@ -95,6 +95,7 @@ class ExportJob {
     if (tracks_) {
       report.tracks = tracks_->Run();
       report.frames = report.tracks->frames;
+      HandTracksOver();
     }
     if (WantsGrey() || wants_formats_) report.frames = Export();
     outputs_.CommitAll();
@@ -128,6 +129,15 @@ class ExportJob {
     for (const auto& exporter : in_order_.all) files_ += exporter->Finish();
     if (grey_writer_) grey_writer_->Finish();
     return graph_.frames_done();
+  }
+
+  void HandTracksOver() {
+    if (std::none_of(ExportFormats().begin(), ExportFormats().end(), [this](const auto& format) {
+          return format.takes_tracks && options_.exports.count(format.name) != 0;
+        }))
+      return;
+    const std::vector<SeenPoint> seen = tracks_->Seen();
+    for (const auto& exporter : in_order_.all) exporter->TakeTracks(seen);
   }
 
   bool WantsGrey() const { return options_.bit8 || options_.bit16; }
