@@ -361,12 +361,11 @@ class Aligner {
     for (int round = 0; round < 4; ++round) {
       AdjustKeys(shot->keys, 30);
       Tick(0);
+      TrustTracks(shot);
       const int64_t changed = s_.Reject(shot->keys);
       s_.PlaceByRays(shot->keys, turning);
-      if (round == 0) {
-        TrustDepth(*shot);
-        continue;
-      }
+      TrustDepth(*shot);
+      if (round == 0) continue;
       if (changed * 1000 < seen) break;
     }
   }
@@ -492,16 +491,33 @@ class Aligner {
   // that the depth says and tell nothing.
   void CentreScales(const SceneShot& shot) {
     if (shot.motion != CameraMotion::kFree || s_.options.free_shift) return;
-    std::vector<double> ratios = DepthRatios(shot);
+    std::vector<DepthRatio> ratios = DepthRatios(shot);
     if (ratios.size() < 10 * kMinPoints) return;
-    const double ratio = Median(&ratios);
+    const double ratio = WeightedMedian(&ratios);
     for (int f = shot.first; f < shot.end; ++f) s_.frames[U(f)].depth_scale *= ratio;
   }
 
-  // What the depth maps say over where points with parallax lie.
-  std::vector<double> DepthRatios(const SceneShot& shot) const {
+  struct DepthRatio {
+    double ratio = 1;
+    double weight = 0;  // what it knows of the length of the path
+  };
+
+  static double WeightedMedian(std::vector<DepthRatio>* values) {
+    std::sort(values->begin(), values->end(), [](const DepthRatio& a, const DepthRatio& b) {
+      return a.ratio < b.ratio || (a.ratio == b.ratio && a.weight < b.weight);
+    });
+    double all = 0, below = 0;
+    for (const DepthRatio& value : *values) all += value.weight;
+    for (const DepthRatio& value : *values)
+      if ((below += value.weight) * 2 >= all) return value.ratio;
+    return 1;
+  }
+
+  // What the depth maps say over where points with parallax lie. Points that are near, which move
+  // most, tell how long the path is: a wrong length changes little of what far ones do.
+  std::vector<DepthRatio> DepthRatios(const SceneShot& shot) const {
     constexpr double kLeastParallax = 0.02;  // radians
-    std::vector<double> ratios;
+    std::vector<DepthRatio> ratios;
     for (const SceneTrack& track : s_.tracks) {
       if (!track.placed || track.moving || track.sights.empty()) continue;
       const int first = s_.sights[U(track.sights.front())].frame;
@@ -509,16 +525,49 @@ class Aligner {
       if (first < shot.first || last >= shot.end) continue;
       const Eigen::Vector3d a = track.point - s_.frames[U(first)].world_from_cam.translation();
       const Eigen::Vector3d b = track.point - s_.frames[U(last)].world_from_cam.translation();
-      if (std::atan2(a.cross(b).norm(), a.dot(b)) < kLeastParallax) continue;
+      const double parallax = std::atan2(a.cross(b).norm(), a.dot(b));
+      if (parallax < kLeastParallax) continue;
       for (const int i : track.sights) {
         const SceneSight& sight = s_.sights[U(i)];
         const AlignedFrame& frame = s_.frames[U(sight.frame)];
         if (!(sight.depth > 0) || !s_.Usable(sight) || frame.interpolated) continue;
         const double z = (frame.world_from_cam.inverse() * track.point).z();
-        if (z > 0) ratios.push_back(sight.depth / (z * frame.depth_scale));
+        if (z > 0) ratios.push_back({sight.depth / (z * frame.depth_scale), parallax * parallax});
       }
     }
     return ratios;
+  }
+
+  // Tracks that fit better than was assumed: those that drift, a minority, are told from the others
+  // then, and pull less.
+  void TrustTracks(SceneShot* shot) {
+    constexpr double kLeastNoise = 0.15;     // pixels
+    constexpr double kMedianOfTwo = 1.1774;  // of the length of two normal numbers, in sigmas
+    constexpr double kMostDrifting = 0.3;    // of the tracks
+    std::vector<char> wanted(U(s_.num_frames()), 0);
+    for (const int f : shot->keys) wanted[U(f)] = 1;
+    std::vector<double> all, of_tracks, off;
+    for (const SceneTrack& track : s_.tracks) {
+      if (!track.placed || track.misfit > kMostMisfit) continue;
+      off.clear();
+      for (const int i : track.sights) {
+        const SceneSight& sight = s_.sights[U(i)];
+        if (wanted[U(sight.frame)] && !sight.held_out && !sight.outlier)
+          off.push_back(s_.ResidualOf(sight));
+      }
+      if (off.size() < 4) continue;
+      // Its three coordinates were fitted to them.
+      const auto n = static_cast<double>(2 * off.size());
+      for (double& one : off) one *= std::sqrt(n / (n - 3));
+      all.insert(all.end(), off.begin(), off.end());
+      of_tracks.push_back(Median(&off));
+    }
+    if (of_tracks.size() < 3 * kMinMatches) return;
+    std::sort(of_tracks.begin(), of_tracks.end());
+    const double most =
+        of_tracks[static_cast<size_t>((1 - kMostDrifting) * static_cast<double>(of_tracks.size()))];
+    const double noise = std::max({Median(&all) / kMedianOfTwo, most / kMostMisfit, kLeastNoise});
+    shot->noise_px = std::min(s_.options.noise_px, noise);
   }
 
   // Depth that agrees with the parallax better than was assumed counts for more.
@@ -526,7 +575,7 @@ class Aligner {
     constexpr double kLeastSigma = 0.02;
     if (shot.motion != CameraMotion::kFree || s_.options.free_shift) return;
     std::vector<double> off;
-    for (const double ratio : DepthRatios(shot)) off.push_back(std::fabs(std::log(ratio)));
+    for (const DepthRatio& one : DepthRatios(shot)) off.push_back(std::fabs(std::log(one.ratio)));
     if (off.size() < 10 * kMinPoints) return;
     const double sigma = 1.5 * 1.4826 * Median(&off);
     const double share = std::clamp(sigma / s_.options.depth_sigma,
@@ -672,7 +721,7 @@ CameraAlignment ResultOf(const AlignmentScene& scene) {
     aligned.in_world = track.point;
     aligned.static_probability = std::exp2(-track.misfit * track.misfit / 9);
     aligned.used = !track.moving;
-    at_rest += aligned.used;
+    at_rest += aligned.static_probability >= 0.5;
     result.tracks.push_back(aligned);
   }
   if (!result.tracks.empty())

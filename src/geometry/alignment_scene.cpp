@@ -24,7 +24,6 @@ uint32_t Hash(uint32_t a, uint32_t b) {
 }
 
 constexpr double kMostPixels = 4;     // off: the sighting is none of the point
-constexpr double kMostMisfit = 3;     // median residual of a track in sigmas
 constexpr double kMostChi2 = 9;       // per degree of freedom
 constexpr double kScaleSigma = 0.10;  // of the logarithm of a map's scale
 constexpr double kOtherDepths = 3;    // times the sigma: the errors of a track's depths are alike
@@ -115,6 +114,7 @@ void AlignmentScene::FindShots() {
       shots.emplace_back();
       shots.back().first = f;
       shots.back().motion = options.motion;
+      shots.back().noise_px = options.noise_px;
     }
   }
   if (!shots.empty()) shots.back().end = n;
@@ -265,7 +265,7 @@ BundleProblem AlignmentScene::Problem(const ScenePart& part, std::vector<int>* p
     int depth_number = 0;
     for (const SceneSight* sight : used) {
       const int at = index[U(sight->frame)];
-      problem.sights.push_back({at, point, sight->xy, options.noise_px});
+      problem.sights.push_back({at, point, sight->xy, ShotOf(sight->frame).noise_px});
       if (!(sight->depth > 0) || turning[U(sight->frame)]) continue;
       const bool anchor = depth_number++ == with_depth / 2;
       problem.depths.push_back(
@@ -373,7 +373,10 @@ int64_t AlignmentScene::Reject(const std::vector<int>& in_frames) {
     // A depth of its own in every frame would explain the depths and what lies along the rays.
     const double per_freedom = chi2 / std::max(1, terms - 3);
     track.misfit = std::max(Median(&misfits), kMostMisfit * std::sqrt(per_freedom / kMostChi2));
-    const bool moving = track.misfit > kMostMisfit;
+    // One that drifts a little on what is at rest does harm too, beside many that do not.
+    const double noise = ShotOf(sights[U(track.sights.front())].frame).noise_px;
+    const bool drifts = Median(&misfits) * options.noise_px > kMostMisfit * noise;
+    const bool moving = track.misfit > kMostMisfit || drifts;
     changed += moving != track.moving;
     track.moving = moving;
   }

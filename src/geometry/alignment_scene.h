@@ -12,6 +12,8 @@
 
 namespace mdvt {
 
+constexpr double kMostMisfit = 3;  // median residual of a track that is used, in sigmas
+
 struct SceneSight {
   int frame = 0;
   int track = 0;
@@ -25,14 +27,15 @@ struct SceneTrack {
   std::vector<int> sights;  // in the order of frames; empty: not used
   Eigen::Vector3d point = Eigen::Vector3d::Zero();
   bool placed = false;
-  bool moving = false;  // no point at rest explains it
-  double misfit = 0;    // median residual in sigmas, or what stands for it
+  bool moving = false;  // left out: no point at rest explains it, or not as well as the others
+  double misfit = 0;    // median residual in sigmas of the options, or what stands for it
 };
 
 struct SceneShot {
   int first = 0;
   int end = 0;
   CameraMotion motion = CameraMotion::kFree;
+  double noise_px = 0;  // of its tracks: as the options say, or less where they prove to be better
   std::vector<int> keys;
 };
 

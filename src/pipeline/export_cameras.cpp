@@ -5,6 +5,7 @@
 #include <Eigen/Geometry>
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -217,25 +218,33 @@ class ColmapExporter : public Exporter {
         model_(outputs->AddFolder(path + "/sparse/0")),
         cloud_(setup.options->voxel_size) {}
 
+  void TakeTracks(const std::vector<SeenPoint>& tracks) override { tracks_ = tracks; }
+
   int64_t Write(const ExportFrame& frame) override {
     const std::string name = ExportFrameName(frame.number, "png");
     WritePng(pictures_.AddFile(name), frame.color);
-    cloud_.Add(frame, frame.world_from_cam);
-    if (!fixed_camera_ || images_ == 0) AddCamera(frame.camera);
-    AddImage(frame.world_from_cam.inverse(), name);
+    if (!tracks_) cloud_.Add(frame, frame.world_from_cam);
+    if (!fixed_camera_ || images_.empty()) AddCamera(frame.camera);
+    image_of_[frame.number] = images_.size();
+    images_.push_back({frame.world_from_cam.inverse(), name, cameras_, {}});
     return 1;
   }
 
   int64_t Finish() override {
-    AddCloud();
+    if (tracks_)
+      AddTracks();
+    else
+      AddCloud();
+    for (size_t i = 0; i < images_.size(); ++i) WriteImage(static_cast<int32_t>(i + 1), images_[i]);
     WriteBoth("cameras", "# CAMERA_ID, MODEL, WIDTH, HEIGHT, PARAMS[]\n", cameras_, camera_text_,
               camera_bytes_);
     WriteBoth("images",
               "# IMAGE_ID, QW, QX, QY, QZ, TX, TY, TZ, CAMERA_ID, NAME\n# POINTS2D[] as (X, Y, "
               "POINT3D_ID)\n",
-              images_, image_text_, image_bytes_);
-    WriteBoth("points3D", "# POINT3D_ID, X, Y, Z, R, G, B, ERROR, TRACK[]\n", points_, point_text_,
-              point_bytes_);
+              images_.size(), image_text_, image_bytes_);
+    WriteBoth("points3D",
+              "# POINT3D_ID, X, Y, Z, R, G, B, ERROR, TRACK[] as (IMAGE_ID, POINT2D_IDX)\n",
+              points_, point_text_, point_bytes_);
     return 6;
   }
 
@@ -255,27 +264,86 @@ class ColmapExporter : public Exporter {
     camera_text_ += "\n";
   }
 
-  void AddImage(const Pose& cam_from_world, const std::string& name) {
-    ++images_;
-    const Eigen::Quaterniond q = Rotation(cam_from_world, std::nullopt);
-    const Eigen::Vector3d& t = cam_from_world.translation();
-    image_text_ += std::to_string(images_);
-    PutLittle(static_cast<int32_t>(images_), &image_bytes_);
+  struct ImagePoint {
+    double x = 0, y = 0;
+    uint64_t point = 0;
+  };
+  struct ColmapImage {
+    Pose cam_from_world = Pose::Identity();
+    std::string name;
+    uint64_t camera = 0;
+    std::vector<ImagePoint> points;
+  };
+
+  void WriteImage(int32_t id, const ColmapImage& image) {
+    const Eigen::Quaterniond q = Rotation(image.cam_from_world, std::nullopt);
+    const Eigen::Vector3d& t = image.cam_from_world.translation();
+    image_text_ += std::to_string(id);
+    PutLittle(id, &image_bytes_);
     for (const double value : {q.w(), q.x(), q.y(), q.z(), t.x(), t.y(), t.z()}) {
       image_text_ += " " + FormatDouble(value);
       PutLittle(value, &image_bytes_);
     }
-    image_text_ += " " + std::to_string(cameras_) + " " + name + "\n\n";
-    PutLittle(static_cast<int32_t>(cameras_), &image_bytes_);
-    image_bytes_.append(name.c_str(), name.size() + 1);
-    PutLittle(uint64_t{0}, &image_bytes_);  // no points of the picture
+    image_text_ += " " + std::to_string(image.camera) + " " + image.name + "\n";
+    PutLittle(static_cast<int32_t>(image.camera), &image_bytes_);
+    image_bytes_.append(image.name.c_str(), image.name.size() + 1);
+    PutLittle(static_cast<uint64_t>(image.points.size()), &image_bytes_);
+    const char* separator = "";
+    for (const ImagePoint& point : image.points) {
+      image_text_ += separator + FormatDouble(point.x) + " " + FormatDouble(point.y) + " " +
+                     std::to_string(point.point);
+      separator = " ";
+      PutLittle(point.x, &image_bytes_);
+      PutLittle(point.y, &image_bytes_);
+      PutLittle(point.point, &image_bytes_);
+    }
+    image_text_ += "\n";
   }
 
+  void AddPoint(const Eigen::Vector3d& at, const Color& color, double error) {
+    ++points_;
+    point_text_ += std::to_string(points_);
+    PutLittle(points_, &point_bytes_);
+    for (int i = 0; i < 3; ++i) {
+      point_text_ += " " + FormatDouble(at[i]);
+      PutLittle(at[i], &point_bytes_);
+    }
+    for (int i = 0; i < 3; ++i) {
+      point_text_ += " " + std::to_string(color[i]);
+      PutLittle(color[i], &point_bytes_);
+    }
+    point_text_ += " " + FormatDouble(error);
+    PutLittle(error, &point_bytes_);
+  }
+
+  // Points with the places in the pictures that they were seen at: what a bundle adjustment needs.
+  void AddTracks() {
+    std::vector<std::pair<size_t, const SeenPoint::Sight*>> seen;
+    for (const SeenPoint& track : *tracks_) {
+      seen.clear();
+      for (const SeenPoint::Sight& sight : track.sights)
+        if (const auto image = image_of_.find(sight.number); image != image_of_.end())
+          seen.emplace_back(image->second, &sight);
+      if (seen.size() < 2) continue;  // frames may have been left out
+      AddPoint(track.in_world, track.color, track.rms);
+      PutLittle(static_cast<uint64_t>(seen.size()), &point_bytes_);
+      for (const auto& [image, sight] : seen) {
+        std::vector<ImagePoint>& points = images_[image].points;
+        point_text_ += " " + std::to_string(image + 1) + " " + std::to_string(points.size());
+        PutLittle(static_cast<int32_t>(image + 1), &point_bytes_);
+        PutLittle(static_cast<int32_t>(points.size()), &point_bytes_);
+        points.push_back({sight->x, sight->y, points_});
+      }
+      point_text_ += "\n";
+    }
+  }
+
+  // Of the depth: seen in no picture.
   void AddCloud() {
     cloud_.Get(path_).ForEach([&](const Eigen::Vector3f& point, const Color& color) {
       ++points_;
       point_text_ += std::to_string(points_);
-      PutLittle(static_cast<uint64_t>(points_), &point_bytes_);
+      PutLittle(points_, &point_bytes_);
       for (int i = 0; i < 3; ++i) {
         point_text_ += " " + FormatFloat(point[i]);
         PutLittle(static_cast<double>(point[i]), &point_bytes_);
@@ -286,8 +354,7 @@ class ColmapExporter : public Exporter {
       }
       point_text_ += " 0\n";
       PutLittle(0.0, &point_bytes_);  // error
-      PutLittle(uint64_t{0},
-                &point_bytes_);  // seen in no picture: they come from depth, not from tracks
+      PutLittle(uint64_t{0}, &point_bytes_);
     });
   }
 
@@ -304,7 +371,10 @@ class ColmapExporter : public Exporter {
   OutputFolder pictures_;
   OutputFolder model_;
   SceneCloud cloud_;
-  uint64_t cameras_ = 0, images_ = 0, points_ = 0;
+  std::optional<std::vector<SeenPoint>> tracks_;
+  std::vector<ColmapImage> images_;
+  std::map<int64_t, size_t> image_of_;  // by the number of the frame
+  uint64_t cameras_ = 0, points_ = 0;
   std::string camera_text_, camera_bytes_, image_text_, image_bytes_, point_text_, point_bytes_;
 };
 
@@ -322,11 +392,13 @@ class NerfstudioExporter : public Exporter {
     root_["camera_model"] = "OPENCV";
   }
 
+  void TakeTracks(const std::vector<SeenPoint>& tracks) override { tracks_ = tracks; }
+
   int64_t Write(const ExportFrame& frame) override {
     const std::string name = ExportFrameName(frame.number, "png");
     WritePng(pictures_.AddFile(name), frame.color);
     WritePng(depths_.AddFile(name), MillimetresOf(frame.depth).view());
-    cloud_.Add(frame, frame.world_from_cam);
+    if (!tracks_) cloud_.Add(frame, frame.world_from_cam);
     json::Value entry = json::Value::Members{{"file_path", "images/" + name},
                                              {"depth_file_path", "depths/" + name}};
     if (!fixed_camera_) AddCamera(frame.camera, &entry);
@@ -338,15 +410,7 @@ class NerfstudioExporter : public Exporter {
   }
 
   int64_t Finish() override {
-    const VoxelCloud& cloud = cloud_.Get(path_);
-    GeometryCounts counts;
-    counts.points = cloud.size();
-    const std::unique_ptr<GeometryWriter> writer =
-        NewPlyWriter(top_.AddFile("sparse_pc.ply"), counts);
-    cloud.ForEach([&](const Eigen::Vector3f& p, const Color& color) {
-      writer->AddPoint((world_.topLeftCorner<3, 3>() * p.cast<double>()).cast<float>(), color);
-    });
-    writer->Finish();
+    WriteCloud();
     root_["ply_file_path"] = "sparse_pc.ply";
     root_["applied_transform"] = Rows(world_, 3);
     WriteFile(top_.AddFile("transforms.json"), json::Write(root_, json::Layout::kPretty) + "\n");
@@ -354,6 +418,22 @@ class NerfstudioExporter : public Exporter {
   }
 
  private:
+  void WriteCloud() {
+    const VoxelCloud* const cloud = tracks_ ? nullptr : &cloud_.Get(path_);
+    GeometryCounts counts;
+    counts.points = cloud != nullptr ? cloud->size() : tracks_->size();
+    const std::unique_ptr<GeometryWriter> writer =
+        NewPlyWriter(top_.AddFile("sparse_pc.ply"), counts);
+    const auto add = [&](const Eigen::Vector3d& p, const Color& color) {
+      writer->AddPoint((world_.topLeftCorner<3, 3>() * p).cast<float>(), color);
+    };
+    if (cloud != nullptr)
+      cloud->ForEach(
+          [&](const Eigen::Vector3f& p, const Color& color) { add(p.cast<double>(), color); });
+    else
+      for (const SeenPoint& point : *tracks_) add(point.in_world, point.color);
+    writer->Finish();
+  }
   static void AddCamera(const Camera& c, json::Value* to) {
     (*to)["w"] = c.width;
     (*to)["h"] = c.height;
@@ -384,6 +464,7 @@ class NerfstudioExporter : public Exporter {
   OutputFolder depths_;
   SceneCloud cloud_;
   std::string path_;
+  std::optional<std::vector<SeenPoint>> tracks_;
   json::Value root_;
   const Eigen::Matrix4d world_ = ZUp();
 };

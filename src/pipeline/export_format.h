@@ -34,6 +34,18 @@ struct ExportFrame {
   const DepthMesher* mesher = nullptr;    // of this frame, for formats that use it
 };
 
+// A point that was followed through the clip, and where frames saw it.
+struct SeenPoint {
+  struct Sight {
+    int64_t number = 0;   // of the frame, in the clip
+    double x = 0, y = 0;  // pixels, edge coordinates
+  };
+  Eigen::Vector3d in_world = Eigen::Vector3d::Zero();
+  Eigen::Matrix<uint8_t, 3, 1> color = Eigen::Matrix<uint8_t, 3, 1>::Zero();
+  double rms = 0;             // pixels
+  std::vector<Sight> sights;  // those that fit, in the order of frames
+};
+
 // What is the same for all frames.
 struct ExportSetup {
   bool fixed_camera = true;  // one field of view for the whole clip
@@ -45,6 +57,8 @@ struct ExportSetup {
 class Exporter {
  public:
   virtual ~Exporter() = default;
+  // Before the first frame, where the clip has a tracking file.
+  virtual void TakeTracks(const std::vector<SeenPoint>&) {}
   // Returns how many files it has written. Where each frame has a file of its own, several threads
   // call this at once.
   virtual int64_t Write(const ExportFrame& frame) = 0;
@@ -63,6 +77,7 @@ struct ExportFormat {
   // folders that are.
   std::unique_ptr<Exporter> (*make)(const ExportSetup& setup, const std::string& path,
                                     OutputSet* outputs);
+  bool takes_tracks = false;  // with a tracking file, its points are those of the tracks
 };
 
 const std::vector<ExportFormat>& ExportFormats();

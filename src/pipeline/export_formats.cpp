@@ -40,10 +40,13 @@ const std::vector<ExportFormat>& ExportFormats() {
        kInOrder, kFlat, true, NewCameraExporter},
       {"tum", "the camera's path as text: seconds, position, quaternion x y z w", kFile, kInOrder,
        kFlat, true, NewTumExporter},
-      {"colmap", "pictures and a COLMAP model, as text and binary", kFolder, kInOrder, kGeometry,
-       true, NewColmapExporter},
-      {"nerfstudio", "pictures, depths and transforms.json", kFolder, kInOrder, kGeometry, true,
-       NewNerfstudioExporter}};
+      {"colmap",
+       "pictures and a COLMAP model, as text and binary; with --track_file its points are those of "
+       "the tracks, with where each picture sees them",
+       kFolder, kInOrder, kGeometry, true, NewColmapExporter, true},
+      {"nerfstudio",
+       "pictures, depths and transforms.json; with --track_file its points are those of the tracks",
+       kFolder, kInOrder, kGeometry, true, NewNerfstudioExporter, true}};
   return formats;
 }
 

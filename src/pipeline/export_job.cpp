@@ -97,6 +97,7 @@ class ExportJob {
       report.tracks = tracks_->Run();
       report.frames = report.tracks->frames;
       track_points_ = tracks_->best_points();
+      HandTracksOver();
     }
     if (WantsGrey() || wants_formats_) report.frames = Export();
     outputs_.CommitAll();
@@ -131,6 +132,15 @@ class ExportJob {
     for (const auto& exporter : in_order_.all) files_ += exporter->Finish();
     if (grey_writer_) grey_writer_->Finish();
     return graph_.frames_done();
+  }
+
+  void HandTracksOver() {
+    if (std::none_of(ExportFormats().begin(), ExportFormats().end(), [this](const auto& format) {
+          return format.takes_tracks && options_.exports.count(format.name) != 0;
+        }))
+      return;
+    const std::vector<SeenPoint> seen = tracks_->Seen();
+    for (const auto& exporter : in_order_.all) exporter->TakeTracks(seen);
   }
 
   bool WantsGrey() const { return options_.bit8 || options_.bit16; }

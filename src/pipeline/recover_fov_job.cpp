@@ -12,7 +12,6 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
 #include "mdvt/core/numbers.h"
-#include "mdvt/geometry/camera_path.h"
 #include "mdvt/geometry/vanishing_points.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/output_set.h"
@@ -22,7 +21,9 @@
 #include "mdvt/tracking/line_segments.h"
 #include "pipeline/camera_outputs.h"
 #include "pipeline/job_common.h"
+#include "pipeline/learn_fov.h"
 #include "pipeline/motion_picture.h"
+#include "pipeline/path_start.h"
 #include "pipeline/point_sampling.h"
 #include "pipeline/shot_tracker.h"
 
@@ -30,9 +31,8 @@ namespace mdvt {
 namespace {
 
 constexpr double kDegrees = 180 / M_PI;
-constexpr int kLineSide = 1280;      // long side of the pictures that are searched for edges
-constexpr int kMostEdges = 250;      // of a picture
-constexpr double kPathNoise = 0.35;  // pixels
+constexpr int kLineSide = 1280;  // long side of the pictures that are searched for edges
+constexpr int kMostEdges = 250;  // of a picture
 
 // A field of view and how sure it is.
 struct Evidence {
@@ -274,79 +274,38 @@ class RecoverFovJob {
     return {60, 40, 85};
   }
 
-  CameraAlignment Align(double xfov, bool calibrate) {
+  AlignmentOptions Alignment() {
     AlignmentOptions alignment;
-    alignment.camera = CameraOf(xfov);
     alignment.cuts = cuts_;
-    alignment.optimize_focal = calibrate;
-    alignment.accept_weak_focal = options_.accept_weak_fov;
     alignment.seed = static_cast<uint32_t>(options_.seed);
     alignment.pool = graph_.pool();
-    if (!depth_) FollowPath(&alignment);
+    return alignment;
+  }
+
+  CameraAlignment Align(double xfov) {
+    AlignmentOptions alignment = Alignment();
+    alignment.camera = CameraOf(xfov);
+    if (!depth_) StartFromPath(tracks_, &alignment);
     return AlignCameras(tracks_, depths_, alignment, control_);
   }
 
-  // Without depth: poses to start from, in a unit of their own.
-  void FollowPath(AlignmentOptions* alignment) const {
-    const Camera& camera = alignment->camera;
-    CameraPathOptions options;
-    options.noise = std::min(kPathNoise / camera.fx, 0.09);
-    std::unique_ptr<CameraPath> path;
-    int64_t begin = 0, translating = 0;
-    alignment->start.assign(static_cast<size_t>(frames_), Pose::Identity());
-    const auto keep = [&](int64_t first, int64_t last) {
-      for (int64_t f = first; f < last; ++f)
-        if (const auto frame = path->Get(f - begin)) {
-          alignment->start[static_cast<size_t>(f)] = frame->world_from_cam;
-          translating += frame->state == PathState::kTranslating && f + 1 == last;
-        }
-    };
-    for (int64_t f = 0; f < frames_; ++f) {
-      if (f == 0 || std::binary_search(cuts_.begin(), cuts_.end(), f)) {
-        path = std::make_unique<CameraPath>(options);
-        begin = f;
-      }
-      std::vector<TrackSight> sights;
-      for (const TrackSighting& seen : tracks_.Frame(f))
-        sights.push_back(
-            {seen.track, {(seen.x - camera.cx) / camera.fx, (seen.y - camera.cy) / camera.fy}});
-      path->AddFrame(f - begin, sights);
-      keep(std::max(begin, f - options.window + 1), f + 1);
-    }
-    alignment->motion = translating * 5 >= frames_ ? CameraMotion::kFree : CameraMotion::kRotation;
-  }
-
   void FromMotion() {
-    Evidence best;
-    best.method = "motion";
-    for (const double start : Starts()) {
-      Evidence one;
-      one.method = "motion";
-      try {
-        const CameraAlignment found = Align(start, true);
-        const FocalCalibration& focal = *found.focal;
-        const auto degrees = [&](double fx) {
-          return 2 * std::atan2(found.camera.width, 2 * fx) * kDegrees;
-        };
-        one.status = focal.status;
-        one.reason = focal.reason;
-        one.xfov = degrees(focal.fx);
-        if (focal.low_fx > 0 && std::isfinite(focal.high_fx)) {
-          one.low = degrees(focal.high_fx);
-          one.high = degrees(focal.low_fx);
-        }
-        one.focal = focal;
-      } catch (const Error& error) {
-        if (error.code() != Code::kRefused) throw;
-        one.reason = error.what();
-      }
-      const bool first = best.reason.empty() && !best.focal;
-      if (first || (one.Usable(true) && !best.Usable(true)) ||
-          (one.status == FocalStatus::kObservable && best.status != FocalStatus::kObservable))
-        best = std::move(one);
-      if (best.status == FocalStatus::kObservable) break;
-    }
-    evidence_.push_back(std::move(best));
+    MotionFovSearch search;
+    search.alignment = Alignment();
+    search.alignment.accept_weak_focal = options_.accept_weak_fov;
+    search.camera = [this](double xfov) { return CameraOf(xfov); };
+    search.starts = Starts();
+    search.has_depth = depth_.has_value();
+    MotionFov found = FovFromMotion(tracks_, depths_, search, control_);
+    Evidence one;
+    one.method = "motion";
+    one.status = found.status;
+    one.reason = found.reason;
+    one.xfov = found.xfov;
+    one.low = found.low;
+    one.high = found.high;
+    one.focal = std::move(found.focal);
+    evidence_.push_back(std::move(one));
   }
 
   // ---- Lines.
@@ -377,7 +336,7 @@ class RecoverFovJob {
     for (const double xfov : options_.Fovs()) {
       json::Value row = json::Value::Members{{"xfov", xfov}};
       try {
-        const CameraAlignment found = Align(xfov, false);
+        const CameraAlignment found = Align(xfov);
         row["rms_px"] = found.rms_px;
         row["held_out_rms_px"] = found.held_out_rms_px;
         row["static_share"] = found.static_share;

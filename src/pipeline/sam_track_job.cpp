@@ -20,17 +20,28 @@
 #include "pipeline/align_points_settings.h"
 #include "pipeline/job_common.h"
 #include "pipeline/motion_map.h"
+#include "pipeline/path_start.h"
 #include "pipeline/point_sampling.h"
 #include "pipeline/shot_tracker.h"
 
 namespace mdvt {
 
+namespace {
+
+// What outputs are named after.
+const std::string& NamingVideo(const SamTrackJobOptions& options) {
+  return options.depth_video.empty() ? options.color_video : options.depth_video;
+}
+
+}  // namespace
+
 CameraFiles CameraFilesOf(const SamTrackJobOptions& options) {
+  const std::string& video = NamingVideo(options);
   CameraFiles files;
-  files.transformations = OutputName(options.output, options.depth_video, "_transformations.json");
-  files.camera = OutputName(options.camera_output, options.depth_video, "_camera.json");
-  files.report = OutputName(options.report, options.depth_video, "_alignment_report.json");
-  files.xfovs = OutputName(options.xfovs_output, options.depth_video, "_xfovs.json");
+  files.transformations = OutputName(options.output, video, "_transformations.json");
+  files.camera = OutputName(options.camera_output, video, "_camera.json");
+  files.report = OutputName(options.report, video, "_alignment_report.json");
+  files.xfovs = OutputName(options.xfovs_output, video, "_xfovs.json");
   return files;
 }
 
@@ -38,8 +49,8 @@ namespace {
 
 struct ClipFrame {
   Frame color;
-  DepthFrame depth;
-  Image mask;  // empty without a mask video
+  DepthFrame depth;  // empty without a depth video
+  Image mask;        // empty without a mask video
 };
 
 class SamTrackJob {
@@ -50,23 +61,23 @@ class SamTrackJob {
         graph_(options.job, control),
         outputs_(options.job.overwrite),
         files_(StageOutputs()),
-        color_(options.color_video, ReaderOptions(options.job, graph_.pool())),
-        depth_(OpenDepth()) {
-    CheckOnePicture(color_.info(), options.job.one_picture);
-    const VideoInfo& info = depth_->info();
-    camera_ = ClipCamera(options.fov, depth_->tags(), info.width, info.height, info.sample_aspect,
-                         options.job.limits)
+        color_(OpenColor()) {
+    CheckOnePicture(color_->info(), options.job.one_picture);
+    if (!options.depth_video.empty()) {
+      depth_ = OpenDepth();
+      saturated_ = SaturatedDepth(depth_->codec());
+    }
+    info_ = depth_ ? depth_->info() : color_->info();
+    camera_ = ClipCamera(options.fov, depth_ ? depth_->tags() : DepthTags(), info_.width,
+                         info_.height, info_.sample_aspect, options.job.limits)
                   .At(0);
-    if (!options.mask_video.empty())
-      mask_ = OpenMaskVideo(options.mask_video, info, options.job.limits, graph_.pool());
-    saturated_ = SaturatedDepth(depth_->codec());
-    tracker_.emplace(color_.info().width, color_.info().height, options.points, graph_.pool());
+    OpenMask();
+    tracker_.emplace(color_->info().width, color_->info().height, options.points, graph_.pool());
   }
 
   SamTrackReport Run() {
     graph_.Into(Frames(), [this](const ClipFrame& frame) { Follow(frame); });
-    const int64_t expected =
-        ExpectedFrames(depth_->info().estimated_frames, 0, options_.job.max_frames);
+    const int64_t expected = ExpectedFrames(info_.estimated_frames, 0, options_.job.max_frames);
     graph_.Run("tracks", expected);
     Require(frames_ > 0, Code::kCorrupt, "'" + options_.color_video + "' has no frames");
     tracks_ = builder_.Finish();
@@ -74,7 +85,10 @@ class SamTrackJob {
     Require(tracks_.num_sightings() > 0 || frames_ == 1, Code::kRefused,
             all_points_ > 0 ? "all points that were followed are masked"
                             : "'" + options_.color_video + "' shows nothing that can be followed");
-    found_ = AlignCameras(tracks_, depths_, Alignment(), control_);
+    AlignmentOptions alignment = Alignment();
+    if (!depth_) StartFromPath(tracks_, &alignment);
+    found_ = AlignCameras(tracks_, depths_, alignment, control_);
+    if (!depth_) ScaleShots(tracks_, options_.scene_scale, &found_);
     TellFov(options_.solve, found_);
     WriteVideos(expected);
     WriteFiles();
@@ -87,9 +101,11 @@ class SamTrackJob {
     AddInputs(&outputs_, options_);
     CameraFiles files = CameraFilesOf(options_);
     files.Stage(&outputs_);
-    depth_name_ = OutputName(options_.depth_output, options_.depth_video, "_megasam.mkv");
-    motion_name_ = OutputName(options_.motion_output, options_.depth_video, "_megasam_motion.mkv");
-    depth_to_ = outputs_.AddFile(depth_name_);
+    if (!options_.depth_video.empty()) {
+      depth_name_ = OutputName(options_.depth_output, options_.depth_video, "_megasam.mkv");
+      depth_to_ = outputs_.AddFile(depth_name_);
+    }
+    motion_name_ = OutputName(options_.motion_output, NamingVideo(options_), "_megasam_motion.mkv");
     motion_to_ = outputs_.AddFile(motion_name_);
     if (!options_.track_output.empty()) {
       track_name_ = OutputName(options_.track_output, options_.color_video, "_tracking.json");
@@ -98,6 +114,14 @@ class SamTrackJob {
     return files;
   }
 
+  std::unique_ptr<VideoReader> OpenColor() {
+    return std::make_unique<VideoReader>(options_.color_video,
+                                         ReaderOptions(options_.job, graph_.pool()));
+  }
+  void OpenMask() {
+    if (!options_.mask_video.empty())
+      mask_ = OpenMaskVideo(options_.mask_video, info_, options_.job.limits, graph_.pool());
+  }
   std::unique_ptr<DepthVideoReader> OpenDepth() {
     return std::make_unique<DepthVideoReader>(
         options_.depth_video,
@@ -111,7 +135,7 @@ class SamTrackJob {
   PairNames Names(const std::string& kind, const std::string& path) const {
     PairNames names;
     names.first = kind + " '" + path + "'";
-    names.second = "depth video '" + options_.depth_video + "'";
+    names.second = (depth_ ? "depth video '" : "color video '") + NamingVideo(options_) + "'";
     names.limit = options_.job.max_frames;
     return names;
   }
@@ -129,12 +153,14 @@ class SamTrackJob {
     });
   }
 
-  Stream<ClipFrame> Frames() {
-    auto pairs = graph_.Zip(Pictures(&color_, &colors_taken_), Depths(&depths_taken_),
-                            Names("color video", options_.color_video));
-    Stream<ClipFrame> frames = graph_.Map(std::move(pairs), [](std::pair<Frame, DepthFrame> pair) {
-      return ClipFrame{std::move(pair.first), std::move(pair.second), Image()};
+  Stream<ClipFrame> Colors() {
+    return graph_.Map(Pictures(&*color_, &colors_taken_), [](Frame color) {
+      return ClipFrame{std::move(color), DepthFrame(), Image()};
     });
+  }
+
+  // With the mask, where there is one.
+  Stream<ClipFrame> Masked(Stream<ClipFrame> frames) {
     if (!mask_) return frames;
     auto masked = graph_.Zip(Pictures(&*mask_, &masks_taken_), std::move(frames),
                              Names("mask video", options_.mask_video));
@@ -144,6 +170,15 @@ class SamTrackJob {
     });
   }
 
+  Stream<ClipFrame> Frames() {
+    if (!depth_) return Masked(Colors());
+    auto pairs = graph_.Zip(Pictures(&*color_, &colors_taken_), Depths(&depths_taken_),
+                            Names("color video", options_.color_video));
+    return Masked(graph_.Map(std::move(pairs), [](std::pair<Frame, DepthFrame> pair) {
+      return ClipFrame{std::move(pair.first), std::move(pair.second), Image()};
+    }));
+  }
+
   void Follow(const ClipFrame& frame) {
     bool is_cut = false;
     const std::vector<TrackedPoint> points = tracker_->Follow(frame.color.image, &is_cut);
@@ -151,8 +186,8 @@ class SamTrackJob {
     ++frames_;
     builder_.BeginFrame();
     // Positions in the colour picture, whose size may be another than that of the depth.
-    const double sx = static_cast<double>(camera_.width) / color_.info().width;
-    const double sy = static_cast<double>(camera_.height) / color_.info().height;
+    const double sx = static_cast<double>(camera_.width) / color_->info().width;
+    const double sy = static_cast<double>(camera_.height) / color_->info().height;
     // The table orders the points of a frame by their ids, which is how the tracker gives them.
     for (const TrackedPoint& point : points) {
       const double x = point.position.x() * sx, y = point.position.y() * sy;
@@ -164,7 +199,8 @@ class SamTrackJob {
         continue;
       }
       builder_.Add(static_cast<int32_t>(point.id), static_cast<float>(x), static_cast<float>(y), 1);
-      depths_.push_back(DepthAtPoint(frame.depth.depth.Plane<float>(), x, y, saturated_));
+      depths_.push_back(depth_ ? DepthAtPoint(frame.depth.depth.Plane<float>(), x, y, saturated_)
+                               : 0);
     }
   }
 
@@ -197,53 +233,59 @@ class SamTrackJob {
     return alignment;
   }
 
-  // The depth in one scale along the clip, and what moves: a second pass over depth and mask.
+  // The depth in one scale along the clip, and what moves: a second pass over depth, or else over
+  // the colours for their times, and the mask.
   void WriteVideos(int64_t expected) {
-    const VideoInfo info = depth_->info();
-    DepthVideoWriterOptions depth_writing;
-    depth_writing.codec.max_depth = depth_->codec().max_depth;
-    depth_writing.tags.source = FileName(options_.color_video);
-    depth_writing.tags.xfov_deg = found_.camera.xfov_deg();
-    depth_writing.tags.yfov_deg = found_.camera.yfov_deg();
-    depth_writing.video.codec = VideoCodec::kFfv1;
-    depth_writing.video.time_base = info.time_base;
-    depth_writing.video.frame_rate = info.frame_rate;
-    depth_writing.video.sample_aspect = info.sample_aspect;
-    depth_writing.video.pool = graph_.pool();
-    DepthVideoWriter depth_writer(*depth_to_, info.width, info.height, depth_writing);
-    VideoWriterOptions motion_writing = depth_writing.video;
-    VideoWriter motion_writer(*motion_to_, PixelFormat::Gray(8), info.width, info.height,
+    VideoWriterOptions motion_writing;
+    motion_writing.codec = VideoCodec::kFfv1;
+    motion_writing.time_base = info_.time_base;
+    motion_writing.frame_rate = info_.frame_rate;
+    motion_writing.sample_aspect = info_.sample_aspect;
+    motion_writing.pool = graph_.pool();
+    VideoWriter motion_writer(*motion_to_, PixelFormat::Gray(8), info_.width, info_.height,
                               motion_writing);
+    std::optional<DepthVideoWriter> depth_writer;
+    if (depth_) {
+      DepthVideoWriterOptions writing;
+      writing.codec.max_depth = depth_->codec().max_depth;
+      writing.tags.source = FileName(options_.color_video);
+      writing.tags.xfov_deg = found_.camera.xfov_deg();
+      writing.tags.yfov_deg = found_.camera.yfov_deg();
+      writing.video = motion_writing;
+      depth_writer.emplace(*depth_to_, info_.width, info_.height, writing);
+    }
 
     std::vector<float> at_rest(tracks_.num_tracks(), -1);
     for (const AlignedTrack& track : found_.tracks)
       at_rest[static_cast<size_t>(track.track)] = static_cast<float>(track.static_probability);
-    depth_ = OpenDepth();
-    if (mask_) mask_ = OpenMaskVideo(options_.mask_video, info, options_.job.limits, graph_.pool());
-    depths_taken_ = masks_taken_ = 0;
-    Stream<ClipFrame> frames = graph_.Map(Depths(&depths_taken_), [](DepthFrame depth) {
-      return ClipFrame{Frame(), std::move(depth), Image()};
-    });
-    if (mask_)
-      frames = graph_.Map(graph_.Zip(Pictures(&*mask_, &masks_taken_), std::move(frames),
-                                     Names("mask video", options_.mask_video)),
-                          [](std::pair<Frame, ClipFrame> pair) {
-                            pair.second.mask = std::move(pair.first.image);
-                            return std::move(pair.second);
-                          });
     int64_t number = 0;
-    graph_.Into(std::move(frames), [&](ClipFrame frame) {
-      const int64_t pts = frame.depth.pts, duration = frame.depth.duration;
-      motion_writer.Write(MotionMap(tracks_.Frame(number), at_rest, frame.mask, info.width,
-                                    info.height, graph_.pool()),
+    graph_.Into(FramesAgain(), [&](ClipFrame frame) {
+      const int64_t pts = depth_ ? frame.depth.pts : frame.color.pts;
+      const int64_t duration = depth_ ? frame.depth.duration : frame.color.duration;
+      motion_writer.Write(MotionMap(tracks_.Frame(number), at_rest, frame.mask, info_.width,
+                                    info_.height, graph_.pool()),
                           pts, duration);
-      depth_writer.Write(Scaled(frame.depth.depth, static_cast<size_t>(number)), pts, duration,
-                         graph_.pool());
+      if (depth_writer)
+        depth_writer->Write(Scaled(frame.depth.depth, static_cast<size_t>(number)), pts, duration,
+                            graph_.pool());
       ++number;
     });
-    graph_.Run("depth", expected);
-    depth_writer.Finish();
+    graph_.Run(depth_ ? "depth" : "motion", expected);
+    if (depth_writer) depth_writer->Finish();
     motion_writer.Finish();
+  }
+
+  Stream<ClipFrame> FramesAgain() {
+    colors_taken_ = depths_taken_ = masks_taken_ = 0;
+    OpenMask();
+    if (!depth_) {
+      color_ = OpenColor();
+      return Masked(Colors());
+    }
+    depth_ = OpenDepth();
+    return Masked(graph_.Map(Depths(&depths_taken_), [](DepthFrame depth) {
+      return ClipFrame{Frame(), std::move(depth), Image()};
+    }));
   }
 
   // No data stays no data, the end of the range stays the end.
@@ -278,6 +320,7 @@ class SamTrackJob {
                                           {"optimize_intrinsic", options_.solve.optimize_intrinsic},
                                           {"shift", options_.solve.shift},
                                           {"points", options_.points},
+                                          {"depth", depth_ != nullptr},
                                           {"mask", !options_.mask_video.empty()},
                                           {"strict_mask", options_.mask.strict}};
     WriteCameraFiles(files_, facts, found_);
@@ -309,8 +352,9 @@ class SamTrackJob {
   std::string depth_name_, motion_name_, track_name_;
   std::optional<OutputTarget> depth_to_, motion_to_, track_to_;
   CameraFiles files_;
-  VideoReader color_;
-  std::unique_ptr<DepthVideoReader> depth_;
+  std::unique_ptr<VideoReader> color_;
+  std::unique_ptr<DepthVideoReader> depth_;  // null: none is given
+  VideoInfo info_;                           // of what mask and results are as large as
   std::optional<VideoReader> mask_;
   Camera camera_;
   float saturated_ = 0;
@@ -329,18 +373,21 @@ class SamTrackJob {
 
 void Describe(OptionList* list, SamTrackJobOptions* options) {
   list->Field("color_video", &options->color_video, "FILE", "video").Input(true).Required();
-  list->Field("depth_video", &options->depth_video, "FILE", "its depth video; same length")
-      .Input(true)
-      .Required();
+  list->Field("depth_video", &options->depth_video, "FILE",
+              "its depth video; same length. Without it cameras follow from the pictures alone")
+      .Input(true);
   list->Field("mask_video", &options->mask_video, "FILE",
-              "white is not used, moving things above all; size and length of the depth")
+              "white is not used, moving things above all; size and length of the depth, or else "
+              "of the "
+              "video")
       .Input(true);
   DescribeCameraFiles(list, &options->output, &options->camera_output, &options->report,
                       &options->xfovs_output, true);
   list->Field("depth_output", &options->depth_output, "FILE",
               "the depth in one scale along the clip, or a folder")
       .Output()
-      .Default("<depth_video>_megasam.mkv");
+      .Default("<depth_video>_megasam.mkv")
+      .OnlyWith("depth_video");
   list->Field("motion_output", &options->motion_output, "FILE",
               "what is at rest (white) and what moves (black), or a folder")
       .Output()
@@ -356,6 +403,9 @@ void Describe(OptionList* list, SamTrackJobOptions* options) {
       .Default("from the depth file");
   Describe(list, &options->depth);
   Describe(list, &options->mask);
+  list->Field("scene_scale", &options->scene_scale, {0, 10000, true, false}, "METRES",
+              "without a depth video: median distance of what the first frame of a shot shows")
+      .Excludes("depth_video");
   list->Field("points", &options->points, {50, 20000}, "N", "that are followed at a time");
   Describe(list, &options->solve);
   DescribePictures(list, &options->job);

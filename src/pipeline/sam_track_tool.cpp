@@ -7,8 +7,9 @@ namespace mdvt {
 
 void Describe(ToolReport* to, const SamTrackJobOptions&, const SamTrackReport& report) {
   DescribeSolve(to, report.camera);
-  to->outputs = {report.output,       report.camera_output, report.report,
-                 report.xfovs_output, report.depth_output,  report.motion_output};
+  to->outputs = {report.output, report.camera_output, report.report, report.xfovs_output,
+                 report.motion_output};
+  if (!report.depth_output.empty()) to->outputs.push_back(report.depth_output);
   if (!report.track_output.empty()) to->outputs.push_back(report.track_output);
   to->Add("static_share", report.static_share, "of the tracks, from 0 to 1");
 }
@@ -20,8 +21,9 @@ std::string OutputOf(const SamTrackJobOptions& options) {
 ToolInfo SamTrackTool() {
   return MakeToolInfo<SamTrackJobOptions, SamTrackReport, RunSamTrackJob>(
       "sam_track_video",
-      "Finds where the camera of each frame of a video stands, with the help of its depth, which "
-      "is\nbrought to one scale on the way.",
+      "Finds where the camera of each frame of a video stands, with the help of its depth if there "
+      "is\n"
+      "any, which is brought to one scale on the way.",
       "sam_track_video --color_video clip.mp4 --depth_video clip.mp4_depth.mkv --xfov 45");
 }
 

@@ -25,6 +25,13 @@ constexpr int64_t kTracksPerBlock = 32;
 constexpr int kRowsPerBlock = 64;
 constexpr size_t kMostPairs = 2000000;
 
+bool AnyTakesTracks(const ExportJobOptions& options) {
+  return std::any_of(ExportFormats().begin(), ExportFormats().end(),
+                     [&](const ExportFormat& format) {
+                       return format.takes_tracks && options.exports.count(format.name) != 0;
+                     });
+}
+
 std::string CloudOutput(const ExportJobOptions& options, const std::string& suffix) {
   // A name given for the grey video is none for these.
   return OutputName(options.bit8 || options.bit16 ? "" : options.output, options.depth_video,
@@ -100,6 +107,7 @@ TrackCloud::TrackCloud(const ExportJobOptions& options, OutputSet* outputs, Grap
       outputs_(outputs),
       graph_(graph),
       first_frame_(std::max<int64_t>(0, options.min_frames)),
+      triangulates_(cloud_.triangulates() || AnyTakesTracks(options)),
       average_target_([&] {
         report_.average_output = CloudOutput(options, "_avgmonodepth.ply");
         return outputs->AddFile(report_.average_output);
@@ -324,7 +332,7 @@ void TrackCloud::AddPoints(size_t set, const std::vector<View>& views) {
   if (!coordinates[0].empty())
     point.average =
         Eigen::Vector3d(Median(&coordinates[0]), Median(&coordinates[1]), Median(&coordinates[2]));
-  if (!cloud_.triangulates()) return;
+  if (!triangulates_) return;
   TrackTriangulationOptions options;
   const Camera& camera = cameras_[static_cast<size_t>(views.front().frame)];
   options.focal = std::sqrt(camera.fx * camera.fy);
@@ -349,7 +357,7 @@ void TrackCloud::RefuseWithoutPoints() const {
     refuse("each track is masked somewhere, and strict_mask leaves such tracks out");
   if (points_.empty())
     refuse("no track is seen in " + CountOf(cloud_.min_observations, "frame") + " or more");
-  if (!cloud_.triangulates()) {
+  if (!triangulates_) {
     const bool any = std::any_of(points_.begin(), points_.end(),
                                  [](const Point& point) { return point.average.has_value(); });
     if (!any) refuse("there is no depth at any of them");
@@ -374,14 +382,7 @@ void TrackCloud::Write() {
     TrackCloudPoint out;
     out.id = tracks_.ids()[static_cast<size_t>(point.tracks.front())];
     out.observations = point.views;
-    Eigen::Matrix<uint64_t, 3, 1> sum = Eigen::Matrix<uint64_t, 3, 1>::Zero();
-    uint64_t count = 0;
-    for (const int32_t track : point.tracks) {
-      sum += color_sums_[static_cast<size_t>(track)].cast<uint64_t>();
-      count += color_counts_[static_cast<size_t>(track)];
-    }
-    for (int channel = 0; channel < 3; ++channel)
-      out.color[channel] = static_cast<uint8_t>((sum[channel] + count / 2) / count);
+    out.color = ColorOf(point.tracks);
     const TriangulatedTrack& track = point.triangulated;
     const bool known = track.ok();
     out.rms = known ? static_cast<float>(track.rms) : kUnknown;
@@ -408,6 +409,42 @@ void TrackCloud::Write() {
   report_.triangulated = static_cast<int64_t>(triangulated.size());
   report_.median_rms = Median(&errors);
   best_points_ = std::move(triangulated_target_ ? triangulated : average);
+}
+
+Eigen::Matrix<uint8_t, 3, 1> TrackCloud::ColorOf(const std::vector<int32_t>& tracks) const {
+  Eigen::Matrix<uint64_t, 3, 1> sum = Eigen::Matrix<uint64_t, 3, 1>::Zero();
+  uint64_t count = 0;
+  for (const int32_t track : tracks) {
+    sum += color_sums_[static_cast<size_t>(track)].cast<uint64_t>();
+    count += color_counts_[static_cast<size_t>(track)];
+  }
+  Eigen::Matrix<uint8_t, 3, 1> color;
+  for (int channel = 0; channel < 3; ++channel)
+    color[channel] = static_cast<uint8_t>((sum[channel] + count / 2) / count);
+  return color;
+}
+
+std::vector<SeenPoint> TrackCloud::Seen() const {
+  const TrackTriangulationOptions usual;
+  std::vector<SeenPoint> seen;
+  for (const Point& point : points_) {
+    if (!point.triangulated.ok()) continue;
+    SeenPoint out;
+    out.in_world = point.triangulated.point;
+    out.color = ColorOf(point.tracks);
+    out.rms = point.triangulated.rms;
+    for (const View& view : ViewsOf(point.tracks)) {
+      const auto frame = static_cast<size_t>(view.frame);
+      const Camera& camera = cameras_[frame];
+      const Eigen::Vector3d p = world_from_cam_[frame].inverse() * out.in_world;
+      if (!(p.z() > usual.min_depth)) continue;
+      if (!((p.hnormalized() - view.xy).norm() * camera.fx <= usual.max_error)) continue;
+      out.sights.push_back({first_frame_ + view.frame, view.xy.x() * camera.fx + camera.cx,
+                            view.xy.y() * camera.fy + camera.cy});
+    }
+    seen.push_back(std::move(out));
+  }
+  return seen;
 }
 
 std::vector<DepthPair> TrackCloud::Pairs() const {

@@ -18,6 +18,7 @@
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/clip_pair.h"
+#include "pipeline/export_format.h"
 #include "pipeline/job_common.h"
 #include "pipeline/per_frame.h"
 #include "pipeline/track_mask.h"
@@ -52,6 +53,8 @@ class TrackCloud {
   TrackCloudReport Run();
   // After it: the triangulated points if their file was asked for, else those by depth.
   const std::vector<TrackCloudPoint>& best_points() const { return best_points_; }
+  // After that: those whose rays meet, without what was masked.
+  std::vector<SeenPoint> Seen() const;
 
  private:
   struct View;
@@ -61,6 +64,7 @@ class TrackCloud {
   void Look(const PairedFrame& frame, const Image& mask);
   void MergeClosePoints(int64_t number);
   void CheckLengths() const;
+  Eigen::Matrix<uint8_t, 3, 1> ColorOf(const std::vector<int32_t>& tracks) const;
   void Triangulate();
   // The sightings of all tracks of a set that are not masked, in the order of frames.
   std::vector<View> ViewsOf(const std::vector<int32_t>& tracks) const;
@@ -75,6 +79,7 @@ class TrackCloud {
   OutputSet* outputs_;
   Graph* graph_;
   int64_t first_frame_;
+  bool triangulates_;  // asked for, or wanted by a format
   TrackCloudReport report_;
   OutputTarget average_target_;
   std::optional<OutputTarget> triangulated_target_;

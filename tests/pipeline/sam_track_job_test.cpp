@@ -11,6 +11,7 @@
 
 #include "cli/clips.h"
 #include "io/expect_error.h"
+#include "mdvt/core/json.h"
 #include "mdvt/geometry/trajectory_error.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/sidecar.h"
@@ -54,6 +55,67 @@ TEST_F(SamTrackJob, FindsTheCameraOfEveryFrame) {
   EXPECT_EQ(ReadFovFile(options_.depth_video + "_xfovs.json").size(), 12u);
   EXPECT_EQ(ReadTrackFile(options_.track_output).num_frames(), 12);
   EXPECT_GT(ReadTrackFile(options_.track_output).num_tracks(), 100u);
+}
+
+// No depth: the path comes from the pictures alone, as large as `scene_scale` says.
+TEST_F(SamTrackJob, NeedsNoDepth) {
+  const MovingClip clip;
+  Make(clip);
+  options_.depth_video.clear();
+  ExpectError(Code::kInvalidArgument, "xfov", [&] { RunSamTrackJob(options_); });
+  options_.fov.xfov_deg = 60;
+  options_.scene_scale = 2;
+  const SamTrackReport report = RunSamTrackJob(options_);
+  EXPECT_EQ(report.output, options_.color_video + "_transformations.json");
+  EXPECT_TRUE(report.depth_output.empty());
+  EXPECT_EQ(ReadAllFrames(report.motion_output).size(), 12u);
+  const std::vector<Pose> poses = ReadTransformationsFile(report.output);
+  ASSERT_EQ(poses.size(), 12u);
+  options_.scene_scale = 4;
+  const std::vector<Pose> larger = ReadTransformationsFile(RunSamTrackJob(options_).output);
+  EXPECT_NEAR(larger[11].translation().norm(), 2 * poses[11].translation().norm(), 1e-6);
+}
+
+std::vector<Pose> TruthOf(const json::Value& scene) {
+  std::vector<Pose> truth;
+  for (const json::Value& frame : scene.At("frames").AsArray()) {
+    Pose pose = Pose::Identity();
+    for (size_t r = 0; r < 3; ++r)
+      for (size_t c = 0; c < 4; ++c)
+        pose.matrix()(static_cast<int>(r), static_cast<int>(c)) =
+            frame.AsArray()[r].AsArray()[c].AsDouble();
+    truth.push_back(pose);
+  }
+  return truth;
+}
+
+// As exact as it was measured: centres within 0.15 % of the path, turns without translation.
+TEST_F(SamTrackJob, PathsOfTheTestClipsWithoutDepth) {
+  MDVT_SKIP_WITHOUT_DATA();
+  options_.depth_video.clear();
+  options_.points = 1000;
+  options_.output = options_.camera_output = options_.report = options_.xfovs_output =
+      options_.motion_output = dir_.path().string();
+  for (const std::string clip : {"dev_dolly", "dev_dynamic", "dev_rotate"}) {
+    const std::filesystem::path folder = DataDir() / clip;
+    std::ifstream file(folder / "scene.json");
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    const json::Value scene = json::Parse(text, Limits(), "scene.json");
+    options_.color_video = (folder / "color.mp4").string();
+    options_.fov = FovOptions();
+    options_.fov.yfov_deg = scene.At("yfov_deg").AsDouble();
+    const SamTrackReport report = RunSamTrackJob(options_);
+    const TrajectoryError error =
+        CompareTrajectories(ReadTransformationsFile(report.output), TruthOf(scene), {1});
+    if (clip == "dev_rotate") {
+      EXPECT_EQ(report.camera.motion, "rotation");
+      EXPECT_EQ(report.camera.path_length, 0);
+      EXPECT_LT(error.largest_rotation_deg, 0.1);
+    } else {
+      EXPECT_EQ(report.camera.motion, "free");
+      EXPECT_LT(error.ate, 0.0015 * error.path_length) << clip;
+    }
+  }
 }
 
 // Depth whose scale changes from frame to frame comes out in one.

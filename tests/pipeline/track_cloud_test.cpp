@@ -136,6 +136,77 @@ TEST_F(TrackCloudJob, FindsThePointsAndTheScaleOfEachFrame) {
   EXPECT_NEAR(AbsRel(second.rescaled_output, room.depths), after, 0.002);
 }
 
+// The observations of a COLMAP model reproject to where its pictures saw them, and point back.
+TEST_F(TrackCloudJob, GivesColmapTheObservations) {
+  const RoomClip room = MakeRoomClip(dir_.path().string(), 8);
+  WriteTrueTracks(room, dir_ / "tracks.json");
+  ExportJobOptions options = Options(room, dir_ / "tracks.json");
+  options.output = dir_.path().string();
+  options.exports["colmap"] = dir_ / "colmap";
+  options.frame_step = 2;
+  RunExportJob(options);
+  const std::string model = dir_ / "colmap/sparse/0/";
+  const auto lines = [&](const std::string& name) {
+    std::ifstream file(model + name);
+    std::vector<std::string> all;
+    for (std::string line; std::getline(file, line);)
+      if (line.empty() || line[0] != '#') all.push_back(line);
+    return all;
+  };
+  struct Seen {
+    double x, y;
+    uint64_t point;
+  };
+  std::vector<Pose> cam_from_world;
+  std::vector<std::vector<Seen>> seen;
+  const std::vector<std::string> images = lines("images.txt");
+  ASSERT_EQ(images.size(), 8u);  // two lines for each of four frames
+  for (size_t i = 0; i < images.size(); i += 2) {
+    std::istringstream head(images[i]), points(images[i + 1]);
+    int id = 0;
+    double w, x, y, z;
+    Pose pose = Pose::Identity();
+    head >> id >> w >> x >> y >> z >> pose.translation().x() >> pose.translation().y() >>
+        pose.translation().z();
+    EXPECT_EQ(id, static_cast<int>(i / 2) + 1);
+    pose.linear() = Eigen::Quaterniond(w, x, y, z).toRotationMatrix();
+    cam_from_world.push_back(pose);
+    seen.emplace_back();
+    for (Seen one{}; points >> one.x >> one.y >> one.point;) seen.back().push_back(one);
+  }
+  const std::vector<std::string> points = lines("points3D.txt");
+  ASSERT_GT(points.size(), 50u);
+  size_t observations = 0;
+  for (const std::string& line : points) {
+    std::istringstream row(line);
+    uint64_t id = 0;
+    Eigen::Vector3d point;
+    int red, green, blue;
+    double error;
+    row >> id >> point.x() >> point.y() >> point.z() >> red >> green >> blue >> error;
+    size_t image = 0, index = 0, count = 0;
+    for (; row >> image >> index; ++count) {
+      ASSERT_LT(index, seen.at(image - 1).size());
+      const Seen& at = seen[image - 1][index];
+      EXPECT_EQ(at.point, id);
+      const Eigen::Vector2d xy = Project(room.clip.camera, cam_from_world[image - 1] * point);
+      EXPECT_LT((xy - Eigen::Vector2d(at.x, at.y)).norm(), 1);
+    }
+    EXPECT_GE(count, 2u);
+    observations += count;
+  }
+  size_t in_images = 0;
+  for (const auto& image : seen) in_images += image.size();
+  EXPECT_EQ(observations, in_images);
+
+  // COLMAP itself, where it is installed, reads the binary model and adjusts it.
+  if (std::system("command -v colmap > /dev/null 2>&1") != 0) return;
+  const std::string command = "QT_QPA_PLATFORM=offscreen colmap bundle_adjuster --input_path '" +
+                              model + "' --output_path '" + dir_.path().string() +
+                              "' > /dev/null 2>&1";
+  EXPECT_EQ(std::system(command.c_str()), 0);
+}
+
 TEST_F(TrackCloudJob, UndoesTheJitterWithTracksOfItsOwn) {
   const RoomClip room = MakeRoomClip(dir_.path().string(), 20, 1, Jitter);
   TrackPointsJobOptions tracking;

@@ -39,7 +39,9 @@ struct AlignmentOptions {
   AlignmentMethod method = AlignmentMethod::kBundle;
   CameraMotion motion = CameraMotion::kAuto;
 
-  double noise_px = 0.6;  // standard deviation of a position. Valid: (0, 20].
+  // Standard deviation of a position; less is taken where the tracks of a shot prove to be better,
+  // and then tracks that drift are left out. Valid: (0, 20].
+  double noise_px = 0.6;
   // Of the logarithm of a depth; less is taken where points with parallax prove the depth to be
   // better. Valid: (0, 2].
   double depth_sigma = 0.15;
@@ -96,8 +98,8 @@ struct AlignedShot {
 struct AlignedTrack {
   int32_t track = 0;  // index into TrackTable::ids()
   Eigen::Vector3d in_world = Eigen::Vector3d::Zero();
-  // How well a point at rest explains it, from 0 to 1: 0.5 where its median residual, in sigmas, is
-  // that from which on it is left out.
+  // How well a point at rest explains it, from 0 to 1: 0.5 where its median residual is three times
+  // AlignmentOptions.noise_px.
   double static_probability = 1;
   bool used = true;
 };

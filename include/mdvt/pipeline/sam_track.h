@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The camera of each frame from a video and its depth, in one run.
+// The camera of each frame from a video, with its depth or without, in one run.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,12 @@ namespace mdvt {
 struct SamTrackJobOptions {
   JobOptions job;
   std::string color_video;
-  std::string depth_video;
-  std::string mask_video;  // white is left out; empty: nothing
-  // <depth_video>_transformations.json, _camera.json, _alignment_report.json, _xfovs.json,
-  // _megasam.mkv (the depth in one scale), _megasam_motion.mkv (white at rest, black moving); the
-  // tracks are written only if they are named.
+  std::string depth_video;  // empty: cameras from the pictures alone
+  std::string mask_video;   // white is left out; empty: nothing
+  // Named after the colour video if there is no depth video: <depth_video>_transformations.json,
+  // _camera.json, _alignment_report.json, _xfovs.json, _megasam.mkv (the depth in one scale),
+  // _megasam_motion.mkv (white at rest, black moving); the tracks are written only if they are
+  // named.
   std::string output;
   std::string camera_output;
   std::string report;
@@ -30,7 +31,9 @@ struct SamTrackJobOptions {
   FovOptions fov;  // nothing given: as the depth video's tags say
   DepthReadingOptions depth;
   PointMaskOptions mask;
-  int points = 400;  // that are followed at a time. [50, 20000]
+  // Median distance of what the first frame of a shot shows, if there is no depth video. (0, 10000]
+  double scene_scale = 3;
+  int points = 1000;  // that are followed at a time. [50, 20000]
   CameraSolveOptions solve;
 
   // Throws Error(kInvalidArgument).
@@ -44,7 +47,7 @@ struct SamTrackReport {
   std::string camera_output;
   std::string report;
   std::string xfovs_output;
-  std::string depth_output;
+  std::string depth_output;  // empty without a depth video
   std::string motion_output;
   std::string track_output;  // empty if not written
   double static_share = 0;   // of the tracks
