@@ -251,7 +251,7 @@ TEST_F(ModelTest, RefusesOutputsThatAreNotAsDeclared) {
       {"empty", "has shape [1, 1, 0, 8]"},
       {"two", "returns 2 outputs, its metadata declares 1"},
       {"nothing", "returns 0 outputs"},
-      {"fails", "network fell over"}};
+      {"fails", "network fell over; it was given 'image' of shape [1, 3, 2, 8]: if it was made"}};
   for (const auto& [behaviour, part] : rows) {
     const Model model = OpenOne(behaviour);
     std::vector<Tensor> outputs;
