@@ -109,6 +109,7 @@ TEST_F(ModelTest, RunsANetwork) {
 TEST_F(ModelTest, NormalizesWhatTheNetworkExpectsSo) {
   json metadata = DepthMetadata();
   metadata["inputs"][0]["normalize"] = {{"mean", {0.5, -1, 2}}, {"std", {0.25, 2, 4}}};
+  metadata["outputs"][0]["non_negative"] = false;
   const Model model = OpenOne("mean", metadata);
   const Tensor input = Model::CheckInput({2, 3, 4, 6});
   std::vector<Tensor> outputs;
