@@ -120,7 +120,8 @@ def metadata(name, source, fixed_size):
                     "normalize": "in_module", "size": size, "resample": "cubic_opencv"}],
         "outputs": [{"name": "depth", "layout": "NCHW", "quantity": "disparity", "scale": "affine",
                      "unit": None, "resample": "bicubic", "non_negative": True}],
-        "batch": {"dynamic": True, "max": 8},
+        # DPT's trace freezes the batch too.
+        "batch": {"dynamic": not fixed_size, "max": 1 if fixed_size else 8},
         "precision": ["fp32", "fp16_cuda"],
         "channels_last": name.startswith("midas_v21"),
     }
@@ -157,7 +158,7 @@ def run():
         common.fill_random(network, args.random_weights)
         # Most of the map above zero, so that the last ReLU does not hide the rest.
         torch.nn.init.constant_(network.scratch.output_conv[4].bias, 3.0)
-    shapes = ([(1, 128, 224), (2, 96, 64), (1, 256, 256)] if v21 else [(1, *size), (2, *size)])
+    shapes = ([(1, 128, 224), (2, 96, 64), (1, 256, 256)] if v21 else [(1, *size), (1, *size)])
     examples = [(common.example((batch, 3, height, width), seed),)
                 for seed, (batch, height, width) in enumerate(shapes)]
     source = common.source("MiDaS", LICENSE, args.repo, args.checkpoint, args.random_weights)

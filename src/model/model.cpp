@@ -298,6 +298,20 @@ struct Model::Impl {
   std::vector<mdvt_backend_tensor> Prepare(const std::vector<ModelInput>& inputs, LayoutDims* dims,
                                            std::vector<Tensor>* normalized, int64_t* bytes) const;
 
+  // What a failed run had been given: the network's own text does not tell.
+  std::string GivenText(const std::vector<ModelInput>& inputs) const {
+    std::string text;
+    bool dynamic = false;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      text += (i == 0 ? "; it was given '" : ", '") + info.inputs[i].name + "' of shape " +
+              mdvt::ToString(inputs[i].shape());
+      dynamic |= info.inputs[i].layout.IsPicture() && info.inputs[i].size.dynamic;
+    }
+    return text + (dynamic ? ": if it was made for one size only, its metadata must say so "
+                             "(\"dynamic\": false)"
+                           : "");
+  }
+
   // On the CPU; elsewhere the calling thread waits for the device.
   int ThreadsOfARun() const {
     return options.device == "cpu" && !options.deterministic ? ResolveThreads(options.num_threads)
@@ -500,10 +514,15 @@ std::vector<ModelTensor> Model::RunKept(const std::vector<ModelInput>& inputs) c
   size_t count = 0;
   const GangScope threads(m.ThreadsOfARun());
   const auto start = std::chrono::steady_clock::now();
-  CheckBackend(
-      m.table,
-      m.table->run(m.model, given.data(), given.size(), results, MDVT_BACKEND_MAX_TENSORS, &count),
-      "'" + m.path + "'");
+  try {
+    CheckBackend(m.table,
+                 m.table->run(m.model, given.data(), given.size(), results,
+                              MDVT_BACKEND_MAX_TENSORS, &count),
+                 "'" + m.path + "'");
+  } catch (const Error& error) {
+    if (error.code() != Code::kCorrupt) throw;
+    throw Error(error.code(), error.what() + m.GivenText(inputs));
+  }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
 
   // Owners first: from here on nothing that came out can be lost.

@@ -38,4 +38,4 @@ if __name__ == "__main__":
                                         "predicted_depth": {0: "n", 1: "h", 2: "w"}})
     else:
         torch.onnx.export(Network(kind), torch.zeros(1, 3, 320, 320), out, opset_version=16,
-                          input_names=["input.1"], output_names=["1959", "1960", "1961"])
+                          input_names=["input.1"], output_names=["d0", "d1", "d2"])

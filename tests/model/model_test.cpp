@@ -109,6 +109,7 @@ TEST_F(ModelTest, RunsANetwork) {
 TEST_F(ModelTest, NormalizesWhatTheNetworkExpectsSo) {
   json metadata = DepthMetadata();
   metadata["inputs"][0]["normalize"] = {{"mean", {0.5, -1, 2}}, {"std", {0.25, 2, 4}}};
+  metadata["outputs"][0]["non_negative"] = false;
   const Model model = OpenOne("mean", metadata);
   const Tensor input = Model::CheckInput({2, 3, 4, 6});
   std::vector<Tensor> outputs;
@@ -251,7 +252,7 @@ TEST_F(ModelTest, RefusesOutputsThatAreNotAsDeclared) {
       {"empty", "has shape [1, 1, 0, 8]"},
       {"two", "returns 2 outputs, its metadata declares 1"},
       {"nothing", "returns 0 outputs"},
-      {"fails", "network fell over"}};
+      {"fails", "network fell over; it was given 'image' of shape [1, 3, 2, 8]: if it was made"}};
   for (const auto& [behaviour, part] : rows) {
     const Model model = OpenOne(behaviour);
     std::vector<Tensor> outputs;
