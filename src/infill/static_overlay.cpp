@@ -2,6 +2,7 @@
 #include "mdvt/infill/static_overlay.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 
@@ -21,6 +22,21 @@ constexpr double kBorderLength = 0.6;  // of a side: longer regions are borders 
 constexpr double kFewestEdges = 0.05;  // share of edges in a region
 constexpr double kMostDrift = 0.6;     // change of an edge over the clip, of its mean
 constexpr double kLeastRound = 0.03;   // share of the smaller eigenvalue of the structure tensor
+// Overlays lie in a few places. In a picture that moves too little, edges of things stand still
+// everywhere: in so many of 8 x 8 parts of it nothing is told.
+constexpr int kParts = 8;
+constexpr int kMostParts = 20;
+
+// In how many of the parts something is white.
+int PartsWithWhite(const PlaneView<uint8_t>& mask) {
+  std::array<bool, kParts* kParts> found = {};
+  for (int y = 0; y < mask.height; ++y)
+    for (int x = 0; x < mask.width; ++x)
+      if (mask.At(x, y) != 0)
+        found[static_cast<size_t>(y * kParts / mask.height * kParts + x * kParts / mask.width)] =
+            true;
+  return static_cast<int>(std::count(found.begin(), found.end(), true));
+}
 
 }  // namespace
 
@@ -175,6 +191,10 @@ Image StaticOverlay::Find() const {
   Require(share <= options_.max_share, Code::kRefused,
           FormatFixed(100 * share, 0) +
               " % of the picture stands still: an overlay cannot be told from it; give a mask");
+  Require(
+      PartsWithWhite(white) <= kMostParts, Code::kRefused,
+      "edges stand still all over the picture, which moves too little for an overlay to be told "
+      "from it; give a mask");
   return mask;
 }
 

@@ -81,6 +81,20 @@ TEST(StaticOverlay, WhatPassesOrDriftsIsNone) {
        [](int f, int x, int y) { return y >= 30 && y < 33 && x >= 10 + f / 2 && x < 90 + f / 2; });
 }
 
+// As in a picture that moves too little: marks that stand still in every second of 64 parts.
+TEST(StaticOverlay, EdgesAllOverThePictureAreNoOverlay) {
+  StaticOverlay overlay;
+  for (int f = 0; f < 60; ++f) {
+    Image frame = Frame(f, false);
+    for (int part = 0; part < 64; part += 2)
+      for (int y = 0; y < 5; ++y)
+        for (int x = 0; x < 3; ++x)
+          SetSample(frame, 0, part % 8 * 20 + 8 + x, part / 8 * 11 + 3 + y, 255);
+    overlay.Push(frame.Plane<uint8_t>());
+  }
+  ExpectError(Code::kRefused, "all over the picture", [&] { overlay.Find(); });
+}
+
 TEST(StaticOverlay, BordersAreNoOverlay) {
   StaticOverlay overlay;
   for (int f = 0; f < 60; ++f) {
