@@ -240,12 +240,11 @@ Image PromptUpscaler::Upscale(const DepthView& small, const Image& picture,
   Tensor image({1, 3, network.height, network.width});
   to_tensor.Run(picture.view(), image.data(), pool);
   depth::ScaleRange(info.inputs[0].range, picture, image.data(), image.size());
-  const PixelSize prompt_size = PlanSize({small.width, small.height}, info.inputs[1].size).network;
-  Tensor prompt({1, 1, prompt_size.height, prompt_size.width});
-  Resampler(ResampleKind::kBilinear, {small.width, small.height}, prompt_size)
+  Tensor prompt({1, 1, network.height, network.width});
+  Resampler(ResampleKind::kBilinear, {small.width, small.height}, network)
       .Run(View(values, small.width, small.height),
-           {prompt.data(), static_cast<ptrdiff_t>(sizeof(float)) * prompt_size.width,
-            prompt_size.width, prompt_size.height},
+           {prompt.data(), static_cast<ptrdiff_t>(sizeof(float)) * network.width, network.width,
+            network.height},
            pool);
   model_->Run({image, prompt}, &outputs_);
 

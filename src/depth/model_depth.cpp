@@ -151,7 +151,8 @@ struct PictureRunner {
   // What is taken of it; frames come in order.
   double Smoothed(double xfov_deg) {
     const double focal = std::log(std::tan(xfov_deg * M_PI / 360));
-    const bool jump = !smooth_focal || std::abs(focal - *smooth_focal) > std::log(kJump);
+    const bool jump = !smooth_focal || std::abs(focal - *last_focal) > std::log(kJump);
+    last_focal = focal;
     const double past = jump ? 0 : cameras.camera_smoothing;
     smooth_focal = past > 0 ? past * *smooth_focal + (1 - past) * focal : focal;
     return past > 0 ? std::atan(std::exp(*smooth_focal)) * 360 / M_PI : xfov_deg;
@@ -314,6 +315,7 @@ struct PictureRunner {
   TensorToPicture to_picture;
   std::optional<size_t> camera_output;  // that tells the camera
   std::optional<double> smooth_focal;   // log of tan of half the field of view
+  std::optional<double> last_focal;     // of the frame before, not smoothed
   std::vector<double> found_xfovs;
   std::optional<DisparityCalibration> calibration;
   ImagePool maps;
@@ -364,7 +366,7 @@ struct PictureRunner {
   void Save(State* state) const {
     Require(waiting.empty() && ready.empty(), Code::kInvalidArgument,
             "ModelDepthEstimator: it holds frames, its state cannot be saved now");
-    if (smooth_focal) state->SetNumber("focal", *smooth_focal);
+    if (smooth_focal) state->SetNumbers("focal", {*smooth_focal, *last_focal});
     if (calibration) state->SetNumbers("calibration", {calibration->scale, calibration->shift});
   }
 
@@ -377,7 +379,13 @@ struct PictureRunner {
       saved = DisparityCalibration{numbers[0], numbers[1]};
     }
     smooth_focal.reset();
-    if (state.Has("focal")) smooth_focal = state.Number("focal");
+    if (state.Has("focal")) {
+      const std::vector<double> numbers = state.Numbers("focal");
+      Require(numbers.size() == 2, Code::kCorrupt,
+              "the saved state of ModelDepthEstimator holds no focal length");
+      smooth_focal = numbers[0];
+      last_focal = numbers[1];
+    }
     calibration = saved;
   }
 };

@@ -37,7 +37,7 @@ MetricReference OpenMetricReference(const CalibrationOptions& options,
     const std::string path = options.reference.depth_video;
     reference.target = [reader, path, read = int64_t{0}](const Frame&, bool wanted) mutable {
       std::optional<DepthFrame> frame = reader->Read();
-      Require(frame.has_value(), Code::kInvalidArgument,
+      Require(frame.has_value(), Code::kCorrupt,
               "reference depth '" + path + "' ends after " + std::to_string(read) +
                   " frames, the clip goes on: they must have the same length (or end both with "
                   "--max_frames)");

@@ -168,10 +168,11 @@ inline std::string MakePart(const std::string& folder, const std::string& kind) 
                                       : json{{"name", "directions"}, {"quantity", "rays"}});
   }
   if (kind == "prompt") {
-    metadata["inputs"].push_back(
-        {{"name", "prompt"},
-         {"channels", 1},
-         {"size", {{"rule", "fixed"}, {"target", {12, 16}}, {"keep_aspect", false}}}});
+    json prompt = metadata["inputs"][0];
+    prompt["name"] = "prompt";
+    prompt["channels"] = 1;
+    prompt["color"] = "gray";
+    metadata["inputs"].push_back(prompt);
     metadata["batch"] = {{"dynamic", false}, {"max", 1}};
   }
   if (kind == "window" || kind == "metric_window") {

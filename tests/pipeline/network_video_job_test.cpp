@@ -200,15 +200,18 @@ TEST_F(NetworkVideoJob, NetworksThatFailEndInOneLineAndNoFile) {
   ExpectError(Code::kUnsupported, "backbone", [&] { RunDepthJob(options("backbone")); });
   // Neither half of a reference that is too short is taken for the whole.
   ClipShape four;
+  MakeColor(dir_ / "textured.mkv", four);
   four.frames = 4;
-  MakeDepth(dir_ / "short.mkv", four, Plane(3));
+  MakeDepth(dir_ / "short.mkv", four,
+            [](int, int x, int) { return 2 + 0.05f * static_cast<float>(x); });
   for (const char* part : {"window", "luma"})
     for (const CalibrationMode mode : {CalibrationMode::kFirst32, CalibrationMode::kGlobal,
                                        CalibrationMode::kRolling, CalibrationMode::kWindow}) {
       DepthJobOptions depth = options(part);
+      depth.color_video = dir_ / "textured.mkv";
       depth.reference_depth = dir_ / "short.mkv";
       depth.source.own.Of<CalibrationOptions>().mode = mode;
-      ExpectError(Code::kInvalidArgument, "same length", [&] { RunDepthJob(depth); });
+      ExpectError(Code::kCorrupt, "same length", [&] { RunDepthJob(depth); });
     }
   EXPECT_FALSE(fs::exists(dir_ / "out.mkv"));
 }
@@ -284,7 +287,7 @@ TEST_F(NetworkVideoJob, DepthIsBroughtToTheSizeOfThePictures) {
   small.frames = 4;
   MakeDepth(dir_ / "short.mkv", small, Plane(3));
   options.depth_video = dir_ / "short.mkv";
-  ExpectError(Code::kInvalidArgument, "same length", [&] { RunUpscaleDepthJob(options); });
+  ExpectError(Code::kCorrupt, "same length", [&] { RunUpscaleDepthJob(options); });
   EXPECT_FALSE(fs::exists(dir_ / "short.mkv_upscaled.mkv"));
 }
 
