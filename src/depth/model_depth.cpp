@@ -13,6 +13,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/memory.h"
 #include "mdvt/core/numbers.h"
+#include "mdvt/depth/model_camera.h"
 #include "mdvt/model/pass_memory.h"
 #include "mdvt/model/resample.h"
 #include "rows.h"
@@ -33,17 +34,71 @@ void ModelDepthOptions::Check() const {
           Code::kInvalidArgument, "ModelDepthOptions.calibration must be finite");
 }
 
-struct ModelDepthEstimator::Impl {
+namespace {
+
+constexpr double kJump = 1.2;  // of the focal length: another lens, or another shot
+
+// The output that tells the camera; none.
+std::optional<size_t> CameraOutput(const ModelInfo& info) {
+  if (info.kind != ModelKind::kDepth) return std::nullopt;
+  for (const Quantity quantity : {Quantity::kIntrinsics, Quantity::kRays})
+    for (size_t i = 0; i < info.outputs.size(); ++i)
+      if (info.outputs[i].quantity == quantity) return i;
+  return std::nullopt;
+}
+
+// The focal length across in pixels of a map of directions X, Y, Z of width x height.
+double FocalOfRays(const float* rays, int width, int height) {
+  const int64_t plane = int64_t{width} * height;
+  double up = 0, down = 0;
+  for (int64_t i = 0; i < plane; ++i) {
+    const double z = static_cast<double>(rays[2 * plane + i]);
+    if (!(z > 1e-6)) continue;
+    const double t = static_cast<double>(rays[i]) / z;
+    up += (static_cast<double>(i % width) + 0.5 - width / 2.0) * t;
+    down += t * t;
+  }
+  return up / down;
+}
+
+Camera WithXfov(const Camera& camera, double xfov_deg) {
+  Camera other = camera;
+  other.fx = camera.width / (2 * std::tan(xfov_deg * M_PI / 360));
+  other.fy = other.fx * camera.fy / camera.fx;
+  return other;
+}
+
+}  // namespace
+
+void ModelCameraOptions::Check() const {
+  for (const double xfov : xfovs_deg)
+    Require(xfov > 0 && xfov < 180, Code::kInvalidArgument,
+            "xfovs_deg has " + FormatDouble(xfov) + ", must be in (0, 180)");
+  Require(camera_smoothing >= 0 && camera_smoothing < 1, Code::kInvalidArgument,
+          "camera_smoothing = " + FormatDouble(camera_smoothing) + ", must be in [0, 1)");
+}
+
+namespace depth {
+
+// What both estimators do.
+struct PictureRunner {
+  struct Result {
+    DepthEstimate estimate;
+    double xfov_deg = 0;  // what the network says
+  };
+
   // One forward pass at a time uses it.
   struct Lane {
     Tensor input, rays;
+    std::vector<float> own_rays;  // of one picture, where the camera zooms
     std::vector<Tensor> outputs;
   };
 
-  Impl(std::shared_ptr<const Model> the_model, const ModelDepthOptions& the_options,
-       ThreadPool* the_pool)
-      : model(std::move(the_model)),
+  PictureRunner(std::shared_ptr<const Model> the_model, const ModelDepthOptions& the_options,
+                const ModelCameraOptions& the_cameras, ThreadPool* the_pool)
+      : model(Checked(std::move(the_model), the_options, the_cameras)),
         options(the_options),
+        cameras(the_cameras),
         pool(the_pool),
         output_index(depth::DepthOutput(model->info())),
         input(model->info().inputs[0]),
@@ -52,7 +107,7 @@ struct ModelDepthEstimator::Impl {
         size{options.camera.width, options.camera.height},
         to_tensor(input.resample, size, depth::RuleFor(model->info(), options.input_size)),
         to_picture(output.resample, to_tensor.plan()),
-        quantity(output, relative, options.camera, to_tensor.plan()),
+        camera_output(CameraOutput(model->info())),
         calibration(options.calibration),
         maps(PixelFormat::GrayF32(), size.width, size.height) {
     const ModelInfo& info = model->info();
@@ -61,28 +116,66 @@ struct ModelDepthEstimator::Impl {
             "batch = " + std::to_string(options.batch) + ": model '" + info.name + "' takes " +
                 (info.batch_dynamic ? "at most " : "") + std::to_string(info.batch_max));
     lanes.resize(static_cast<size_t>(options.side_by_side));
-    if (info.inputs.size() == 2) MakeRays();
+    Require(!cameras.own_camera || camera_output, Code::kUnsupported,
+            "model '" + info.name + "' does not tell the camera of a picture");
+    wants_rays = info.inputs.size() == 2;
+    if (wants_rays) MakeRays(options.camera, &rays);
+  }
+
+  // Of a frame, unless the network tells it.
+  Camera CameraOf(const Frame& frame) const {
+    if (cameras.xfovs_deg.empty()) return options.camera;
+    Require(frame.index >= 0 && frame.index < static_cast<int64_t>(cameras.xfovs_deg.size()),
+            Code::kInvalidArgument,
+            "frame " + std::to_string(frame.index) + " has no field of view: there are " +
+                std::to_string(cameras.xfovs_deg.size()));
+    return WithXfov(options.camera, cameras.xfovs_deg[static_cast<size_t>(frame.index)]);
+  }
+
+  // The field of view of picture i of a pass, as the network says.
+  double FoundXfov(const std::vector<Tensor>& outputs, int64_t i, int64_t rows) const {
+    const Tensor& told = outputs[*camera_output];
+    const float* values = told.data() + i * (told.size() / rows);
+    const SizePlan& plan = to_tensor.plan();
+    double focal = static_cast<double>(values[0]);
+    if (model->info().outputs[*camera_output].quantity == Quantity::kRays)
+      focal = FocalOfRays(values, plan.network.width, plan.network.height);
+    focal *= static_cast<double>(plan.padded.width) / plan.content.width;
+    const double xfov = 2 * std::atan(options.camera.width / (2 * focal)) * 180 / M_PI;
+    Require(focal > 0 && xfov > 0 && xfov < 180, Code::kCorrupt,
+            "model '" + model->info().name + "' tells no focal length, but " + FormatDouble(focal) +
+                " pixels");
+    return xfov;
+  }
+
+  // What is taken of it; frames come in order.
+  double Smoothed(double xfov_deg) {
+    const double focal = std::log(std::tan(xfov_deg * M_PI / 360));
+    const bool jump = !smooth_focal || std::abs(focal - *last_focal) > std::log(kJump);
+    last_focal = focal;
+    const double past = jump ? 0 : cameras.camera_smoothing;
+    smooth_focal = past > 0 ? past * *smooth_focal + (1 - past) * focal : focal;
+    return past > 0 ? std::atan(std::exp(*smooth_focal)) * 360 / M_PI : xfov_deg;
   }
 
   // Unit vectors through the centres of the network's pixels. Of a letterbox and of borders too:
   // the camera sees on there.
-  void MakeRays() {
+  void MakeRays(const Camera& camera, std::vector<float>* to) const {
     const SizePlan& plan = to_tensor.plan();
-    const Camera& camera = options.camera;
     const double sx = static_cast<double>(plan.content.width) / plan.padded.width;
     const double sy = static_cast<double>(plan.content.height) / plan.padded.height;
     const double cx = plan.content.x + (camera.cx + plan.picture.x) * sx;
     const double cy = plan.content.y + (camera.cy + plan.picture.y) * sy;
     const int64_t plane = int64_t{plan.network.width} * plan.network.height;
-    rays.resize(static_cast<size_t>(3 * plane));
+    to->resize(static_cast<size_t>(3 * plane));
     for (int y = 0; y < plan.network.height; ++y)
       for (int x = 0; x < plan.network.width; ++x) {
         const double u = (x + 0.5 - cx) / (camera.fx * sx), v = (y + 0.5 - cy) / (camera.fy * sy);
         const double length = std::sqrt(u * u + v * v + 1);
         const int64_t i = int64_t{y} * plan.network.width + x;
-        rays[static_cast<size_t>(i)] = static_cast<float>(u / length);
-        rays[static_cast<size_t>(plane + i)] = static_cast<float>(v / length);
-        rays[static_cast<size_t>(2 * plane + i)] = static_cast<float>(1 / length);
+        (*to)[static_cast<size_t>(i)] = static_cast<float>(u / length);
+        (*to)[static_cast<size_t>(plane + i)] = static_cast<float>(v / length);
+        (*to)[static_cast<size_t>(2 * plane + i)] = static_cast<float>(1 / length);
       }
   }
 
@@ -114,7 +207,7 @@ struct ModelDepthEstimator::Impl {
     if (!memory_checked) CheckMemory();
     const size_t batch = static_cast<size_t>(options.batch);
     const size_t passes = (waiting.size() + batch - 1) / batch;
-    std::vector<std::vector<DepthEstimate>> results(passes);
+    std::vector<std::vector<Result>> results(passes);
     const auto run = [&](int64_t begin, int64_t end) {
       for (int64_t pass = begin; pass < end; ++pass) {
         const size_t first = static_cast<size_t>(pass) * batch;
@@ -125,18 +218,21 @@ struct ModelDepthEstimator::Impl {
     };
     // Passes side by side take a thread of the pool each; inside them resizing is not split
     // further.
-    if (options.side_by_side > 1 && pool != nullptr) {
+    if (options.side_by_side > 1 && pool != nullptr && !cameras.own_camera) {
       pool->ParallelFor(static_cast<int64_t>(passes), 1, run);
     } else {
       run(0, static_cast<int64_t>(passes));
     }
     waiting.clear();
-    for (std::vector<DepthEstimate>& pass : results)
-      for (DepthEstimate& estimate : pass) ready.push_back(std::move(estimate));
+    for (std::vector<Result>& pass : results)
+      for (Result& result : pass) {
+        ready.push_back(std::move(result.estimate));
+        if (camera_output) found_xfovs.push_back(result.xfov_deg);
+      }
   }
 
   // A network of fixed batch gets copies of the last frame for those that are missing.
-  void RunPass(size_t first, size_t count, Lane* lane, std::vector<DepthEstimate>* results) {
+  void RunPass(size_t first, size_t count, Lane* lane, std::vector<Result>* results) {
     const size_t rows = model->info().batch_dynamic ? count : static_cast<size_t>(options.batch);
     const PixelSize network = to_tensor.plan().network;
     const int64_t plane = int64_t{network.width} * network.height;
@@ -148,13 +244,19 @@ struct ModelDepthEstimator::Impl {
       depth::ScaleRange(input.range, frame.image, to, 3 * plane);
     }
     try {
-      if (rays.empty()) {
+      if (!wants_rays) {
         model->Run({lane->input}, &lane->outputs);
       } else {
         lane->rays.Resize(lane->input.shape());
-        for (size_t i = 0; i < rows; ++i)
-          std::copy(rays.begin(), rays.end(),
+        for (size_t i = 0; i < rows; ++i) {
+          const std::vector<float>* each = &rays;
+          if (!cameras.xfovs_deg.empty()) {
+            MakeRays(CameraOf(waiting[first + std::min(i, count - 1)]), &lane->own_rays);
+            each = &lane->own_rays;
+          }
+          std::copy(each->begin(), each->end(),
                     lane->rays.data() + static_cast<int64_t>(i) * 3 * plane);
+        }
         model->Run({lane->input, lane->rays}, &lane->outputs);
       }
     } catch (const Error& error) {
@@ -166,17 +268,28 @@ struct ModelDepthEstimator::Impl {
     const int64_t map_plane = map.size() / static_cast<int64_t>(rows);
     for (size_t i = 0; i < count; ++i) {
       const Frame& frame = waiting[first + i];
-      DepthEstimate estimate;
+      Result result;
+      Camera camera = cameras.own_camera ? options.camera : CameraOf(frame);
+      if (camera_output) {
+        result.xfov_deg =
+            FoundXfov(lane->outputs, static_cast<int64_t>(i), static_cast<int64_t>(rows));
+        if (cameras.own_camera) {
+          result.xfov_deg = Smoothed(result.xfov_deg);
+          camera = WithXfov(camera, result.xfov_deg);
+        }
+      }
+      const QuantityMaker quantity(output, relative, camera, to_tensor.plan());
+      DepthEstimate& estimate = result.estimate;
       estimate.depth = maps.Get();
       const PlaneView<float> picture = estimate.depth.MutablePlane<float>();
       to_picture.Run(map.data() + static_cast<int64_t>(i) * map_plane, picture, pool,
-                     [this](int y, float* row) { quantity.Convert(y, row); });
+                     [&quantity](int y, float* row) { quantity.Convert(y, row); });
       estimate.quantity = DepthQuantity::kRelativeDisparity;
       if (!relative) estimate.quantity = DepthQuantity::kMetricDepth;
       estimate.index = frame.index;
       estimate.pts = frame.pts;
       estimate.duration = frame.duration;
-      results->push_back(std::move(estimate));
+      results->push_back(std::move(result));
     }
   }
 
@@ -191,6 +304,7 @@ struct ModelDepthEstimator::Impl {
 
   std::shared_ptr<const Model> model;
   ModelDepthOptions options;
+  ModelCameraOptions cameras;
   ThreadPool* pool;
   size_t output_index;
   const ModelInputInfo& input;
@@ -199,77 +313,104 @@ struct ModelDepthEstimator::Impl {
   PixelSize size;
   PictureToTensor to_tensor;
   TensorToPicture to_picture;
-  depth::QuantityMaker quantity;
+  std::optional<size_t> camera_output;  // that tells the camera
+  std::optional<double> smooth_focal;   // log of tan of half the field of view
+  std::optional<double> last_focal;     // of the frame before, not smoothed
+  std::vector<double> found_xfovs;
   std::optional<DisparityCalibration> calibration;
   ImagePool maps;
   std::vector<Lane> lanes;
   std::vector<float> rays;  // of one picture, for networks that want them
   std::vector<Frame> waiting;
   std::deque<DepthEstimate> ready;
+  bool wants_rays = false;
   bool memory_checked = false;
   bool finished = false;
+
+  static std::shared_ptr<const Model> Checked(std::shared_ptr<const Model> model,
+                                              const ModelDepthOptions& options,
+                                              const ModelCameraOptions& cameras) {
+    options.Check();
+    cameras.Check();
+    Require(model != nullptr, Code::kInvalidArgument, "ModelDepthEstimator: no model");
+    Require(model->info().kind == ModelKind::kDepth, Code::kUnsupported,
+            "model '" + model->info().name + "' is of kind \"" + ToString(model->info().kind) +
+                "\", depth of single pictures needs \"depth\"");
+    return model;
+  }
+
+  void Push(Frame frame) {
+    Require(!finished, Code::kInvalidArgument,
+            "ModelDepthEstimator: a frame was pushed after Finish()");
+    const Image& image = frame.image;
+    Require(image.format().model == ColorModel::kRgb, Code::kInvalidArgument,
+            "ModelDepthEstimator: frames must be RGB, not " + image.format().ToString());
+    Require(image.width() == size.width && image.height() == size.height, Code::kInvalidArgument,
+            "ModelDepthEstimator: frame " + std::to_string(frame.index) + " has " +
+                FormatSize(image.width(), image.height()) + " pixels, the camera " +
+                FormatSize(size.width, size.height));
+    if (waiting.size() == GroupSize()) RunWaiting();  // nobody has popped
+    waiting.push_back(std::move(frame));
+  }
+
+  std::optional<DepthEstimate> Pop() {
+    const bool full = waiting.size() == GroupSize();
+    if (ready.empty() && !waiting.empty() && (full || finished)) RunWaiting();
+    if (ready.empty()) return std::nullopt;
+    DepthEstimate estimate = std::move(ready.front());
+    ready.pop_front();
+    Calibrate(&estimate);
+    return estimate;
+  }
+
+  void Save(State* state) const {
+    Require(waiting.empty() && ready.empty(), Code::kInvalidArgument,
+            "ModelDepthEstimator: it holds frames, its state cannot be saved now");
+    if (smooth_focal) state->SetNumbers("focal", {*smooth_focal, *last_focal});
+    if (calibration) state->SetNumbers("calibration", {calibration->scale, calibration->shift});
+  }
+
+  void Load(const State& state) {
+    std::optional<DisparityCalibration> saved;
+    if (state.Has("calibration")) {
+      const std::vector<double> numbers = state.Numbers("calibration");
+      Require(numbers.size() == 2, Code::kCorrupt,
+              "the saved state of ModelDepthEstimator holds no calibration");
+      saved = DisparityCalibration{numbers[0], numbers[1]};
+    }
+    smooth_focal.reset();
+    if (state.Has("focal")) {
+      const std::vector<double> numbers = state.Numbers("focal");
+      Require(numbers.size() == 2, Code::kCorrupt,
+              "the saved state of ModelDepthEstimator holds no focal length");
+      smooth_focal = numbers[0];
+      last_focal = numbers[1];
+    }
+    calibration = saved;
+  }
+};
+
+}  // namespace depth
+
+struct ModelDepthEstimator::Impl : depth::PictureRunner {
+  using PictureRunner::PictureRunner;
+};
+struct CameraModelDepthEstimator::Impl : depth::PictureRunner {
+  using PictureRunner::PictureRunner;
 };
 
 ModelDepthEstimator::ModelDepthEstimator(std::shared_ptr<const Model> model,
-                                         const ModelDepthOptions& options, ThreadPool* pool) {
-  options.Check();
-  Require(model != nullptr, Code::kInvalidArgument, "ModelDepthEstimator: no model");
-  Require(model->info().kind == ModelKind::kDepth, Code::kUnsupported,
-          "model '" + model->info().name + "' is of kind \"" + ToString(model->info().kind) +
-              "\", depth of single pictures needs \"depth\"");
-  impl_ = std::make_unique<Impl>(std::move(model), options, pool);
-}
+                                         const ModelDepthOptions& options, ThreadPool* pool)
+    : impl_(std::make_unique<Impl>(std::move(model), options, ModelCameraOptions{}, pool)) {}
 ModelDepthEstimator::~ModelDepthEstimator() = default;
 
 int ModelDepthEstimator::latency() const { return group(); }
-
 int ModelDepthEstimator::group() const { return static_cast<int>(impl_->GroupSize()); }
-
-void ModelDepthEstimator::Push(Frame frame) {
-  Require(!impl_->finished, Code::kInvalidArgument,
-          "ModelDepthEstimator: a frame was pushed after Finish()");
-  const Image& image = frame.image;
-  Require(image.format().model == ColorModel::kRgb, Code::kInvalidArgument,
-          "ModelDepthEstimator: frames must be RGB, not " + image.format().ToString());
-  Require(image.width() == impl_->size.width && image.height() == impl_->size.height,
-          Code::kInvalidArgument,
-          "ModelDepthEstimator: frame " + std::to_string(frame.index) + " has " +
-              FormatSize(image.width(), image.height()) + " pixels, the camera " +
-              FormatSize(impl_->size.width, impl_->size.height));
-  if (impl_->waiting.size() == impl_->GroupSize()) impl_->RunWaiting();  // nobody has popped
-  impl_->waiting.push_back(std::move(frame));
-}
-
+void ModelDepthEstimator::Push(Frame frame) { impl_->Push(std::move(frame)); }
 void ModelDepthEstimator::Finish() { impl_->finished = true; }
-
-std::optional<DepthEstimate> ModelDepthEstimator::Pop() {
-  Impl& impl = *impl_;
-  const bool full = impl.waiting.size() == impl.GroupSize();
-  if (impl.ready.empty() && !impl.waiting.empty() && (full || impl.finished)) impl.RunWaiting();
-  if (impl.ready.empty()) return std::nullopt;
-  DepthEstimate estimate = std::move(impl.ready.front());
-  impl.ready.pop_front();
-  impl.Calibrate(&estimate);
-  return estimate;
-}
-
-void ModelDepthEstimator::Save(State* state) const {
-  Require(impl_->waiting.empty() && impl_->ready.empty(), Code::kInvalidArgument,
-          "ModelDepthEstimator: it holds frames, its state cannot be saved now");
-  if (!impl_->calibration) return;
-  state->SetNumbers("calibration", {impl_->calibration->scale, impl_->calibration->shift});
-}
-
-void ModelDepthEstimator::Load(const State& state) {
-  std::optional<DisparityCalibration> calibration;
-  if (state.Has("calibration")) {
-    const std::vector<double> numbers = state.Numbers("calibration");
-    Require(numbers.size() == 2, Code::kCorrupt,
-            "the saved state of ModelDepthEstimator holds no calibration");
-    calibration = DisparityCalibration{numbers[0], numbers[1]};
-  }
-  impl_->calibration = calibration;
-}
+std::optional<DepthEstimate> ModelDepthEstimator::Pop() { return impl_->Pop(); }
+void ModelDepthEstimator::Save(State* state) const { impl_->Save(state); }
+void ModelDepthEstimator::Load(const State& state) { impl_->Load(state); }
 
 bool ModelDepthEstimator::is_metric() const {
   return !impl_->relative || impl_->calibration || impl_->options.median_depth;
@@ -278,6 +419,28 @@ PixelSize ModelDepthEstimator::network_size() const { return impl_->to_tensor.pl
 std::optional<DisparityCalibration> ModelDepthEstimator::calibration() const {
   return impl_->calibration;
 }
+
+CameraModelDepthEstimator::CameraModelDepthEstimator(std::shared_ptr<const Model> model,
+                                                     const ModelDepthOptions& options,
+                                                     const ModelCameraOptions& camera,
+                                                     ThreadPool* pool)
+    : impl_(std::make_unique<Impl>(std::move(model), options, camera, pool)) {}
+CameraModelDepthEstimator::~CameraModelDepthEstimator() = default;
+
+int CameraModelDepthEstimator::group() const { return static_cast<int>(impl_->GroupSize()); }
+void CameraModelDepthEstimator::Push(Frame frame) { impl_->Push(std::move(frame)); }
+void CameraModelDepthEstimator::Finish() { impl_->finished = true; }
+std::optional<DepthEstimate> CameraModelDepthEstimator::Pop() { return impl_->Pop(); }
+void CameraModelDepthEstimator::Save(State* state) const { impl_->Save(state); }
+void CameraModelDepthEstimator::Load(const State& state) { impl_->Load(state); }
+std::optional<DisparityCalibration> CameraModelDepthEstimator::calibration() const {
+  return impl_->calibration;
+}
+const std::vector<double>& CameraModelDepthEstimator::found_xfovs_deg() const {
+  return impl_->found_xfovs;
+}
+
+bool TellsCamera(const ModelInfo& info) { return CameraOutput(info).has_value(); }
 
 bool IsRelativeDepth(const ModelInfo& info) {
   const OutputScale scale = info.outputs[depth::DepthOutput(info)].scale;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/median.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/depth_video.h"
@@ -13,6 +14,7 @@
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/calibrate.h"
+#include "mdvt/pipeline/fov_track.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/pipeline/stabilize.h"
@@ -22,6 +24,8 @@
 
 namespace mdvt {
 namespace {
+
+constexpr double kFovSmoothing = 0.9;  // a time constant of ten frames
 
 // Pictures serve for depth and nothing else.
 VideoReaderOptions PictureOptions(const DepthJobOptions& options, ThreadPool* pool) {
@@ -46,15 +50,17 @@ class DepthJob {
         video_(StageOutputs()),
         reader_(options.color_video, PictureOptions(options, graph_.pool())),
         source_(OpenDepthSource(Source(), {options.job.limits, graph_.pool()})),
+        track_(options.source.own.Of<FovTrackOptions>()),
         knows_fov_(!options.fov.empty() || source_->needs_fov()),
         camera_(FovOrUsual(options.fov, source_->needs_fov()), {}, reader_.info().width,
                 reader_.info().height, reader_.info().sample_aspect, options.job.limits) {
     CheckOnePicture(reader_.info(), options.job.one_picture);
     if (options.target_fps > 0) chooser_.emplace(options.target_fps, reader_.info().time_base);
-    OpenWriter();
   }
 
   DepthJobReport Run() {
+    FindFov();
+    OpenWriter();
     const DepthClip clip = Clip();
     if (Source().own.Of<CalibrationOptions>().Mode() == CalibrationMode::kGlobal)
       fit_ = source_->Fit(Reference(), clip, &graph_);
@@ -72,13 +78,19 @@ class DepthJob {
 
     const DepthFacts facts = source_->facts();
     if (path_) WriteTransformationsFile(*path_, facts.world_from_cam);
+    if (xfovs_) WriteFovFile(*xfovs_, XfovTrack(facts));
     writer_->Finish();
     outputs_.CommitAll();
 
     DepthJobReport report;
     report.frames = graph_.frames_done();
     report.output = output_;
-    if (knows_fov_) report.xfov_deg = camera_.typical_xfov_deg();
+    if (knows_fov_) {
+      report.xfov_deg = camera_.typical_xfov_deg();
+    } else if (!facts.xfovs_deg.empty()) {
+      std::vector<double> told = facts.xfovs_deg;
+      report.xfov_deg = Median(&told);
+    }
     report.model = facts.model;
     report.model_license = facts.model_license;
     report.calibration = facts.calibration;
@@ -95,7 +107,29 @@ class DepthJob {
     AddInputs(&outputs_, options_);
     if (!options_.transformation_output.empty())
       path_ = outputs_.AddFile(options_.transformation_output);
+    const std::string& xfovs = options_.source.own.Of<FovTrackOptions>().output;
+    if (!xfovs.empty()) xfovs_ = outputs_.AddFile(xfovs);
     return outputs_.AddFile(output_);
+  }
+
+  // One for the clip, of an engine that tells it.
+  void FindFov() {
+    Require(!xfovs_ || knows_fov_ || source_->tells_fov(), Code::kInvalidArgument,
+            "the engine tells no field of view, and none is given: there is none to write to '" +
+                track_.output + "'");
+    if (knows_fov_ || !source_->tells_fov() || track_.mode != FovMode::kClipMedian) return;
+    FovOptions fov;
+    fov.xfov_deg = source_->FindFov(options_.color_video, options_.job.limits, Clip(), &graph_);
+    const VideoInfo& info = reader_.info();
+    camera_ = ClipCamera(fov, {}, info.width, info.height, info.sample_aspect, options_.job.limits);
+    knows_fov_ = true;
+  }
+
+  std::vector<double> XfovTrack(const DepthFacts& facts) const {
+    if (!knows_fov_) return facts.xfovs_deg;
+    std::vector<double> track;
+    for (int64_t i = 0; i < graph_.frames_done(); ++i) track.push_back(camera_.At(i).xfov_deg());
+    return track;
   }
 
   void OpenWriter() {
@@ -103,6 +137,8 @@ class DepthJob {
     DepthVideoWriterOptions writer;
     writer.codec.encoding = options_.encoding;
     writer.codec.max_depth = options_.max_depth;
+    if (Source().own.Of<CalibrationOptions>().parity)
+      writer.codec.rounding = DepthRounding::kTruncate;
     writer.tags.source = FileName(options_.color_video);
     if (knows_fov_) writer.tags.xfov_deg = camera_.typical_xfov_deg();
     if (knows_fov_ && options_.fov.xfov_file.empty())
@@ -142,6 +178,8 @@ class DepthJob {
     clip.frame_rate = reader_.info().frame_rate;
     clip.color = reader_.info().color;
     clip.metres = true;
+    clip.own_camera = !knows_fov_ && source_->tells_fov();
+    clip.camera_smoothing = track_.mode == FovMode::kSmooth ? kFovSmoothing : 0;
     clip.keeps_pictures = false;
     clip.pool = graph_.pool();
     return clip;
@@ -151,6 +189,7 @@ class DepthJob {
   DepthSourceOptions Source() const {
     DepthSourceOptions source = options_.source;
     source.own.Of<CalibrationOptions>().reference = Reference();
+    source.own.Of<CalibrationOptions>().max_depth = options_.max_depth;
     return source;
   }
 
@@ -168,10 +207,11 @@ class DepthJob {
   Graph graph_;
   std::string output_;
   OutputSet outputs_;
-  std::optional<OutputTarget> path_;
+  std::optional<OutputTarget> path_, xfovs_;
   OutputTarget video_;
   VideoReader reader_;
   std::unique_ptr<DepthSource> source_;
+  FovTrackOptions track_;
   bool knows_fov_;
   ClipCamera camera_;
   std::optional<FrameChooser> chooser_;

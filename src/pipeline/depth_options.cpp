@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/core/error.h"
 #include "mdvt/pipeline/calibrate.h"
+#include "mdvt/pipeline/fov_track.h"
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/pipeline/stabilize.h"
 #include "pipeline/depth_source.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
+
+void Describe(OptionList* list, FovTrackOptions* options) {
+  static const EnumNames<FovMode> modes = {{"clip_median", FovMode::kClipMedian},
+                                           {"per_frame", FovMode::kPerFrame},
+                                           {"smooth", FovMode::kSmooth}};
+  list->Field("fov_mode", &options->mode, modes,
+              "the field of view of networks that tell it, where none is given: one for the clip, "
+              "of 32 frames looked at before; that of each frame; the same averaged over about "
+              "ten frames");
+}
 
 void Describe(OptionList* list, DepthJobOptions* options) {
   list->Field("color_video", &options->color_video, "FILE", "color video").Input(true).Required();
@@ -52,10 +63,22 @@ void Describe(OptionList* list, DepthJobOptions* options) {
   list->Field("transformation_output", &options->transformation_output, "JSON",
               "motion: write the camera's path here, camera to world")
       .Output();
+  FovTrackOptions* track = &options->source.own.Of<FovTrackOptions>();
+  Describe(list, track);
+  list->Refine("fov_mode").OnlyWith("model");
+  list->Field("xfovs_output", &track->output, "JSON",
+              "write the horizontal field of view of each frame here, in degrees")
+      .Output();
   Describe(list, &options->source.own.Of<StabilizeOptions>());
   DescribePictures(list, &options->job);
   Describe(list, &options->job);
   list->Field("no_rolling_average", &calibrate->no_rolling_average, "the same as --calib first32")
+      .OnlyWith("model")
+      .Preset({{"calib", "first32"}});
+  list->Field("parity", &calibrate->parity,
+              "the numbers of the original toolbox: reduced before the network reduces, one plain "
+              "line through all pixels of 32 frames, windows aligned by plain least squares, depth "
+              "enlarged bilinearly and written rounded down")
       .OnlyWith("model")
       .Preset({{"calib", "first32"}});
 }
@@ -75,6 +98,10 @@ void DepthJobOptions::Check() const {
   Require(reference_depth.empty() || calibrate.metric_model.empty(), Code::kInvalidArgument,
           "a reference depth and a metric model contradict each other");
   const CalibrationMode mode = calibrate.Mode();
+  Require(!calibrate.parity || mode == CalibrationMode::kFirst32, Code::kInvalidArgument,
+          "parity means calib first32");
+  Require(!calibrate.parity || encoding == DepthEncoding::kRgb16, Code::kInvalidArgument,
+          "parity means encoding rgb16");
   Require(calibrate.HasTarget() == (mode != CalibrationMode::kNone), Code::kInvalidArgument,
           calibrate.HasTarget()
               ? "calib none uses neither depth_video nor metric_model"

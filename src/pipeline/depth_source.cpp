@@ -37,6 +37,11 @@ DisparityFitResult DepthSource::Fit(const ReferenceCalibrationOptions& /*referen
               "this engine gives metric depth: a reference depth is for relative ones");
 }
 
+double DepthSource::FindFov(const std::string& /*color_video*/, const Limits& /*limits*/,
+                            const DepthClip& /*clip*/, Graph* /*graph*/) {
+  throw Error(Code::kInternal, "this engine tells no field of view");
+}
+
 Stream<PairedFrame> DepthSource::Join(Graph* graph, JoinedColor color) {
   Require(color.frames.has_value(), Code::kInternal, "computed depth needs a colour video");
   return graph->Map(std::move(*color.frames),

@@ -42,9 +42,11 @@ struct DepthClip {
   std::vector<double> xfovs_deg;  // one per frame if it zooms, else empty
   Rational frame_rate{0, 1};      // 0/1 if not known
   ColorInfo color;
-  bool metres = false;         // relative depth has to become metres, by scene_scale
-  bool keeps_pictures = true;  // colours come out with the depth
-  ThreadPool* pool = nullptr;  // outlives the source
+  bool metres = false;          // relative depth has to become metres, by scene_scale
+  bool own_camera = false;      // engines that tell the camera take it frame by frame
+  double camera_smoothing = 0;  // see ModelCameraOptions
+  bool keeps_pictures = true;   // colours come out with the depth
+  ThreadPool* pool = nullptr;   // outlives the source
 };
 
 // What is paired with a depth that is read: the colour video, and which of its frames.
@@ -62,6 +64,7 @@ struct DepthFacts {
   std::string model;                 // its name in its metadata; empty: none
   std::string model_license;
   std::optional<DisparityCalibration> calibration;  // of a relative model
+  std::vector<double> xfovs_deg;                    // of each frame, of networks that tell them
 };
 
 // Depth that is read comes with Join(), of every frame of the clip; depth that is computed comes
@@ -72,6 +75,8 @@ class DepthSource : public Stage<PairedFrame, PairedFrame> {
 
   // Whether the numbers depend on the field of view.
   virtual bool needs_fov() const { return true; }
+  // Whether it tells the field of view itself where none is given.
+  virtual bool tells_fov() const { return false; }
   // The file that depth is read from; null: it is computed.
   virtual const DepthVideoReader* file() const { return nullptr; }
 
@@ -79,6 +84,10 @@ class DepthSource : public Stage<PairedFrame, PairedFrame> {
   // Throws Error(kInvalidArgument) if there is nothing to fit, and as CalibrateByReference().
   virtual DisparityFitResult Fit(const ReferenceCalibrationOptions& reference,
                                  const DepthClip& clip, Graph* graph);
+  // Of engines that tell it: the median field of view, in degrees across, of frames spread over the
+  // clip, as a phase of the graph. To be called before Start().
+  virtual double FindFov(const std::string& color_video, const Limits& limits,
+                         const DepthClip& clip, Graph* graph);
   virtual void Start(const DepthClip& clip) = 0;
 
   // ---- From Start() on.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/object_pool.h"
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/depth/flow_pair.h"
@@ -29,6 +30,8 @@ class FlowFinder {
 
  private:
   DenseFlow there_, back_;
+  FlowField to_before_, from_before_;
+  ObjectPool<FlowPair> pairs_{[] { return std::make_unique<FlowPair>(); }};
   ThreadPool* pool_;
   Image before_;
 };

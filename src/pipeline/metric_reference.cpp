@@ -34,8 +34,14 @@ MetricReference OpenMetricReference(const CalibrationOptions& options,
     depth.video.pool = pool;
     const auto reader = std::make_shared<DepthVideoReader>(options.reference.depth_video, depth);
     reference.saturated_depth = static_cast<double>(SaturatedDepth(reader->codec()));
-    reference.target = [reader](const Frame&, bool wanted) {
+    const std::string path = options.reference.depth_video;
+    reference.target = [reader, path, read = int64_t{0}](const Frame&, bool wanted) mutable {
       std::optional<DepthFrame> frame = reader->Read();
+      Require(frame.has_value(), Code::kCorrupt,
+              "reference depth '" + path + "' ends after " + std::to_string(read) +
+                  " frames, the clip goes on: they must have the same length (or end both with "
+                  "--max_frames)");
+      ++read;
       return frame && wanted && HoldsDepth(std::as_const(frame->depth).Plane<float>())
                  ? std::move(frame->depth)
                  : Image();

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/median.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/depth/calibrated_depth.h"
+#include "mdvt/depth/model_camera.h"
+#include "mdvt/depth/parity_depth.h"
 #include "mdvt/depth/video_depth.h"
+#include "mdvt/io/video_reader.h"
 #include "pipeline/depth_source.h"
 #include "pipeline/metric_reference.h"
 
 namespace mdvt {
 namespace {
+
+constexpr int kUsualInput = 518;         // of the original
+constexpr int64_t kFramesLookedAt = 32;  // for a clip's field of view
 
 class NetworkSource : public EstimatorSource {
  public:
@@ -23,10 +34,42 @@ class NetworkSource : public EstimatorSource {
   // Networks that read the field of view out of the picture need none.
   bool needs_fov() const override {
     if (model_->info().inputs.size() == 2) return true;  // rays
+    if (tells_fov()) return false;
     for (const ModelOutputInfo& output : model_->info().outputs)
       if (output.scale == OutputScale::kMetricTimesFocal || output.quantity == Quantity::kDistance)
         return true;
     return false;
+  }
+
+  bool tells_fov() const override {
+    return model_->info().inputs.size() == 1 && TellsCamera(model_->info());
+  }
+
+  double FindFov(const std::string& color_video, const Limits& limits, const DepthClip& clip,
+                 Graph* graph) override {
+    ModelDepthOptions depth;
+    depth.camera = clip.camera;
+    ModelCameraOptions own;
+    own.own_camera = true;
+    const auto estimator = MakePictures(depth, own, graph->pool());
+    VideoReaderOptions color;
+    color.limits = limits;
+    color.pool = graph->pool();
+    color.format = estimator->input_format();
+    VideoReader reader(color_video, color);
+    const int64_t estimated = reader.info().estimated_frames;
+    const int64_t step = std::max<int64_t>(1, estimated / kFramesLookedAt);
+    int64_t read = 0;
+    auto frames = graph->Map(graph->From([&] { return reader.Read(); }),
+                             [&](Frame frame) -> std::optional<Frame> {
+                               if (read++ % step != 0) return std::nullopt;
+                               return frame;
+                             });
+    graph->Into(graph->Then(std::move(frames), estimator.get()), [](const DepthEstimate&) {});
+    graph->Run("field of view", estimated);
+    std::vector<double> found = estimator->found_xfovs_deg();
+    Require(!found.empty(), Code::kCorrupt, "'" + color_video + "' has no frames");
+    return Median(&found);
   }
 
   DisparityFitResult Fit(const ReferenceCalibrationOptions& reference, const DepthClip& clip,
@@ -35,7 +78,7 @@ class NetworkSource : public EstimatorSource {
     const bool windows = model_->info().kind == ModelKind::kDepthVideo;
     DisparityFitResult fit;
     if (windows || reference.depth_video.empty()) {
-      const Network network = MakeNetwork(clip.camera, {}, {}, graph->pool());
+      const Network network = MakeNetwork(clip, {}, {}, graph->pool());
       fit = CalibrateOverClip(calibrate_, options_, clip.camera, network.estimator.get(), !windows,
                               graph);
     } else {
@@ -56,7 +99,10 @@ class NetworkSource : public EstimatorSource {
     DepthFacts facts;
     facts.model = model_->info().name;
     facts.model_license = model_->info().source.license;
-    if (calibrated_ != nullptr) {
+    if (network_.pictures != nullptr) facts.xfovs_deg = network_.pictures->found_xfovs_deg();
+    if (parity_ != nullptr) {
+      facts.calibration = parity_->calibration();
+    } else if (calibrated_ != nullptr) {
       facts.calibration = calibrated_->calibration();
     } else {
       facts.calibration = network_.calibration();
@@ -71,9 +117,11 @@ class NetworkSource : public EstimatorSource {
     std::optional<double> median;
     if (clip.metres && IsRelativeDepth(model_->info()) && !calibration_ && !streams)
       median = scene_scale_;
-    Network made = MakeNetwork(clip.camera, calibration_, median, clip.pool);
+    if (calibrate_.parity) return MakeParity(clip);
+    Network made = MakeNetwork(clip, calibration_, median, clip.pool);
     std::unique_ptr<DepthEstimator> estimator = std::move(made.estimator);
     network_.calibration = std::move(made.calibration);
+    network_.pictures = made.pictures;
     if (!streams) return estimator;
     RequireRelative();
     const MetricReference reference =
@@ -91,10 +139,29 @@ class NetworkSource : public EstimatorSource {
   struct Network {
     std::unique_ptr<DepthEstimator> estimator;
     std::function<std::optional<DisparityCalibration>()> calibration;
+    const CameraModelDepthEstimator* pictures = nullptr;  // null: of windows
   };
 
+  std::unique_ptr<DepthEstimator> MakeParity(const DepthClip& clip) {
+    RequireRelative();
+    ParityDepthOptions options;
+    options.size = {clip.camera.width, clip.camera.height};
+    const int side = options_.input_size > 0 ? options_.input_size : kUsualInput;
+    options.decoded = DecodedSize(options.size, side);
+    options.max_depth = calibrate_.max_depth;
+    DepthClip small = clip;
+    small.camera = clip.camera.Scaled(options.decoded.width, options.decoded.height);
+    Network made = MakeNetwork(small, {}, {}, clip.pool);
+    const MetricReference reference =
+        OpenMetricReference(calibrate_, options_, small.camera, clip.pool);
+    auto parity = std::make_unique<ParityDepth>(std::move(made.estimator), reference.target,
+                                                options, clip.pool);
+    parity_ = parity.get();
+    return parity;
+  }
+
   // Of single pictures or of windows, as the file says.
-  Network MakeNetwork(const Camera& camera, const std::optional<DisparityCalibration>& calibration,
+  Network MakeNetwork(const DepthClip& clip, const std::optional<DisparityCalibration>& calibration,
                       std::optional<double> median, ThreadPool* pool) const {
     const auto joined = [](auto estimator) {
       Network network;
@@ -107,17 +174,41 @@ class NetworkSource : public EstimatorSource {
               "batch = " + std::to_string(options_.batch) + ": model '" + model_->info().name +
                   "' sees windows of frames, one at a time");
       VideoDepthOptions depth;
-      depth.camera = camera;
+      Require(clip.xfovs_deg.empty() || !needs_fov(), Code::kUnsupported,
+              "model '" + model_->info().name +
+                  "' sees windows of frames: a field of view per frame is for networks of single "
+                  "pictures");
+      depth.camera = clip.camera;
       depth.input_size = options_.input_size;
       depth.calibration = calibration;
       depth.median_depth = median;
+      depth.robust = !calibrate_.parity;
+      depth.align_at_frame_size = calibrate_.parity;
       return joined(std::make_unique<VideoDepthEstimator>(model_, depth, pool));
     }
     ModelDepthOptions depth;
-    depth.camera = camera;
+    depth.camera = clip.camera;
+    ModelCameraOptions cameras;
+    cameras.xfovs_deg = clip.xfovs_deg;
+    cameras.own_camera = clip.own_camera && tells_fov();
+    cameras.camera_smoothing = clip.camera_smoothing;
     depth.calibration = calibration;
     depth.median_depth = median;
-    return joined(MakeModelDepth(options_, model_, depth, pool));
+    auto pictures = MakePictures(depth, cameras, pool);
+    const CameraModelDepthEstimator* made = pictures.get();
+    Network network = joined(std::move(pictures));
+    network.pictures = made;
+    return network;
+  }
+
+  std::unique_ptr<CameraModelDepthEstimator> MakePictures(const ModelDepthOptions& depth,
+                                                          const ModelCameraOptions& cameras,
+                                                          ThreadPool* pool) const {
+    ModelDepthOptions all = depth;
+    all.input_size = options_.input_size;
+    all.batch = options_.batch;
+    if (options_.open.deterministic && pool != nullptr) all.side_by_side = pool->num_threads();
+    return std::make_unique<CameraModelDepthEstimator>(model_, all, cameras, pool);
   }
 
   void RequireRelative() const {
@@ -133,8 +224,10 @@ class NetworkSource : public EstimatorSource {
   std::optional<DisparityCalibration> calibration_;  // by a reference
   struct {
     std::function<std::optional<DisparityCalibration>()> calibration;
+    const CameraModelDepthEstimator* pictures = nullptr;
   } network_;
   const CalibratedDepth* calibrated_ = nullptr;
+  const ParityDepth* parity_ = nullptr;
 };
 
 }  // namespace

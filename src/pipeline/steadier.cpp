@@ -42,6 +42,11 @@ class StabilizedSource : public DepthSource {
       : source_(std::move(source)), options_(options) {}
 
   bool needs_fov() const override { return source_->needs_fov(); }
+  bool tells_fov() const override { return source_->tells_fov(); }
+  double FindFov(const std::string& color_video, const Limits& limits, const DepthClip& clip,
+                 Graph* graph) override {
+    return source_->FindFov(color_video, limits, clip, graph);
+  }
   const DepthVideoReader* file() const override { return source_->file(); }
   DisparityFitResult Fit(const ReferenceCalibrationOptions& reference, const DepthClip& clip,
                          Graph* graph) override {
@@ -136,37 +141,83 @@ void Steadier::Push(PairedFrame pair) {
   Require(!pair.color.image.empty() && pair.color.image.width() == camera_.width &&
               pair.color.image.height() == camera_.height,
           Code::kInternal, "a stabiliser needs the pictures of the depth");
-  StabilizerInput input;
+  Item item;
+  StabilizerInput& input = item.input;
   input.picture = Small(pair.color.image);
   const bool large = info_.width != camera_.width || info_.height != camera_.height;
   if (large && info_.needs_flow)
     input.guide = guide_converter_.Convert(
         pair.color.image, ResolveColor(color_, pair.color.image.format(), camera_.height),
         PixelFormat::Gray(8));
-  if (info_.needs_flow || options_.cuts) {
-    ColorInfo rgb;
-    rgb.full_range = true;
-    const Image luma = luma_converter_.Convert(
-        input.picture, ResolveColor(rgb, PixelFormat::Rgb(8), info_.height), PixelFormat::Gray(8));
-    bool cut = false;
-    const bool first = flow_.before().empty();
-    input.flow = flow_.Next(luma, options_.cuts ? &cut : nullptr);
-    input.cut = !first && (cut || pair.depth.starts_scene);
-    if (input.cut) input.flow.reset();
-  }
   input.seconds = static_cast<double>(pushed_++) * seconds_per_frame_;
   input.depth = std::move(pair.depth);
   if (!keeps_pictures_) pair.color.image = Image();
-  waiting_.push_back(std::move(pair.color));
-  stabilizer_->Push(std::move(input));
+  item.color = std::move(pair.color);
+  if (!info_.needs_flow && !options_.cuts) {
+    Hand(std::move(item), nullptr, false);
+    return;
+  }
+  ColorInfo rgb;
+  rgb.full_range = true;
+  item.luma = luma_converter_.Convert(
+      input.picture, ResolveColor(rgb, PixelFormat::Rgb(8), info_.height), PixelFormat::Gray(8));
+  const bool starts = input.depth.starts_scene;
+  if (held_ && !starts) {
+    flow_.SetBefore(before_held_);
+    bool cut = false;
+    std::shared_ptr<const FlowPair> flow = flow_.Next(item.luma, &cut);
+    if (!cut) {
+      waiting_.push_back({std::move(held_->color), std::move(held_->input.depth)});
+      held_.reset();
+      Hand(std::move(item), std::move(flow), false);
+      return;
+    }
+  }
+  HandHeld();
+  const Image before = flow_.before();
+  bool cut = false;
+  std::shared_ptr<const FlowPair> flow = flow_.Next(item.luma, options_.cuts ? &cut : nullptr);
+  if (cut && !starts && GuardsFlashes()) {
+    held_ = std::move(item);
+    before_held_ = before;
+    return;
+  }
+  Hand(std::move(item), std::move(flow), !before.empty() && (cut || starts));
+}
+
+// It was a cut.
+void Steadier::HandHeld() {
+  if (!held_) return;
+  flow_.SetBefore(held_->luma);
+  Hand(std::move(*held_), nullptr, true);
+  held_.reset();
+}
+
+void Steadier::Hand(Item item, std::shared_ptr<const FlowPair> flow, bool cut) {
+  item.input.cut = cut;
+  if (!cut) item.input.flow = std::move(flow);
+  waiting_.push_back({std::move(item.color), std::nullopt});
+  stabilizer_->Push(std::move(item.input));
+}
+
+void Steadier::Finish() {
+  HandHeld();
+  stabilizer_->Finish();
 }
 
 std::optional<PairedFrame> Steadier::Pop() {
+  PairedFrame pair;
+  if (!waiting_.empty() && waiting_.front().as_it_came) {
+    pair.depth = std::move(*waiting_.front().as_it_came);
+    pair.color = std::move(waiting_.front().color);
+    waiting_.pop_front();
+    ++popped_;
+    return pair;
+  }
   std::optional<StabilizedFrame> frame = stabilizer_->Pop();
   if (!frame) return std::nullopt;
-  PairedFrame pair;
   pair.depth = std::move(frame->depth);
-  pair.color = std::move(waiting_.front());
+  pair.color = std::move(waiting_.front().color);
   waiting_.pop_front();
   ++popped_;
   shots_ += frame->starts_shot ? 1 : 0;

@@ -23,9 +23,9 @@ class Steadier : public Stage<PairedFrame, PairedFrame> {
   Steadier(const StabilizeOptions& options, const Camera& camera, Rational frame_rate,
            const ColorInfo& color, bool keeps_pictures, ThreadPool* pool);
 
-  int latency() const override { return stabilizer_->latency(); }
+  int latency() const override { return stabilizer_->latency() + (GuardsFlashes() ? 1 : 0); }
   void Push(PairedFrame pair) override;
-  void Finish() override { stabilizer_->Finish(); }
+  void Finish() override;
   std::optional<PairedFrame> Pop() override;
 
   bool CanSave() const override { return stabilizer_->CanSave(); }
@@ -38,6 +38,22 @@ class Steadier : public Stage<PairedFrame, PairedFrame> {
   int64_t frames() const { return popped_; }
 
  private:
+  struct Item {
+    StabilizerInput input;
+    Image luma;
+    Frame color;
+  };
+  // Its picture is still out, in the stabiliser or as it came.
+  struct Waiting {
+    Frame color;
+    std::optional<DepthEstimate> as_it_came;
+  };
+
+  // With lookahead a cut waits for the frame after it: if that one goes on from the frame before
+  // the cut, the frame between is a flash. It passes as it came, and the shot goes on.
+  bool GuardsFlashes() const { return options_.cuts && info_.lookahead > 0; }
+  void HandHeld();
+  void Hand(Item item, std::shared_ptr<const FlowPair> flow, bool cut);
   Image Small(const Image& picture);
 
   StabilizeOptions options_;
@@ -51,7 +67,9 @@ class Steadier : public Stage<PairedFrame, PairedFrame> {
   std::optional<ImageResizer> resizer_;
   ColorConverter converter_, luma_converter_, guide_converter_;
   FlowFinder flow_;
-  std::deque<Frame> waiting_;
+  std::optional<Item> held_;  // at a cut, or a flash
+  Image before_held_;         // luma of the frame before it
+  std::deque<Waiting> waiting_;
   int64_t pushed_ = 0, popped_ = 0, shots_ = 0;
   double squares_ = 0;
 };

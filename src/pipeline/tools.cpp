@@ -25,6 +25,12 @@ ToolInfo EvalDepthTool();
 ToolInfo InferNvdsTool();
 ToolInfo CompareNvdsTool();
 ToolInfo UnidepthVideoTool();
+ToolInfo Unik3dVideoTool();
+ToolInfo MogeVideoTool();
+ToolInfo DepthProVideoTool();
+ToolInfo VideoDepthMetricTool();
+ToolInfo Da3VideoTool();
+ToolInfo UpscaleDepthTool();
 ToolInfo AlignPointsTool();
 ToolInfo SamTrackTool();
 ToolInfo RecoverFovTool();
@@ -38,7 +44,9 @@ const std::vector<ToolInfo>& Tools() {
       InfillSbsTool(),   VideoMaskTool(),   InpaintTool(),         StereoCrafterTool(),
       OpticalFlowTool(), EvalTracksTool(),  StabilizeDepthTool(),  EvalDepthTool(),
       InferNvdsTool(),   CompareNvdsTool(), UnidepthVideoTool(),   AlignPointsTool(),
-      SamTrackTool(),    RecoverFovTool(),  EvalTrajectoryTool(),  CheckStereoTool()};
+      SamTrackTool(),    RecoverFovTool(),  EvalTrajectoryTool(),  CheckStereoTool(),
+      Unik3dVideoTool(), MogeVideoTool(),   DepthProVideoTool(),   VideoDepthMetricTool(),
+      Da3VideoTool(),    UpscaleDepthTool()};
   return tools;
 }
 

@@ -14,8 +14,8 @@
 #include "mdvt/core/json.h"
 #include "mdvt/io/image_file.h"
 #include "mdvt/pipeline/calibrate.h"
+#include "mdvt/pipeline/network_video.h"
 #include "mdvt/pipeline/stabilize.h"
-#include "mdvt/pipeline/unidepth_video.h"
 #include "pipeline/network_parts.h"
 #include "support/pictures.h"
 #include "support/test_env.h"
@@ -305,9 +305,9 @@ TEST_F(InferNvdsJob, UnidepthSeesTheRaysOfTheCamera) {
   unidepth.depth.source.model.path = MakePart(dir_.path().string(), "rays");
   unidepth.depth.source.model.trust_model = true;
   ExpectError(Code::kInvalidArgument, "field of view has to be given",
-              [&] { RunUnidepthVideoJob(unidepth); });
+              [&] { RunNetworkVideoJob(unidepth); });
   unidepth.depth.fov.xfov_deg = 90;
-  const DepthJobReport report = RunUnidepthVideoJob(unidepth);
+  const DepthJobReport report = RunNetworkVideoJob(unidepth);
   EXPECT_EQ(report.frames, 6);
   EXPECT_EQ(report.output, dir_ / "out/c.mkv_depth.mkv");
   DepthVideoReader reader(report.output);
@@ -318,7 +318,7 @@ TEST_F(InferNvdsJob, UnidepthSeesTheRaysOfTheCamera) {
     EXPECT_NEAR(depth.Plane<float>().At(x, 10), 2 * std::sqrt(1 + u * u + v * v), 0.003) << x;
   }
   unidepth.depth.source.model.path = options_.model.path;
-  ExpectError(Code::kUnsupported, "relative depth", [&] { RunUnidepthVideoJob(unidepth); });
+  ExpectError(Code::kUnsupported, "relative depth", [&] { RunNetworkVideoJob(unidepth); });
 }
 
 TEST_F(InferNvdsJob, WindowedNetworksAreCalibratedInEveryWay) {

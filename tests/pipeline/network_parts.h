@@ -6,10 +6,17 @@
 //   rays       2 / (z of the pixel's ray) metres
 //   backbone   8 features: 4 x 4 means of Y, then of the disparity, then zeros
 //   head       mean disparity of the four frames, enlarged, + 0.01 Y
+//   focal      Y metres at 100 pixels of focal length; a focal length of 50 + 100 Y pixels, Y of
+//   the
+//              first pixel
+//   metric     2 + Y metres, and rays of a camera of 60 pixels of focal length
+//   prompt     the prompt's value at the first pixel of each picture, plus Y / 100
+//   zeros, nan disparity that is 0, or no number
 //   window     disparity (1 + m) (4 Y + 0.5) + m / 2 of each frame, m the mean of the last one
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -41,10 +48,41 @@ inline mdvt_backend_status RunPart(mdvt_backend_model* model, const mdvt_backend
       for (int64_t i = 0; i < area; ++i)
         values.push_back(luma(ValuesOf(inputs[0]) + b * 3 * area, area, i) + 0.1f);
     fake::Add({inputs[0].shape[0], 1, h, w}, values, true, &outputs[0]);
+  } else if (kind == "zeros" || kind == "nan") {
+    values.assign(static_cast<size_t>(area), kind == "nan" ? std::nanf("") : 0);
+    fake::Add({1, 1, h, w}, values, true, &outputs[0]);
   } else if (kind == "rays") {
     for (int64_t i = 0; i < area; ++i) values.push_back(2 / ValuesOf(inputs[1])[2 * area + i]);
     fake::Add({1, 1, h, w}, values, true, &outputs[0]);
-  } else if (kind == "window") {
+  } else if (kind == "focal" || kind == "metric") {
+    const float* in = ValuesOf(inputs[0]);
+    std::vector<float> told;
+    for (int64_t b = 0; b < inputs[0].shape[0]; ++b) {
+      const float* picture = in + b * 3 * area;
+      for (int64_t i = 0; i < area; ++i)
+        values.push_back(luma(picture, area, i) + (kind == "focal" ? 0.0f : 2.0f));
+      const float focal = 50 + 100 * luma(picture, area, 0);
+      if (kind == "focal")
+        told.insert(told.end(), {focal, 0, static_cast<float>(w) / 2, 0, focal,
+                                 static_cast<float>(h) / 2, 0, 0, 1});
+      else
+        for (int c = 0; c < 3; ++c)
+          for (int64_t i = 0; i < area; ++i) {
+            const float x = (static_cast<float>(i % w) + 0.5f - static_cast<float>(w) / 2) / 60;
+            const float y = (static_cast<float>(i / w) + 0.5f - static_cast<float>(h) / 2) / 60;
+            told.push_back(c == 0 ? x : c == 1 ? y : 1);
+          }
+    }
+    const int64_t n = inputs[0].shape[0];
+    fake::Add({n, 1, h, w}, values, true, &outputs[0]);
+    fake::Add(kind == "focal" ? std::vector<int64_t>{n, 3, 3} : std::vector<int64_t>{n, 3, h, w},
+              told, true, &outputs[1]);
+    *num_outputs = 2;
+  } else if (kind == "prompt") {
+    for (int64_t i = 0; i < area; ++i)
+      values.push_back(ValuesOf(inputs[1])[0] + luma(ValuesOf(inputs[0]), area, i) / 100);
+    fake::Add({1, 1, h, w}, values, true, &outputs[0]);
+  } else if (kind == "window" || kind == "metric_window") {
     const int64_t frames = inputs[0].shape[1];
     const float* in = ValuesOf(inputs[0]);
     float mean = 0;
@@ -103,7 +141,8 @@ inline std::string MakePart(const std::string& folder, const std::string& kind) 
         {"name", name}, {"layout", "NCHW"}, {"channels", 8}, {"downscale", 4}, {"size", native}};
   };
   metadata["name"] = kind;
-  if (kind == "luma" || kind == "rays") {
+  if (kind == "luma" || kind == "rays" || kind == "focal" || kind == "metric" || kind == "prompt" ||
+      kind == "zeros" || kind == "nan") {
     metadata["inputs"][0]["size"] = native;
     metadata["inputs"][0]["size"]["multiple"] = 2;
     metadata["inputs"][0]["size"]["min"] = {2, 2};
@@ -118,7 +157,25 @@ inline std::string MakePart(const std::string& folder, const std::string& kind) 
     metadata["outputs"][0]["unit"] = "m";
     metadata["batch"] = {{"dynamic", true}, {"max", 1}};
   }
-  if (kind == "window") {
+  if (kind == "focal" || kind == "metric") {
+    json& depth = metadata["outputs"][0];
+    depth["quantity"] = "depth";
+    depth["scale"] = kind == "focal" ? "metric_times_focal" : "metric";
+    if (kind == "focal") depth["focal_ref"] = 100;
+    depth["unit"] = "m";
+    metadata["outputs"].push_back(kind == "focal"
+                                      ? json{{"name", "k"}, {"quantity", "intrinsics"}}
+                                      : json{{"name", "directions"}, {"quantity", "rays"}});
+  }
+  if (kind == "prompt") {
+    json prompt = metadata["inputs"][0];
+    prompt["name"] = "prompt";
+    prompt["channels"] = 1;
+    prompt["color"] = "gray";
+    metadata["inputs"].push_back(prompt);
+    metadata["batch"] = {{"dynamic", false}, {"max", 1}};
+  }
+  if (kind == "window" || kind == "metric_window") {
     metadata["kind"] = "depth_video";
     metadata.erase("batch");
     metadata["inputs"][0]["layout"] = "1TCHW";
@@ -129,6 +186,12 @@ inline std::string MakePart(const std::string& folder, const std::string& kind) 
     metadata["window"] = {{"length", 8},           {"stride", 6},          {"overlap", 2},
                           {"carry", {0, 7}},       {"align_refs", {0, 7}}, {"blend", 1},
                           {"align", "scale_shift"}};
+  }
+  if (kind == "metric_window") {
+    metadata["outputs"][0]["quantity"] = "depth";
+    metadata["outputs"][0]["scale"] = "metric";
+    metadata["outputs"][0]["unit"] = "m";
+    metadata["window"]["align"] = "none";
   }
   if (kind == "backbone" || kind == "head") {
     metadata["kind"] = "stabilizer_part";

@@ -217,6 +217,39 @@ TEST_F(StabilizeDepthJob, TheSameForEveryNumberOfThreadsAndOfFrames) {
   EXPECT_EQ(Middle().size(), 5u);
 }
 
+// A white picture between those of a still scene is no cut: its depth passes as it came, and the
+// shot goes on after it.
+TEST_F(StabilizeDepthJob, AFlashIsNoCut) {
+  constexpr int kFlash = 5;
+  VideoWriterOptions writing;
+  writing.codec = VideoCodec::kFfv1;
+  writing.frame_rate = {24, 1};
+  writing.time_base = {1, 24};
+  VideoWriter writer(dir_ / "flash.mkv", PixelFormat::Rgb(8), shape_.width, shape_.height, writing);
+  for (int i = 0; i < 12; ++i) {
+    Image image(PixelFormat::Rgb(8), shape_.width, shape_.height);
+    for (int c = 0; c < 3; ++c)
+      for (int y = 0; y < shape_.height; ++y)
+        for (int x = 0; x < shape_.width; ++x)
+          image.MutablePlane<uint8_t>(c).At(x, y) = static_cast<uint8_t>(
+              i == kFlash ? 255 : 60 + 25 * std::sin(0.5 * x) + 30 * std::cos(0.4 * y + c));
+    writer.Write(image, i, 1);
+  }
+  writer.Finish();
+  options_.color_video = dir_ / "flash.mkv";
+  options_.stabilizer.lookahead = 4;
+  const std::vector<float> values = Middle();
+  EXPECT_EQ(report_.shots, 1);
+  ASSERT_EQ(values.size(), 12u);
+  EXPECT_NEAR(values[kFlash], 4.2f, 2e-3f);
+  for (size_t i = 1; i < 12; ++i)
+    EXPECT_NEAR(values[i], values[i - 1], i == kFlash || i == kFlash + 1 ? 0.3f : 0.1f) << i;
+  // Live there is no frame to wait for.
+  options_.stabilizer.lookahead = 0;
+  Middle();
+  EXPECT_EQ(report_.shots, 3);
+}
+
 TEST_F(StabilizeDepthJob, BadInputLeavesNothing) {
   options_.color_video = dir_ / "none.mkv";
   ExpectError(Code::kNotFound, "none.mkv", [&] { Middle(); });

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Metric networks of every family, the field of view that some of them tell, and depth that is
+// enlarged by a network.
+#include "mdvt/pipeline/network_video.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "cli/clips.h"
+#include "io/expect_error.h"
+#include "mdvt/io/sidecar.h"
+#include "mdvt/pipeline/calibrate.h"
+#include "mdvt/pipeline/mono_to_sbs.h"
+#include "mdvt/pipeline/stabilize.h"
+#include "mdvt/pipeline/tools.h"
+#include "mdvt/pipeline/upscale_depth.h"
+#include "pipeline/network_parts.h"
+#include "support/test_env.h"
+
+namespace mdvt::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kWidth = 96, kHeight = 64;
+
+class NetworkVideoJob : public ::testing::Test {
+ protected:
+  // Frame i is gray: 40 + 20 i of 255 everywhere.
+  static int GrayOf(int frame) { return 40 + 20 * frame; }
+
+  void SetUp() override {
+    VideoWriterOptions options;
+    options.codec = VideoCodec::kFfv1;
+    options.frame_rate = {24, 1};
+    options.time_base = {1, 24};
+    VideoWriter writer(dir_ / "c.mkv", PixelFormat::Rgb(8), kWidth, kHeight, options);
+    for (int i = 0; i < 6; ++i) {
+      Image image(PixelFormat::Rgb(8), kWidth, kHeight);
+      for (int c = 0; c < 3; ++c)
+        for (int y = 0; y < kHeight; ++y)
+          std::fill_n(image.MutablePlane<uint8_t>(c).Row(y), kWidth,
+                      static_cast<uint8_t>(GrayOf(i)));
+      writer.Write(image, i, 1);
+    }
+    writer.Finish();
+  }
+  void Take(NetworkVideoJobOptions* options, const std::string& part) {
+    options->depth.color_video = dir_ / "c.mkv";
+    options->depth.output = dir_ / (part + ".mkv");
+    options->depth.source.model.path = MakePart(dir_.path().string(), part);
+    options->depth.source.model.trust_model = true;
+    options->depth.job.num_threads = 2;
+    options->depth.max_depth = 8;
+  }
+  static double Focal(int frame) { return 50 + 100 * GrayOf(frame) / 255.0; }
+  static double Xfov(double focal) { return 360 / M_PI * std::atan(kWidth / 2 / focal); }
+  static std::vector<double> DepthsOf(const std::string& path) {
+    std::vector<double> depths;
+    DepthVideoReader reader(path);
+    while (std::optional<DepthFrame> frame = reader.Read())
+      depths.push_back(static_cast<double>(std::as_const(frame->depth).Plane<float>().At(48, 32)));
+    return depths;
+  }
+
+  const TempDir dir_;
+};
+
+TEST_F(NetworkVideoJob, TheFieldOfViewIsWhatTheNetworkTells) {
+  DepthProVideoJobOptions options;
+  Take(&options, "focal");
+  FovTrackOptions& track = options.depth.source.own.Of<FovTrackOptions>();
+  const std::string xfovs = options.depth.output + "_xfovs.json";
+
+  // One for the clip: the median, the upper one of two.
+  DepthJobReport report = RunNetworkVideoJob(options);
+  EXPECT_EQ(report.frames, 6);
+  EXPECT_NEAR(report.xfov_deg, Xfov(Focal(2)), 1e-4);
+  std::vector<double> found = ReadFovFile(xfovs), depths = DepthsOf(report.output);
+  ASSERT_EQ(found.size(), 6u);
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_NEAR(found[static_cast<size_t>(i)], report.xfov_deg, 1e-6);
+    EXPECT_NEAR(depths[static_cast<size_t>(i)], GrayOf(i) / 255.0 * Focal(2) / 100, 2e-4);
+  }
+  EXPECT_NEAR(*DepthVideoReader(report.output).tags().xfov_deg, report.xfov_deg, 1e-9);
+
+  track.mode = FovMode::kPerFrame;
+  report = RunNetworkVideoJob(options);
+  found = ReadFovFile(xfovs);
+  depths = DepthsOf(report.output);
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_NEAR(found[static_cast<size_t>(i)], Xfov(Focal(i)), 1e-4) << i;
+    EXPECT_NEAR(depths[static_cast<size_t>(i)], GrayOf(i) / 255.0 * Focal(i) / 100, 2e-4) << i;
+  }
+
+  track.mode = FovMode::kSmooth;
+  RunNetworkVideoJob(options);
+  found = ReadFovFile(xfovs);
+  double focal = std::log(Focal(0));
+  for (int i = 0; i < 6; ++i) {
+    focal = 0.9 * focal + 0.1 * std::log(Focal(i));
+    EXPECT_NEAR(found[static_cast<size_t>(i)], Xfov(std::exp(focal)), 1e-3) << i;
+  }
+
+  // What is given wins.
+  options.depth.fov.xfov_deg = 90;
+  report = RunNetworkVideoJob(options);
+  depths = DepthsOf(report.output);
+  EXPECT_NEAR(depths[3], GrayOf(3) / 255.0 * 48 / 100, 2e-4);
+  EXPECT_NEAR(ReadFovFile(xfovs)[5], 90, 1e-9);
+  options.depth.fov = {};
+  options.depth.fov.xfov_file = dir_ / "zoom.json";
+  std::ofstream(options.depth.fov.xfov_file) << "[90, 80, 70, 60, 50, 40]";
+  report = RunNetworkVideoJob(options);
+  depths = DepthsOf(report.output);
+  for (int i = 0; i < 6; ++i)
+    EXPECT_NEAR(depths[static_cast<size_t>(i)],
+                GrayOf(i) / 255.0 * 48 / std::tan((90 - 10 * i) * M_PI / 360) / 100, 2e-4)
+        << i;
+}
+
+TEST_F(NetworkVideoJob, RaysOfEachFrameFollowTheZoom) {
+  UnidepthVideoJobOptions options;
+  Take(&options, "rays");
+  options.depth.max_depth = 20;
+  options.depth.fov.xfov_file = dir_ / "zoom.json";
+  std::ofstream(options.depth.fov.xfov_file) << "[90, 80, 70, 60, 50, 40]";
+  RunNetworkVideoJob(options);
+  DepthVideoReader reader(options.depth.output);
+  for (int i = 0; i < 6; ++i) {
+    const double focal = 48 / std::tan((90 - 10 * i) * M_PI / 360);
+    const double u = (0.5 - 48) / focal, v = (0.5 - 32) / focal;
+    EXPECT_NEAR(static_cast<double>(reader.Read()->depth.Plane<float>().At(0, 0)),
+                2 * std::sqrt(1 + u * u + v * v), 1e-3)
+        << i;
+  }
+  EXPECT_EQ(ReadFovFile(options.depth.output + "_xfovs.json").size(), 6u);
+}
+
+TEST_F(NetworkVideoJob, RaysThatComeOutTellTheFieldOfView) {
+  for (const NetworkFamily family :
+       {NetworkFamily::kUnik3d, NetworkFamily::kMoge, NetworkFamily::kDepthAnything3}) {
+    NetworkVideoJobOptions options(family);
+    Take(&options, "metric");
+    const DepthJobReport report = RunNetworkVideoJob(options);
+    EXPECT_NEAR(report.xfov_deg, Xfov(60), 1e-3);
+    EXPECT_NEAR(DepthsOf(report.output)[4], 2 + GrayOf(4) / 255.0, 2e-4);
+  }
+}
+
+TEST_F(NetworkVideoJob, AnotherKindOfNetworkIsRefused) {
+  MogeVideoJobOptions moge;
+  Take(&moge, "luma");
+  ExpectError(Code::kUnsupported, "relative depth", [&] { RunNetworkVideoJob(moge); });
+  VideoDepthMetricJobOptions windows;
+  Take(&windows, "metric");
+  ExpectError(Code::kUnsupported, "sees single pictures", [&] { RunNetworkVideoJob(windows); });
+  Take(&windows, "window");
+  ExpectError(Code::kUnsupported, "relative depth", [&] { RunNetworkVideoJob(windows); });
+  Take(&windows, "metric_window");
+  EXPECT_EQ(RunNetworkVideoJob(windows).frames, 6);
+  Take(&moge, "metric_window");
+  ExpectError(Code::kUnsupported, "sees windows of frames", [&] { RunNetworkVideoJob(moge); });
+  DepthJobOptions depth = moge.depth;
+  depth.source.model.path = MakePart(dir_.path().string(), "luma");
+  depth.source.own.Of<FovTrackOptions>().output = dir_ / "x.json";
+  ExpectError(Code::kInvalidArgument, "tells no field of view", [&] { RunDepthJob(depth); });
+  EXPECT_FALSE(fs::exists(dir_ / "x.json"));
+}
+
+TEST_F(NetworkVideoJob, NamesOfTheOriginalsAreAliases) {
+  for (const auto& [tool, option] :
+       std::vector<std::pair<const char*, const char*>>{{"video_da3", "da3_resolution"},
+                                                        {"video_da3", "images_per_batch"},
+                                                        {"unidepth_video", "max_len"}})
+    EXPECT_NO_THROW(MakeTool(tool)->options().Set(option, int64_t{56})) << tool;
+}
+
+// ---- What a network, or what goes with it, may be like.
+
+TEST_F(NetworkVideoJob, NetworksThatFailEndInOneLineAndNoFile) {
+  const auto options = [&](const std::string& part) {
+    DepthJobOptions depth;
+    depth.color_video = dir_ / "c.mkv";
+    depth.output = dir_ / "out.mkv";
+    depth.source.model.path = MakePart(dir_.path().string(), part);
+    depth.source.model.trust_model = true;
+    return depth;
+  };
+  ExpectError(Code::kCorrupt, "frame 0", [&] { RunDepthJob(options("nan")); });
+  const DepthJobOptions zeros = options("zeros");
+  EXPECT_ANY_THROW(RunDepthJob(zeros));  // no pixel has a disparity to take the median of
+  ExpectError(Code::kUnsupported, "backbone", [&] { RunDepthJob(options("backbone")); });
+  // Neither half of a reference that is too short is taken for the whole.
+  ClipShape four;
+  MakeColor(dir_ / "textured.mkv", four);
+  four.frames = 4;
+  MakeDepth(dir_ / "short.mkv", four,
+            [](int, int x, int) { return 2 + 0.05f * static_cast<float>(x); });
+  for (const char* part : {"window", "luma"})
+    for (const CalibrationMode mode : {CalibrationMode::kFirst32, CalibrationMode::kGlobal,
+                                       CalibrationMode::kRolling, CalibrationMode::kWindow}) {
+      DepthJobOptions depth = options(part);
+      depth.color_video = dir_ / "textured.mkv";
+      depth.reference_depth = dir_ / "short.mkv";
+      depth.source.own.Of<CalibrationOptions>().mode = mode;
+      ExpectError(Code::kCorrupt, "same length", [&] { RunDepthJob(depth); });
+    }
+  EXPECT_FALSE(fs::exists(dir_ / "out.mkv"));
+}
+
+TEST_F(NetworkVideoJob, OneFrameAndACutInEveryFrameAreClipsToo) {
+  ClipShape shape;  // every picture of it is another one
+  shape.frames = 1;
+  MakeColor(dir_ / "one.mkv", shape);
+  shape.frames = 9;
+  MakeColor(dir_ / "cuts.mkv", shape);
+  for (const char* clip : {"one.mkv", "cuts.mkv"})
+    for (const char* part : {"window", "luma"})
+      for (const int lookahead : {0, 4}) {
+        DepthJobOptions depth;
+        depth.color_video = dir_ / clip;
+        depth.output = dir_ / "out.mkv";
+        depth.source.model.path = MakePart(dir_.path().string(), part);
+        depth.source.model.trust_model = true;
+        StabilizeOptions& steady = depth.source.own.Of<StabilizeOptions>();
+        steady.kind = StabilizerKind::kFlow;
+        steady.lookahead = lookahead;
+        EXPECT_EQ(RunDepthJob(depth).frames, std::string(clip) == "one.mkv" ? 1 : 9) << part;
+      }
+}
+
+TEST_F(NetworkVideoJob, StereoTakesWindowsAndAStabilizer) {
+  std::vector<std::vector<Image>> results;
+  for (const int threads : {1, 3}) {
+    MonoToSbsJobOptions stereo;
+    stereo.input = dir_ / "c.mkv";
+    stereo.output = dir_ / "sbs.mkv";
+    stereo.source.model.path = MakePart(dir_.path().string(), "window");
+    stereo.source.model.trust_model = true;
+    stereo.source.own.Of<StabilizeOptions>().kind = StabilizerKind::kFlow;
+    stereo.source.own.Of<StabilizeOptions>().lookahead = 2;
+    stereo.job.num_threads = threads;
+    EXPECT_EQ(RunMonoToSbsJob(stereo).frames, 6);
+    results.push_back(ReadAllFrames(stereo.output));
+  }
+  EXPECT_EQ(results[0].size(), 6u);
+  EXPECT_TRUE(SameFrames(results[0], results[1]));
+}
+
+// ---- Enlarging.
+
+TEST_F(NetworkVideoJob, DepthIsBroughtToTheSizeOfThePictures) {
+  ClipShape small;
+  small.width = 24;
+  small.height = 16;
+  MakeDepth(dir_ / "d.mkv", small, [](int frame, int x, int) {
+    return x < 12 ? 2 + 0.1f * static_cast<float>(frame) : x == 23 ? 0.f : 5.f;
+  });
+  UpscaleDepthJobOptions options;
+  options.depth_video = dir_ / "d.mkv";
+  options.color_video = dir_ / "c.mkv";
+  const UpscaleDepthReport report = RunUpscaleDepthJob(options);
+  EXPECT_EQ(report.output, dir_ / "d.mkv_upscaled.mkv");
+  EXPECT_EQ(report.frames, 6);
+  DepthVideoReader reader(report.output);
+  for (int i = 0; i < 6; ++i) {
+    const Image depth = reader.Read()->depth;
+    EXPECT_EQ(depth.width(), kWidth);
+    EXPECT_NEAR(static_cast<double>(depth.Plane<float>().At(20, 30)), 2 + 0.1 * i, 2e-3);
+    EXPECT_NEAR(static_cast<double>(depth.Plane<float>().At(75, 30)), 5, 2e-3);
+    EXPECT_EQ(depth.Plane<float>().At(95, 30), 0);
+  }
+  ExpectError(Code::kInvalidArgument, "is smaller than depth video", [&] {
+    UpscaleDepthJobOptions swapped = options;
+    std::swap(swapped.color_video, swapped.depth_video);
+    swapped.depth.encoding = DepthEncoding::kRgb16;
+    RunUpscaleDepthJob(swapped);
+  });
+  small.frames = 4;
+  MakeDepth(dir_ / "short.mkv", small, Plane(3));
+  options.depth_video = dir_ / "short.mkv";
+  ExpectError(Code::kCorrupt, "same length", [&] { RunUpscaleDepthJob(options); });
+  EXPECT_FALSE(fs::exists(dir_ / "short.mkv_upscaled.mkv"));
+}
+
+TEST_F(NetworkVideoJob, ANetworkGetsTheDepthAsPrompt) {
+  ClipShape small;
+  small.width = 24;
+  small.height = 16;
+  MakeDepth(dir_ / "d.mkv", small, [](int, int x, int) { return x < 12 ? 2.f : 4.f; });
+  UpscaleDepthJobOptions options;
+  options.depth_video = dir_ / "d.mkv";
+  options.color_video = dir_ / "c.mkv";
+  options.model.path = MakePart(dir_.path().string(), "prompt");
+  options.model.trust_model = true;
+  // 1 / depth from 1/4 to 1/2, a twentieth more at both ends: the first pixel is near, at
+  // 1 - 0.05 / 1.1 of the range.
+  RunUpscaleDepthJob(options);
+  DepthVideoReader reader(dir_ / "d.mkv_upscaled.mkv");
+  const double low = 0.25 - 0.0125, width = 0.25 * 1.1;
+  for (int i = 0; i < 6; ++i) {
+    const double value = 1 - 0.05 / 1.1 + GrayOf(i) / 25500.0;
+    EXPECT_NEAR(static_cast<double>(reader.Read()->depth.Plane<float>().At(60, 40)),
+                1 / (low + value * width), 3e-3)
+        << i;
+  }
+  options.prompt.parity = true;  // 2 m is 0, 4 m is 1, all of it the least: 2 + 2 Y / 100
+  RunUpscaleDepthJob(options);
+  DepthVideoReader parity(dir_ / "d.mkv_upscaled.mkv");
+  EXPECT_NEAR(static_cast<double>(parity.Read()->depth.Plane<float>().At(60, 40)),
+              2 + 2 * GrayOf(0) / 25500.0, 3e-3);
+  options.model.path = MakePart(dir_.path().string(), "luma");
+  ExpectError(Code::kUnsupported, "takes no \"prompt\"", [&] { RunUpscaleDepthJob(options); });
+}
+
+}  // namespace
+}  // namespace mdvt::test
