@@ -28,9 +28,12 @@ namespace mdvt {
 CameraFiles CameraFilesOf(const SamTrackJobOptions& options) {
   CameraFiles files;
   files.transformations = OutputName(options.output, options.depth_video, "_transformations.json");
-  files.camera = OutputName(options.camera_output, options.depth_video, "_camera.json");
-  files.report = OutputName(options.report, options.depth_video, "_alignment_report.json");
-  files.xfovs = OutputName(options.xfovs_output, options.depth_video, "_xfovs.json");
+  const auto name = [&](const std::string& given, const char* suffix) {
+    return OutputName(FurtherOutput(given, options.output), options.depth_video, suffix);
+  };
+  files.camera = name(options.camera_output, "_camera.json");
+  files.report = name(options.report, "_alignment_report.json");
+  files.xfovs = name(options.xfovs_output, "_xfovs.json");
   return files;
 }
 
@@ -87,8 +90,10 @@ class SamTrackJob {
     AddInputs(&outputs_, options_);
     CameraFiles files = CameraFilesOf(options_);
     files.Stage(&outputs_);
-    depth_name_ = OutputName(options_.depth_output, options_.depth_video, "_megasam.mkv");
-    motion_name_ = OutputName(options_.motion_output, options_.depth_video, "_megasam_motion.mkv");
+    depth_name_ = OutputName(FurtherOutput(options_.depth_output, options_.output),
+                             options_.depth_video, "_megasam.mkv");
+    motion_name_ = OutputName(FurtherOutput(options_.motion_output, options_.output),
+                              options_.depth_video, "_megasam_motion.mkv");
     depth_to_ = outputs_.AddFile(depth_name_);
     motion_to_ = outputs_.AddFile(motion_name_);
     if (!options_.track_output.empty()) {
