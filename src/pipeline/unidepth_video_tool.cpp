@@ -18,7 +18,10 @@ std::string OutputFor(const UnidepthVideoJobOptions& options) {
 
 void Describe(OptionList* list, UnidepthVideoJobOptions* options) {
   DepthJobOptions* depth = &options->depth;
-  list->Field("color_video", &depth->color_video, "FILE", "color video").Input(true).Required();
+  list->Field("color_video", &depth->color_video, "FILE", "color video")
+      .Input(true)
+      .Positional(0)
+      .Required();
   list->Field("output", &depth->output, "FILE", "depth video (.mkv), or a folder")
       .Output()
       .Default("<color_video>_depth.mkv");
