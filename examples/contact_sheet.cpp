@@ -71,15 +71,24 @@ void PaintDepth(const std::vector<float>& depth, float low, float high,
 // Calls `take(k, frame)` for the k-th of `wanted` frames spread over the clip (all of them if there
 // are fewer); returns how many there were.
 template <typename Reader, typename Take>
-int ReadSpread(Reader* reader, int wanted, int64_t total, Take take) {
+int ReadSpread(const mdvt::example::Program& program, Reader* reader, int wanted, int64_t total,
+               Take take) {
   int taken = 0;
   for (int64_t index = 0; taken < wanted; ++index) {
+    program.CheckInterrupted();
     auto frame = reader->Read();
     if (!frame) break;
     if (index == std::max<int64_t>(taken, (2 * taken + 1) * total / (2 * wanted)))
       take(taken++, *frame);
   }
   return taken;
+}
+
+bool EndsInPng(const std::string& path) {
+  std::string ending = path.size() < 4 ? "" : path.substr(path.size() - 4);
+  for (char& letter : ending)
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  return ending == ".png";
 }
 
 struct Sheet {
@@ -128,6 +137,8 @@ int main(int argc, char** argv) {
     for (const std::string& path : {color_path, depth_path, stereo_path, mask_path})
       outputs.AddInput(path);
     const mdvt::OutputTarget target = outputs.AddFile(output);
+    mdvt::Require(EndsInPng(output), mdvt::Code::kInvalidArgument,
+                  output + ": the name must end in .png");
     mdvt::VideoReaderOptions rgb;
     rgb.format = PixelFormat::Rgb(8);
     rgb.strict = pictures.strict;
@@ -146,7 +157,7 @@ int main(int argc, char** argv) {
         std::fill_n(sheet.image.MutablePlane<uint8_t>(plane).Row(y), across, uint8_t{24});
 
     const auto put = [&](mdvt::VideoReader* reader, int row, bool wide) {
-      ReadSpread(reader, frames, total, [&](int k, const mdvt::Frame& frame) {
+      ReadSpread(program, reader, frames, total, [&](int k, const mdvt::Frame& frame) {
         const mdvt::MutableImageView tile = sheet.Tile(k, 0, row, wide);
         CopyPixels(Shrink(frame.image.view(), tile.width, tile.height).view(), tile);
       });
@@ -166,7 +177,7 @@ int main(int argc, char** argv) {
       std::vector<std::vector<float>> maps(static_cast<size_t>(frames));
       std::vector<float> inverse;
       const int taken =
-          ReadSpread(&reader, frames, total, [&](int k, const mdvt::DepthFrame& frame) {
+          ReadSpread(program, &reader, frames, total, [&](int k, const mdvt::DepthFrame& frame) {
             const mdvt::DepthView depth = frame.depth.Plane<float>();
             for (int y = 0; y < height; ++y) {
               for (int x = 0; x < width; ++x) {

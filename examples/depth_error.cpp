@@ -30,7 +30,8 @@ struct Input {
 };
 
 template <typename Visit>
-int64_t ForEachPair(const Input& estimate, const Input& truth, int64_t max_frames, Visit visit) {
+int64_t ForEachPair(const mdvt::example::Program& program, const Input& estimate,
+                    const Input& truth, int64_t max_frames, Visit visit) {
   DepthVideoReader a = estimate.Open();
   DepthVideoReader b = truth.Open();
   mdvt::Require(a.info().width == b.info().width && a.info().height == b.info().height,
@@ -38,6 +39,7 @@ int64_t ForEachPair(const Input& estimate, const Input& truth, int64_t max_frame
                 "'" + estimate.path + "' and '" + truth.path + "' differ in size");
   int64_t frames = 0;
   for (; frames != max_frames; ++frames) {
+    program.CheckInterrupted();
     const std::optional<mdvt::DepthFrame> one = a.Read();
     const std::optional<mdvt::DepthFrame> other = b.Read();
     mdvt::Require(one.has_value() == other.has_value(), mdvt::Code::kCorrupt,
@@ -76,11 +78,11 @@ int main(int argc, char** argv) {
     mdvt::DepthMetricsAccumulator metrics;
     if (!no_scale)
       ForEachPair(
-          estimate, truth, max_frames,
+          program, estimate, truth, max_frames,
           [&](const mdvt::DepthView& e, const mdvt::DepthView& t) { metrics.AddForScale(e, t); });
     const double scale = no_scale ? 1 : metrics.MedianScale();
     const int64_t frames = ForEachPair(
-        estimate, truth, max_frames,
+        program, estimate, truth, max_frames,
         [&](const mdvt::DepthView& e, const mdvt::DepthView& t) { metrics.Add(e, t, scale); });
     const mdvt::DepthMetrics result = metrics.Result();
     mdvt::Require(result.pixels > 0, mdvt::Code::kCorrupt,

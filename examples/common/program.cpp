@@ -211,6 +211,7 @@ int Program::Main(int argc, char** argv, const std::function<int()>& body) {
       if (level >= LogLevel::kWarning) display_->Warn(text);
     });
     SilenceFfmpegLog();
+    if (argc < 2) CheckRequired();
     if (!tool_) options_->Settle();
     return body();
   } catch (const std::exception& failure) {
@@ -224,6 +225,18 @@ int Program::Main(int argc, char** argv, const std::function<int()>& body) {
 int Program::Tell(const std::string& line) const {
   if (!quiet_) std::printf("%s\n", Printable(line).c_str());
   return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
+void Program::CheckInterrupted() const {
+  if (g_cancelled) throw Error(Code::kCancelled, "interrupted");
+}
+
+void Program::CheckRequired() const {
+  try {
+    options_->Check();
+  } catch (const Error& error) {
+    Usage(std::string(error.what()) + "; see --help");
+  }
 }
 
 ToolReport Program::RunOne(const RunControl& control) {

@@ -35,6 +35,9 @@ class Program {
   // Prints what the program has found or done as one line, unless it is to be quiet. Returns the
   // exit status.
   int Tell(const std::string& line) const;
+  // To be called now and then by a body that takes long: Ctrl-C only sets a flag. Throws
+  // Error(kCancelled) once it is set.
+  void CheckInterrupted() const;
 
   // Parses, runs `body` and returns the exit status of the process.
   int Main(int argc, char** argv, const std::function<int()>& body);
@@ -47,6 +50,7 @@ class Program {
   // --job and --print_job.
   void AddCommonOptions();
   bool Parse(int argc, char** argv);          // false: all that was asked for has been printed
+  void CheckRequired() const;                 // without any argument: names --help too
   int Report(const std::exception& failure);  // prints its line, returns the status
   int RunItems();                             // of tool_
   ToolReport RunOne(const RunControl& control);

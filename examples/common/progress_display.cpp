@@ -157,8 +157,8 @@ void ProgressDisplay::Done(const std::vector<std::string>& outputs, int64_t fram
   PrintLine(stdout, (list.empty() ? "ended: " : "wrote " + list + ": ") + std::to_string(frames) +
                         (frames == 1 ? " frame" : " frames") +
                         (details.empty() ? "" : ", " + details) + ", in " +
-                        FormatFixed(seconds, 1) + " s (" + FormatFixed(rate, 1) +
-                        " frames per second)");
+                        FormatFixed(seconds, 1) + " s" +
+                        (frames > 0 ? " (" + FormatFixed(rate, 1) + " frames per second)" : ""));
 }
 
 void ProgressDisplay::Failed(const std::string& code, int status, const std::string& text) {

@@ -76,6 +76,7 @@ int main(int argc, char** argv) {
       depth.emplace(outputs.AddFile(depth_output), w, h, depth_video);
     }
     for (int64_t i = 0; i < frames; ++i) {
+      program.CheckInterrupted();
       const mdvt::test::View view = clip.At(static_cast<double>(i));
       color.Write(caster.Color(view, mdvt::PixelFormat::Yuv(420), 2), i, 1);
       if (depth) depth->Write(caster.Depth(view).Plane<float>(), i, 1, &pool);

@@ -236,6 +236,11 @@ struct DepthVideoReader::Impl {
     codec.max_depth = kDefaultMaxDepth;
     if (tags.max_depth) codec.max_depth = *tags.max_depth;
     if (options.max_depth) codec.max_depth = *options.max_depth;
+    if (tags.max_depth && std::fabs(codec.max_depth / *tags.max_depth - 1) > 1e-6)
+      LogWarning(info.path + ": its range ends at " + FormatDouble(*tags.max_depth) +
+                 " m by its tags; read as ending at " + FormatDouble(codec.max_depth) +
+                 " m, as asked: every depth is " + FormatDouble(codec.max_depth / *tags.max_depth) +
+                 " times what was written");
     if (tags.log_offset) codec.log_offset = *tags.log_offset;
     if (options.max_depth || tags.max_depth) {
       if (found_by_look && codec.encoding != DepthEncoding::kRgb16) {

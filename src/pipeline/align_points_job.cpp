@@ -26,8 +26,10 @@ namespace mdvt {
 CameraFiles CameraFilesOf(const AlignPointsJobOptions& options) {
   CameraFiles files;
   files.transformations = OutputName(options.output, options.depth_video, "_transformations.json");
-  files.camera = OutputName(options.camera_output, options.depth_video, "_camera.json");
-  files.report = OutputName(options.report, options.depth_video, "_alignment_report.json");
+  files.camera = OutputName(FurtherOutput(options.camera_output, options.output),
+                            options.depth_video, "_camera.json");
+  files.report = OutputName(FurtherOutput(options.report, options.output), options.depth_video,
+                            "_alignment_report.json");
   if (!options.xfovs_output.empty())
     files.xfovs = OutputName(options.xfovs_output, options.depth_video, "_xfovs.json");
   return files;

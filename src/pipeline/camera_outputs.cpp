@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "io/output_file.h"
 #include "mdvt/core/error.h"
@@ -171,7 +172,8 @@ void Describe(OptionList* list, CameraSolveOptions* options) {
 
 void DescribeCameraFiles(OptionList* list, std::string* output, std::string* camera,
                          std::string* report, std::string* xfovs, bool xfovs_always) {
-  list->Field("output", output, "JSON", "camera-to-world matrix of each frame, or a folder")
+  list->Field("output", output, "JSON",
+              "camera-to-world matrix of each frame, or a folder for all files")
       .Output()
       .Default("<depth_video>_transformations.json");
   list->Field("camera_output", camera, "JSON", "the camera's intrinsics, or a folder")
@@ -184,6 +186,11 @@ void DescribeCameraFiles(OptionList* list, std::string* output, std::string* cam
               "horizontal field of view of each frame in degrees, or a folder")
       .Output()
       .Default(xfovs_always ? "<depth_video>_xfovs.json" : "none");
+}
+
+std::string FurtherOutput(const std::string& given, const std::string& output) {
+  std::error_code ignored;
+  return given.empty() && std::filesystem::is_directory(output, ignored) ? output : given;
 }
 
 void CameraFiles::Stage(OutputSet* outputs) {

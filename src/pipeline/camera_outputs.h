@@ -24,6 +24,10 @@ struct CameraFiles {
   void Stage(OutputSet* outputs);
 };
 
+// What to hand to OutputName() for a further file of a run: its own name if that is given, else the
+// folder that `output` is, so that all files of the run go there, else nothing.
+std::string FurtherOutput(const std::string& given, const std::string& output);
+
 void DescribeCameraFiles(OptionList* list, std::string* output, std::string* camera,
                          std::string* report, std::string* xfovs, bool xfovs_always);
 

@@ -20,7 +20,10 @@ void Describe(OptionList* list, FovTrackOptions* options) {
 }
 
 void Describe(OptionList* list, DepthJobOptions* options) {
-  list->Field("color_video", &options->color_video, "FILE", "color video").Input(true).Required();
+  list->Field("color_video", &options->color_video, "FILE", "color video")
+      .Input(true)
+      .Positional(0)
+      .Required();
   list->Field("output", &options->output, "FILE", "depth video (.mkv), or a folder")
       .Output()
       .Default("<color_video>_depth.mkv");

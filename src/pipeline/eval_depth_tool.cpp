@@ -35,7 +35,8 @@ void Describe(ToolReport* to, const EvalDepthJobOptions& options, const EvalDept
   to->Add("rtc", If(time, t.rtc),
           "share of pixels within a factor of 1.25^0.5 of the frame before");
   to->Add("tflick", If(time, t.tflick), "rms second difference of log disparity");
-  to->Add("flicker_share", If(time, t.flicker_share), "share of power above 3 Hz along tracks");
+  to->Add("flicker_share", If(time && t.tracks > 0, t.flicker_share),
+          "share of power above 3 Hz along tracks");
 }
 
 std::string OutputOf(const EvalDepthJobOptions& options) {

@@ -10,6 +10,7 @@
 
 #include "core/median.h"
 #include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/output_set.h"
@@ -56,8 +57,14 @@ class FindConvergenceJob {
     Require(!distances_.empty(), Code::kCorrupt, "'" + options_.depth_video + "' has no frames");
     WriteConvergenceFile(file_, distances_, options_.missing);
     if (confidence_file_) WriteConvergenceFile(*confidence_file_, confidences_);
+    const FindConvergenceReport report = Report();
+    if (report.unknown == report.frames)
+      LogWarning(options_.mask_video.empty()
+                     ? "no frame has a distance: nothing has depth short of the end of the range"
+                     : "no frame has a distance: depth and the white of the mask share too few "
+                       "pixels (see --min_share, --mask_threshold)");
     outputs_.CommitAll();
-    return Report();
+    return report;
   }
 
  private:

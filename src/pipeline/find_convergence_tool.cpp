@@ -9,8 +9,10 @@ void Describe(ToolReport* to, const FindConvergenceJobOptions& options,
   to->frames = report.frames;
   to->outputs = {report.output};
   if (!options.confidence_output.empty()) to->outputs.push_back(options.confidence_output);
-  to->summary = "median " + FormatFixed(report.median, 2) + " m, confidence " +
-                FormatFixed(report.confidence, 2);
+  to->summary = report.unknown < report.frames
+                    ? "median " + FormatFixed(report.median, 2) + " m, confidence " +
+                          FormatFixed(report.confidence, 2)
+                    : "no distance found";
   if (report.unknown > 0) to->summary += ", " + std::to_string(report.unknown) + " not known";
   to->Add("unknown", report.unknown, "frames without a distance");
   to->Add("median", report.median, "metres, of the frames with one");

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/image_file.h"
@@ -64,6 +65,8 @@ class InpaintJob {
     });
     graph_.Run("inpainting", ExpectedFrames(info.estimated_frames, 0, options_.job.max_frames));
     writer_->Finish(EndOfStreams(&reader_, options_.job.max_frames));
+    if (inpainter_->mask_share() == 0)
+      LogWarning("the mask is white nowhere: nothing was painted over");
     outputs_.CommitAll();
 
     InpaintReport report;
@@ -104,12 +107,7 @@ class InpaintJob {
     } catch (const Error& error) {
       if (error.code() != Code::kUnsupported) throw;
     }
-    VideoReaderOptions reader;
-    reader.limits = options_.job.limits;
-    reader.pool = graph_.pool();
-    reader.exact = true;
-    reader.format = PixelFormat::Gray(8);
-    mask_video_.emplace(options_.mask, reader);
+    mask_video_.emplace(mdvt::OpenMask(options_.mask, options_.job.limits, graph_.pool()));
     check_size(mask_video_->info().width, mask_video_->info().height);
   }
 

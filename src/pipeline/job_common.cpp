@@ -13,6 +13,7 @@
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/stereo/view_layout.h"
+#include "pipeline/video_kind.h"
 
 namespace mdvt {
 
@@ -74,7 +75,9 @@ VideoReader OpenMask(const std::string& path, const Limits& limits, ThreadPool* 
   options.pool = pool;
   options.exact = true;  // a mask is no film
   options.format = PixelFormat::Gray(8);
-  return VideoReader(path, options);
+  VideoReader reader(path, options);
+  CheckIsMask(reader.info());
+  return reader;
 }
 
 VideoReader OpenMaskVideo(const std::string& path, const VideoInfo& depth, const Limits& limits,
@@ -113,10 +116,7 @@ VideoWriterOptions LosslessLike(const VideoInfo& source, ThreadPool* pool) {
 
 void CheckOnePicture(const VideoInfo& video, bool one_picture) {
   std::string stereo = Describe(video.stereo);
-  const auto kind = video.tags.find("MDVT_KIND");
-  if (stereo.empty() && kind != video.tags.end())
-    for (const ViewLayout& layout : ViewLayouts())
-      if (layout.views.size() > 1 && layout.kind == kind->second) stereo = "two eyes already";
+  if (stereo.empty() && HoldsEyes(KindOf(video))) stereo = "two eyes already";
   Require(
       stereo.empty() || one_picture, Code::kRefused,
       "'" + video.path + "' says that it holds " + stereo +
@@ -125,6 +125,7 @@ void CheckOnePicture(const VideoInfo& video, bool one_picture) {
     LogWarning("'" + video.path + "' says that it shows a sphere (" + video.projection +
                "): it is taken as the flat picture of a camera, so that depth is right near its "
                "middle at best");
+  TellIfNoFilm(video);
 }
 
 ClipCamera::ClipCamera(const FovOptions& fov, const DepthTags& tags, int width, int height,
@@ -136,6 +137,13 @@ ClipCamera::ClipCamera(const FovOptions& fov, const DepthTags& tags, int width, 
     xfovs_deg_ = {ReadFovFile(fov.xfov_file, limits), fov.xfov_file, "field of view"};
   } else if (fov.xfov_deg || fov.yfov_deg) {
     fixed_ = Make(fov.xfov_deg, fov.yfov_deg);
+    constexpr double kOddPixels = 1.1;  // cropping and rounding explain less
+    const double shape = fixed_.fy / fixed_.fx / sample_aspect_.ToDouble();
+    if (shape > kOddPixels || shape < 1 / kOddPixels)
+      LogWarning("xfov " + FormatFixed(fixed_.xfov_deg(), 1) + " and yfov " +
+                 FormatFixed(fixed_.yfov_deg(), 1) + " degrees do not go together for " +
+                 FormatSize(width, height) + ": pixels would be " + FormatFixed(shape, 2) +
+                 " times as wide as the file says; with one of them alone they are not");
   } else {
     const std::optional<Camera> tagged = tags.CameraFor(width, height);
     Require(tagged.has_value(), Code::kInvalidArgument,

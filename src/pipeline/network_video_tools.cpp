@@ -47,7 +47,10 @@ std::string OutputFor(const NetworkVideoJobOptions& options) {
 void Describe(OptionList* list, NetworkVideoJobOptions* options) {
   DepthJobOptions* depth = &options->depth;
   const Family family = FamilyOf(options->family);
-  list->Field("color_video", &depth->color_video, "FILE", "color video").Input(true).Required();
+  list->Field("color_video", &depth->color_video, "FILE", "color video")
+      .Input(true)
+      .Positional(0)
+      .Required();
   list->Field("output", &depth->output, "FILE", "depth video (.mkv), or a folder")
       .Output()
       .Default("<color_video>_depth.mkv");

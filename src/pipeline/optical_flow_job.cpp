@@ -297,7 +297,10 @@ std::string FlowNumbersOutput(const OpticalFlowJobOptions& options) {
 }
 
 void Describe(OptionList* list, OpticalFlowJobOptions* options) {
-  list->Field("color_video", &options->color_video, "FILE", "video").Input(true).Required();
+  list->Field("color_video", &options->color_video, "FILE", "video")
+      .Input(true)
+      .Positional(0)
+      .Required();
   list->Field("output", &options->output, "FILE", "flow as colors (.mkv), or a folder")
       .Output()
       .Default("<color_video>_opticalflow.mkv");

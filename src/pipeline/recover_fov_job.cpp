@@ -443,7 +443,10 @@ class RecoverFovJob {
 }  // namespace
 
 void Describe(OptionList* list, RecoverFovJobOptions* options) {
-  list->Field("color_video", &options->color_video, "FILE", "video").Input(true).Required();
+  list->Field("color_video", &options->color_video, "FILE", "video")
+      .Input(true)
+      .Positional(0)
+      .Required();
   list->Field("depth_video", &options->depth_video, "FILE",
               "its depth video: helps where the camera moves")
       .Input(true);

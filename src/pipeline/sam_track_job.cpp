@@ -39,9 +39,12 @@ CameraFiles CameraFilesOf(const SamTrackJobOptions& options) {
   const std::string& video = NamingVideo(options);
   CameraFiles files;
   files.transformations = OutputName(options.output, video, "_transformations.json");
-  files.camera = OutputName(options.camera_output, video, "_camera.json");
-  files.report = OutputName(options.report, video, "_alignment_report.json");
-  files.xfovs = OutputName(options.xfovs_output, video, "_xfovs.json");
+  const auto name = [&](const std::string& given, const char* suffix) {
+    return OutputName(FurtherOutput(given, options.output), video, suffix);
+  };
+  files.camera = name(options.camera_output, "_camera.json");
+  files.report = name(options.report, "_alignment_report.json");
+  files.xfovs = name(options.xfovs_output, "_xfovs.json");
   return files;
 }
 
@@ -102,10 +105,12 @@ class SamTrackJob {
     CameraFiles files = CameraFilesOf(options_);
     files.Stage(&outputs_);
     if (!options_.depth_video.empty()) {
-      depth_name_ = OutputName(options_.depth_output, options_.depth_video, "_megasam.mkv");
+      depth_name_ = OutputName(FurtherOutput(options_.depth_output, options_.output),
+                               options_.depth_video, "_megasam.mkv");
       depth_to_ = outputs_.AddFile(depth_name_);
     }
-    motion_name_ = OutputName(options_.motion_output, NamingVideo(options_), "_megasam_motion.mkv");
+    motion_name_ = OutputName(FurtherOutput(options_.motion_output, options_.output),
+                              NamingVideo(options_), "_megasam_motion.mkv");
     motion_to_ = outputs_.AddFile(motion_name_);
     if (!options_.track_output.empty()) {
       track_name_ = OutputName(options_.track_output, options_.color_video, "_tracking.json");

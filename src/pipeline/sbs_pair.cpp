@@ -8,6 +8,7 @@
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
 #include "pipeline/job_common.h"
+#include "pipeline/video_kind.h"
 
 namespace mdvt {
 namespace {
@@ -22,11 +23,6 @@ VideoReaderOptions MaskOptions(const JobOptions& job, ThreadPool* pool) {
   reader.exact = true;
   reader.format = PixelFormat::Rgb(8);
   return reader;
-}
-
-std::string KindOf(const VideoInfo& info) {
-  const auto kind = info.tags.find("MDVT_KIND");
-  return kind == info.tags.end() ? "" : kind->second;
 }
 
 double ShareOfHoles(const std::array<HoleMap, 2>& holes) {

@@ -188,7 +188,8 @@ std::vector<ScoreRow> ScoreRows(const DepthScores& scores) {
     add("tflick", t->tflick, "rms second difference of log disparity");
     add("tflick_global", t->tflick_global, "of it: whole frames");
     add("tflick_local", t->tflick_local, "of it: the rest");
-    add("flicker_share", t->flicker_share, "share of power above 3 Hz along tracks");
+    if (t->tracks > 0)  // none in clips of less than 32 frames
+      add("flicker_share", t->flicker_share, "share of power above 3 Hz along tracks");
     add("tracks", static_cast<double>(t->tracks), "of 32 frames, for the spectrum");
     add("pairs", static_cast<double>(t->pairs), "of frames that were compared");
     add("shots", static_cast<double>(t->shots), "between cuts");

@@ -133,7 +133,10 @@ std::string SplitOutput(const SplitSbsJobOptions& options, const std::string& su
 }
 
 void Describe(OptionList* list, SplitSbsJobOptions* options) {
-  list->Field("color_video", &options->color_video, "FILE", "stereo video").Input(true).Required();
+  list->Field("color_video", &options->color_video, "FILE", "stereo video")
+      .Input(true)
+      .Positional(0)
+      .Required();
   list->Field("output", &options->output, "FOLDER",
               "where <color_video>_left.mkv and <color_video>_right.mkv go, the ending left out")
       .Default("the folder of the input")

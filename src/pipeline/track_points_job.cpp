@@ -348,6 +348,7 @@ std::string VisualizationOutput(const TrackPointsJobOptions& options) {
 void Describe(OptionList* list, TrackPointsJobOptions* options) {
   list->Field("color_video", &options->color_video, "FILE", "video to follow points in")
       .Input(true)
+      .Positional(0)
       .Required();
   list->Field("output", &options->output, "JSON", "tracking file, or a folder")
       .Output()

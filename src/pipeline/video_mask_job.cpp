@@ -13,6 +13,7 @@
 #include "mdvt/pipeline/video_mask.h"
 #include "pipeline/job_common.h"
 #include "pipeline/mask_maker.h"
+#include "pipeline/video_kind.h"
 
 namespace mdvt {
 namespace {
@@ -27,6 +28,7 @@ class VideoMaskJob {
         file_(StageOutputs()),
         reader_(options.color_video, ReaderOptions(options.job, graph_.pool())),
         format_(options.format == MaskFormat::kGray8 ? PixelFormat::Gray(8) : PixelFormat::Rgb(8)) {
+    TellIfNoFilm(reader_.info());
     if (!options.model.empty()) model_ = OpenNetwork(options.model, graph_.pool()->num_threads());
     maker_.emplace(options, reader_.info(), model_, graph_.pool());
     OpenWriter();

@@ -7,12 +7,15 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/clips.h"
 #include "io/expect_error.h"
 #include "mdvt/pipeline/jobs.h"
+#include "mdvt/pipeline/tools.h"
+#include "support/log_catcher.h"
 #include "support/test_env.h"
 
 namespace mdvt::test {
@@ -85,6 +88,26 @@ TEST_F(FindConvergenceJob, TheMaskTellsWhatMatters) {
   options_.missing = MissingValue::kNan;
   Run();
   EXPECT_NE(ReadText(options_.output).find("NaN"), std::string::npos);
+}
+
+TEST_F(FindConvergenceJob, AMaskWithoutWhiteIsTold) {
+  ClipShape one = shape_;
+  one.frames = 1;
+  MakeMask(dir_ / "mask.mkv", one, 0);
+  const std::unique_ptr<Tool> tool = FindTool("find_convergence_depth").make();
+  OptionList& options = tool->options();
+  options.Set("depth_video", depth_);
+  options.Set("mask_video", std::string(dir_ / "mask.mkv"));
+  options.Set("output", options_.output);
+  options.Set("max_frames", int64_t{1});
+  options.Set("max_depth", 3.0);
+  LogCatcher log;
+  const ToolReport told = tool->Run({});
+  EXPECT_TRUE(log.Says("no frame has a distance"));
+  // The range was not that of the file.
+  EXPECT_TRUE(log.Says("ends at 100 m by its tags; read as ending at 3 m"));
+  EXPECT_TRUE(log.Says("0.03 times what was written"));
+  EXPECT_EQ(told.summary, "no distance found, 1 not known");
 }
 
 TEST_F(FindConvergenceJob, TheRendererReadsIt) {

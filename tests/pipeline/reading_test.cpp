@@ -12,6 +12,7 @@
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/pipeline/mono_to_sbs.h"
 #include "pipeline/job_common.h"
+#include "pipeline/video_kind.h"
 #include "support/log_catcher.h"
 #include "support/test_env.h"
 
@@ -79,6 +80,37 @@ TEST_F(Reading, SpheresAreTold) {
   CheckOnePicture(info, false);
   ASSERT_EQ(log.lines.size(), 1u);
   EXPECT_TRUE(log.Says("'clip.mp4' says that it shows a sphere (equirectangular)"));
+}
+
+TEST_F(Reading, FieldsOfViewThatDoNotGoTogetherAreTold) {
+  LogCatcher log;
+  FovOptions fov;
+  fov.xfov_deg = 90;
+  fov.yfov_deg = 90;
+  ClipCamera(fov, {}, 200, 200, {1, 1}, {});
+  ClipCamera(fov, {}, 200, 100, {1, 2}, {});
+  EXPECT_EQ(log.lines.size(), 0u);
+  ClipCamera(fov, {}, 200, 100, {1, 1}, {});
+  ASSERT_EQ(log.lines.size(), 1u);
+  EXPECT_TRUE(log.Says("pixels would be 0.50 times as wide as the file says"));
+}
+
+TEST_F(Reading, FilesOfOtherKindsAreToldAsColorsAndRefusedAsMasks) {
+  LogCatcher log;
+  MakeMarked(StereoLayout::kNone, "");
+  OpenMask(mono_.input, {}, nullptr);
+  for (const char* kind : {"depth", "mask", "infillmask"}) {
+    MakeMarked(StereoLayout::kNone, kind);
+    const size_t before = log.lines.size();
+    CheckOnePicture(VideoReader(mono_.input).info(), false);
+    EXPECT_EQ(log.lines.size(), before + 1);
+    EXPECT_TRUE(log.Says("MDVT_KIND says \"" + std::string(kind) + "\": is it the right file?"));
+    if (std::string(kind) != "depth") OpenMask(mono_.input, {}, nullptr);
+  }
+  for (const char* kind : {"depth", "sbs_depth", "sbs", "tab", "provenance"}) {
+    MakeMarked(StereoLayout::kNone, kind);
+    ExpectError(Code::kCorrupt, "is no mask video", [this] { OpenMask(mono_.input, {}, nullptr); });
+  }
 }
 
 TEST_F(Reading, DamageIsToldOrRefusedWhenStrict) {

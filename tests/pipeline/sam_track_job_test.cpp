@@ -118,6 +118,19 @@ TEST_F(SamTrackJob, PathsOfTheTestClipsWithoutDepth) {
   }
 }
 
+TEST_F(SamTrackJob, AFolderGetsAllFiles) {
+  Make(MovingClip());
+  options_.output = dir_ / "all";
+  std::filesystem::create_directory(options_.output);
+  options_.job.max_frames = 2;
+  const SamTrackReport report = RunSamTrackJob(options_);
+  for (const char* suffix : {"_transformations.json", "_camera.json", "_alignment_report.json",
+                             "_xfovs.json", "_megasam.mkv", "_megasam_motion.mkv"}) {
+    EXPECT_TRUE(std::filesystem::exists(options_.output + "/depth.mkv" + suffix)) << suffix;
+    EXPECT_FALSE(std::filesystem::exists(options_.depth_video + suffix)) << suffix;
+  }
+}
+
 // Depth whose scale changes from frame to frame comes out in one.
 TEST_F(SamTrackJob, BringsDepthToOneScale) {
   const MovingClip clip;

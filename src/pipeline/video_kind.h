@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a video that mdvt has written says it holds (tag MDVT_KIND).
+#pragma once
+
+#include <string>
+
+#include "mdvt/io/video_reader.h"
+
+namespace mdvt {
+
+// Empty for other videos.
+std::string KindOf(const VideoInfo& video);
+
+// True for the kinds of layouts with more than one view in a picture.
+bool HoldsEyes(const std::string& kind);
+
+// Warns of a depth or mask video in the place of a color video.
+void TellIfNoFilm(const VideoInfo& video);
+
+// A depth video or the picture of both eyes in the place of a mask is Error(kCorrupt).
+void CheckIsMask(const VideoInfo& video);
+
+}  // namespace mdvt
