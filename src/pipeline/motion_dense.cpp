@@ -7,18 +7,19 @@
 namespace mdvt {
 namespace {
 
-// Parallax in pixels at working size. Of the near frame, nine tenths of the points have about the
-// first: easy to match, also close up. Of the far frame, half have the second: measures well.
-constexpr double kNearParallax = 14;
-constexpr double kFarParallax = 30;
+double Env(const char* name, double value) {
+  return getenv(name) ? atof(getenv(name)) : value;
+}
+// Parallax in pixels that half of the points have in the farthest neighbour, and shares of it that
+// the others should have.
+const double kFarParallax = Env("A_PAR", 24);
+const std::vector<double> kParallaxShares = Env("A_N",3)==2 ? std::vector<double>{1, 0.5} : Env("A_N",3)==4?std::vector<double>{1, 0.75,0.5,0.25}:std::vector<double>{1, 0.67, 0.33};
 constexpr double kLeastParallax = 0.8;
 constexpr double kLeastOverlap = 0.6;  // of the known points that both frames see
 
-constexpr size_t kMaxFromEarlier = 3;    // the latest ones are kept
 constexpr float kGrowth = 0.02f;         // of the relative sigma per frame that depth is carried
 constexpr float kMeasuredSigma = 0.10f;  // largest relative sigma of a measured pixel
 constexpr float kFillLambda = 2500, kFillEdge = 4;
-constexpr float kStartLambda = 100;
 constexpr float kCarriedWeight = 0.02f;
 constexpr float kSmoothLambda = 30, kSmoothEdge = 4;
 constexpr int kDenseRadius = 10;  // pixels around a measured one that must be measured too
@@ -67,24 +68,21 @@ void MotionDense::StartScene() {
   has_before_ = false;
 }
 
-std::vector<MotionDense::Pair> MotionDense::ChoosePairs(const std::deque<MotionPicture>& pictures,
-                                                        const CameraPath& path,
-                                                        const PathFrame& now) const {
-  std::vector<Pair> candidates;
-  const std::vector<PathPoint> points = path.PointsIn(now.index);
+std::vector<MotionDense::Neighbour> MotionDense::ChooseNeighbours(
+    const std::deque<MotionPicture>& pictures, size_t first, const CameraPath& path,
+    const PathFrame& now, const std::vector<Eigen::Vector3d>& points) const {
+  std::vector<Neighbour> candidates;
   std::vector<double> shifts;
-  for (size_t k = 1; k < pictures.size(); ++k) {
+  for (size_t k = first; k < pictures.size(); ++k) {
     const std::optional<PathFrame> other = path.Get(pictures[k].number);
     if (!other || other->state != PathState::kTranslating) break;
     const Camera& camera = pictures[k].camera;
-    const Pose other_from_now = other->world_from_cam.inverse() * now.world_from_cam;
-    const Pose now_from_world = now.world_from_cam.inverse();
+    const Pose view_from_now = other->world_from_cam.inverse() * now.world_from_cam;
     shifts.clear();
     size_t inside = 0;
-    for (const PathPoint& point : points) {
-      const Eigen::Vector3d p = now_from_world * point.in_world;
-      const Eigen::Vector3d q = other_from_now * p;
-      const Eigen::Vector3d turned = other_from_now.linear() * p;
+    for (const Eigen::Vector3d& p : points) {
+      const Eigen::Vector3d q = view_from_now * p;
+      const Eigen::Vector3d turned = view_from_now.linear() * p;
       if (!(q.z() > 0) || !(turned.z() > 0)) continue;
       const Eigen::Vector2d at = Project(camera, q);
       inside += at.x() > 0 && at.y() > 0 && at.x() < camera.width && at.y() < camera.height;
@@ -93,73 +91,57 @@ std::vector<MotionDense::Pair> MotionDense::ChoosePairs(const std::deque<MotionP
     if (shifts.size() < 8 ||
         static_cast<double>(inside) < kLeastOverlap * static_cast<double>(points.size()))
       break;
-    candidates.push_back({k, Quantile(shifts, 0.5), Quantile(shifts, 0.9)});
+    candidates.push_back(
+        {&pictures[k], view_from_now, Quantile(shifts, 0.5), Quantile(shifts, 0.9)});
     if (candidates.back().parallax >= kFarParallax) break;
   }
-  std::vector<Pair> pairs;
-  for (const Pair& candidate : candidates) {
-    if (candidate.largest < kNearParallax) continue;
-    pairs.push_back(candidate);
-    break;
+  // Of each side the one of most parallax, which measures best, and some of less, which are alike.
+  std::vector<Neighbour> chosen;
+  if (candidates.empty()) return chosen;
+  const double most = std::max_element(candidates.begin(), candidates.end(),
+                                       [](const Neighbour& a, const Neighbour& b) {
+                                         return a.parallax < b.parallax;
+                                       })
+                          ->parallax;
+  for (const double share : kParallaxShares) {
+    const auto distance = [&](const Neighbour& n) { return std::abs(n.parallax - share * most); };
+    const auto best = std::min_element(
+        candidates.begin(), candidates.end(),
+        [&](const Neighbour& a, const Neighbour& b) { return distance(a) < distance(b); });
+    if (best == candidates.end()) break;
+    if (best->largest >= kLeastParallax) chosen.push_back(*best);
+    candidates.erase(best);
   }
-  if (!candidates.empty()) {
-    const Pair far =
-        *std::max_element(candidates.begin(), candidates.end(),
-                          [](const Pair& a, const Pair& b) { return a.parallax < b.parallax; });
-    if (far.parallax >= kLeastParallax && (pairs.empty() || pairs[0].offset != far.offset))
-      pairs.push_back(far);
-  }
-  return pairs;
+  return chosen;
 }
 
-void MotionDense::ComparePair(std::deque<MotionPicture>* pictures, const CameraPath& path,
-                              const PathFrame& now, const Pair& pair, const Image& small,
-                              InverseDepthMap* here) {
-  auto& [forth, back, there, start, trip] = flow_scratch_;
-  const MotionPicture& a = pictures->front();
-  MotionPicture& b = (*pictures)[pair.offset];
-  const PathFrame other = *path.Get(b.number);
-  const Pose b_from_a = other.world_from_cam.inverse() * now.world_from_cam;
-  forth.vectors.clear();
-  if (!start.empty()) {
-    forth.Resize(a.camera.width, a.camera.height);
-    RigidFlow(start, a.camera, b.camera, b_from_a, pool_, forth.mutable_view());
+bool MotionDense::Measure(const MotionPicture& picture, const std::vector<Neighbour>& neighbours,
+                          const std::vector<Eigen::Vector3d>& points) {
+  if (neighbours.empty()) return false;
+  std::vector<double> depths;
+  for (const Eigen::Vector3d& p : points)
+    if (p.z() > 0) depths.push_back(1 / p.z());
+  if (depths.size() < 8) return false;
+  PlaneSweepOptions options;
+  const double nearest = Quantile(depths, 0.98) * Env("A_NEAR", 1.3);
+  const double farthest = Quantile(depths, 0.02) * Env("A_FAR", 0.5);
+  options.farthest = farthest < 0.05 * nearest ? 0.f : static_cast<float>(farthest);
+  options.nearest = static_cast<float>(nearest);
+  options.planes = static_cast<int>(Env("A_PLANES", 64));
+  options.most_difference = static_cast<int>(Env("A_T", 64));
+  options.step_cost = static_cast<int>(Env("A_P1", 8));
+  options.jump_cost = static_cast<int>(Env("A_P2", 64));
+  std::vector<SweepView> views;
+  for (const Neighbour& n : neighbours)
+    views.push_back({&n.picture->sweep, n.picture->camera, n.view_from_now});
+  sweep_.Compute(picture.sweep, picture.camera, views, options, pool_, &swept_);
+  measured_.Reset(swept_.width, swept_.height);
+  support_.assign(swept_.value.size(), 2);
+  for (size_t i = 0; i < swept_.value.size(); ++i) {
+    measured_.value[i] = std::max(swept_.value[i], 1e-4f * options.nearest);
+    measured_.sigma[i] = 0.02f * measured_.value[i];
   }
-  const Image b_small = WorkingLuma(b, pool_);
-  flow_.Compute(small.Plane<uint8_t>(), b_small.Plane<uint8_t>(), &forth);
-  InvertFlow(forth, &back);
-  flow_.Compute(b_small.Plane<uint8_t>(), small.Plane<uint8_t>(), &back);
-
-  trip.resize(forth.vectors.size());
-  const PlaneView<float> trip_view{trip.data(), static_cast<ptrdiff_t>(sizeof(float)) * forth.width,
-                                   forth.width, forth.height};
-  const FlowDepthOptions options;
-  RoundTripError(forth, back, trip_view);
-  DepthFromFlow(a.camera, b.camera, b_from_a, forth.view(), trip_view, options, pool_, here);
-  RoundTripError(back, forth, trip_view);
-  DepthFromFlow(b.camera, a.camera, b_from_a.inverse(), back.view(), trip_view, options, pool_,
-                &there);
-  if (b.from_earlier.size() >= kMaxFromEarlier) {
-    spare_.push_back(std::move(b.from_earlier.front()));
-    b.from_earlier.erase(b.from_earlier.begin());
-  }
-  b.from_earlier.emplace_back();
-  if (!spare_.empty()) {
-    b.from_earlier.back() = std::move(spare_.back());
-    spare_.pop_back();
-  }
-  PackInverseDepth(there, &b.from_earlier.back());
-}
-
-// The map with its gaps closed, as a start for the search of flow.
-void MotionDense::FillStart(const Image& small, const InverseDepthMap& map) {
-  flow_scratch_.start = {map.width, map.height, map.value, {}};
-  std::vector<float>& weights = fill_scratch_.weights;
-  weights.resize(map.value.size());
-  for (size_t i = 0; i < weights.size(); ++i) weights[i] = map.value[i] > 0 ? 1.f : 0.f;
-  fill_scratch_.smoother.SetGuide(small.Plane<uint8_t>(), kFillEdge, pool_);
-  fill_scratch_.smoother.Smooth(kStartLambda, 2, pool_, &flow_scratch_.start.value, &weights);
-  fill_scratch_ = {};
+  return true;
 }
 
 // A mild slope: the lower part of a picture is nearer more often than not.
@@ -176,6 +158,11 @@ void MotionDense::Guess(int width, int height) {
 
 // Gives every pixel a value: what is not measured comes from around, along the picture's edges.
 void MotionDense::Fill(const Image& small) {
+  if (Env("A_RAW", 0) > 0) {
+    filled_ = measured_;
+    certainty_.assign(filled_.value.size(), 1.f);
+    return;
+  }
   auto& [smoother, values, weights, around, reached, sums] = fill_scratch_;
   const size_t n = measured_.value.size();
   filled_.Reset(measured_.width, measured_.height);
@@ -260,16 +247,18 @@ DepthEstimate MotionDense::Output(const MotionPicture& picture, const Image& lum
   return estimate;
 }
 
-DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const CameraPath& path,
+DepthEstimate MotionDense::Compute(const std::deque<MotionPicture>& waiting,
+                                   const std::deque<MotionPicture>& past, const CameraPath& path,
                                    int width, int height, MotionFrameReport* report) {
-  MotionPicture& picture = pictures->front();
+  const MotionPicture& picture = waiting.front();
   const int w = picture.camera.width, h = picture.camera.height;
-  const Image small = WorkingLuma(picture, pool_);
+  const Image small = SmallLuma(picture, pool_);
   PathFrame now;
   now.index = picture.number;
   if (const auto known = path.Get(picture.number)) now = *known;
 
   const bool has_carried = has_before_ && now.state != PathState::kLost;
+  carried_.value.clear();
   carried_filled_.value.clear();
   if (has_carried) {
     const Pose now_from_before = now.world_from_cam.inverse() * before_.world_from_cam;
@@ -279,36 +268,24 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
                           &carried_filled_);
     carried_filled_.sigma = {};  // only its values are asked for
   }
-  measured_ = {};
-  filled_ = {};
-  std::vector<const InverseDepthMap*> maps;
+  bool compared = false;
   if (now.state == PathState::kTranslating) {
-    const std::vector<Pair> pairs = ChoosePairs(*pictures, path, now);
-    views_.resize(std::max(views_.size(), pairs.size() + picture.from_earlier.size()));
-    size_t used = 0;
-    flow_scratch_.start.value.clear();
-    if (has_carried) FillStart(small, carried_);
-    for (size_t i = 0; i < pairs.size(); ++i) {
-      ComparePair(pictures, path, now, pairs[i], small, &views_[used]);
-      if (i + 1 < pairs.size()) FillStart(small, views_[used]);
-      maps.push_back(&views_[used++]);
-    }
-    ReleaseFlow();
-    for (const PackedInverseDepth& map : picture.from_earlier) {
-      UnpackInverseDepth(map, &views_[used]);
-      maps.push_back(&views_[used++]);
-    }
-    for (PackedInverseDepth& map : picture.from_earlier) spare_.push_back(std::move(map));
-    picture.from_earlier.clear();
+    std::vector<Eigen::Vector3d> points;
+    const Pose now_from_world = now.world_from_cam.inverse();
+    for (const PathPoint& point : path.PointsIn(now.index))
+      points.push_back(now_from_world * point.in_world);
+    std::vector<Neighbour> neighbours = ChooseNeighbours(waiting, 1, path, now, points);
+    for (Neighbour& n : ChooseNeighbours(past, 0, path, now, points))
+      neighbours.push_back(std::move(n));
+    compared = Measure(picture, neighbours, points);
   }
-  const bool compared = !maps.empty();
-  if (has_carried) maps.push_back(&carried_);
+  if (!compared && has_carried) {
+    measured_ = carried_;
+    support_.assign(measured_.value.size(), 1);
+  }
 
   bool guess = true;
-  if (!maps.empty()) {
-    FuseInverseDepth(maps, pool_, &measured_, &support_);
-    views_.clear();
-    views_.shrink_to_fit();
+  if (compared || has_carried) {
     std::vector<float>& values = fill_scratch_.values;
     values.clear();
     for (size_t i = 0; i < measured_.value.size(); ++i)

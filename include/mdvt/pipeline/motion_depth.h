@@ -95,7 +95,7 @@ class MotionDepthEstimator : public DepthEstimator {
   MotionDepthEstimator(const MotionDepthOptions& options, ThreadPool* pool);
   ~MotionDepthEstimator() override;
 
-  PixelFormat input_format() const override { return PixelFormat::Gray(8); }
+  PixelFormat input_format() const override { return PixelFormat::Rgb(8); }
   int latency() const override;
 
   // Throws Error(kInvalidArgument) for a frame of another size or format, or after Finish().
