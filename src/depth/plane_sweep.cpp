@@ -118,14 +118,6 @@ struct Mapping {
   double m[3][3], c[3];
 };
 
-int PixelDifference(uint32_t a, uint32_t b) {
-  int most = 0;
-  for (int k = 0; k < 24; k += 8)
-    most = std::max(most, std::abs(static_cast<int>((a >> k) & 255) -
-                                   static_cast<int>((b >> k) & 255)));
-  return most;
-}
-
 }  // namespace
 
 struct PlaneSweep::Impl {
@@ -214,7 +206,7 @@ void PlaneSweep::Impl::Paths(const SweepPicture& reference, const PlaneSweepOpti
       const uint32_t* row = reference.Row(y);
       for (int x = 0; x + 1 < w; ++x)
         large[static_cast<size_t>(x)] =
-            jump[static_cast<size_t>(PixelDifference(row[x], row[x + 1]))];
+            jump[static_cast<size_t>(SweepDifference(row[x], row[x + 1]))];
       sweep::BothWays(step, &costs[At(w, planes, 0, y)], w, large.data(), scratch.data(),
                       &sums[At(w, planes, 0, y)]);
     }
@@ -231,7 +223,7 @@ void PlaneSweep::Impl::Paths(const SweepPicture& reference, const PlaneSweepOpti
         const int other = k == 0 ? y : down ? y - 1 : y + 1;
         const uint32_t *row = reference.Row(y) + begin, *past = reference.Row(other) + begin;
         for (size_t i = 0; i < n; ++i)
-          large[i] = jump[static_cast<size_t>(PixelDifference(row[i], past[i]))];
+          large[i] = jump[static_cast<size_t>(SweepDifference(row[i], past[i]))];
         sweep::Across(step, &costs[At(w, planes, begin, y)], static_cast<int>(n), large.data(),
                       before, after, lowest.data(), &sums[At(w, planes, begin, y)]);
         std::swap(before, after);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 namespace mdvt {
 namespace {
@@ -18,12 +19,11 @@ constexpr double kLeastParallax = 0.8;
 constexpr double kLeastOverlap = 0.6;  // of the known points that both frames see
 
 constexpr float kGrowth = 0.02f;         // of the relative sigma per frame that depth is carried
-constexpr float kMeasuredSigma = 0.10f;  // largest relative sigma of a measured pixel
+constexpr float kLeastCertainty = 0.2f;  // of a measured pixel
+constexpr float kKept = 0.95f;           // of the certainty per frame that depth is carried
 constexpr float kFillLambda = 2500, kFillEdge = 4;
 constexpr float kCarriedWeight = 0.02f;
 constexpr float kSmoothLambda = 30, kSmoothEdge = 4;
-constexpr int kDenseRadius = 10;  // pixels around a measured one that must be measured too
-constexpr float kDenseShare = 0.2f;
 
 double Quantile(std::vector<double> values, double share) {
   if (values.empty()) return 0;
@@ -33,31 +33,38 @@ double Quantile(std::vector<double> values, double share) {
   return *at;
 }
 
-// Takes the weight of measured pixels that stand alone: in something that moves by itself a few
-// always look right by chance, and inside its outline nothing would contradict them.
-void DropLonely(int width, int height, std::vector<double>* scratch, std::vector<float>* weights) {
-  const size_t w = static_cast<size_t>(width);
-  std::vector<double>& sums = *scratch;
-  sums.assign((w + 1) * static_cast<size_t>(height + 1), 0.0);
-  for (int y = 0; y < height; ++y) {
-    double row = 0;
-    for (size_t x = 0; x < w; ++x) {
-      row += static_cast<double>((*weights)[static_cast<size_t>(y) * w + x]);
-      sums[static_cast<size_t>(y + 1) * (w + 1) + x + 1] =
-          sums[static_cast<size_t>(y) * (w + 1) + x + 1] + row;
+// Takes the certainty of patches of fewer than `least` pixels that a step of more than `gap` of
+// inverse depth cuts off on all sides: what moves by itself, or has no texture, falls to such.
+void DropPatches(const InverseDepthMap& map, float gap, int least, std::vector<int>* queue,
+                 std::vector<uint8_t>* seen, std::vector<float>* certainty) {
+  const int w = map.width, h = map.height;
+  seen->assign(map.value.size(), 0);
+  queue->resize(map.value.size());
+  for (int start = 0; start < w * h; ++start) {
+    if ((*seen)[static_cast<size_t>(start)]) continue;
+    int count = 0;
+    (*queue)[0] = start;
+    (*seen)[static_cast<size_t>(start)] = 1;
+    int end = 1;
+    while (count < end) {
+      const int at = (*queue)[static_cast<size_t>(count++)];
+      const int x = at % w, y = at / w;
+      const float value = map.value[static_cast<size_t>(at)];
+      const auto visit = [&](int to) {
+        if ((*seen)[static_cast<size_t>(to)] ||
+            std::abs(map.value[static_cast<size_t>(to)] - value) > gap)
+          return;
+        (*seen)[static_cast<size_t>(to)] = 1;
+        (*queue)[static_cast<size_t>(end++)] = to;
+      };
+      if (x > 0) visit(at - 1);
+      if (x + 1 < w) visit(at + 1);
+      if (y > 0) visit(at - w);
+      if (y + 1 < h) visit(at + w);
     }
-  }
-  for (int y = 0; y < height; ++y) {
-    const size_t y0 = static_cast<size_t>(std::max(0, y - kDenseRadius)) * (w + 1);
-    const size_t y1 = static_cast<size_t>(std::min(height, y + kDenseRadius + 1)) * (w + 1);
-    for (int x = 0; x < width; ++x) {
-      const size_t x0 = static_cast<size_t>(std::max(0, x - kDenseRadius));
-      const size_t x1 = static_cast<size_t>(std::min(width, x + kDenseRadius + 1));
-      const double sum = sums[y1 + x1] - sums[y1 + x0] - sums[y0 + x1] + sums[y0 + x0];
-      const double area = static_cast<double>((x1 - x0) * ((y1 - y0) / (w + 1)));
-      if (sum < static_cast<double>(kDenseShare) * area)
-        (*weights)[static_cast<size_t>(y) * w + static_cast<size_t>(x)] = 0;
-    }
+    if (count >= least) continue;
+    for (int i = 0; i < count; ++i)
+      (*certainty)[static_cast<size_t>((*queue)[static_cast<size_t>(i)])] = 0;
   }
 }
 
@@ -128,19 +135,42 @@ bool MotionDense::Measure(const MotionPicture& picture, const std::vector<Neighb
   options.farthest = farthest < 0.05 * nearest ? 0.f : static_cast<float>(farthest);
   options.nearest = static_cast<float>(nearest);
   options.planes = static_cast<int>(Env("A_PLANES", 64));
-  options.most_difference = static_cast<int>(Env("A_T", 64));
-  options.step_cost = static_cast<int>(Env("A_P1", 8));
-  options.jump_cost = static_cast<int>(Env("A_P2", 64));
+  options.most_difference = static_cast<int>(Env("A_T", 40));
+  options.step_cost = static_cast<int>(Env("A_P1", 24));
+  options.jump_cost = static_cast<int>(Env("A_P2", 300));
   std::vector<SweepView> views;
   for (const Neighbour& n : neighbours)
     views.push_back({&n.picture->sweep, n.picture->camera, n.view_from_now});
   sweep_.Compute(picture.sweep, picture.camera, views, options, pool_, &swept_);
-  measured_.Reset(swept_.width, swept_.height);
-  support_.assign(swept_.value.size(), 2);
-  for (size_t i = 0; i < swept_.value.size(); ++i) {
-    measured_.value[i] = std::max(swept_.value[i], 1e-4f * options.nearest);
-    measured_.sigma[i] = 0.02f * measured_.value[i];
+  if (getenv("A_DUMP")) {
+    FILE* f = fopen((std::string(getenv("A_DUMP")) + "/cost.u8").c_str(), "ab");
+    fwrite(swept_.cost.data(), 1, swept_.cost.size(), f); fclose(f);
+    f = fopen((std::string(getenv("A_DUMP")) + "/margin.u16").c_str(), "ab");
+    fwrite(swept_.margin.data(), 2, swept_.cost.size(), f); fclose(f);
   }
+  const size_t n = swept_.value.size();
+  measured_.Reset(swept_.width, swept_.height);
+  certainty_.resize(n);
+  const float mc = (float)Env("A_QC", 70), mm = (float)Env("A_QM", 100);
+  for (size_t i = 0; i < n; ++i) {
+    measured_.value[i] = std::max(swept_.value[i], 1e-4f * options.nearest);
+    const float difference = static_cast<float>(swept_.cost[i]) / mc;
+    const float margin = static_cast<float>(swept_.margin[i]) / mm;
+    const float square = difference * difference;
+    certainty_[i] = margin * margin / ((1 + margin * margin) * (1 + square * square));
+  }
+  const float step = (options.nearest - options.farthest) / static_cast<float>(options.planes - 1);
+  DropPatches(measured_, (float)Env("A_GAP", 1.5) * step,
+              static_cast<int>(static_cast<double>(n) * Env("A_PATCH", 0.0015)),
+              &fill_scratch_.queue, &fill_scratch_.seen, &certainty_);
+  if (!carried_.value.empty()) {
+    // Two frames that agree bear each other out.
+    const float lone = (float)Env("A_LONE", 0.5), slack = (float)Env("A_SLACK", 1) * step;
+    for (size_t i = 0; i < n; ++i)
+      if (carried_.value[i] > 0 && std::abs(carried_.value[i] - measured_.value[i]) > slack)
+        certainty_[i] *= lone;
+  }
+  for (size_t i = 0; i < n; ++i) measured_.sigma[i] = certainty_[i];
   return true;
 }
 
@@ -157,58 +187,35 @@ void MotionDense::Guess(int width, int height) {
 }
 
 // Gives every pixel a value: what is not measured comes from around, along the picture's edges.
-void MotionDense::Fill(const Image& small) {
+void MotionDense::Fill(const MotionPicture& picture) {
   if (Env("A_RAW", 0) > 0) {
     filled_ = measured_;
-    certainty_.assign(filled_.value.size(), 1.f);
     return;
   }
-  auto& [smoother, values, weights, around, reached, sums] = fill_scratch_;
+  auto& [smoother, values, weights, around, reached, seen, queue] = fill_scratch_;
   const size_t n = measured_.value.size();
   filled_.Reset(measured_.width, measured_.height);
-  certainty_.assign(n, 0.f);
-  values.assign(n, 0.f);
-  weights.assign(n, 0.f);
-  reached.clear();
-  for (size_t i = 0; i < n; i += 7)
-    if (measured_.value[i] > 0) reached.push_back(measured_.sigma[i]);
-  float usual = 1;
-  if (!reached.empty()) {
-    const auto middle = reached.begin() + static_cast<ptrdiff_t>(reached.size() / 2);
-    std::nth_element(reached.begin(), middle, reached.end());
-    usual = *middle;
-  }
-  for (size_t i = 0; i < n; ++i) {
-    if (!(measured_.value[i] > 0)) continue;
-    const float relative = measured_.sigma[i] / measured_.value[i];
-    const float alone = support_[i] >= 2 ? 1.f : 0.2f;
-    certainty_[i] = alone / (1 + relative * relative / (0.05f * 0.05f));
-    values[i] = measured_.value[i];
-    // By the error of the inverse depth itself: by its share, what is near would always outweigh
-    // what is far and spill over it.
-    const float q = measured_.sigma[i] / (2 * usual);
-    weights[i] = q > 3 ? 0 : alone / (1 + q * q);
-  }
-  DropLonely(measured_.width, measured_.height, &sums, &weights);
+  values = measured_.value;
+  weights = certainty_;
   around = values;
   reached = weights;
   // Where nothing is measured, a little of what was there in the frame before keeps it steady.
   if (!carried_filled_.empty())
     for (size_t i = 0; i < n; ++i)
-      if (!(reached[i] > 0) && carried_filled_.value[i] > 0) {
+      if (reached[i] < kCarriedWeight && carried_filled_.value[i] > 0) {
         around[i] = carried_filled_.value[i];
         reached[i] = kCarriedWeight;
       }
-  smoother.SetGuide(small.Plane<uint8_t>(), kFillEdge, pool_);
-  smoother.Smooth(kFillLambda, 3, pool_, &around, &reached);
+  smoother.SetGuide(picture.sweep, (float)Env("A_FE",kFillEdge), pool_);
+  smoother.Smooth((float)Env("A_FL",kFillLambda), 3, pool_, &around, &reached);
   // Then gently over everything, the measured pixels holding their place.
   for (size_t i = 0; i < n; ++i) {
     const float w = weights[i];
     values[i] = w * values[i] + (1 - w) * around[i];
     weights[i] = 0.1f + w;
   }
-  smoother.SetGuide(small.Plane<uint8_t>(), kSmoothEdge, pool_);
-  smoother.Smooth(kSmoothLambda, 2, pool_, &values, &weights);
+  smoother.SetGuide(picture.sweep, (float)Env("A_SE",kSmoothEdge), pool_);
+  smoother.Smooth((float)Env("A_SL",kSmoothLambda), 2, pool_, &values, &weights);
   filled_.value = values;
 }
 
@@ -281,7 +288,9 @@ DepthEstimate MotionDense::Compute(const std::deque<MotionPicture>& waiting,
   }
   if (!compared && has_carried) {
     measured_ = carried_;
-    support_.assign(measured_.value.size(), 1);
+    certainty_.assign(measured_.value.size(), 0.f);
+    for (size_t i = 0; i < certainty_.size(); ++i)
+      if (measured_.value[i] > 0) certainty_[i] = kKept * measured_.sigma[i];
   }
 
   bool guess = true;
@@ -289,8 +298,7 @@ DepthEstimate MotionDense::Compute(const std::deque<MotionPicture>& waiting,
     std::vector<float>& values = fill_scratch_.values;
     values.clear();
     for (size_t i = 0; i < measured_.value.size(); ++i)
-      if (measured_.value[i] > 0 && measured_.sigma[i] <= kMeasuredSigma * measured_.value[i])
-        values.push_back(measured_.value[i]);
+      if (certainty_[i] >= kLeastCertainty) values.push_back(measured_.value[i]);
     report->measured_share =
         static_cast<double>(values.size()) / static_cast<double>(measured_.value.size());
     if (report->measured_share > 0.05) {
@@ -300,7 +308,7 @@ DepthEstimate MotionDense::Compute(const std::deque<MotionPicture>& waiting,
         std::nth_element(values.begin(), middle, values.end());
         metres_per_unit_ = scene_scale_ * static_cast<double>(*middle);
       }
-      Fill(small);
+      Fill(picture);
       report->status = compared ? MotionStatus::kMeasured : MotionStatus::kCarried;
       has_before_ = true;
       before_ = now;

@@ -47,7 +47,7 @@ class MotionDense {
   bool Measure(const MotionPicture& picture, const std::vector<Neighbour>& neighbours,
                const std::vector<Eigen::Vector3d>& points);
   void Guess(int width, int height);
-  void Fill(const Image& small);
+  void Fill(const MotionPicture& picture);
   DepthEstimate Output(const MotionPicture& picture, const Image& small, int width, int height,
                        bool guess);
 
@@ -67,14 +67,14 @@ class MotionDense {
   struct FillScratch {
     EdgeAwareSmoother smoother;
     std::vector<float> values, weights, around, reached;
-    std::vector<double> sums;
+    std::vector<uint8_t> seen;
+    std::vector<int> queue;
   };
 
   PlaneSweep sweep_;
   SweepResult swept_;
   FillScratch fill_scratch_;
   InverseDepthMap carried_, carried_filled_;
-  std::vector<uint8_t> support_;  // maps that agree, per pixel of measured_
 };
 
 }  // namespace mdvt

@@ -5,6 +5,7 @@
 // the plane on which they look like it, together with its neighbours.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -38,6 +39,16 @@ class SweepPicture {
   int width_ = 0, height_ = 0;
   std::vector<uint32_t> pixels_;
 };
+
+// The largest difference of luma and both colour differences of two pixels.
+inline int SweepDifference(uint32_t a, uint32_t b) {
+  int most = 0;
+  for (int k = 0; k < 24; k += 8) {
+    const int difference = static_cast<int>((a >> k) & 255) - static_cast<int>((b >> k) & 255);
+    most = std::max(most, difference < 0 ? -difference : difference);
+  }
+  return most;
+}
 
 struct SweepView {
   const SweepPicture* picture = nullptr;  // of the reference's size
