@@ -84,8 +84,8 @@ struct Flicker {
         const double there = static_cast<double>(next_metres.Plane<float>().At(to_x, to_y));
         if (!(std::abs(there / moved.z() - 1) < 0.02)) continue;  // hidden, or moving by itself
         const double r = static_cast<double>(depth.Plane<float>().At(x, y)) / z;
-        sum += std::abs(
-            static_cast<double>(next_depth.Plane<float>().At(to_x, to_y)) / there / r - 1);
+        sum +=
+            std::abs(static_cast<double>(next_depth.Plane<float>().At(to_x, to_y)) / there / r - 1);
         ++count;
       }
   }
@@ -107,9 +107,9 @@ void Measure(const fs::path& color, const std::optional<Truth>& truth, mdvt::Thr
   wanted.format = mdvt::PixelFormat::Rgb(8);
   mdvt::VideoReader reader(color.string(), wanted);
   mdvt::MotionDepthOptions options;
-  options.camera = truth ? truth->camera
-                         : mdvt::Camera::FromFov(reader.info().width, reader.info().height, 60,
-                                                 std::nullopt);
+  options.camera =
+      truth ? truth->camera
+            : mdvt::Camera::FromFov(reader.info().width, reader.info().height, 60, std::nullopt);
   mdvt::MotionDepthEstimator estimator(options, pool);
   std::vector<mdvt::Image> depths;
   double seconds = 0, computing = 0;
@@ -143,8 +143,7 @@ void Measure(const fs::path& color, const std::optional<Truth>& truth, mdvt::Thr
       options.camera.width, options.camera.height, static_cast<long long>(report.frames),
       static_cast<long long>(report.measured), static_cast<long long>(report.carried),
       static_cast<long long>(report.no_translation), static_cast<long long>(report.lost),
-      static_cast<double>(report.frames) / seconds,
-      computing / static_cast<double>(report.frames));
+      static_cast<double>(report.frames) / seconds, computing / static_cast<double>(report.frames));
   if (truth) {
     mdvt::DepthMetricsAccumulator metrics;
     Flicker flicker;
@@ -166,14 +165,11 @@ void Measure(const fs::path& color, const std::optional<Truth>& truth, mdvt::Thr
       }
     }
     const mdvt::DepthMetrics result = metrics.Result();
-    std::printf(", \"abs_rel\": %.4f, \"rmse\": %.3f, \"delta1\": %.4f, \"scale\": %.4f, "
+    std::printf(
+        ", \"abs_rel\": %.4f, \"rmse\": %.3f, \"delta1\": %.4f, \"scale\": %.4f, "
         "\"flicker\": %.4f",
         result.abs_rel, result.rmse, result.delta1, result.scale,
         flicker.sum / static_cast<double>(std::max<int64_t>(1, flicker.count)));
-    if (getenv("A_DUMP")) {
-      std::ofstream o(std::string(getenv("A_DUMP")) + "/" + color.parent_path().filename().string() + ".f32", std::ios::binary);
-      for (auto& d : depths) for (int y = 0; y < d.height(); ++y) o.write((const char*)d.Plane<float>().Row(y), 4 * d.width());
-    }
   }
   std::printf("}");
   std::fflush(stdout);

@@ -119,8 +119,7 @@ namespace {
 template <typename Difference>
 void SetLinks(int width, int height, float edge, ThreadPool* pool, const Difference& difference,
               std::vector<float>* right_links, std::vector<float>* below_links) {
-  Require(width > 0 && height > 0, Code::kInvalidArgument,
-          "EdgeAwareSmoother: the guide is empty");
+  Require(width > 0 && height > 0, Code::kInvalidArgument, "EdgeAwareSmoother: the guide is empty");
   EdgeAwareOptions options;
   options.edge = edge;
   options.Check();

@@ -61,8 +61,8 @@ SweepPicture::SweepPicture(PlaneView<const uint8_t> red, PlaneView<const uint8_t
         int around = 0;
         for (int k = 0; k < kSide; ++k) around += sums[static_cast<size_t>(x + k)];
         const int detail = l[x] - (around * 5243 >> 17);  // / 25
-        to[x] = static_cast<uint32_t>(l[x]) | Byte(128 + ((b[x] - l[x]) >> 0)) << 8 |
-                Byte(128 + ((r[x] - l[x]) >> 0)) << 16 | Byte(128 + detail) << 24;
+        to[x] = static_cast<uint32_t>(l[x]) | Byte(128 + b[x] - l[x]) << 8 |
+                Byte(128 + r[x] - l[x]) << 16 | Byte(128 + detail) << 24;
       }
       to[w] = to[w - 1];
     }
@@ -121,8 +121,8 @@ struct Mapping {
 }  // namespace
 
 struct PlaneSweep::Impl {
-  std::vector<uint8_t> costs;   // [y][x][plane]
-  std::vector<uint16_t> sums;   // the same
+  std::vector<uint8_t> costs;  // [y][x][plane]
+  std::vector<uint16_t> sums;  // the same
   std::vector<sweep::Winner> winners;
 
   size_t At(int width, int planes, int x, int y) const {
@@ -145,6 +145,8 @@ void PlaneSweep::Impl::Costs(const SweepPicture& reference, const Camera& camera
   const int kept = (static_cast<int>(views.size()) + 1) / 2;
   const uint32_t factor = static_cast<uint32_t>(
       (uint64_t{kMostCost} << 16) / (static_cast<uint64_t>(kept) * kBox * options.most_difference));
+  // What a view does not show speaks neither for a plane nor much against it.
+  const int outside = options.most_difference * 2 / 5;
   const double step = (static_cast<double>(options.nearest) - options.farthest) / (planes - 1);
 
   ForRows(pool, h, kBlockRows, [&](int begin, int end) {
@@ -166,7 +168,7 @@ void PlaneSweep::Impl::Costs(const SweepPicture& reference, const Camera& camera
           mappings[i].Anchors(y, rho, w, anchors.data());
           sweep::WarpRow(source, anchors.data(), w, warped.data(), &from, &to);
           sweep::DifferenceRow(reference.Row(y), warped.data(), w, from, to,
-                               options.most_difference,
+                               options.most_difference, outside,
                                &differences[static_cast<size_t>(y - first) * width]);
         }
         for (int y = begin; y < end; ++y) {
@@ -195,8 +197,8 @@ void PlaneSweep::Impl::Paths(const SweepPicture& reference, const PlaneSweepOpti
   const size_t room = static_cast<size_t>(planes) + 2 * sweep::kPathPadding;
   std::array<uint16_t, 256> jump{};
   for (int d = 0; d < 256; ++d)
-    jump[static_cast<size_t>(d)] = static_cast<uint16_t>(
-        std::max(options.step_cost, std::max(options.jump_cost / 4, options.jump_cost * 8 / (8 + d))));
+    jump[static_cast<size_t>(d)] = static_cast<uint16_t>(std::max(
+        options.step_cost, std::max(options.jump_cost / 4, options.jump_cost * 8 / (8 + d))));
   const sweep::PathStep step{planes, static_cast<uint16_t>(options.step_cost)};
   ForRows(pool, h, kBlockRows, [&](int begin, int end) {
     std::vector<uint16_t> large(static_cast<size_t>(w), jump[0]), scratch(2 * room);

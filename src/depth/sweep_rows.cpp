@@ -57,14 +57,13 @@ HWY_INLINE void Sample2(const WarpSource& source, const int32_t* u, const int32_
   const D16 d16;
   const int ua = (u[0] + kRounding) >> kToSixteenths, va = (v[0] + kRounding) >> kToSixteenths;
   const int ub = (u[1] + kRounding) >> kToSixteenths, vb = (v[1] + kRounding) >> kToSixteenths;
-  const V16 a = Vertical(source.pixels + (va >> 4) * source.stride + (ua >> 4), source.stride,
-                         va & 15);
-  const V16 b = Vertical(source.pixels + (vb >> 4) * source.stride + (ub >> 4), source.stride,
-                         vb & 15);
+  const V16 a =
+      Vertical(source.pixels + (va >> 4) * source.stride + (ua >> 4), source.stride, va & 15);
+  const V16 b =
+      Vertical(source.pixels + (vb >> 4) * source.stride + (ub >> 4), source.stride, vb & 15);
   const V16 left = hn::ConcatLowerLower(d16, b, a), right = hn::ConcatUpperUpper(d16, b, a);
-  const V16 fraction =
-      hn::ConcatLowerLower(d16, hn::Set(d16, static_cast<uint16_t>(ub & 15)),
-                           hn::Set(d16, static_cast<uint16_t>(ua & 15)));
+  const V16 fraction = hn::ConcatLowerLower(d16, hn::Set(d16, static_cast<uint16_t>(ub & 15)),
+                                            hn::Set(d16, static_cast<uint16_t>(ua & 15)));
   const V16 sum = hn::Add(hn::Add(hn::ShiftLeft<4>(left), hn::Mul(hn::Sub(right, left), fraction)),
                           hn::Set(d16, 128));
   const hn::RebindToSigned<D16> di16;
@@ -112,8 +111,8 @@ void Warp(const WarpSource& source, const int32_t* anchors, int width, uint32_t*
 }
 
 void Difference(const uint32_t* a, const uint32_t* b, int width, int begin, int end, int most,
-                uint16_t* cost) {
-  std::fill(cost, cost + begin, static_cast<uint16_t>(most));
+                int outside, uint16_t* cost) {
+  std::fill(cost, cost + begin, static_cast<uint16_t>(outside));
   int x = begin;
 #if HWY_TARGET != HWY_SCALAR
   const hn::ScalableTag<uint8_t> d8;
@@ -126,10 +125,9 @@ void Difference(const uint32_t* a, const uint32_t* b, int width, int begin, int 
   for (; x + lanes <= end; x += lanes) {
     const auto p = hn::BitCast(d8, hn::LoadU(d32, a + x));
     const auto q = hn::BitCast(d8, hn::LoadU(d32, b + x));
-    const auto both =
-        hn::BitCast(d16, hn::Or(hn::SaturatedSub(p, q), hn::SaturatedSub(q, p)));
-    const auto pairs = hn::BitCast(
-        d32, hn::Add(hn::And(both, hn::Set(d16, 0xff)), hn::ShiftRight<8>(both)));
+    const auto both = hn::BitCast(d16, hn::Or(hn::SaturatedSub(p, q), hn::SaturatedSub(q, p)));
+    const auto pairs =
+        hn::BitCast(d32, hn::Add(hn::And(both, hn::Set(d16, 0xff)), hn::ShiftRight<8>(both)));
     const auto all = hn::Add(hn::And(pairs, hn::Set(d32, 0xffff)), hn::ShiftRight<16>(pairs));
     hn::StoreU(hn::DemoteTo(half, hn::BitCast(di32, hn::Min(all, limit))), half, cost + x);
   }
@@ -142,7 +140,7 @@ void Difference(const uint32_t* a, const uint32_t* b, int width, int begin, int 
     }
     cost[x] = static_cast<uint16_t>(std::min(sum, most));
   }
-  std::fill(cost + std::max(begin, end), cost + width, static_cast<uint16_t>(most));
+  std::fill(cost + std::max(begin, end), cost + width, static_cast<uint16_t>(outside));
 }
 
 // The following are simple enough for the compiler to vectorise for each target by itself.
@@ -309,13 +307,13 @@ HWY_EXPORT(RowPaths);
 HWY_EXPORT(RowOfPaths);
 HWY_EXPORT(Pick);
 
-void WarpRow(const WarpSource& source, const int32_t* anchors, int width, uint32_t* row,
-             int* begin, int* end) {
+void WarpRow(const WarpSource& source, const int32_t* anchors, int width, uint32_t* row, int* begin,
+             int* end) {
   HWY_DYNAMIC_DISPATCH(Warp)(source, anchors, width, row, begin, end);
 }
 void DifferenceRow(const uint32_t* a, const uint32_t* b, int width, int begin, int end, int most,
-                   uint16_t* cost) {
-  HWY_DYNAMIC_DISPATCH(Difference)(a, b, width, begin, end, most, cost);
+                   int outside, uint16_t* cost) {
+  HWY_DYNAMIC_DISPATCH(Difference)(a, b, width, begin, end, most, outside, cost);
 }
 void BoxRow(const uint16_t* above, const uint16_t* here, const uint16_t* below, int width,
             uint16_t* scratch, uint16_t* sum) {

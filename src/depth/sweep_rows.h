@@ -23,12 +23,13 @@ struct WarpSource {
 };
 // anchors  u and v of ceil(width / kAnchorStep) + 1 places, interleaved
 // The pixels inside the source are [*begin, *end); only these are written.
-void WarpRow(const WarpSource& source, const int32_t* anchors, int width, uint32_t* row,
-             int* begin, int* end);
+void WarpRow(const WarpSource& source, const int32_t* anchors, int width, uint32_t* row, int* begin,
+             int* end);
 
-// cost[x] = min(sum of absolute differences of the four bytes, most); `most` outside [begin, end).
+// cost[x] = min(sum of absolute differences of the four bytes, most); `outside` outside [begin,
+// end).
 void DifferenceRow(const uint32_t* a, const uint32_t* b, int width, int begin, int end, int most,
-                   uint16_t* cost);
+                   int outside, uint16_t* cost);
 
 // Sum over 3 x 3 of three rows, ends repeated. scratch: width + 2.
 void BoxRow(const uint16_t* above, const uint16_t* here, const uint16_t* below, int width,

@@ -2,25 +2,29 @@
 #include "motion_dense.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <string>
 
 namespace mdvt {
 namespace {
 
-double Env(const char* name, double value) {
-  return getenv(name) ? atof(getenv(name)) : value;
-}
-// Parallax in pixels that half of the points have in the farthest neighbour, and shares of it that
-// the others should have.
-const double kFarParallax = Env("A_PAR", 24);
-const std::vector<double> kParallaxShares = Env("A_N",3)==2 ? std::vector<double>{1, 0.5} : Env("A_N",3)==4?std::vector<double>{1, 0.75,0.5,0.25}:std::vector<double>{1, 0.67, 0.33};
+// Parallax in pixels that half of the points have in the farthest neighbour of each side, and
+// shares of it that the others of that side have; more of them where one side has few.
+constexpr double kFarParallax = 36;
+constexpr std::array<double, 3> kShares = {1, 0.67, 0.33};
+constexpr std::array<double, 5> kSharesAlone = {1, 0.8, 0.6, 0.4, 0.2};
 constexpr double kLeastParallax = 0.8;
 constexpr double kLeastOverlap = 0.6;  // of the known points that both frames see
 
-constexpr float kGrowth = 0.02f;         // of the relative sigma per frame that depth is carried
+constexpr float kGrowth = 0.005f;        // of the relative sigma per frame that depth is carried
 constexpr float kLeastCertainty = 0.2f;  // of a measured pixel
 constexpr float kKept = 0.95f;           // of the certainty per frame that depth is carried
+// Costs and margins (see SweepResult) at which a pixel counts half.
+constexpr float kUsualCost = 70, kUsualMargin = 100;
+constexpr double kLeastPatch = 0.0015;  // of the picture, and more, is one surface
+constexpr uint32_t kMovingCost = 140;   // mean over a region that no plane explains
+constexpr double kLeastMoving = 0.002;  // of the picture, is such a region
+constexpr float kMemory = 0.25f;        // least variance of carried depth, in that of a measurement
 constexpr float kFillLambda = 2500, kFillEdge = 4;
 constexpr float kCarriedWeight = 0.02f;
 constexpr float kSmoothLambda = 30, kSmoothEdge = 4;
@@ -77,7 +81,7 @@ void MotionDense::StartScene() {
 
 std::vector<MotionDense::Neighbour> MotionDense::ChooseNeighbours(
     const std::deque<MotionPicture>& pictures, size_t first, const CameraPath& path,
-    const PathFrame& now, const std::vector<Eigen::Vector3d>& points) const {
+    const PathFrame& now, const std::vector<Eigen::Vector3d>& points, bool alone) const {
   std::vector<Neighbour> candidates;
   std::vector<double> shifts;
   for (size_t k = first; k < pictures.size(); ++k) {
@@ -110,7 +114,10 @@ std::vector<MotionDense::Neighbour> MotionDense::ChooseNeighbours(
                                          return a.parallax < b.parallax;
                                        })
                           ->parallax;
-  for (const double share : kParallaxShares) {
+  const std::vector<double> shares =
+      alone ? std::vector<double>(kSharesAlone.begin(), kSharesAlone.end())
+            : std::vector<double>(kShares.begin(), kShares.end());
+  for (const double share : shares) {
     const auto distance = [&](const Neighbour& n) { return std::abs(n.parallax - share * most); };
     const auto best = std::min_element(
         candidates.begin(), candidates.end(),
@@ -130,48 +137,149 @@ bool MotionDense::Measure(const MotionPicture& picture, const std::vector<Neighb
     if (p.z() > 0) depths.push_back(1 / p.z());
   if (depths.size() < 8) return false;
   PlaneSweepOptions options;
-  const double nearest = Quantile(depths, 0.98) * Env("A_NEAR", 1.3);
-  const double farthest = Quantile(depths, 0.02) * Env("A_FAR", 0.5);
-  options.farthest = farthest < 0.05 * nearest ? 0.f : static_cast<float>(farthest);
+  const double nearest = 1.3 * Quantile(depths, 0.98), farthest = 0.5 * Quantile(depths, 0.02);
   options.nearest = static_cast<float>(nearest);
-  options.planes = static_cast<int>(Env("A_PLANES", 64));
-  options.most_difference = static_cast<int>(Env("A_T", 40));
-  options.step_cost = static_cast<int>(Env("A_P1", 24));
-  options.jump_cost = static_cast<int>(Env("A_P2", 300));
+  options.farthest = farthest < 0.05 * nearest ? 0.f : static_cast<float>(farthest);
   std::vector<SweepView> views;
   for (const Neighbour& n : neighbours)
     views.push_back({&n.picture->sweep, n.picture->camera, n.view_from_now});
   sweep_.Compute(picture.sweep, picture.camera, views, options, pool_, &swept_);
-  if (getenv("A_DUMP")) {
-    FILE* f = fopen((std::string(getenv("A_DUMP")) + "/cost.u8").c_str(), "ab");
-    fwrite(swept_.cost.data(), 1, swept_.cost.size(), f); fclose(f);
-    f = fopen((std::string(getenv("A_DUMP")) + "/margin.u16").c_str(), "ab");
-    fwrite(swept_.margin.data(), 2, swept_.cost.size(), f); fclose(f);
-  }
   const size_t n = swept_.value.size();
   measured_.Reset(swept_.width, swept_.height);
   certainty_.resize(n);
-  const float mc = (float)Env("A_QC", 70), mm = (float)Env("A_QM", 100);
   for (size_t i = 0; i < n; ++i) {
     measured_.value[i] = std::max(swept_.value[i], 1e-4f * options.nearest);
-    const float difference = static_cast<float>(swept_.cost[i]) / mc;
-    const float margin = static_cast<float>(swept_.margin[i]) / mm;
+    const float difference = static_cast<float>(swept_.cost[i]) / kUsualCost;
+    const float margin = static_cast<float>(swept_.margin[i]) / kUsualMargin;
     const float square = difference * difference;
     certainty_[i] = margin * margin / ((1 + margin * margin) * (1 + square * square));
   }
   const float step = (options.nearest - options.farthest) / static_cast<float>(options.planes - 1);
-  DropPatches(measured_, (float)Env("A_GAP", 1.5) * step,
-              static_cast<int>(static_cast<double>(n) * Env("A_PATCH", 0.0015)),
+  DropPatches(measured_, 1.5f * step, static_cast<int>(static_cast<double>(n) * kLeastPatch),
               &fill_scratch_.queue, &fill_scratch_.seen, &certainty_);
-  if (!carried_.value.empty()) {
-    // Two frames that agree bear each other out.
-    const float lone = (float)Env("A_LONE", 0.5), slack = (float)Env("A_SLACK", 1) * step;
-    for (size_t i = 0; i < n; ++i)
-      if (carried_.value[i] > 0 && std::abs(carried_.value[i] - measured_.value[i]) > slack)
-        certainty_[i] *= lone;
-  }
-  for (size_t i = 0; i < n; ++i) measured_.sigma[i] = certainty_[i];
+  FindMoving();
+  JoinWithCarried(0.5f * step);
   return true;
+}
+
+// What no plane explains in a whole region moves by itself, or changes: nothing there is measured.
+void MotionDense::FindMoving() {
+  const int w = swept_.width, h = swept_.height;
+  const int reach = std::max(1, w / 128);
+  std::vector<uint32_t>& sums = fill_scratch_.sums;
+  const size_t columns = static_cast<size_t>(w) + 1;
+  sums.assign(columns * static_cast<size_t>(h + 1), 0);
+  for (int y = 0; y < h; ++y) {
+    uint32_t row = 0;
+    for (int x = 0; x < w; ++x) {
+      const size_t at = static_cast<size_t>(y + 1) * columns + static_cast<size_t>(x) + 1;
+      row += swept_.cost[static_cast<size_t>(y) * static_cast<size_t>(w) + static_cast<size_t>(x)];
+      sums[at] = sums[at - columns] + row;
+    }
+  }
+  const uint32_t limit = kMovingCost;
+  moving_.assign(swept_.cost.size(), 0);
+  for (int y = 0; y < h; ++y)
+    for (int x = 0; x < w; ++x) {
+      const size_t x0 = static_cast<size_t>(std::max(0, x - reach));
+      const size_t x1 = static_cast<size_t>(std::min(w, x + reach + 1));
+      const size_t y0 = static_cast<size_t>(std::max(0, y - reach));
+      const size_t y1 = static_cast<size_t>(std::min(h, y + reach + 1));
+      const uint32_t sum = sums[y1 * columns + x1] - sums[y1 * columns + x0] -
+                           sums[y0 * columns + x1] + sums[y0 * columns + x0];
+      if (sum < limit * static_cast<uint32_t>((x1 - x0) * (y1 - y0))) continue;
+      const size_t at = static_cast<size_t>(y) * static_cast<size_t>(w) + static_cast<size_t>(x);
+      moving_[at] = 1;
+      certainty_[at] = 0;
+    }
+}
+
+// Averages with the frame before where both agree, keeps what it knew where this one does not tell.
+// spread  standard deviation of a sure measurement
+void MotionDense::JoinWithCarried(float spread) {
+  const float usual = spread * spread;
+  for (size_t i = 0; i < certainty_.size(); ++i) {
+    float& value = measured_.value[i];
+    float& sigma = measured_.sigma[i];
+    float& certainty = certainty_[i];
+    sigma = spread / std::sqrt(std::max(certainty, 1e-4f));
+    if (carried_.value.empty() || !(carried_.value[i] > 0)) continue;
+    const float before = carried_.value[i];
+    const float variance = std::max(carried_.sigma[i] * carried_.sigma[i], kMemory * usual);
+    const float known = std::min(1.f, usual / variance);
+    const float difference = std::abs(before - value);
+    if (moving_[i] && difference > 2 * spread) continue;
+    if (difference <= 3 * spread) {
+      const float a = 1 / (sigma * sigma), b = 1 / variance;
+      value = (a * value + b * before) / (a + b);
+      sigma = 1 / std::sqrt(a + b);
+      certainty = std::max(certainty, std::min(1.f, certainty + 0.5f * known));
+    } else if (certainty < 0.5f * known) {
+      value = before;
+      certainty = kKept * known;
+      sigma = spread / std::sqrt(certainty);
+    } else {
+      certainty *= 0.5f;
+    }
+  }
+}
+
+// Things that move stand on what is below them or hide what is beside them: they get the depth that
+// the lower part of their outline has.
+void MotionDense::PlaceMoving() {
+  const int w = measured_.width, h = measured_.height;
+  auto& [smoother, values, weights, around, reached, seen, queue, sums] = fill_scratch_;
+  seen.assign(moving_.size(), 0);
+  queue.resize(moving_.size());
+  const int least = static_cast<int>(static_cast<double>(moving_.size()) * kLeastMoving);
+  std::vector<float> border;
+  for (int start = 0; start < w * h; ++start) {
+    if (!moving_[static_cast<size_t>(start)] || seen[static_cast<size_t>(start)]) continue;
+    int count = 0, end = 1, bottom = 0, top = h;
+    queue[0] = start;
+    seen[static_cast<size_t>(start)] = 1;
+    while (count < end) {
+      const int at = queue[static_cast<size_t>(count++)];
+      const int x = at % w, y = at / w;
+      bottom = std::max(bottom, y);
+      top = std::min(top, y);
+      const auto visit = [&](int to) {
+        if (seen[static_cast<size_t>(to)] || !moving_[static_cast<size_t>(to)]) return;
+        seen[static_cast<size_t>(to)] = 1;
+        queue[static_cast<size_t>(end++)] = to;
+      };
+      if (x > 0) visit(at - 1);
+      if (x + 1 < w) visit(at + 1);
+      if (y > 0) visit(at - w);
+      if (y + 1 < h) visit(at + w);
+    }
+    if (count < least) continue;
+    border.clear();
+    const int reach = std::max(2, w / 100);
+    for (int i = 0; i < count; ++i) {
+      const int at = queue[static_cast<size_t>(i)];
+      const int x = at % w, y = at / w;
+      const auto look = [&](int x2, int y2) {
+        if (x2 < 0 || y2 < 0 || x2 >= w || y2 >= h) return;
+        const size_t to =
+            static_cast<size_t>(y2) * static_cast<size_t>(w) + static_cast<size_t>(x2);
+        if (!moving_[to]) border.push_back(around[to]);
+      };
+      look(x, y + reach);
+      if (y > (top + bottom) / 2) {
+        look(x - reach, y);
+        look(x + reach, y);
+      }
+    }
+    if (border.size() < 8) continue;
+    const auto at =
+        border.begin() + static_cast<ptrdiff_t>(static_cast<double>(border.size() - 1) * 0.7);
+    std::nth_element(border.begin(), at, border.end());
+    for (int i = 0; i < count; ++i) {
+      const size_t k = static_cast<size_t>(queue[static_cast<size_t>(i)]);
+      around[k] = std::max(around[k], *at);
+    }
+  }
 }
 
 // A mild slope: the lower part of a picture is nearer more often than not.
@@ -188,11 +296,7 @@ void MotionDense::Guess(int width, int height) {
 
 // Gives every pixel a value: what is not measured comes from around, along the picture's edges.
 void MotionDense::Fill(const MotionPicture& picture) {
-  if (Env("A_RAW", 0) > 0) {
-    filled_ = measured_;
-    return;
-  }
-  auto& [smoother, values, weights, around, reached, seen, queue] = fill_scratch_;
+  auto& [smoother, values, weights, around, reached, seen, queue, sums] = fill_scratch_;
   const size_t n = measured_.value.size();
   filled_.Reset(measured_.width, measured_.height);
   values = measured_.value;
@@ -206,16 +310,17 @@ void MotionDense::Fill(const MotionPicture& picture) {
         around[i] = carried_filled_.value[i];
         reached[i] = kCarriedWeight;
       }
-  smoother.SetGuide(picture.sweep, (float)Env("A_FE",kFillEdge), pool_);
-  smoother.Smooth((float)Env("A_FL",kFillLambda), 3, pool_, &around, &reached);
+  smoother.SetGuide(picture.sweep, kFillEdge, pool_);
+  smoother.Smooth(kFillLambda, 3, pool_, &around, &reached);
+  PlaceMoving();
   // Then gently over everything, the measured pixels holding their place.
   for (size_t i = 0; i < n; ++i) {
     const float w = weights[i];
     values[i] = w * values[i] + (1 - w) * around[i];
     weights[i] = 0.1f + w;
   }
-  smoother.SetGuide(picture.sweep, (float)Env("A_SE",kSmoothEdge), pool_);
-  smoother.Smooth((float)Env("A_SL",kSmoothLambda), 2, pool_, &values, &weights);
+  smoother.SetGuide(picture.sweep, kSmoothEdge, pool_);
+  smoother.Smooth(kSmoothLambda, 2, pool_, &values, &weights);
   filled_.value = values;
 }
 
@@ -281,16 +386,19 @@ DepthEstimate MotionDense::Compute(const std::deque<MotionPicture>& waiting,
     const Pose now_from_world = now.world_from_cam.inverse();
     for (const PathPoint& point : path.PointsIn(now.index))
       points.push_back(now_from_world * point.in_world);
-    std::vector<Neighbour> neighbours = ChooseNeighbours(waiting, 1, path, now, points);
-    for (Neighbour& n : ChooseNeighbours(past, 0, path, now, points))
+    const bool alone = waiting.size() < 4 || past.size() < 3;
+    std::vector<Neighbour> neighbours = ChooseNeighbours(waiting, 1, path, now, points, alone);
+    for (Neighbour& n : ChooseNeighbours(past, 0, path, now, points, alone))
       neighbours.push_back(std::move(n));
     compared = Measure(picture, neighbours, points);
   }
   if (!compared && has_carried) {
     measured_ = carried_;
     certainty_.assign(measured_.value.size(), 0.f);
+    moving_.assign(measured_.value.size(), 0);
     for (size_t i = 0; i < certainty_.size(); ++i)
-      if (measured_.value[i] > 0) certainty_[i] = kKept * measured_.sigma[i];
+      if (measured_.value[i] > 0)
+        certainty_[i] = std::min(1.f, 0.01f * measured_.value[i] / measured_.sigma[i]);
   }
 
   bool guess = true;

@@ -42,10 +42,14 @@ class MotionDense {
   // `points`, here and below: those of the frame, in its camera.
   std::vector<Neighbour> ChooseNeighbours(const std::deque<MotionPicture>& pictures, size_t first,
                                           const CameraPath& path, const PathFrame& now,
-                                          const std::vector<Eigen::Vector3d>& points) const;
+                                          const std::vector<Eigen::Vector3d>& points,
+                                          bool alone) const;
   // False: no neighbour tells.
   bool Measure(const MotionPicture& picture, const std::vector<Neighbour>& neighbours,
                const std::vector<Eigen::Vector3d>& points);
+  void FindMoving();
+  void JoinWithCarried(float spread);
+  void PlaceMoving();
   void Guess(int width, int height);
   void Fill(const MotionPicture& picture);
   DepthEstimate Output(const MotionPicture& picture, const Image& small, int width, int height,
@@ -69,8 +73,10 @@ class MotionDense {
     std::vector<float> values, weights, around, reached;
     std::vector<uint8_t> seen;
     std::vector<int> queue;
+    std::vector<uint32_t> sums;
   };
 
+  std::vector<uint8_t> moving_;  // 1: no plane explains the pixel
   PlaneSweep sweep_;
   SweepResult swept_;
   FillScratch fill_scratch_;

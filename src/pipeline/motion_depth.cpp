@@ -22,7 +22,7 @@ namespace {
 // Long side of the pictures kept for the enlargement of the depth, if work is not on larger ones.
 constexpr int kGuideSide = 960;
 // And of those that depth is computed on, if tracking works on larger ones.
-const int kDenseSide = getenv("A_SIDE") ? atoi(getenv("A_SIDE")) : 640;
+constexpr int kDenseSide = 640;
 constexpr double kTrackingNoise = 0.35;  // pixels
 
 }  // namespace
@@ -47,7 +47,8 @@ struct MotionDepthEstimator::Impl {
         1.0, static_cast<double>(o.working_side) / std::max(o.camera.width, o.camera.height));
     width = std::max(1, static_cast<int>(std::lround(o.camera.width * ratio)));
     height = std::max(1, static_cast<int>(std::lround(o.camera.height * ratio)));
-    const double dense_ratio = std::min(1.0, static_cast<double>(kDenseSide) / std::max(width, height));
+    const double dense_ratio =
+        std::min(1.0, static_cast<double>(kDenseSide) / std::max(width, height));
     dense_width = std::max(1, static_cast<int>(std::lround(width * dense_ratio)));
     dense_height = std::max(1, static_cast<int>(std::lround(height * dense_ratio)));
     const double guide_side = std::max(kGuideSide, o.working_side);
@@ -97,7 +98,9 @@ struct MotionDepthEstimator::Impl {
     const int count = image.format().num_planes();
     for (int i = 0; i < count; ++i) {
       const MutableImageView plane{
-          PixelFormat::Gray(8), image.width(), image.height(),
+          PixelFormat::Gray(8),
+          image.width(),
+          image.height(),
           {const_cast<std::byte*>(image.view().data[static_cast<size_t>(i)])},
           {image.view().stride[static_cast<size_t>(i)]}};
       planes[i] = ReduceLuma(Image(plane, nullptr), dense_width, dense_height, pool);
@@ -208,7 +211,7 @@ struct MotionDepthEstimator::Impl {
   std::optional<CameraPath> path;
   MotionDense dense;
   std::deque<MotionPicture> waiting;
-  std::deque<MotionPicture> past;  // of this scene, done, the latest first
+  std::deque<MotionPicture> past;          // of this scene, done, the latest first
   std::optional<MotionPicture> after_cut;  // the first frame of the next scene
   std::deque<std::pair<DepthEstimate, MotionFrameReport>> ready;
   std::vector<Image> spare_guides;
@@ -231,11 +234,10 @@ int MotionDepthEstimator::latency() const { return impl_->options.lookahead + 1;
 void MotionDepthEstimator::Push(Frame frame) {
   Require(!impl_->finished, Code::kInvalidArgument,
           "MotionDepthEstimator: a frame was pushed after Finish()");
-  Require(frame.image.format() == PixelFormat::Gray(8) ||
-              frame.image.format() == PixelFormat::Rgb(8),
-          Code::kInvalidArgument,
-          "MotionDepthEstimator: frames must be rgb8 or gray8, not " +
-              frame.image.format().ToString());
+  Require(
+      frame.image.format() == PixelFormat::Gray(8) || frame.image.format() == PixelFormat::Rgb(8),
+      Code::kInvalidArgument,
+      "MotionDepthEstimator: frames must be rgb8 or gray8, not " + frame.image.format().ToString());
   const Camera& camera = impl_->options.camera;
   Require(frame.image.width() == camera.width && frame.image.height() == camera.height,
           Code::kInvalidArgument,

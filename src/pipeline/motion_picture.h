@@ -25,12 +25,12 @@ struct MotionPicture {
 // Luma of an RGB picture, full range.
 Image LumaOf(const Image& rgb, ThreadPool* pool);
 
-// Mean of the area of each pixel of a smaller picture of one plane. The same image if the sizes agree.
-// spare  an image of that size that nobody needs any more, or an empty one.
+// Mean of the area of each pixel of a smaller picture of one plane. The same image if the sizes
+// agree. spare  an image of that size that nobody needs any more, or an empty one.
 Image ReduceLuma(const Image& image, int width, int height, ThreadPool* pool, Image spare = {});
 
-// Luma at the size that depth is computed at. Made anew wherever it is needed: kept with every frame
-// that waits it would take megabytes, made it takes a fraction of a millisecond.
+// Luma at the size that depth is computed at. Made anew wherever it is needed: kept with every
+// frame that waits it would take megabytes, made it takes a fraction of a millisecond.
 inline Image SmallLuma(const MotionPicture& picture, ThreadPool* pool) {
   return ReduceLuma(picture.guide, picture.camera.width, picture.camera.height, pool);
 }

@@ -18,7 +18,7 @@
 
 namespace mdvt {
 
-// A picture as it is compared: four bytes a pixel, luma, blue and red difference (stretched), and
+// A picture as it is compared: four bytes a pixel, luma, blue and red less luma, and
 // luma against its surroundings, which stays as it is when the exposure changes.
 class SweepPicture {
  public:
@@ -62,17 +62,17 @@ struct PlaneSweepOptions {
   int planes = 64;  // a multiple of 16. Valid: [16, 256].
 
   // What the sums of differences of a pixel (0 to 1020) are cut off at. Valid: [1, 1020].
-  int most_difference = 64;
+  int most_difference = 40;
   // Costs, of [0, 255], of a step of one plane and of more between neighbours. The latter falls to
   // a quarter where the picture has an edge. Valid: [0, 4096], step <= jump.
-  int step_cost = 8, jump_cost = 64;
+  int step_cost = 24, jump_cost = 300;
 
   void Check() const;
 };
 
 struct SweepResult {
   int width = 0, height = 0;
-  std::vector<float> value;     // inverse depth, everywhere
+  std::vector<float> value;      // inverse depth, everywhere
   std::vector<uint16_t> margin;  // how much dearer the best plane is that is not next to it
   std::vector<uint8_t> cost;     // what remains of the difference there, of 255
 };
