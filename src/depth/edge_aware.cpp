@@ -152,7 +152,7 @@ void EdgeAwareSmoother::SetGuide(PlaneView<const uint8_t> guide, float edge, Thr
       &impl.right, &impl.below);
 }
 
-void EdgeAwareSmoother::SetGuide(const SweepPicture& guide, float edge, ThreadPool* pool) {
+void EdgeAwareSmoother::SetColorGuide(const SweepPicture& guide, float edge, ThreadPool* pool) {
   Impl& impl = *impl_;
   impl.width = guide.width();
   impl.height = guide.height();

@@ -310,7 +310,7 @@ void MotionDense::Fill(const MotionPicture& picture) {
         around[i] = carried_filled_.value[i];
         reached[i] = kCarriedWeight;
       }
-  smoother.SetGuide(picture.sweep, kFillEdge, pool_);
+  smoother.SetColorGuide(picture.sweep, kFillEdge, pool_);
   smoother.Smooth(kFillLambda, 3, pool_, &around, &reached);
   PlaceMoving();
   // Then gently over everything, the measured pixels holding their place.
@@ -319,7 +319,7 @@ void MotionDense::Fill(const MotionPicture& picture) {
     values[i] = w * values[i] + (1 - w) * around[i];
     weights[i] = 0.1f + w;
   }
-  smoother.SetGuide(picture.sweep, kSmoothEdge, pool_);
+  smoother.SetColorGuide(picture.sweep, kSmoothEdge, pool_);
   smoother.Smooth(kSmoothLambda, 2, pool_, &values, &weights);
   filled_.value = values;
 }

@@ -43,7 +43,7 @@ class EdgeAwareSmoother {
 
   // The same along the edges of colour: the largest difference of luma and of both colour
   // differences counts.
-  void SetGuide(const SweepPicture& guide, float edge, ThreadPool* pool);
+  void SetColorGuide(const SweepPicture& guide, float edge, ThreadPool* pool);
 
   // values, weights  of the guide's size; weights >= 0, in [0, 1] by custom. In place: `values`
   //                  becomes the result, `weights` the weight that has reached each pixel.
