@@ -542,8 +542,8 @@ typedef struct mdvt_motion_options {
   int32_t lookahead;       /* frames looked ahead, [2, 64]; 16 */
 } mdvt_motion_options;
 
-/* Depth from the camera's own motion. Takes frames in GRAY 8 bits, full range, of the camera's
- * size; gives depth in GRAY F32 with confidence and camera pose. */
+/* Depth from the camera's own motion. Takes frames of the camera's size in RGB 8 bits or, less
+ * exact, in GRAY 8 bits, full range; gives depth in GRAY F32 with confidence and camera pose. */
 MDVT_API mdvt_status mdvt_motion_create(const mdvt_motion_options* options, mdvt_stage** stage);
 
 typedef struct mdvt_model_depth_options {

@@ -103,10 +103,12 @@ mdvt_frame Describe(const mdvt::DepthEstimate& from, const mdvt::MotionFrameRepo
   return to;
 }
 
-// Models take RGB of more bits too.
+// Models take RGB of more bits too, depth from motion takes grey.
 void RequireStageFormat(const mdvt_stage& stage, const mdvt::ImageView& image) {
   mdvt::PixelFormat wanted = stage.estimator->input_format();
-  if (wanted.model == mdvt::ColorModel::kRgb && image.format.type == mdvt::SampleType::kU16)
+  if (stage.motion != nullptr) {
+    if (image.format == mdvt::PixelFormat::Gray(8)) return;
+  } else if (wanted.model == mdvt::ColorModel::kRgb && image.format.type == mdvt::SampleType::kU16)
     wanted = mdvt::PixelFormat::Rgb(image.format.bits);
   RequireFormat(image, wanted, "frame.image");
 }

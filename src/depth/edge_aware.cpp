@@ -113,32 +113,55 @@ EdgeAwareSmoother::~EdgeAwareSmoother() = default;
 EdgeAwareSmoother::EdgeAwareSmoother(EdgeAwareSmoother&&) noexcept = default;
 EdgeAwareSmoother& EdgeAwareSmoother::operator=(EdgeAwareSmoother&&) noexcept = default;
 
-void EdgeAwareSmoother::SetGuide(PlaneView<const uint8_t> guide, float edge, ThreadPool* pool) {
-  Require(guide.width > 0 && guide.height > 0, Code::kInvalidArgument,
-          "EdgeAwareSmoother: the guide is empty");
+namespace {
+
+// difference(x, y, x2, y2) of two neighbouring pixels, 0 to 255.
+template <typename Difference>
+void SetLinks(int width, int height, float edge, ThreadPool* pool, const Difference& difference,
+              std::vector<float>* right_links, std::vector<float>* below_links) {
+  Require(width > 0 && height > 0, Code::kInvalidArgument, "EdgeAwareSmoother: the guide is empty");
   EdgeAwareOptions options;
   options.edge = edge;
   options.Check();
-  Impl& impl = *impl_;
-  impl.width = guide.width;
-  impl.height = guide.height;
-  const size_t w = static_cast<size_t>(guide.width);
-  impl.right.resize(w * static_cast<size_t>(guide.height));
-  impl.below.resize(impl.right.size());
+  const size_t w = static_cast<size_t>(width);
+  right_links->resize(w * static_cast<size_t>(height));
+  below_links->resize(right_links->size());
   const std::array<float, 256> table = EdgeTable(edge);
-  ForRows(pool, guide.height, kRowGrain, [&](int begin, int end) {
+  ForRows(pool, height, kRowGrain, [&](int begin, int end) {
     for (int y = begin; y < end; ++y) {
-      const uint8_t* row = guide.Row(y);
-      const uint8_t* next = guide.Row(std::min(y + 1, guide.height - 1));
-      float* right = &impl.right[static_cast<size_t>(y) * w];
-      float* below = &impl.below[static_cast<size_t>(y) * w];
-      for (int x = 0; x < guide.width; ++x) {
-        const int beside = row[std::min(x + 1, guide.width - 1)];
-        right[x] = table[static_cast<size_t>(std::abs(row[x] - beside))];
-        below[x] = table[static_cast<size_t>(std::abs(row[x] - next[x]))];
+      float* right = &(*right_links)[static_cast<size_t>(y) * w];
+      float* below = &(*below_links)[static_cast<size_t>(y) * w];
+      const int next = std::min(y + 1, height - 1);
+      for (int x = 0; x < width; ++x) {
+        right[x] = table[static_cast<size_t>(difference(x, y, std::min(x + 1, width - 1), y))];
+        below[x] = table[static_cast<size_t>(difference(x, y, x, next))];
       }
     }
   });
+}
+
+}  // namespace
+
+void EdgeAwareSmoother::SetGuide(PlaneView<const uint8_t> guide, float edge, ThreadPool* pool) {
+  Impl& impl = *impl_;
+  impl.width = guide.width;
+  impl.height = guide.height;
+  SetLinks(
+      guide.width, guide.height, edge, pool,
+      [&](int x, int y, int x2, int y2) { return std::abs(guide.At(x, y) - guide.At(x2, y2)); },
+      &impl.right, &impl.below);
+}
+
+void EdgeAwareSmoother::SetColorGuide(const SweepPicture& guide, float edge, ThreadPool* pool) {
+  Impl& impl = *impl_;
+  impl.width = guide.width();
+  impl.height = guide.height();
+  SetLinks(
+      guide.width(), guide.height(), edge, pool,
+      [&](int x, int y, int x2, int y2) {
+        return SweepDifference(guide.Row(y)[x], guide.Row(y2)[x2]);
+      },
+      &impl.right, &impl.below);
 }
 
 void EdgeAwareSmoother::Smooth(float lambda, int passes, ThreadPool* pool,

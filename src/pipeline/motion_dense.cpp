@@ -2,27 +2,32 @@
 #include "motion_dense.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace mdvt {
 namespace {
 
-// Parallax in pixels at working size. Of the near frame, nine tenths of the points have about the
-// first: easy to match, also close up. Of the far frame, half have the second: measures well.
-constexpr double kNearParallax = 14;
-constexpr double kFarParallax = 30;
+// Parallax in pixels that half of the points have in the farthest neighbour of each side, and
+// shares of it that the others of that side have; more of them where one side has few.
+constexpr double kFarParallax = 36;
+constexpr std::array<double, 3> kShares = {1, 0.67, 0.33};
+constexpr std::array<double, 5> kSharesAlone = {1, 0.8, 0.6, 0.4, 0.2};
 constexpr double kLeastParallax = 0.8;
 constexpr double kLeastOverlap = 0.6;  // of the known points that both frames see
 
-constexpr size_t kMaxFromEarlier = 3;    // the latest ones are kept
-constexpr float kGrowth = 0.02f;         // of the relative sigma per frame that depth is carried
-constexpr float kMeasuredSigma = 0.10f;  // largest relative sigma of a measured pixel
+constexpr float kGrowth = 0.005f;        // of the relative sigma per frame that depth is carried
+constexpr float kLeastCertainty = 0.2f;  // of a measured pixel
+constexpr float kKept = 0.95f;           // of the certainty per frame that depth is carried
+// Costs and margins (see SweepResult) at which a pixel counts half.
+constexpr float kUsualCost = 70, kUsualMargin = 100;
+constexpr double kLeastPatch = 0.0015;  // of the picture, and more, is one surface
+constexpr uint32_t kMovingCost = 140;   // mean over a region that no plane explains
+constexpr double kLeastMoving = 0.002;  // of the picture, is such a region
+constexpr float kMemory = 0.25f;        // least variance of carried depth, in that of a measurement
 constexpr float kFillLambda = 2500, kFillEdge = 4;
-constexpr float kStartLambda = 100;
 constexpr float kCarriedWeight = 0.02f;
 constexpr float kSmoothLambda = 30, kSmoothEdge = 4;
-constexpr int kDenseRadius = 10;  // pixels around a measured one that must be measured too
-constexpr float kDenseShare = 0.2f;
 
 double Quantile(std::vector<double> values, double share) {
   if (values.empty()) return 0;
@@ -32,31 +37,38 @@ double Quantile(std::vector<double> values, double share) {
   return *at;
 }
 
-// Takes the weight of measured pixels that stand alone: in something that moves by itself a few
-// always look right by chance, and inside its outline nothing would contradict them.
-void DropLonely(int width, int height, std::vector<double>* scratch, std::vector<float>* weights) {
-  const size_t w = static_cast<size_t>(width);
-  std::vector<double>& sums = *scratch;
-  sums.assign((w + 1) * static_cast<size_t>(height + 1), 0.0);
-  for (int y = 0; y < height; ++y) {
-    double row = 0;
-    for (size_t x = 0; x < w; ++x) {
-      row += static_cast<double>((*weights)[static_cast<size_t>(y) * w + x]);
-      sums[static_cast<size_t>(y + 1) * (w + 1) + x + 1] =
-          sums[static_cast<size_t>(y) * (w + 1) + x + 1] + row;
+// Takes the certainty of patches of fewer than `least` pixels that a step of more than `gap` of
+// inverse depth cuts off on all sides: what moves by itself, or has no texture, falls to such.
+void DropPatches(const InverseDepthMap& map, float gap, int least, std::vector<int>* queue,
+                 std::vector<uint8_t>* seen, std::vector<float>* certainty) {
+  const int w = map.width, h = map.height;
+  seen->assign(map.value.size(), 0);
+  queue->resize(map.value.size());
+  for (int start = 0; start < w * h; ++start) {
+    if ((*seen)[static_cast<size_t>(start)]) continue;
+    int count = 0;
+    (*queue)[0] = start;
+    (*seen)[static_cast<size_t>(start)] = 1;
+    int end = 1;
+    while (count < end) {
+      const int at = (*queue)[static_cast<size_t>(count++)];
+      const int x = at % w, y = at / w;
+      const float value = map.value[static_cast<size_t>(at)];
+      const auto visit = [&](int to) {
+        if ((*seen)[static_cast<size_t>(to)] ||
+            std::abs(map.value[static_cast<size_t>(to)] - value) > gap)
+          return;
+        (*seen)[static_cast<size_t>(to)] = 1;
+        (*queue)[static_cast<size_t>(end++)] = to;
+      };
+      if (x > 0) visit(at - 1);
+      if (x + 1 < w) visit(at + 1);
+      if (y > 0) visit(at - w);
+      if (y + 1 < h) visit(at + w);
     }
-  }
-  for (int y = 0; y < height; ++y) {
-    const size_t y0 = static_cast<size_t>(std::max(0, y - kDenseRadius)) * (w + 1);
-    const size_t y1 = static_cast<size_t>(std::min(height, y + kDenseRadius + 1)) * (w + 1);
-    for (int x = 0; x < width; ++x) {
-      const size_t x0 = static_cast<size_t>(std::max(0, x - kDenseRadius));
-      const size_t x1 = static_cast<size_t>(std::min(width, x + kDenseRadius + 1));
-      const double sum = sums[y1 + x1] - sums[y1 + x0] - sums[y0 + x1] + sums[y0 + x0];
-      const double area = static_cast<double>((x1 - x0) * ((y1 - y0) / (w + 1)));
-      if (sum < static_cast<double>(kDenseShare) * area)
-        (*weights)[static_cast<size_t>(y) * w + static_cast<size_t>(x)] = 0;
-    }
+    if (count >= least) continue;
+    for (int i = 0; i < count; ++i)
+      (*certainty)[static_cast<size_t>((*queue)[static_cast<size_t>(i)])] = 0;
   }
 }
 
@@ -67,24 +79,21 @@ void MotionDense::StartScene() {
   has_before_ = false;
 }
 
-std::vector<MotionDense::Pair> MotionDense::ChoosePairs(const std::deque<MotionPicture>& pictures,
-                                                        const CameraPath& path,
-                                                        const PathFrame& now) const {
-  std::vector<Pair> candidates;
-  const std::vector<PathPoint> points = path.PointsIn(now.index);
+std::vector<MotionDense::Neighbour> MotionDense::ChooseNeighbours(
+    const std::deque<MotionPicture>& pictures, size_t first, const CameraPath& path,
+    const PathFrame& now, const std::vector<Eigen::Vector3d>& points, bool alone) const {
+  std::vector<Neighbour> candidates;
   std::vector<double> shifts;
-  for (size_t k = 1; k < pictures.size(); ++k) {
+  for (size_t k = first; k < pictures.size(); ++k) {
     const std::optional<PathFrame> other = path.Get(pictures[k].number);
     if (!other || other->state != PathState::kTranslating) break;
     const Camera& camera = pictures[k].camera;
-    const Pose other_from_now = other->world_from_cam.inverse() * now.world_from_cam;
-    const Pose now_from_world = now.world_from_cam.inverse();
+    const Pose view_from_now = other->world_from_cam.inverse() * now.world_from_cam;
     shifts.clear();
     size_t inside = 0;
-    for (const PathPoint& point : points) {
-      const Eigen::Vector3d p = now_from_world * point.in_world;
-      const Eigen::Vector3d q = other_from_now * p;
-      const Eigen::Vector3d turned = other_from_now.linear() * p;
+    for (const Eigen::Vector3d& p : points) {
+      const Eigen::Vector3d q = view_from_now * p;
+      const Eigen::Vector3d turned = view_from_now.linear() * p;
       if (!(q.z() > 0) || !(turned.z() > 0)) continue;
       const Eigen::Vector2d at = Project(camera, q);
       inside += at.x() > 0 && at.y() > 0 && at.x() < camera.width && at.y() < camera.height;
@@ -93,73 +102,184 @@ std::vector<MotionDense::Pair> MotionDense::ChoosePairs(const std::deque<MotionP
     if (shifts.size() < 8 ||
         static_cast<double>(inside) < kLeastOverlap * static_cast<double>(points.size()))
       break;
-    candidates.push_back({k, Quantile(shifts, 0.5), Quantile(shifts, 0.9)});
+    candidates.push_back(
+        {&pictures[k], view_from_now, Quantile(shifts, 0.5), Quantile(shifts, 0.9)});
     if (candidates.back().parallax >= kFarParallax) break;
   }
-  std::vector<Pair> pairs;
-  for (const Pair& candidate : candidates) {
-    if (candidate.largest < kNearParallax) continue;
-    pairs.push_back(candidate);
-    break;
+  // Of each side the one of most parallax, which measures best, and some of less, which are alike.
+  std::vector<Neighbour> chosen;
+  if (candidates.empty()) return chosen;
+  const double most = std::max_element(candidates.begin(), candidates.end(),
+                                       [](const Neighbour& a, const Neighbour& b) {
+                                         return a.parallax < b.parallax;
+                                       })
+                          ->parallax;
+  const std::vector<double> shares =
+      alone ? std::vector<double>(kSharesAlone.begin(), kSharesAlone.end())
+            : std::vector<double>(kShares.begin(), kShares.end());
+  for (const double share : shares) {
+    const auto distance = [&](const Neighbour& n) { return std::abs(n.parallax - share * most); };
+    const auto best = std::min_element(
+        candidates.begin(), candidates.end(),
+        [&](const Neighbour& a, const Neighbour& b) { return distance(a) < distance(b); });
+    if (best == candidates.end()) break;
+    if (best->largest >= kLeastParallax) chosen.push_back(*best);
+    candidates.erase(best);
   }
-  if (!candidates.empty()) {
-    const Pair far =
-        *std::max_element(candidates.begin(), candidates.end(),
-                          [](const Pair& a, const Pair& b) { return a.parallax < b.parallax; });
-    if (far.parallax >= kLeastParallax && (pairs.empty() || pairs[0].offset != far.offset))
-      pairs.push_back(far);
-  }
-  return pairs;
+  return chosen;
 }
 
-void MotionDense::ComparePair(std::deque<MotionPicture>* pictures, const CameraPath& path,
-                              const PathFrame& now, const Pair& pair, const Image& small,
-                              InverseDepthMap* here) {
-  auto& [forth, back, there, start, trip] = flow_scratch_;
-  const MotionPicture& a = pictures->front();
-  MotionPicture& b = (*pictures)[pair.offset];
-  const PathFrame other = *path.Get(b.number);
-  const Pose b_from_a = other.world_from_cam.inverse() * now.world_from_cam;
-  forth.vectors.clear();
-  if (!start.empty()) {
-    forth.Resize(a.camera.width, a.camera.height);
-    RigidFlow(start, a.camera, b.camera, b_from_a, pool_, forth.mutable_view());
+bool MotionDense::Measure(const MotionPicture& picture, const std::vector<Neighbour>& neighbours,
+                          const std::vector<Eigen::Vector3d>& points) {
+  if (neighbours.empty()) return false;
+  std::vector<double> depths;
+  for (const Eigen::Vector3d& p : points)
+    if (p.z() > 0) depths.push_back(1 / p.z());
+  if (depths.size() < 8) return false;
+  PlaneSweepOptions options;
+  const double nearest = 1.3 * Quantile(depths, 0.98), farthest = 0.5 * Quantile(depths, 0.02);
+  options.nearest = static_cast<float>(nearest);
+  options.farthest = farthest < 0.05 * nearest ? 0.f : static_cast<float>(farthest);
+  std::vector<SweepView> views;
+  for (const Neighbour& n : neighbours)
+    views.push_back({&n.picture->sweep, n.picture->camera, n.view_from_now});
+  sweep_.Compute(picture.sweep, picture.camera, views, options, pool_, &swept_);
+  const size_t n = swept_.value.size();
+  measured_.Reset(swept_.width, swept_.height);
+  certainty_.resize(n);
+  for (size_t i = 0; i < n; ++i) {
+    measured_.value[i] = std::max(swept_.value[i], 1e-4f * options.nearest);
+    const float difference = static_cast<float>(swept_.cost[i]) / kUsualCost;
+    const float margin = static_cast<float>(swept_.margin[i]) / kUsualMargin;
+    const float square = difference * difference;
+    certainty_[i] = margin * margin / ((1 + margin * margin) * (1 + square * square));
   }
-  const Image b_small = WorkingLuma(b, pool_);
-  flow_.Compute(small.Plane<uint8_t>(), b_small.Plane<uint8_t>(), &forth);
-  InvertFlow(forth, &back);
-  flow_.Compute(b_small.Plane<uint8_t>(), small.Plane<uint8_t>(), &back);
-
-  trip.resize(forth.vectors.size());
-  const PlaneView<float> trip_view{trip.data(), static_cast<ptrdiff_t>(sizeof(float)) * forth.width,
-                                   forth.width, forth.height};
-  const FlowDepthOptions options;
-  RoundTripError(forth, back, trip_view);
-  DepthFromFlow(a.camera, b.camera, b_from_a, forth.view(), trip_view, options, pool_, here);
-  RoundTripError(back, forth, trip_view);
-  DepthFromFlow(b.camera, a.camera, b_from_a.inverse(), back.view(), trip_view, options, pool_,
-                &there);
-  if (b.from_earlier.size() >= kMaxFromEarlier) {
-    spare_.push_back(std::move(b.from_earlier.front()));
-    b.from_earlier.erase(b.from_earlier.begin());
-  }
-  b.from_earlier.emplace_back();
-  if (!spare_.empty()) {
-    b.from_earlier.back() = std::move(spare_.back());
-    spare_.pop_back();
-  }
-  PackInverseDepth(there, &b.from_earlier.back());
+  const float step = (options.nearest - options.farthest) / static_cast<float>(options.planes - 1);
+  DropPatches(measured_, 1.5f * step, static_cast<int>(static_cast<double>(n) * kLeastPatch),
+              &fill_scratch_.queue, &fill_scratch_.seen, &certainty_);
+  FindMoving();
+  JoinWithCarried(0.5f * step);
+  return true;
 }
 
-// The map with its gaps closed, as a start for the search of flow.
-void MotionDense::FillStart(const Image& small, const InverseDepthMap& map) {
-  flow_scratch_.start = {map.width, map.height, map.value, {}};
-  std::vector<float>& weights = fill_scratch_.weights;
-  weights.resize(map.value.size());
-  for (size_t i = 0; i < weights.size(); ++i) weights[i] = map.value[i] > 0 ? 1.f : 0.f;
-  fill_scratch_.smoother.SetGuide(small.Plane<uint8_t>(), kFillEdge, pool_);
-  fill_scratch_.smoother.Smooth(kStartLambda, 2, pool_, &flow_scratch_.start.value, &weights);
-  fill_scratch_ = {};
+// What no plane explains in a whole region moves by itself, or changes: nothing there is measured.
+void MotionDense::FindMoving() {
+  const int w = swept_.width, h = swept_.height;
+  const int reach = std::max(1, w / 128);
+  std::vector<uint32_t>& sums = fill_scratch_.sums;
+  const size_t columns = static_cast<size_t>(w) + 1;
+  sums.assign(columns * static_cast<size_t>(h + 1), 0);
+  for (int y = 0; y < h; ++y) {
+    uint32_t row = 0;
+    for (int x = 0; x < w; ++x) {
+      const size_t at = static_cast<size_t>(y + 1) * columns + static_cast<size_t>(x) + 1;
+      row += swept_.cost[static_cast<size_t>(y) * static_cast<size_t>(w) + static_cast<size_t>(x)];
+      sums[at] = sums[at - columns] + row;
+    }
+  }
+  const uint32_t limit = kMovingCost;
+  moving_.assign(swept_.cost.size(), 0);
+  for (int y = 0; y < h; ++y)
+    for (int x = 0; x < w; ++x) {
+      const size_t x0 = static_cast<size_t>(std::max(0, x - reach));
+      const size_t x1 = static_cast<size_t>(std::min(w, x + reach + 1));
+      const size_t y0 = static_cast<size_t>(std::max(0, y - reach));
+      const size_t y1 = static_cast<size_t>(std::min(h, y + reach + 1));
+      const uint32_t sum = sums[y1 * columns + x1] - sums[y1 * columns + x0] -
+                           sums[y0 * columns + x1] + sums[y0 * columns + x0];
+      if (sum < limit * static_cast<uint32_t>((x1 - x0) * (y1 - y0))) continue;
+      const size_t at = static_cast<size_t>(y) * static_cast<size_t>(w) + static_cast<size_t>(x);
+      moving_[at] = 1;
+      certainty_[at] = 0;
+    }
+}
+
+// Averages with the frame before where both agree, keeps what it knew where this one does not tell.
+// spread  standard deviation of a sure measurement
+void MotionDense::JoinWithCarried(float spread) {
+  const float usual = spread * spread;
+  for (size_t i = 0; i < certainty_.size(); ++i) {
+    float& value = measured_.value[i];
+    float& sigma = measured_.sigma[i];
+    float& certainty = certainty_[i];
+    sigma = spread / std::sqrt(std::max(certainty, 1e-4f));
+    if (carried_.value.empty() || !(carried_.value[i] > 0)) continue;
+    const float before = carried_.value[i];
+    const float variance = std::max(carried_.sigma[i] * carried_.sigma[i], kMemory * usual);
+    const float known = std::min(1.f, usual / variance);
+    const float difference = std::abs(before - value);
+    if (moving_[i] && difference > 2 * spread) continue;
+    if (difference <= 3 * spread) {
+      const float a = 1 / (sigma * sigma), b = 1 / variance;
+      value = (a * value + b * before) / (a + b);
+      sigma = 1 / std::sqrt(a + b);
+      certainty = std::max(certainty, std::min(1.f, certainty + 0.5f * known));
+    } else if (certainty < 0.5f * known) {
+      value = before;
+      certainty = kKept * known;
+      sigma = spread / std::sqrt(certainty);
+    } else {
+      certainty *= 0.5f;
+    }
+  }
+}
+
+// Things that move stand on what is below them or hide what is beside them: they get the depth that
+// the lower part of their outline has.
+void MotionDense::PlaceMoving() {
+  const int w = measured_.width, h = measured_.height;
+  auto& [smoother, values, weights, around, reached, seen, queue, sums] = fill_scratch_;
+  seen.assign(moving_.size(), 0);
+  queue.resize(moving_.size());
+  const int least = static_cast<int>(static_cast<double>(moving_.size()) * kLeastMoving);
+  std::vector<float> border;
+  for (int start = 0; start < w * h; ++start) {
+    if (!moving_[static_cast<size_t>(start)] || seen[static_cast<size_t>(start)]) continue;
+    int count = 0, end = 1, bottom = 0, top = h;
+    queue[0] = start;
+    seen[static_cast<size_t>(start)] = 1;
+    while (count < end) {
+      const int at = queue[static_cast<size_t>(count++)];
+      const int x = at % w, y = at / w;
+      bottom = std::max(bottom, y);
+      top = std::min(top, y);
+      const auto visit = [&](int to) {
+        if (seen[static_cast<size_t>(to)] || !moving_[static_cast<size_t>(to)]) return;
+        seen[static_cast<size_t>(to)] = 1;
+        queue[static_cast<size_t>(end++)] = to;
+      };
+      if (x > 0) visit(at - 1);
+      if (x + 1 < w) visit(at + 1);
+      if (y > 0) visit(at - w);
+      if (y + 1 < h) visit(at + w);
+    }
+    if (count < least) continue;
+    border.clear();
+    const int reach = std::max(2, w / 100);
+    for (int i = 0; i < count; ++i) {
+      const int at = queue[static_cast<size_t>(i)];
+      const int x = at % w, y = at / w;
+      const auto look = [&](int x2, int y2) {
+        if (x2 < 0 || y2 < 0 || x2 >= w || y2 >= h) return;
+        const size_t to =
+            static_cast<size_t>(y2) * static_cast<size_t>(w) + static_cast<size_t>(x2);
+        if (!moving_[to]) border.push_back(around[to]);
+      };
+      look(x, y + reach);
+      if (y > (top + bottom) / 2) {
+        look(x - reach, y);
+        look(x + reach, y);
+      }
+    }
+    if (border.size() < 8) continue;
+    const auto at =
+        border.begin() + static_cast<ptrdiff_t>(static_cast<double>(border.size() - 1) * 0.7);
+    std::nth_element(border.begin(), at, border.end());
+    for (int i = 0; i < count; ++i) {
+      const size_t k = static_cast<size_t>(queue[static_cast<size_t>(i)]);
+      around[k] = std::max(around[k], *at);
+    }
+  }
 }
 
 // A mild slope: the lower part of a picture is nearer more often than not.
@@ -175,52 +295,31 @@ void MotionDense::Guess(int width, int height) {
 }
 
 // Gives every pixel a value: what is not measured comes from around, along the picture's edges.
-void MotionDense::Fill(const Image& small) {
-  auto& [smoother, values, weights, around, reached, sums] = fill_scratch_;
+void MotionDense::Fill(const MotionPicture& picture) {
+  auto& [smoother, values, weights, around, reached, seen, queue, sums] = fill_scratch_;
   const size_t n = measured_.value.size();
   filled_.Reset(measured_.width, measured_.height);
-  certainty_.assign(n, 0.f);
-  values.assign(n, 0.f);
-  weights.assign(n, 0.f);
-  reached.clear();
-  for (size_t i = 0; i < n; i += 7)
-    if (measured_.value[i] > 0) reached.push_back(measured_.sigma[i]);
-  float usual = 1;
-  if (!reached.empty()) {
-    const auto middle = reached.begin() + static_cast<ptrdiff_t>(reached.size() / 2);
-    std::nth_element(reached.begin(), middle, reached.end());
-    usual = *middle;
-  }
-  for (size_t i = 0; i < n; ++i) {
-    if (!(measured_.value[i] > 0)) continue;
-    const float relative = measured_.sigma[i] / measured_.value[i];
-    const float alone = support_[i] >= 2 ? 1.f : 0.2f;
-    certainty_[i] = alone / (1 + relative * relative / (0.05f * 0.05f));
-    values[i] = measured_.value[i];
-    // By the error of the inverse depth itself: by its share, what is near would always outweigh
-    // what is far and spill over it.
-    const float q = measured_.sigma[i] / (2 * usual);
-    weights[i] = q > 3 ? 0 : alone / (1 + q * q);
-  }
-  DropLonely(measured_.width, measured_.height, &sums, &weights);
+  values = measured_.value;
+  weights = certainty_;
   around = values;
   reached = weights;
   // Where nothing is measured, a little of what was there in the frame before keeps it steady.
   if (!carried_filled_.empty())
     for (size_t i = 0; i < n; ++i)
-      if (!(reached[i] > 0) && carried_filled_.value[i] > 0) {
+      if (reached[i] < kCarriedWeight && carried_filled_.value[i] > 0) {
         around[i] = carried_filled_.value[i];
         reached[i] = kCarriedWeight;
       }
-  smoother.SetGuide(small.Plane<uint8_t>(), kFillEdge, pool_);
+  smoother.SetColorGuide(picture.sweep, kFillEdge, pool_);
   smoother.Smooth(kFillLambda, 3, pool_, &around, &reached);
+  PlaceMoving();
   // Then gently over everything, the measured pixels holding their place.
   for (size_t i = 0; i < n; ++i) {
     const float w = weights[i];
     values[i] = w * values[i] + (1 - w) * around[i];
     weights[i] = 0.1f + w;
   }
-  smoother.SetGuide(small.Plane<uint8_t>(), kSmoothEdge, pool_);
+  smoother.SetColorGuide(picture.sweep, kSmoothEdge, pool_);
   smoother.Smooth(kSmoothLambda, 2, pool_, &values, &weights);
   filled_.value = values;
 }
@@ -260,16 +359,18 @@ DepthEstimate MotionDense::Output(const MotionPicture& picture, const Image& lum
   return estimate;
 }
 
-DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const CameraPath& path,
+DepthEstimate MotionDense::Compute(const std::deque<MotionPicture>& waiting,
+                                   const std::deque<MotionPicture>& past, const CameraPath& path,
                                    int width, int height, MotionFrameReport* report) {
-  MotionPicture& picture = pictures->front();
+  const MotionPicture& picture = waiting.front();
   const int w = picture.camera.width, h = picture.camera.height;
-  const Image small = WorkingLuma(picture, pool_);
+  const Image small = SmallLuma(picture, pool_);
   PathFrame now;
   now.index = picture.number;
   if (const auto known = path.Get(picture.number)) now = *known;
 
   const bool has_carried = has_before_ && now.state != PathState::kLost;
+  carried_.value.clear();
   carried_filled_.value.clear();
   if (has_carried) {
     const Pose now_from_before = now.world_from_cam.inverse() * before_.world_from_cam;
@@ -279,41 +380,33 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
                           &carried_filled_);
     carried_filled_.sigma = {};  // only its values are asked for
   }
-  measured_ = {};
-  filled_ = {};
-  std::vector<const InverseDepthMap*> maps;
+  bool compared = false;
   if (now.state == PathState::kTranslating) {
-    const std::vector<Pair> pairs = ChoosePairs(*pictures, path, now);
-    views_.resize(std::max(views_.size(), pairs.size() + picture.from_earlier.size()));
-    size_t used = 0;
-    flow_scratch_.start.value.clear();
-    if (has_carried) FillStart(small, carried_);
-    for (size_t i = 0; i < pairs.size(); ++i) {
-      ComparePair(pictures, path, now, pairs[i], small, &views_[used]);
-      if (i + 1 < pairs.size()) FillStart(small, views_[used]);
-      maps.push_back(&views_[used++]);
-    }
-    ReleaseFlow();
-    for (const PackedInverseDepth& map : picture.from_earlier) {
-      UnpackInverseDepth(map, &views_[used]);
-      maps.push_back(&views_[used++]);
-    }
-    for (PackedInverseDepth& map : picture.from_earlier) spare_.push_back(std::move(map));
-    picture.from_earlier.clear();
+    std::vector<Eigen::Vector3d> points;
+    const Pose now_from_world = now.world_from_cam.inverse();
+    for (const PathPoint& point : path.PointsIn(now.index))
+      points.push_back(now_from_world * point.in_world);
+    const bool alone = waiting.size() < 4 || past.size() < 3;
+    std::vector<Neighbour> neighbours = ChooseNeighbours(waiting, 1, path, now, points, alone);
+    for (Neighbour& n : ChooseNeighbours(past, 0, path, now, points, alone))
+      neighbours.push_back(std::move(n));
+    compared = Measure(picture, neighbours, points);
   }
-  const bool compared = !maps.empty();
-  if (has_carried) maps.push_back(&carried_);
+  if (!compared && has_carried) {
+    measured_ = carried_;
+    certainty_.assign(measured_.value.size(), 0.f);
+    moving_.assign(measured_.value.size(), 0);
+    for (size_t i = 0; i < certainty_.size(); ++i)
+      if (measured_.value[i] > 0)
+        certainty_[i] = std::min(1.f, 0.01f * measured_.value[i] / measured_.sigma[i]);
+  }
 
   bool guess = true;
-  if (!maps.empty()) {
-    FuseInverseDepth(maps, pool_, &measured_, &support_);
-    views_.clear();
-    views_.shrink_to_fit();
+  if (compared || has_carried) {
     std::vector<float>& values = fill_scratch_.values;
     values.clear();
     for (size_t i = 0; i < measured_.value.size(); ++i)
-      if (measured_.value[i] > 0 && measured_.sigma[i] <= kMeasuredSigma * measured_.value[i])
-        values.push_back(measured_.value[i]);
+      if (certainty_[i] >= kLeastCertainty) values.push_back(measured_.value[i]);
     report->measured_share =
         static_cast<double>(values.size()) / static_cast<double>(measured_.value.size());
     if (report->measured_share > 0.05) {
@@ -323,7 +416,7 @@ DepthEstimate MotionDense::Compute(std::deque<MotionPicture>* pictures, const Ca
         std::nth_element(values.begin(), middle, values.end());
         metres_per_unit_ = scene_scale_ * static_cast<double>(*middle);
       }
-      Fill(small);
+      Fill(picture);
       report->status = compared ? MotionStatus::kMeasured : MotionStatus::kCarried;
       has_before_ = true;
       before_ = now;

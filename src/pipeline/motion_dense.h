@@ -10,9 +10,9 @@
 #include "mdvt/depth/edge_aware.h"
 #include "mdvt/depth/estimator.h"
 #include "mdvt/depth/multi_view.h"
+#include "mdvt/depth/plane_sweep.h"
 #include "mdvt/geometry/camera_path.h"
 #include "mdvt/pipeline/motion_depth.h"
-#include "mdvt/tracking/dense_flow.h"
 #include "motion_picture.h"
 
 namespace mdvt {
@@ -25,27 +25,33 @@ class MotionDense {
   // Forgets everything but the buffers.
   void StartScene();
 
-  // Depth of the first of the pictures; the others come after it, in its scene. Fills all of
-  // `report` but the scene.
-  DepthEstimate Compute(std::deque<MotionPicture>* pictures, const CameraPath& path, int width,
+  // Depth of the first of `waiting`; the others come after it in its scene, `past` before it, the
+  // latest first. Fills all of `report` but the scene.
+  DepthEstimate Compute(const std::deque<MotionPicture>& waiting,
+                        const std::deque<MotionPicture>& past, const CameraPath& path, int width,
                         int height, MotionFrameReport* report);
 
  private:
-  struct Pair {
-    size_t offset = 0;    // the other picture: so many frames later
+  struct Neighbour {
+    const MotionPicture* picture = nullptr;
+    Pose view_from_now = Pose::Identity();
     double parallax = 0;  // median of the known points, pixels
     double largest = 0;   // nine in ten points have less
   };
 
-  std::vector<Pair> ChoosePairs(const std::deque<MotionPicture>& pictures, const CameraPath& path,
-                                const PathFrame& now) const;
-  // `small`, here and below: the luma of the first picture at working size.
-  void ComparePair(std::deque<MotionPicture>* pictures, const CameraPath& path,
-                   const PathFrame& now, const Pair& pair, const Image& small,
-                   InverseDepthMap* here);
+  // `points`, here and below: those of the frame, in its camera.
+  std::vector<Neighbour> ChooseNeighbours(const std::deque<MotionPicture>& pictures, size_t first,
+                                          const CameraPath& path, const PathFrame& now,
+                                          const std::vector<Eigen::Vector3d>& points,
+                                          bool alone) const;
+  // False: no neighbour tells.
+  bool Measure(const MotionPicture& picture, const std::vector<Neighbour>& neighbours,
+               const std::vector<Eigen::Vector3d>& points);
+  void FindMoving();
+  void JoinWithCarried(float spread);
+  void PlaceMoving();
   void Guess(int width, int height);
-  void FillStart(const Image& small, const InverseDepthMap& map);
-  void Fill(const Image& small);
+  void Fill(const MotionPicture& picture);
   DepthEstimate Output(const MotionPicture& picture, const Image& small, int width, int height,
                        bool guess);
 
@@ -62,29 +68,19 @@ class MotionDense {
   PathFrame before_;
   Camera camera_before_;
 
-  // What each stage of a frame needs for itself is freed before the next begins.
-  struct FlowScratch {
-    FlowField forth, back;
-    InverseDepthMap there, start;
-    std::vector<float> trip;
-  };
   struct FillScratch {
     EdgeAwareSmoother smoother;
     std::vector<float> values, weights, around, reached;
-    std::vector<double> sums;
+    std::vector<uint8_t> seen;
+    std::vector<int> queue;
+    std::vector<uint32_t> sums;
   };
-  void ReleaseFlow() {
-    flow_scratch_ = {};
-    flow_.ReleaseMemory();
-  }
 
-  DenseFlow flow_;
-  FlowScratch flow_scratch_;
+  std::vector<uint8_t> moving_;  // 1: no plane explains the pixel
+  PlaneSweep sweep_;
+  SweepResult swept_;
   FillScratch fill_scratch_;
   InverseDepthMap carried_, carried_filled_;
-  std::vector<InverseDepthMap> views_;
-  std::vector<uint8_t> support_;  // maps that agree, per pixel of measured_
-  std::vector<PackedInverseDepth> spare_;
 };
 
 }  // namespace mdvt

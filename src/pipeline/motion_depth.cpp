@@ -21,6 +21,8 @@ namespace {
 
 // Long side of the pictures kept for the enlargement of the depth, if work is not on larger ones.
 constexpr int kGuideSide = 960;
+// And of those that depth is computed on, if tracking works on larger ones.
+constexpr int kDenseSide = 640;
 constexpr double kTrackingNoise = 0.35;  // pixels
 
 }  // namespace
@@ -45,6 +47,10 @@ struct MotionDepthEstimator::Impl {
         1.0, static_cast<double>(o.working_side) / std::max(o.camera.width, o.camera.height));
     width = std::max(1, static_cast<int>(std::lround(o.camera.width * ratio)));
     height = std::max(1, static_cast<int>(std::lround(o.camera.height * ratio)));
+    const double dense_ratio =
+        std::min(1.0, static_cast<double>(kDenseSide) / std::max(width, height));
+    dense_width = std::max(1, static_cast<int>(std::lround(width * dense_ratio)));
+    dense_height = std::max(1, static_cast<int>(std::lround(height * dense_ratio)));
     const double guide_side = std::max(kGuideSide, o.working_side);
     const double guide_ratio =
         std::min(1.0, guide_side / std::max(o.camera.width, o.camera.height));
@@ -87,6 +93,26 @@ struct MotionDepthEstimator::Impl {
     return camera.Scaled(width, height);
   }
 
+  SweepPicture MakeSweepPicture(const Image& image) const {
+    Image planes[3];
+    const int count = image.format().num_planes();
+    for (int i = 0; i < count; ++i) {
+      const MutableImageView plane{
+          PixelFormat::Gray(8),
+          image.width(),
+          image.height(),
+          {const_cast<std::byte*>(image.view().data[static_cast<size_t>(i)])},
+          {image.view().stride[static_cast<size_t>(i)]}};
+      planes[i] = ReduceLuma(Image(plane, nullptr), dense_width, dense_height, pool);
+    }
+    const auto plane = [&](int i) { return planes[i < count ? i : 0].Plane<uint8_t>(); };
+    return SweepPicture(plane(0), plane(1), plane(2), pool);
+  }
+
+  Image TrackedLuma(const MotionPicture& picture) const {
+    return ReduceLuma(picture.guide, width, height, pool);
+  }
+
   static Image Take(std::vector<Image>* spares) {
     if (spares->empty()) return {};
     Image image = std::move(spares->back());
@@ -102,13 +128,15 @@ struct MotionDepthEstimator::Impl {
     picture.index = frame.index;
     picture.pts = frame.pts;
     picture.duration = frame.duration;
-    picture.camera = WorkingCamera(pushed);
+    picture.camera = WorkingCamera(pushed).Scaled(dense_width, dense_height);
     // Pictures of frames that are done are used again; those of the caller's size are the caller's.
-    const bool own_guide = guide_width != options.camera.width;
-    picture.guide = ReduceLuma(frame.image, guide_width, guide_height, pool, Take(&spare_guides));
-    picture.own_guide = own_guide;
+    const bool is_color = frame.image.format().num_planes() == 3;
+    const Image luma = is_color ? LumaOf(frame.image, pool) : frame.image;
+    picture.own_guide = is_color || guide_width != options.camera.width;
+    picture.guide = ReduceLuma(luma, guide_width, guide_height, pool, Take(&spare_guides));
+    picture.sweep = MakeSweepPicture(frame.image);
 
-    const Image small = WorkingLuma(picture, pool);
+    const Image small = TrackedLuma(picture);
     const TrackingStep step = tracker.Track(small.Plane<uint8_t>());
     if (cuts.IsCut(small.Plane<uint8_t>(), step.alive_before, step.followed)) {
       after_cut = std::move(picture);
@@ -119,7 +147,7 @@ struct MotionDepthEstimator::Impl {
 
   void Add(MotionPicture picture, const TrackingStep& step) {
     std::vector<TrackSight> sights;
-    const Camera& c = picture.camera;
+    const Camera c = WorkingCamera(pushed);
     for (const TrackedPoint& p : step.points)
       sights.push_back({p.id, {(p.position.x() - c.cx) / c.fx, (p.position.y() - c.cy) / c.fy}});
     path->AddFrame(pushed, sights);
@@ -138,10 +166,11 @@ struct MotionDepthEstimator::Impl {
       return;
     }
     ++scene;
+    past.clear();
     StartScene();
     MotionPicture picture = std::move(*after_cut);
     after_cut.reset();
-    const Image small = WorkingLuma(picture, pool);
+    const Image small = TrackedLuma(picture);
     const TrackingStep step = tracker.Track(small.Plane<uint8_t>());
     Add(std::move(picture), step);
   }
@@ -150,13 +179,16 @@ struct MotionDepthEstimator::Impl {
     MotionFrameReport frame;
     frame.scene = scene;
     DepthEstimate estimate =
-        dense.Compute(&waiting, *path, options.camera.width, options.camera.height, &frame);
+        dense.Compute(waiting, past, *path, options.camera.width, options.camera.height, &frame);
     estimate.index = waiting.front().index;
     estimate.pts = waiting.front().pts;
     estimate.duration = waiting.front().duration;
     estimate.starts_scene = scene != last_scene;
     last_scene = scene;
     if (waiting.front().own_guide) spare_guides.push_back(std::move(waiting.front().guide));
+    waiting.front().guide = {};
+    past.push_front(std::move(waiting.front()));
+    if (past.size() > static_cast<size_t>(options.lookahead)) past.pop_back();
     waiting.pop_front();
     ready.emplace_back(std::move(estimate), frame);
     if (frame.status == MotionStatus::kNoTranslation || frame.status == MotionStatus::kLost) {
@@ -172,12 +204,14 @@ struct MotionDepthEstimator::Impl {
   MotionDepthOptions options;
   ThreadPool* pool;
   int width = 0, height = 0;              // working size
+  int dense_width = 0, dense_height = 0;  // size that depth is computed at
   int guide_width = 0, guide_height = 0;  // size of the pictures kept
   PointTracker tracker;
   SceneCutDetector cuts;
   std::optional<CameraPath> path;
   MotionDense dense;
   std::deque<MotionPicture> waiting;
+  std::deque<MotionPicture> past;          // of this scene, done, the latest first
   std::optional<MotionPicture> after_cut;  // the first frame of the next scene
   std::deque<std::pair<DepthEstimate, MotionFrameReport>> ready;
   std::vector<Image> spare_guides;
@@ -200,8 +234,10 @@ int MotionDepthEstimator::latency() const { return impl_->options.lookahead + 1;
 void MotionDepthEstimator::Push(Frame frame) {
   Require(!impl_->finished, Code::kInvalidArgument,
           "MotionDepthEstimator: a frame was pushed after Finish()");
-  Require(frame.image.format() == PixelFormat::Gray(8), Code::kInvalidArgument,
-          "MotionDepthEstimator: frames must be gray8, not " + frame.image.format().ToString());
+  Require(
+      frame.image.format() == PixelFormat::Gray(8) || frame.image.format() == PixelFormat::Rgb(8),
+      Code::kInvalidArgument,
+      "MotionDepthEstimator: frames must be rgb8 or gray8, not " + frame.image.format().ToString());
   const Camera& camera = impl_->options.camera;
   Require(frame.image.width() == camera.width && frame.image.height() == camera.height,
           Code::kInvalidArgument,

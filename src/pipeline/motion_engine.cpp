@@ -60,7 +60,7 @@ DepthEngineInfo MotionDepthEngine() {
         .OnlyWith("engine", {"motion"});
   };
   engine.shares = {"input_size", "scene_scale", "xfov"};
-  engine.picture_format = PixelFormat::Gray(8);
+  engine.picture_format = PixelFormat::Rgb(8);
   engine.finds_path = true;
   engine.open = [](const DepthSourceOptions& options, const DepthOpening&) {
     return std::make_unique<MotionSource>(options);

@@ -57,6 +57,27 @@ struct Columns {
 
 }  // namespace
 
+Image LumaOf(const Image& rgb, ThreadPool* pool) {
+  Image result(PixelFormat::Gray(8), rgb.width(), rgb.height());
+  const PlaneView<uint8_t> out = result.MutablePlane<uint8_t>();
+  const auto body = [&](int64_t begin, int64_t end) {
+    for (int y = static_cast<int>(begin); y < static_cast<int>(end); ++y) {
+      const uint8_t* r = rgb.Plane<uint8_t>(0).Row(y);
+      const uint8_t* g = rgb.Plane<uint8_t>(1).Row(y);
+      const uint8_t* b = rgb.Plane<uint8_t>(2).Row(y);
+      uint8_t* to = out.Row(y);
+      // ITU-R BT.709
+      for (int x = 0; x < out.width; ++x)
+        to[x] = static_cast<uint8_t>((13933 * r[x] + 46871 * g[x] + 4732 * b[x] + 32768) >> 16);
+    }
+  };
+  if (pool != nullptr)
+    pool->ParallelFor(out.height, 16, body);
+  else
+    body(0, out.height);
+  return result;
+}
+
 Image ReduceLuma(const Image& image, int width, int height, ThreadPool* pool, Image spare) {
   if (image.width() == width && image.height() == height) return image;
   Image result = spare.empty() ? Image(PixelFormat::Gray(8), width, height) : std::move(spare);

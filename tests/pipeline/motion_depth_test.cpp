@@ -71,12 +71,13 @@ Result Estimate(const std::vector<Image>& pictures, const MotionDepthOptions& op
   return result;
 }
 
-std::vector<Image> Draw(const test::Clip& clip, int frames, int step = 1, int first = 0) {
+std::vector<Image> Draw(const test::Clip& clip, int frames, int step = 1, int first = 0,
+                        PixelFormat format = PixelFormat::Gray(8)) {
   ThreadPool pool;
   const test::RayCaster caster(clip.scene, &pool);
   std::vector<Image> pictures;
   for (int i = 0; i < frames; ++i)
-    pictures.push_back(caster.Color(clip.At(first + step * i), PixelFormat::Gray(8)));
+    pictures.push_back(caster.Color(clip.At(first + step * i), format));
   return pictures;
 }
 
@@ -111,7 +112,8 @@ class MotionDepth : public ::testing::Test {
 
 TEST_F(MotionDepth, MeasuresARoom) {
   const test::Clip clip = test::Scenes::Room(kWidth, kHeight);
-  const Result result = Estimate(Draw(clip, 24, 2), Options(clip.camera));
+  const Result result =
+      Estimate(Draw(clip, 24, 2, 0, PixelFormat::Rgb(8)), Options(clip.camera));
   EXPECT_EQ(result.report.measured, 24);
   EXPECT_TRUE(result.report.translation_found());
   EXPECT_TRUE(warnings_.empty());
@@ -190,7 +192,7 @@ TEST_F(MotionDepth, StartsAgainAfterACut) {
 
 TEST_F(MotionDepth, SameResultForEveryThreadCountAndRun) {
   const test::Clip clip = test::Scenes::MovingRoom(kWidth, kHeight);
-  const std::vector<Image> pictures = Draw(clip, 10, 2);
+  const std::vector<Image> pictures = Draw(clip, 10, 2, 0, PixelFormat::Rgb(8));
   const Result one = Estimate(pictures, Options(clip.camera), 1);
   const Result three = Estimate(pictures, Options(clip.camera), 3);
   for (size_t i = 0; i < pictures.size(); ++i)
@@ -289,7 +291,7 @@ TEST_F(MotionDepth, RejectsBadFramesAndOptions) {
   Frame frame;
   frame.image = Grey(64, 47, 0);
   EXPECT_THROW(estimator.Push(frame), Error);
-  frame.image = Image(PixelFormat::Rgb(8), 64, 48);
+  frame.image = Image(PixelFormat::Yuv(420), 64, 48);
   EXPECT_THROW(estimator.Push(frame), Error);
   estimator.Finish();
   frame.image = Grey(64, 48, 0);

@@ -45,7 +45,10 @@ struct EstimatorParts {
 };
 
 // Models take RGB of more bits as it is.
+template <typename Estimator>
 bool IsTaken(const Image& image, const PixelFormat& format) {
+  if constexpr (std::is_same_v<Estimator, MotionDepthEstimator>)
+    return image.format() == format || image.format() == PixelFormat::Gray(8);
   return image.format() == format ||
          (format.model == ColorModel::kRgb && image.format().model == ColorModel::kRgb &&
           image.format().type == SampleType::kU16);
@@ -77,7 +80,7 @@ class PyEstimator {
       if (pts) frame.pts = *pts;
       if (duration) frame.duration = *duration;
       const PixelFormat format = parts.estimator.input_format();
-      frame.image = IsTaken(image.image, format)
+      frame.image = IsTaken<Estimator>(image.image, format)
                         ? image.image
                         : parts.converter.Convert(image.image, color, format);
       // Whoever may write to the pixels may do so as soon as this returns.
@@ -267,8 +270,9 @@ void AddMotion(py::module_& module) {
               return from.frame_reports();
             });
           });
-  AddEstimatorMethods(
-      estimator, "A Frame, an Image or an array of the camera's size; becomes full-range luma.");
+  AddEstimatorMethods(estimator,
+                      "A Frame, an Image or an array of the camera's size; becomes RGB of 8 bits "
+                      "unless it is full-range luma, which is less exact.");
   AddModelDepth(module);
 }
 

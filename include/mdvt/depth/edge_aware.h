@@ -9,6 +9,7 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/depth/plane_sweep.h"
 
 namespace mdvt {
 
@@ -39,6 +40,10 @@ class EdgeAwareSmoother {
   // guide   8-bit luma. Keeps what it needs of it.
   // Throws Error(kInvalidArgument) for an empty guide or options out of range.
   void SetGuide(PlaneView<const uint8_t> guide, float edge, ThreadPool* pool);
+
+  // The same along the edges of colour: the largest difference of luma and of both colour
+  // differences counts.
+  void SetColorGuide(const SweepPicture& guide, float edge, ThreadPool* pool);
 
   // values, weights  of the guide's size; weights >= 0, in [0, 1] by custom. In place: `values`
   //                  becomes the result, `weights` the weight that has reached each pixel.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Depth from the camera's own motion: the built-in estimator that needs no model. Points are
-// tracked through the clip, their tracks give the camera's path, dense optical flow to earlier and
-// later frames gives the inverse depth of every pixel along that path, and what cannot be measured
-// (moving things, what only one frame sees, flat surfaces) is filled from its surroundings along
-// the edges of the picture.
+// tracked through the clip, their tracks give the camera's path, earlier and later frames are
+// compared with each frame in colour along that path (plane_sweep.h), which gives the inverse depth
+// of every pixel, and what cannot be measured (what only one frame sees, flat surfaces) is filled
+// from its surroundings along the edges of the picture. Where no depth explains a whole region, it
+// moves by itself: it is given the depth that the lower part of its outline has.
 //
 // Two pictures of a camera that only turns, or stands still, hold no depth. Such stretches get a
 // smooth guess with confidence 0, and MotionReport says so.
@@ -36,13 +37,13 @@ struct MotionDepthOptions {
   // consistent scale, up to the next cut, where the rule starts again. Valid: (0, 10000].
   double scene_scale = 3;
 
-  // Long side in pixels of the pictures that flow and depth are computed on; larger frames are
-  // reduced to it and their depth is brought back to full size along the edges of the full
-  // picture. Valid: [64, 4096].
+  // Long side in pixels of the pictures that points are tracked in, and depth is computed on up to
+  // 640; larger frames are reduced to it and their depth is brought back to full size along the
+  // edges of the full picture. Valid: [64, 4096].
   int working_side = 640;
 
-  // How many frames after a frame may be looked at for its depth: this, and one, is the latency,
-  // and memory is proportional to it. Valid: [2, 64].
+  // How many frames after a frame, and before it, may be looked at for its depth: this, and one, is
+  // the latency, and memory is proportional to it. Valid: [2, 64].
   int lookahead = 16;
 
   // Whether estimates come with their confidence; without it one byte per pixel is saved.
@@ -83,9 +84,10 @@ struct MotionReport {
 // Streams as DepthEstimator says, at most `lookahead` + 1 frames inside; memory holds a window of
 // frames and does not grow but by one MotionFrameReport per frame.
 //
-// Takes Gray(8) full-range luma of the camera's size. Depth is GrayF32 and never 0; confidence is
-// Gray8: 255 where several views agree to a small fraction of the depth, falling with the expected
-// relative error, 0 for a guess. The result depends on frames and options alone, not on threads.
+// Takes Rgb(8) of the camera's size, or Gray(8) full-range luma: things of one luma and different
+// colours cannot be told apart then. Depth is GrayF32 and never 0; confidence is Gray8: high where
+// other frames look the same at this depth and at no other, and the frame before agrees, 0 where
+// depth was filled in or guessed. The result depends on frames and options alone, not on threads.
 //
 // The first frame without translation is told once per object by LogWarning.
 class MotionDepthEstimator : public DepthEstimator {
@@ -95,7 +97,7 @@ class MotionDepthEstimator : public DepthEstimator {
   MotionDepthEstimator(const MotionDepthOptions& options, ThreadPool* pool);
   ~MotionDepthEstimator() override;
 
-  PixelFormat input_format() const override { return PixelFormat::Gray(8); }
+  PixelFormat input_format() const override { return PixelFormat::Rgb(8); }
   int latency() const override;
 
   // Throws Error(kInvalidArgument) for a frame of another size or format, or after Finish().
