@@ -97,8 +97,9 @@ typedef struct mdvt_backend_options {
   const char* device;  /* "cpu", "cuda", "cuda:1", ...; never another one than was asked for */
   int32_t num_threads; /* at least 1 */
   mdvt_backend_precision precision;
-  /* The outputs of the metadata, in its order: run() gives these and computes no others. Where outputs
-   * have names but none of these, the first num_outputs are meant; where they have none, all are given. */
+  /* The outputs of the metadata, in its order: run() gives these and computes no others. Where
+   * outputs have names but none of these, the first num_outputs are meant; where they have none,
+   * all are given. */
   const char* const* outputs;
   size_t num_outputs;
 } mdvt_backend_options;

@@ -173,8 +173,8 @@ void OnnxModel::KeepWanted(const char* const* names, size_t count) {
   if (kept.empty() && count <= outputs_.size())
     kept.assign(outputs_.begin(), outputs_.begin() + static_cast<ptrdiff_t>(count));
   if (kept.size() != count)
-    throw Failure(MDVT_BACKEND_CORRUPT, "the metadata's output '" + missing +
-                                            "' is none of the file's: " + all);
+    throw Failure(MDVT_BACKEND_CORRUPT,
+                  "the metadata's output '" + missing + "' is none of the file's: " + all);
   outputs_ = std::move(kept);
 }
 

@@ -20,6 +20,8 @@ constexpr double kGapShare = 0.008;    // of the width: gaps between letters tha
 constexpr double kSmallest = 0.00008;  // regions of a smaller share of the picture are noise
 constexpr double kBorderLength = 0.6;  // of a side: longer regions are borders of the picture
 constexpr double kFewestEdges = 0.05;  // share of edges in a region
+constexpr double kWeakShare = 0.75;    // of `persistence`: edges that a persistent one completes
+constexpr uint8_t kWeak = 1;
 constexpr double kMostDrift = 0.6;     // change of an edge over the clip, of its mean
 constexpr double kLeastRound = 0.03;   // share of the smaller eigenvalue of the structure tensor
 // Overlays lie in a few places. In a picture that moves too little, edges of things stand still
@@ -106,9 +108,11 @@ Image StaticOverlay::PersistentEdges() const {
       const double drift =
           std::hypot(double{timed_dx_[i]} - middle * dx, double{timed_dy_[i]} - middle * dy) /
           spread * (frames - 1);
-      const bool stays = edge >= options_.min_edge && drift <= kMostDrift * edge &&
-                         edge >= options_.persistence * std::sqrt(double{energy_[i]} / frames);
-      row[x] = stays ? 255 : 0;
+      const double share = edge / std::sqrt(std::max(1e-9, double{energy_[i]} / frames));
+      const bool stays = edge >= options_.min_edge && drift <= kMostDrift * edge;
+      row[x] = !stays || share < kWeakShare * options_.persistence ? 0
+               : share < options_.persistence                      ? kWeak
+                                                                   : 255;
     }
   }
   return edges;
@@ -118,7 +122,7 @@ Image StaticOverlay::PersistentEdges() const {
 bool StaticOverlay::IsRound(const std::vector<int32_t>& region, const Image& edges) const {
   double xx = 0, xy = 0, yy = 0;
   for (const int32_t at : region) {
-    if (edges.Plane<uint8_t>().At(at % width_, at / width_) == 0) continue;
+    if (edges.Plane<uint8_t>().At(at % width_, at / width_) != 255) continue;
     const auto i = static_cast<size_t>(at);
     xx += double{dx_[i]} * double{dx_[i]};
     xy += double{dx_[i]} * double{dy_[i]};
@@ -151,6 +155,8 @@ Image StaticOverlay::Find() const {
   const Image edges = PersistentEdges();
   Image mask = edges.Clone();
   const PlaneView<uint8_t> white = mask.MutablePlane<uint8_t>();
+  for (int y = 0; y < height_; ++y)
+    for (int x = 0; x < width_; ++x) white.At(x, y) = white.At(x, y) != 0 ? 255 : 0;
   // The letters of a word become one region, and what their outlines enclose is filled.
   const int gap = std::max(1, static_cast<int>(std::lround(kGapShare * width_)));
   DilateMask(gap, white);
@@ -174,7 +180,7 @@ Image StaticOverlay::Find() const {
       right = std::max(right, i % width_);
       top = std::min(top, i / width_);
       bottom = std::max(bottom, i / width_);
-      count += edges.Plane<uint8_t>().At(i % width_, i / width_) != 0;
+      count += edges.Plane<uint8_t>().At(i % width_, i / width_) == 255;
     }
     const auto area = static_cast<double>(region.size());
     if (area >= kSmallest * width_ * height_ && count >= kFewestEdges * area &&

@@ -293,8 +293,8 @@ struct Model::Impl {
   void CheckInput(const ModelInputInfo& input, size_t index, const Shape& shape,
                   LayoutDims* dims) const;
   void CheckBytes(const Shape& shape, const std::string& what, int64_t* bytes) const;
-  // Checks all inputs; what they are for the backend. `normalized` gets those that are not passed on
-  // as they are.
+  // Checks all inputs; what they are for the backend. `normalized` gets those that are not passed
+  // on as they are.
   std::vector<mdvt_backend_tensor> Prepare(const std::vector<ModelInput>& inputs, LayoutDims* dims,
                                            std::vector<Tensor>* normalized, int64_t* bytes) const;
 
@@ -482,7 +482,8 @@ std::vector<mdvt_backend_tensor> Model::Impl::Prepare(const std::vector<ModelInp
     const bool normalize = !info.inputs[i].mean.empty();
     if (input.kept_ != nullptr) {
       if (normalize)
-        Fail(Code::kInvalidArgument, what + " is to be normalized, which outputs of networks are not");
+        Fail(Code::kInvalidArgument,
+             what + " is to be normalized, which outputs of networks are not");
       const ModelTensor::Impl& kept = *input.kept_->impl_;  // not empty: its shape was right
       if (kept.table != table || kept.device != options.device) {
         Fail(Code::kInvalidArgument, what + " was left on " + kept.device + " of backend '" +

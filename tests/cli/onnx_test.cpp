@@ -107,8 +107,8 @@ TEST_F(Onnx, FilesOfOthersRunWithADescription) {
 #ifdef MDVT_FOREIGN_ONNX
   const auto make = [&](const std::string& kind, const std::string& sidecar, int side) {
     const std::string path = dir_ / (kind + ".onnx");
-    const std::string command = "/usr/bin/python3 -B '" MDVT_FOREIGN_ONNX "' " + kind + " '" +
-                                path + "' >/dev/null 2>&1";
+    const std::string command =
+        "/usr/bin/python3 -B '" MDVT_FOREIGN_ONNX "' " + kind + " '" + path + "' >/dev/null 2>&1";
     EXPECT_EQ(std::system(command.c_str()), 0) << command;
     std::ifstream file(MDVT_SIDECARS "/" + sidecar);
     nlohmann::json description = nlohmann::json::parse(file);

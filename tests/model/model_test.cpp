@@ -126,9 +126,8 @@ TEST_F(ModelTest, NormalizesWhatTheNetworkExpectsSo) {
   metadata["inputs"][0]["channels"] = 1;
   metadata["inputs"][0]["normalize"] = {{"mean", {0.5}}, {"std", {0.25}}};
   const Model second = Model::Open(Make("mean", metadata, "second.fake"), Unlisted());
-  ExpectError(Code::kInvalidArgument, "is to be normalized", [&] {
-    second.Run({kept[0]}, &outputs);
-  });
+  ExpectError(Code::kInvalidArgument, "is to be normalized",
+              [&] { second.Run({kept[0]}, &outputs); });
 }
 
 TEST_F(ModelTest, HandsTheOptionsOn) {

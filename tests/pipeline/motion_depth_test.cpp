@@ -112,8 +112,7 @@ class MotionDepth : public ::testing::Test {
 
 TEST_F(MotionDepth, MeasuresARoom) {
   const test::Clip clip = test::Scenes::Room(kWidth, kHeight);
-  const Result result =
-      Estimate(Draw(clip, 24, 2, 0, PixelFormat::Rgb(8)), Options(clip.camera));
+  const Result result = Estimate(Draw(clip, 24, 2, 0, PixelFormat::Rgb(8)), Options(clip.camera));
   EXPECT_EQ(result.report.measured, 24);
   EXPECT_TRUE(result.report.translation_found());
   EXPECT_TRUE(warnings_.empty());

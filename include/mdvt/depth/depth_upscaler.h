@@ -66,9 +66,10 @@ struct PromptUpscalerOptions {
 };
 
 // By a network of kind "depth" with the inputs `image` [N, 3, H, W] and `prompt` [N, 1, H, W], the
-// small depth in [0, 1] enlarged to the same size, and an output "depth" or "disparity" of scale "affine" in the same [0, 1].
-// The range is that of the 0.5 and 99.5 percentiles, widened by a twentieth at both ends, so that
-// the network can exceed it; what of the prompt is past it stays as the guided upscaler has it.
+// small depth in [0, 1] enlarged to the same size, and an output "depth" or "disparity" of scale
+// "affine" in the same [0, 1]. The range is that of the 0.5 and 99.5 percentiles, widened by a
+// twentieth at both ends, so that the network can exceed it; what of the prompt is past it stays as
+// the guided upscaler has it.
 class PromptUpscaler {
  public:
   // Throws Error(kInvalidArgument) (options), Error(kUnsupported) for a network of another kind.

@@ -88,8 +88,8 @@ struct ModelInputInfo {
   InputRange range = InputRange::kZeroToOne;
   SizeRule size;  // pictures only
   ResampleKind resample = ResampleKind::kBilinear;
-  // "normalize": what Model takes from the values, and then divides them by, before the network gets
-  // them; a number for each channel. Empty ("in_module"): the network does that itself.
+  // "normalize": what Model takes from the values, and then divides them by, before the network
+  // gets them; a number for each channel. Empty ("in_module"): the network does that itself.
   std::vector<double> mean, deviation;
 };
 
