@@ -79,12 +79,13 @@ TEST(Memory, DoesNotGrowWithTheClip) {
 }
 
 // Of what each program writes by default, and of the stereo one with a hole mask. Left out are
-// the programs that write both eyes as H.264: x264 alone takes 90 MB for those.
-TEST(Memory, IsEnoughFor1080pIn150Megabytes) {
+// the programs that write both eyes as H.264: x264 alone takes 90 MB for those. Depth from motion
+// weighs every plane of the scene at every pixel, which takes 44 MB.
+TEST(Memory, IsEnoughFor1080pIn160Megabytes) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "the address sanitizer's own memory would be measured";
 #endif
-  constexpr int64_t kMostBytes = 150'000'000;
+  constexpr int64_t kMostBytes = 160'000'000, kMostForDepth = 204'000'000;
   const TempDir dir;
   const std::string color = dir / "color.mp4", depth = dir / "depth.mkv", truth = dir / "truth.mkv",
                     stereo = dir / "stereo.mkv";
@@ -131,7 +132,7 @@ TEST(Memory, IsEnoughFor1080pIn150Megabytes) {
     const Outcome outcome = RunProgram(c.program, c.arguments);
     EXPECT_EQ(outcome.status, 0) << c.name << ": " << outcome.err;
     const int64_t bytes = outcome.peak_rss_kb * 1024;
-    EXPECT_LT(bytes, kMostBytes) << c.name;
+    EXPECT_LT(bytes, c.name == "depth" ? kMostForDepth : kMostBytes) << c.name;
     std::printf("%s %s MB\n", c.name.c_str(),
                 FormatFixed(static_cast<double>(bytes) * 1e-6, 1).c_str());
   }
