@@ -22,8 +22,8 @@ constexpr double kBorderLength = 0.6;  // of a side: longer regions are borders 
 constexpr double kFewestEdges = 0.05;  // share of edges in a region
 constexpr double kWeakShare = 0.75;    // of `persistence`: edges that a persistent one completes
 constexpr uint8_t kWeak = 1;
-constexpr double kMostDrift = 0.6;     // change of an edge over the clip, of its mean
-constexpr double kLeastRound = 0.03;   // share of the smaller eigenvalue of the structure tensor
+constexpr double kMostDrift = 0.6;    // change of an edge over the clip, of its mean
+constexpr double kLeastRound = 0.03;  // share of the smaller eigenvalue of the structure tensor
 // Overlays lie in a few places. In a picture that moves too little, edges of things stand still
 // everywhere: in so many of 8 x 8 parts of it nothing is told.
 constexpr int kParts = 8;

@@ -66,8 +66,7 @@ class StereoOptions : public ::testing::Test {
     int told = 0;
     for (const char* text : {"so that the result is flat", "its range ends at"})
       told += outcome.err.find(text) != std::string::npos;
-    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), told)
-        << outcome.err;
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), told) << outcome.err;
     return outcome.status == 0 ? ReadAllFrames(out_) : std::vector<Image>();
   }
 
