@@ -21,6 +21,7 @@
 #include "pipeline/depth_source.h"
 #include "pipeline/frame_chooser.h"
 #include "pipeline/job_common.h"
+#include "pipeline/learn_fov.h"
 
 namespace mdvt {
 namespace {
@@ -52,8 +53,8 @@ class DepthJob {
         source_(OpenDepthSource(Source(), {options.job.limits, graph_.pool()})),
         track_(options.source.own.Of<FovTrackOptions>()),
         knows_fov_(!options.fov.empty() || source_->needs_fov()),
-        camera_(FovOrUsual(options.fov, source_->needs_fov()), {}, reader_.info().width,
-                reader_.info().height, reader_.info().sample_aspect, options.job.limits) {
+        camera_(Fov(control), {}, reader_.info().width, reader_.info().height,
+                reader_.info().sample_aspect, options.job.limits) {
     CheckOnePicture(reader_.info(), options.job.one_picture);
     if (options.target_fps > 0) chooser_.emplace(options.target_fps, reader_.info().time_base);
   }
@@ -130,6 +131,13 @@ class DepthJob {
     std::vector<double> track;
     for (int64_t i = 0; i < graph_.frames_done(); ++i) track.push_back(camera_.At(i).xfov_deg());
     return track;
+  }
+
+  // Networks do without the motion of the clip.
+  FovOptions Fov(const RunControl& control) {
+    if (options_.fov.empty() && ChosenEngine(options_.source).finds_path)
+      return LearnFov(&graph_, options_.color_video, options_.job, control);
+    return FovOrUsual(options_.fov, source_->needs_fov());
   }
 
   void OpenWriter() {

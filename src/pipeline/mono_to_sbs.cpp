@@ -20,6 +20,7 @@
 #include "pipeline/eye_inputs.h"
 #include "pipeline/eye_maker.h"
 #include "pipeline/job_common.h"
+#include "pipeline/learn_fov.h"
 #include "pipeline/shot_pass.h"
 #include "pipeline/steadier.h"
 
@@ -50,7 +51,7 @@ class MonoToSbsJob {
         layout_(LayoutOf(options.frame.canvas)),
         preview_(options.preview.active()) {
     CheckOnePicture(reader_.info(), options.job.one_picture);
-    MakePlan();
+    MakePlan(control);
     OpenWriter();
     MakeEyes();
   }
@@ -96,7 +97,7 @@ class MonoToSbsJob {
     return outputs_.AddFile(output_);
   }
 
-  void MakePlan() {
+  void MakePlan(const RunControl& control) {
     const VideoInfo& source = reader_.info();
     plan_.source_width = source.width;
     plan_.source_height = source.height;
@@ -123,7 +124,7 @@ class MonoToSbsJob {
         ExpectedFrames(std::llround(expected), 0, options_.job.max_frames), plan_.output_rate);
     plan_.output_rate = options_.preview.Rate(plan_.output_rate);
 
-    OpenDepth();
+    OpenDepth(control);
     plan_.latency = source_->latency();
   }
 
@@ -167,9 +168,16 @@ class MonoToSbsJob {
     return places;
   }
 
-  void OpenDepth() {
+  void OpenDepth(const RunControl& control) {
     const VideoInfo& video = reader_.info();
     FovOptions fov = options_.fov;
+    if (fov.empty() && !options_.engine && ChosenEngine(options_.source).finds_path) {
+      // Without progress: on_start comes before it.
+      RunControl quiet;
+      quiet.cancelled = control.cancelled;
+      Graph first(options_.job, quiet);
+      fov = LearnFov(&first, options_.input, options_.job, quiet);
+    }
     if (fov.empty()) fov.xfov_deg = kDefaultXfovDeg;
     camera_.emplace(fov, DepthTags(), video.width, video.height, video.sample_aspect,
                     options_.job.limits);
