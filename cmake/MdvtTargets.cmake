@@ -38,12 +38,14 @@ endfunction()
 # tests/LAYER/FILE_test.cpp becomes part of the program test_LAYER, linked to that layer and to LIBS,
 # and the ctest LAYER/FILE, which runs the tests of that file in a process of their own. ALONE is for
 # files that change the whole program (operator new, calls to libc): test_LAYER_FILE. LONG is for files
-# that compute for a minute and more under the sanitizers, what their layers' own tests have run
-# there already: their label is then "slow".
+# that run whole jobs for seconds, over what their layers' own tests have run already: their label is
+# "long" where it would be "unit", and "slow" under the sanitizers, where they take minutes.
 function(mdvt_add_test layer file)
   cmake_parse_arguments(ARG "ALONE;LONG" "LABEL;TIMEOUT" "LIBS" ${ARGN})
   if(ARG_LONG AND MDVT_SANITIZE)
     set(ARG_LABEL slow)
+  elseif(ARG_LONG AND NOT ARG_LABEL)
+    set(ARG_LABEL long)
   elseif(NOT ARG_LABEL)
     set(ARG_LABEL unit)
   endif()

@@ -3,8 +3,8 @@
 # Builds everything and runs the tests; ends with the summary of ctest.
 #
 # usage: scripts/test.sh [release|debug|asan] [options of ctest ...]
-#   scripts/test.sh -L unit     only the tests of one kind: unit, cli, abi, python, headers,
-#                               fuzz, fault or slow
+#   scripts/test.sh -L unit     only the tests of one kind: unit, long (whole jobs), cli, abi,
+#                               python, headers, fuzz, fault or slow
 #   scripts/test.sh -R core/    only the tests whose names match
 # Clips with known depth are looked for in $MDVT_DATA, else in ../shared/data; without them the tests
 # that want them are skipped.

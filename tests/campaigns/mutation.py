@@ -43,7 +43,7 @@ MUTATIONS = (
     ("src/pipeline/graph.cpp", "meter_.Finish(frames_done());", "", "pipeline/graph"),
     ("src/pipeline/clip_pair.cpp", "options.first_frame + options.max_frames)",
      "options.first_frame + options.max_frames + 1)", "pipeline/(stereo|export)_job|capi/"),
-    ("src/pipeline/clip_pair.cpp", "if (pairs_++ < options_.first_frame)", "if (pairs_++ <= options_.first_frame)",
+    ("src/pipeline/file_engine.cpp", "if (number++ < first) return", "if (number++ <= first) return",
      "pipeline/(stereo|export)_job|capi/"),
     ("src/pipeline/clip_pair.cpp", "depth.width == color.width && depth.height == color.height",
      "depth.width == color.width", "pipeline/clip_pair"),
@@ -76,7 +76,7 @@ MUTATIONS = (
     ("src/io/output_set.cpp", "    RequireNoInput(path, status);\n    const auto other",
      "    const auto other", "io/output"),
     ("capi/src/guarded.cpp", "      return MDVT_CORRUPT;", "      return MDVT_IO;", "capi/"),
-    ("capi/src/guarded.cpp", "length = kMessageSize - 1;", "length = kMessageSize - 2;", "capi/errors"),
+    ("capi/src/guarded.cpp", "if (text != t_message) CopyPrintable", "if (text == t_message) CopyPrintable", "capi/errors"),
     ("capi/src/pixels.cpp", 'RequireSize(to, from.width, from.height, "encoded");', "", "capi/(abuse|interface)"),
     ("capi/src/options.cpp", "  *to = *held ? 1 : 0;", "  *to = *held ? 0 : 1;", "capi/options"),
 )
