@@ -13,7 +13,6 @@
 #include "core/black.h"
 #include "io/output_file.h"
 #include "mdvt/core/error.h"
-#include "mdvt/core/json.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/geometry/equirect.h"
@@ -31,6 +30,7 @@
 #include "pipeline/packed_views.h"
 #include "pipeline/rectify_settings.h"
 #include "pipeline/row_check.h"
+#include "pipeline/stereo4d_clip.h"
 
 namespace mdvt {
 namespace {
@@ -94,13 +94,6 @@ double ShownShare(const Image& mask) {
     shown += std::count(row, row + mask.width(), 255);
   }
   return static_cast<double>(shown) / (static_cast<double>(mask.width()) * mask.height());
-}
-
-json::Value Numbers(const Eigen::Matrix3d& matrix) {
-  json::Value rows = json::Value::Array{};
-  for (int row = 0; row < 3; ++row)
-    rows.Add(std::vector<double>{matrix(row, 0), matrix(row, 1), matrix(row, 2)});
-  return rows;
 }
 
 class RectifyJob {
@@ -241,7 +234,7 @@ class RectifyJob {
     for (auto* writer : {&views_[0], &views_[1]}) (*writer)->Finish(end);
     for (auto* writer : {&raw_, &turned_})
       if (*writer) (*writer)->Finish();
-    WriteFile(folder_.AddFile(name_ + "-clip.json"), json::Write(About(), json::Layout::kPretty));
+    WriteFile(folder_.AddFile(name_ + "-clip.json"), FormatStereo4dClip(About()));
     if (!clip_.world_from_left.empty()) {
       std::vector<Pose> poses = clip_.world_from_left;
       poses.resize(std::min(poses.size(), static_cast<size_t>(report_.frames)));
@@ -273,20 +266,16 @@ class RectifyJob {
   }
 
   // The clip as later steps need it.
-  json::Value About() const {
-    json::Value about = json::Value::Members{};
-    about["format"] = "mdvt.stereo4d.clip/1";
-    about["name"] = name_;
-    about["video"] = FileName(video_);
-    about["image_size"] = std::vector<int>{camera_.width, camera_.height};
-    about["hfov_deg"] = options_.hfov_deg;
-    about["intrinsics"] = std::vector<double>{camera_.fx, camera_.fy, camera_.cx, camera_.cy};
-    about["baseline"] = clip_.baseline;
-    about["rectified2rig"] = json::Value::Array{Numbers(clip_.rig_from_rectified[0]),
-                                                Numbers(clip_.rig_from_rectified[1])};
-    about["fov_bounds"] = std::vector<double>{layout_.start_yaw_deg, layout_.end_yaw_deg,
-                                              layout_.start_tilt_deg, layout_.end_tilt_deg};
-    about["timestamps"] = frames_.taken_us();
+  Stereo4dClip About() const {
+    Stereo4dClip about;
+    about.name = name_;
+    about.video = FileName(video_);
+    about.camera = camera_;
+    about.baseline = clip_.baseline;
+    about.rig_from_rectified = clip_.rig_from_rectified;
+    about.fov_bounds = {layout_.start_yaw_deg, layout_.end_yaw_deg, layout_.start_tilt_deg,
+                        layout_.end_tilt_deg};
+    about.times_us = frames_.taken_us();
     return about;
   }
 

@@ -37,6 +37,7 @@ ToolInfo RecoverFovTool();
 ToolInfo EvalTrajectoryTool();
 ToolInfo CheckStereoTool();
 ToolInfo RectifyTool();
+ToolInfo StereoFlowTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
@@ -47,7 +48,7 @@ const std::vector<ToolInfo>& Tools() {
       InferNvdsTool(),   CompareNvdsTool(),  UnidepthVideoTool(),   AlignPointsTool(),
       SamTrackTool(),    RecoverFovTool(),   EvalTrajectoryTool(),  CheckStereoTool(),
       Unik3dVideoTool(), MogeVideoTool(),    DepthProVideoTool(),   VideoDepthMetricTool(),
-      Da3VideoTool(),    UpscaleDepthTool(), RectifyTool()};
+      Da3VideoTool(),    UpscaleDepthTool(), RectifyTool(),         StereoFlowTool()};
   return tools;
 }
 
