@@ -4,20 +4,17 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "io/npy_header.h"
 #include "io/output_file.h"
 #include "mdvt/core/error.h"
-#include "mdvt/core/numbers.h"
 #include "mdvt/io/byte_source.h"
 
 namespace mdvt {
 namespace {
 
 constexpr int64_t kPointsPerPiece = 4096;
-constexpr size_t kMostHeader = 65536;
 
 struct Layout {
   int64_t begin = 0;  // of the data, in bytes
@@ -43,52 +40,19 @@ std::string ReadText(ByteSource* source, int64_t offset, size_t size) {
   return text;
 }
 
-// What follows `'key':` in the header, without blanks before it.
-std::string ValueOf(const std::string& header, const std::string& key) {
-  size_t at = header.find("'" + key + "'");
-  if (at == std::string::npos) return "";
-  at = header.find(':', at);
-  if (at == std::string::npos) return "";
-  at = header.find_first_not_of(' ', at + 1);
-  return at == std::string::npos ? "" : header.substr(at);
-}
-
 Layout ReadLayout(ByteSource* source, const std::string& path) {
-  const std::string start = ReadText(source, 0, 12);
-  if (start.size() < 12 || start.compare(0, 6, "\x93NUMPY") != 0) Refuse(path, "is no .npy file");
-  const auto byte = [&start](size_t i) { return size_t{static_cast<unsigned char>(start[i])}; };
-  const bool short_size = byte(6) == 1;
-  const size_t size = byte(8) | byte(9) << 8 | (short_size ? 0 : byte(10) << 16 | byte(11) << 24);
-  const int64_t begin = short_size ? 10 : 12;
-  if (size > kMostHeader) Refuse(path, "has a header of " + std::to_string(size) + " bytes");
-  const std::string header = ReadText(source, begin, size);
+  const NpyInfo info = ReadNpyHeader(
+      [source](int64_t offset, size_t size) { return ReadText(source, offset, size); },
+      [&path](const std::string& what) { Refuse(path, what); });
   Layout layout;
-  const std::string type = ValueOf(header, "descr");
-  if (type.compare(0, 5, "'<f4'") == 0)
+  if (info.type == "<f4")
     layout.bytes = 4;
-  else if (type.compare(0, 5, "'<f8'") != 0)
+  else if (info.type != "<f8")
     Refuse(path, "holds numbers of another type");
-  if (ValueOf(header, "fortran_order").compare(0, 5, "False") != 0)
-    Refuse(path, "is stored by columns");
-  // "(2, 12, 3)"
-  const std::string shape = ValueOf(header, "shape");
-  const size_t end = shape.find(')');
-  std::vector<int64_t> sizes;
-  if (!shape.empty() && shape[0] == '(' && end != std::string::npos) {
-    for (size_t at = 1; at < end;) {
-      const size_t comma = std::min(shape.find(',', at), end);
-      const size_t first = std::min(shape.find_first_not_of(' ', at), comma);
-      if (first < comma) {
-        const std::optional<int64_t> number = ParseInt(shape.substr(first, comma - first));
-        if (!number) Refuse(path, "has a shape that is none");
-        sizes.push_back(*number);
-      }
-      at = comma + 1;
-    }
-  }
-  if (sizes.size() != 3 || sizes[0] != 2 || sizes[2] != 3 || sizes[1] < 0)
-    Refuse(path, "has another shape");
-  layout.begin = begin + static_cast<int64_t>(size);
+  if (info.by_columns) Refuse(path, "is stored by columns");
+  const std::vector<int64_t>& sizes = info.shape;
+  if (sizes.size() != 3 || sizes[0] != 2 || sizes[2] != 3) Refuse(path, "has another shape");
+  layout.begin = info.begin;
   layout.count = sizes[1];
   const int64_t room = (source->size() - layout.begin) / (6 * layout.bytes);
   if (layout.count > room)

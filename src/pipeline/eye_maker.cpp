@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/black.h"
 #include "mdvt/core/error.h"
 #include "mdvt/stereo/backward_warp.h"
 
@@ -44,13 +45,6 @@ int64_t HolePixels(const HoleMap& holes) {
   for (const auto& row : holes.rows)
     for (const HoleSpan& span : row) pixels += span.end - span.begin;
   return pixels;
-}
-
-// Samples of what is not seen.
-std::array<int, 3> BlackOf(const PixelFormat& format, bool full_range) {
-  if (format.model != ColorModel::kYuv) return {0, 0, 0};
-  const int mid = 1 << (format.bits - 1);
-  return {full_range ? 0 : 16 << (format.bits - 8), mid, mid};
 }
 
 void CopyDepth(PlaneView<const float> from, const PlaneView<float>& to) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "core/black.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "stereo/row_math.h"
@@ -72,13 +73,6 @@ void CheckInput(const ImageView& color, const DepthView& depth, const Camera& ca
   if (!(convergence >= 0)) {
     Refuse("convergence = " + std::to_string(convergence) + " m, must be 0 (parallel) or positive");
   }
-}
-
-// Samples of a hole: black in the format's own range.
-std::array<int, 3> Black(const PixelFormat& format, const ColorInfo& color) {
-  if (format.model != ColorModel::kYuv) return {0, 0, 0};
-  const int mid = 1 << (format.bits - 1);
-  return {color.full_range ? 0 : 16 << (format.bits - 8), mid, mid};
 }
 
 // Cuts of a chroma row from the cuts of the luma rows it stands for, and where in a chroma step
@@ -220,7 +214,7 @@ void FrameWarp::Render(const ImageView& color, const DepthView& depth, const Cam
   job.color = color;
   job.depth = depth;
   job.eyes = {left, right};
-  job.black = Black(color.format, options_.color);
+  job.black = BlackOf(color.format, options_.color.full_range);
   job.rows_per_group =
       1 << (color.format.model == ColorModel::kYuv ? color.format.chroma_shift_y : 0);
   job.want_depth = left.depth.data != nullptr || right.depth.data != nullptr;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/chroma_grid.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 
@@ -44,24 +45,6 @@ struct TableRow {
 template <typename T>
 using Table = std::vector<TableRow<T>>;
 
-// Samples of a plane along an axis lie at step * i + offset pixels.
-struct Grid {
-  double step = 1;
-  double offset = 0.5;
-};
-
-// Of chroma, by its location (FFmpeg's numbers); not specified is as MPEG-2 has it: left.
-Grid AcrossOf(int shift, int location) {
-  if (shift == 0) return {1, 0.5};
-  const bool left = location <= 1 || location == 3 || location == 5;
-  return {2, left ? 0.5 : 1.0};
-}
-Grid DownOf(int shift, int location) {
-  if (shift == 0) return {1, 0.5};
-  const bool top = location == 3 || location == 4, bottom = location == 5 || location == 6;
-  return {2, top ? 0.5 : bottom ? 1.5 : 1.0};
-}
-
 double Radians(double degrees) { return degrees * M_PI / 180; }
 
 // Where a camera sees the samples of one row. Trigonometry is done once per column and row, and
@@ -81,7 +64,7 @@ class Rays {
     int end = 0;
   };
 
-  Rays(const PanelOptions& options, const Grid& across, const Grid& down, int columns,
+  Rays(const PanelOptions& options, const SampleGrid& across, const SampleGrid& down, int columns,
        const Camera& camera, const Eigen::Matrix3d& view_from_panel)
       : options_(options), across_(across), down_(down), columns_(columns) {
     Eigen::Matrix3d pixel_from_view;
@@ -167,7 +150,7 @@ class Rays {
   }
 
   const PanelOptions options_;
-  const Grid across_, down_;
+  const SampleGrid across_, down_;
   const int columns_;
   Eigen::Matrix3d pixel_from_panel_;
   Eigen::Vector3d axis_;     // of the camera, in the panel's axes
@@ -340,8 +323,8 @@ void PanelWarp::Impl::Reduce(const ImageView& picture) {
 
 void PanelWarp::Impl::MakePlaces(int plane) {
   const bool chroma = plane > 0 && format.model == ColorModel::kYuv;
-  const Grid across = AcrossOf(chroma ? format.chroma_shift_x : 0, chroma_location);
-  const Grid down = DownOf(chroma ? format.chroma_shift_y : 0, chroma_location);
+  const SampleGrid across = GridAcross(chroma ? format.chroma_shift_x : 0, chroma_location);
+  const SampleGrid down = GridDown(chroma ? format.chroma_shift_y : 0, chroma_location);
   const int columns = format.PlaneWidth(plane, options.size);
   const int rows = format.PlaneHeight(plane, options.size);
   const int plane_width = Boxes(format.PlaneWidth(plane, camera.width), box_across);

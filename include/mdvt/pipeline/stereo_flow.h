@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Metric depth of a stereo pair: matching of both views, and what it says of the distance.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "mdvt/core/run.h"
+#include "mdvt/depth/stereo_depth.h"
+#include "mdvt/pipeline/depth_model.h"
+#include "mdvt/pipeline/job_options.h"
+
+namespace mdvt {
+
+struct StereoFlowJobOptions {
+  JobOptions job;
+  // A clip that rectify has made: <output_folder>/<name>/, with the name vid, or <videoid>-clip<K>.
+  std::string output_folder;
+  std::string vid;
+  std::string videoid;
+  int64_t clipid = 0;
+  // Or any two views whose rows match, and their lens.
+  std::string left_video, right_video;
+  FovOptions fov;
+  std::optional<double> baseline;   // metres; empty: of the clip
+  std::string output;               // depth of the left view; empty: see StereoFlowOutput()
+  DepthModelOptions model;          // a network of kind "flow"; empty: dense inverse search
+  StereoDepthOptions matching;      // focal_px and baseline follow from the above
+  std::optional<double> max_depth;  // metres, of the depth file; empty: 100
+  DepthEncoding encoding = DepthEncoding::kRgb16;
+  bool save_disparity = false;  // <output>, its ending replaced by _disparity.mkv
+
+  // Throws Error(kInvalidArgument).
+  void Check() const;
+};
+void Describe(OptionList* list, StereoFlowJobOptions* options);
+
+struct StereoFlowReport {
+  int64_t frames = 0;
+  std::string output;
+  std::string disparity_output;  // empty if not asked for
+  int width = 0;
+  int height = 0;
+  StereoDepthCounts counts;    // of all frames
+  double vertical_median = 0;  // |y| of what was found again, pixels
+};
+
+// Writes the depth of the left view as a depth video, tagged with its field of view, at the times
+// of the left video; with save_disparity also a gray 16-bit video of round(256 d), 0 where depth is
+// not known. One pair of frames is held at a time, and those of one pass of a network. Throws what
+// the readers, the network and the writers throw, and Error: kInvalidArgument (options; views of
+// different size), kCorrupt (views of different length, or in which nothing matches; a clip whose
+// file and videos disagree), kCancelled.
+StereoFlowReport RunStereoFlowJob(const StereoFlowJobOptions& options,
+                                  const RunControl& control = {});
+
+}  // namespace mdvt

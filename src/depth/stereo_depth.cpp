@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mdvt/depth/stereo_depth.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <vector>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
+
+namespace mdvt {
+namespace {
+
+constexpr int64_t kRowsPerBlock = 16;
+constexpr float kLeastSigma = 0.25f;  // pixels of disparity
+constexpr float kMostBend = 3 * kLeastSigma;
+constexpr int kReach = 2;               // of the edge test, pixels to each side
+constexpr float kMostGradient = 0.03f;  // of depth, over two pixels
+
+using Flow = PlaneView<const Eigen::Vector2f>;
+
+// Bilinear; nothing outside the centres of the border's pixels.
+std::optional<Eigen::Vector2f> Sample(const Flow& flow, float x, float y) {
+  const float most_x = static_cast<float>(flow.width - 1),
+              most_y = static_cast<float>(flow.height - 1);
+  if (!(x >= 0 && y >= 0 && x <= most_x && y <= most_y)) return std::nullopt;
+  const int left = std::min(static_cast<int>(x), std::max(0, flow.width - 2));
+  const int top = std::min(static_cast<int>(y), std::max(0, flow.height - 2));
+  const int right = std::min(left + 1, flow.width - 1), bottom = std::min(top + 1, flow.height - 1);
+  const float u = x - static_cast<float>(left), v = y - static_cast<float>(top);
+  return (1 - v) * ((1 - u) * flow.At(left, top) + u * flow.At(right, top)) +
+         v * ((1 - u) * flow.At(left, bottom) + u * flow.At(right, bottom));
+}
+
+class Maker {
+ public:
+  Maker(const Flow& there, const Flow& back, const StereoDepthOptions& options,
+        const PlaneView<float>& depth)
+      : there_(there),
+        back_(back),
+        options_(options),
+        depth_(depth),
+        scale_(static_cast<float>(options.focal_px * options.baseline)),
+        stride_(static_cast<size_t>(there.width)),
+        disparity_(stride_ * static_cast<size_t>(there.height)),
+        sigma_(disparity_.size()) {}
+
+  // Disparity and its deviation, the first tests.
+  void Measure(int y, StereoDepthCounts* counts) {
+    for (int x = 0; x < there_.width; ++x) {
+      const size_t at = Index(x, y);
+      const Eigen::Vector2f vector = there_.At(x, y);
+      disparity_[at] = std::max(0.0f, -vector.x());
+      sigma_[at] = 0;
+      const std::optional<Eigen::Vector2f> home =
+          Sample(back_, static_cast<float>(x) + vector.x(), static_cast<float>(y) + vector.y());
+      ++counts->pixels;
+      if (!home || !vector.allFinite()) {
+        ++counts->not_found_again;
+        continue;
+      }
+      const float missed = (*home + vector).norm();
+      if (!IsHome(missed, vector, *home)) {
+        ++counts->not_found_again;
+      } else if (std::abs(vector.y()) > static_cast<float>(options_.max_vertical)) {
+        ++counts->off_the_row;
+      } else {
+        sigma_[at] = Deviation(x, y, missed);
+        if (IsTooFar(at)) {
+          ++counts->too_far;
+          sigma_[at] = 0;
+        }
+      }
+    }
+  }
+
+  // Depth of a row, once all rows are measured; and with the test of depth's gradient once more,
+  // over `from`, which holds the depth that passed all else.
+  void Place(int y, const PlaneView<float>* sigma, StereoDepthCounts* counts) {
+    for (int x = 0; x < there_.width; ++x) {
+      const size_t at = Index(x, y);
+      const bool edge = sigma_[at] > 0 && options_.edges == StereoEdgeTest::kPlane && Bends(x, y);
+      const bool valid = sigma_[at] > 0 && !edge;
+      if (edge) ++counts->beside_edges;
+      if (valid) ++counts->valid;
+      const float z = valid ? scale_ / disparity_[at] : 0;
+      depth_.At(x, y) = z;
+      if (sigma != nullptr) sigma->At(x, y) = valid ? z * z / scale_ * sigma_[at] : 0;
+    }
+  }
+
+  bool ChangesTooMuch(const std::vector<float>& all, int x, int y) const {
+    const auto z = [&](int u, int v) {
+      return all[Index(std::clamp(u, 0, there_.width - 1), std::clamp(v, 0, there_.height - 1))];
+    };
+    const float most = kMostGradient * z(x, y);
+    return std::abs(z(x + 1, y) - z(x - 1, y)) > most || std::abs(z(x, y + 1) - z(x, y - 1)) > most;
+  }
+
+  size_t Index(int x, int y) const {
+    return static_cast<size_t>(y) * stride_ + static_cast<size_t>(x);
+  }
+
+ private:
+  bool IsHome(float missed, const Eigen::Vector2f& there, const Eigen::Vector2f& back) const {
+    if (options_.max_round_trip) return missed <= static_cast<float>(*options_.max_round_trip);
+    return missed * missed <= 0.01f * (there.squaredNorm() + back.squaredNorm()) + 0.5f;
+  }
+
+  float Deviation(int x, int y, float missed) const {
+    const auto d = [&](int u, int v) {
+      return -there_.At(std::clamp(u, 0, there_.width - 1), std::clamp(v, 0, there_.height - 1))
+                  .x();
+    };
+    const float across = (d(x + 1, y) - d(x - 1, y)) / 2, down = (d(x, y + 1) - d(x, y - 1)) / 2;
+    return std::sqrt(kLeastSigma * kLeastSigma + 0.25f * missed * missed +
+                     0.25f * (across * across + down * down));
+  }
+
+  bool IsTooFar(size_t at) const {
+    const float d = disparity_[at];
+    if (!(d > 0) || sigma_[at] > static_cast<float>(options_.max_relative_sigma) * d) return true;
+    return options_.max_depth > 0 && scale_ / d > static_cast<float>(options_.max_depth);
+  }
+
+  // A plane has disparity that is linear in x and y.
+  bool Bends(int x, int y) const {
+    const auto bend = [&](int dx, int dy) {
+      const int u0 = x - dx, v0 = y - dy, u1 = x + dx, v1 = y + dy;
+      if (u0 < 0 || v0 < 0 || u1 >= there_.width || v1 >= there_.height) return 0.0f;
+      return std::abs(there_.At(u0, v0).x() + there_.At(u1, v1).x() - 2 * there_.At(x, y).x());
+    };
+    return bend(kReach, 0) > kMostBend || bend(0, kReach) > kMostBend;
+  }
+
+  const Flow &there_, &back_;
+  const StereoDepthOptions& options_;
+  const PlaneView<float>& depth_;
+  const float scale_;  // focal length times baseline
+  const size_t stride_;
+  std::vector<float> disparity_;
+  std::vector<float> sigma_;  // of disparity; 0: a test has failed
+};
+
+}  // namespace
+
+void StereoDepthOptions::Check() const {
+  const auto require = [](bool holds, const char* name, double value, const char* valid) {
+    Require(holds, Code::kInvalidArgument,
+            std::string("StereoDepthOptions.") + name + " = " + FormatDouble(value) + ", must be " +
+                valid);
+  };
+  require(focal_px > 0 && focal_px < 1e6, "focal_px", focal_px, "above 0");
+  require(baseline > 0 && baseline < 1e3, "baseline", baseline, "above 0");
+  require(!max_round_trip || *max_round_trip > 0, "max_round_trip", max_round_trip.value_or(0),
+          "above 0");
+  require(max_vertical > 0, "max_vertical", max_vertical, "above 0");
+  require(max_depth >= 0, "max_depth", max_depth, "0 or more");
+  require(max_relative_sigma > 0 && max_relative_sigma <= 1, "max_relative_sigma",
+          max_relative_sigma, "in (0, 1]");
+}
+
+StereoDepthCounts& StereoDepthCounts::operator+=(const StereoDepthCounts& other) {
+  pixels += other.pixels;
+  not_found_again += other.not_found_again;
+  off_the_row += other.off_the_row;
+  too_far += other.too_far;
+  beside_edges += other.beside_edges;
+  valid += other.valid;
+  return *this;
+}
+
+StereoDepthCounts DepthFromStereo(const PlaneView<const Eigen::Vector2f>& left_to_right,
+                                  const PlaneView<const Eigen::Vector2f>& right_to_left,
+                                  const StereoDepthOptions& options, const PlaneView<float>& depth,
+                                  const PlaneView<float>* sigma, ThreadPool* pool) {
+  options.Check();
+  const int width = left_to_right.width, height = left_to_right.height;
+  Require(width > 0 && height > 0 && right_to_left.width == width &&
+              right_to_left.height == height && depth.width == width && depth.height == height &&
+              (sigma == nullptr || (sigma->width == width && sigma->height == height)),
+          Code::kInvalidArgument, "DepthFromStereo: all fields must have one size");
+  Maker maker(left_to_right, right_to_left, options, depth);
+  std::vector<StereoDepthCounts> rows(static_cast<size_t>(height));
+  const auto for_rows = [&](const std::function<void(int)>& body) {
+    const auto block = [&body](int64_t begin, int64_t end) {
+      for (int64_t y = begin; y < end; ++y) body(static_cast<int>(y));
+    };
+    if (pool != nullptr)
+      pool->ParallelFor(height, kRowsPerBlock, block);
+    else
+      block(0, height);
+  };
+  for_rows([&](int y) { maker.Measure(y, &rows[static_cast<size_t>(y)]); });
+  for_rows([&](int y) { maker.Place(y, sigma, &rows[static_cast<size_t>(y)]); });
+  if (options.edges == StereoEdgeTest::kGradient) {
+    std::vector<float> before(static_cast<size_t>(width) * static_cast<size_t>(height));
+    for (int y = 0; y < height; ++y)
+      std::copy_n(depth.Row(y), width, before.data() + maker.Index(0, y));
+    for_rows([&](int y) {
+      for (int x = 0; x < width; ++x) {
+        if (!(depth.At(x, y) > 0) || !maker.ChangesTooMuch(before, x, y)) continue;
+        depth.At(x, y) = 0;
+        if (sigma != nullptr) sigma->At(x, y) = 0;
+        StereoDepthCounts& counts = rows[static_cast<size_t>(y)];
+        ++counts.beside_edges;
+        --counts.valid;
+      }
+    });
+  }
+  StereoDepthCounts all;
+  for (const StereoDepthCounts& row : rows) all += row;
+  return all;
+}
+
+}  // namespace mdvt

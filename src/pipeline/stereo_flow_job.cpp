@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/io/color_convert.h"
+#include "mdvt/io/depth_video.h"
+#include "mdvt/io/output_set.h"
+#include "mdvt/io/video_reader.h"
+#include "mdvt/io/video_writer.h"
+#include "mdvt/pipeline/graph.h"
+#include "mdvt/pipeline/stereo_flow.h"
+#include "mdvt/tracking/model_flow.h"
+#include "mdvt/tracking/stereo_match.h"
+#include "pipeline/job_common.h"
+#include "pipeline/stereo4d_clip.h"
+#include "pipeline/stereo_flow_settings.h"
+
+namespace mdvt {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kVerticalBins = 400;  // of a hundredth of a pixel
+
+struct ViewPair {
+  Image left, right;
+  int64_t pts = 0, duration = 0;
+};
+
+struct PairFlows {
+  FlowField there, back;
+  int64_t pts = 0, duration = 0;
+};
+
+// Displacements in both directions, of the built-in search or of a network.
+class PairMatcher : public Stage<ViewPair, PairFlows> {
+ public:
+  PairMatcher(const StereoFlowJobOptions& options, int width, int height, ThreadPool* pool) {
+    if (options.model.empty()) return;
+    network_.emplace(OpenNetwork(options.model, pool->num_threads(),
+                                 "docs/models.md tells what a network of flow must take and give",
+                                 CheckFlowModel),
+                     width, height, pool);
+    most_ = std::max(1, std::min(options.model.batch, network_->most_pairs() / 2));
+  }
+  PixelFormat format() const { return network_ ? PixelFormat::Rgb(8) : PixelFormat::Gray(8); }
+
+  int latency() const override { return most_; }
+  int group() const override { return most_; }
+  void Push(ViewPair pair) override {
+    waiting_.push_back(std::move(pair));
+    if (static_cast<int>(waiting_.size()) == most_) Compute();
+  }
+  void Finish() override { Compute(); }
+  std::optional<PairFlows> Pop() override {
+    if (ready_.empty()) return std::nullopt;
+    PairFlows flows = std::move(ready_.front());
+    ready_.pop_front();
+    return flows;
+  }
+
+ private:
+  void Compute() {
+    if (waiting_.empty()) return;
+    const size_t first = ready_.size();
+    for (const ViewPair& pair : waiting_) {
+      PairFlows& flows = ready_.emplace_back();
+      flows.pts = pair.pts;
+      flows.duration = pair.duration;
+    }
+    if (network_) {
+      std::vector<PicturePair> pairs;
+      for (const ViewPair& pair : waiting_) pairs.push_back({pair.left, pair.right});
+      std::vector<FlowField> there = network_->Compute(pairs);
+      for (PicturePair& pair : pairs) std::swap(pair.first, pair.second);
+      std::vector<FlowField> back = network_->Compute(pairs);
+      for (size_t i = 0; i < waiting_.size(); ++i) {
+        ready_[first + i].there = std::move(there[i]);
+        ready_[first + i].back = std::move(back[i]);
+      }
+    } else {
+      for (size_t i = 0; i < waiting_.size(); ++i) {
+        const StereoMatch& match =
+            matcher_.Match(waiting_[i].left.Plane<uint8_t>(), waiting_[i].right.Plane<uint8_t>());
+        ready_[first + i].there = match.left_to_right;
+        ready_[first + i].back = match.right_to_left;
+      }
+    }
+    waiting_.clear();
+  }
+
+  std::optional<ModelFlow> network_;
+  StereoMatcher matcher_;
+  int most_ = 1;
+  std::vector<ViewPair> waiting_;
+  std::deque<PairFlows> ready_;
+};
+
+// What the views are, wherever that is said.
+struct Views {
+  std::string left, right;
+  std::optional<Stereo4dClip> clip;
+};
+
+Views ViewsOf(const StereoFlowJobOptions& options) {
+  const std::string name = ClipNameOf(options);
+  if (name.empty()) return {options.left_video, options.right_video, std::nullopt};
+  const auto view = [&](const char* eye) {
+    const std::string start = std::string("-") + eye + "_rectified";
+    const std::string lossless = Stereo4dFile(options.output_folder, name, start + ".mkv");
+    std::error_code ignored;
+    return fs::exists(lossless, ignored)
+               ? lossless
+               : Stereo4dFile(options.output_folder, name, start + ".mp4");
+  };
+  return {view("left"), view("right"),
+          ReadStereo4dClip(Stereo4dFile(options.output_folder, name, "-clip.json"),
+                           options.job.limits)};
+}
+
+class StereoFlowJob {
+ public:
+  StereoFlowJob(const StereoFlowJobOptions& options, const RunControl& control)
+      : options_(options),
+        graph_(options.job, control),
+        views_(ViewsOf(options)),
+        output_(StereoFlowOutput(options)),
+        outputs_(options.job.overwrite),
+        target_(StageOutputs()),
+        left_(views_.left, ReaderOptions(options.job, graph_.pool())),
+        right_(views_.right, ReaderOptions(options.job, graph_.pool())),
+        camera_(CameraOfViews()),
+        matcher_(options, camera_.width, camera_.height, graph_.pool()) {
+    const VideoInfo& left = left_.info();
+    const VideoInfo& right = right_.info();
+    Require(left.width == right.width && left.height == right.height, Code::kInvalidArgument,
+            "the left view '" + views_.left + "' has " + FormatSize(left.width, left.height) +
+                " pixels, the right one '" + views_.right + "' " +
+                FormatSize(right.width, right.height));
+    matching_ = options.matching;
+    matching_.focal_px = camera_.fx;
+    if (options.baseline)
+      matching_.baseline = *options.baseline;
+    else if (views_.clip)
+      matching_.baseline = views_.clip->baseline;
+    OpenWriters();
+    vertical_.assign(kVerticalBins + 1, 0);
+  }
+
+  StereoFlowReport Run() {
+    const auto source = [this](VideoReader* reader, ColorConverter* converter) {
+      auto frames = graph_.From([reader] { return reader->Read(); });
+      frames = graph_.While(std::move(frames), [this, taken = int64_t{0}]() mutable {
+        return options_.job.max_frames < 0 || taken++ < options_.job.max_frames;
+      });
+      return graph_.Map(std::move(frames), [this, reader, converter](Frame frame) {
+        frame.image = converter->Convert(frame.image, reader->info().color, matcher_.format());
+        return frame;
+      });
+    };
+    const PairNames names{"left view '" + views_.left + "'", "right view '" + views_.right + "'"};
+    auto both =
+        graph_.Zip(source(&left_, &left_converter_), source(&right_, &right_converter_), names);
+    auto pairs = graph_.Map(std::move(both), [](std::pair<Frame, Frame> pair) {
+      return ViewPair{std::move(pair.first.image), std::move(pair.second.image), pair.first.pts,
+                      pair.first.duration};
+    });
+    auto flows = graph_.Then(std::move(pairs), &matcher_);
+    graph_.Into(std::move(flows), [this](const PairFlows& flow) { Write(flow); });
+    graph_.Run("match", ExpectedFrames(left_.info().estimated_frames, 0, options_.job.max_frames));
+    report_.frames = graph_.frames_done();
+    Require(report_.frames > 0, Code::kCorrupt, "'" + views_.left + "' has no frames");
+    Judge();
+    writer_->Finish();
+    if (disparity_writer_) disparity_writer_->Finish();
+    outputs_.CommitAll();
+    return report_;
+  }
+
+ private:
+  OutputTarget StageOutputs() {
+    AddInputs(&outputs_, options_);
+    outputs_.AddInput(views_.left);
+    outputs_.AddInput(views_.right);
+    report_.output = output_;
+    if (options_.save_disparity) {
+      report_.disparity_output = DisparityOutput(output_);
+      disparity_target_ = outputs_.AddFile(report_.disparity_output);
+    }
+    return outputs_.AddFile(output_);
+  }
+
+  Camera CameraOfViews() {
+    const VideoInfo& info = left_.info();
+    if (!views_.clip)
+      return ClipCamera(options_.fov, {}, info.width, info.height, info.sample_aspect,
+                        options_.job.limits)
+          .At(0);
+    const Camera& camera = views_.clip->camera;
+    Require(camera.width == info.width && camera.height == info.height, Code::kCorrupt,
+            "'" + views_.left + "' has " + FormatSize(info.width, info.height) +
+                " pixels, the file of the clip says " + FormatSize(camera.width, camera.height));
+    return camera;
+  }
+
+  void OpenWriters() {
+    const VideoInfo& info = left_.info();
+    DepthVideoWriterOptions depth;
+    depth.codec.encoding = options_.encoding;
+    depth.codec.max_depth = options_.max_depth.value_or(depth.codec.max_depth);
+    depth.tags.xfov_deg = camera_.xfov_deg();
+    depth.tags.yfov_deg = camera_.yfov_deg();
+    depth.tags.source = FileName(views_.left);
+    depth.video = LosslessLike(info, graph_.pool());
+    report_.width = info.width;
+    report_.height = info.height;
+    writer_.emplace(target_, info.width, info.height, depth);
+    if (disparity_target_)
+      disparity_writer_.emplace(*disparity_target_, PixelFormat::Gray(16), info.width, info.height,
+                                LosslessLike(info, graph_.pool()));
+  }
+
+  void Write(const PairFlows& flows) {
+    Image depth(PixelFormat::GrayF32(), report_.width, report_.height);
+    const PlaneView<float> z = depth.MutablePlane<float>();
+    report_.counts += DepthFromStereo(flows.there.view(), flows.back.view(), matching_, z, nullptr,
+                                      graph_.pool());
+    for (int y = 0; y < z.height; y += 2)
+      for (int x = 0; x < z.width; x += 2)
+        if (z.At(x, y) > 0) {
+          const double off = std::abs(static_cast<double>(flows.there.view().At(x, y).y()));
+          ++vertical_[static_cast<size_t>(std::min<double>(100 * off, kVerticalBins))];
+        }
+    if (disparity_writer_) {
+      Image codes(PixelFormat::Gray(16), report_.width, report_.height);
+      const double scale = 256 * matching_.focal_px * matching_.baseline;
+      for (int y = 0; y < z.height; ++y)
+        for (int x = 0; x < z.width; ++x)
+          codes.MutablePlane<uint16_t>().At(x, y) =
+              z.At(x, y) > 0
+                  ? static_cast<uint16_t>(std::clamp(
+                        std::lround(scale / static_cast<double>(z.At(x, y))), 1L, 65535L))
+                  : uint16_t{0};
+      disparity_writer_->Write(codes, flows.pts, flows.duration);
+    }
+    writer_->Write(std::move(depth), flows.pts, flows.duration);
+  }
+
+  void Judge() {
+    int64_t all = 0, below = 0;
+    for (const int64_t count : vertical_) all += count;
+    size_t bin = 0;
+    while (bin < vertical_.size() && 2 * (below + vertical_[bin]) < all) below += vertical_[bin++];
+    report_.vertical_median = static_cast<double>(bin) / 100;
+    const StereoDepthCounts& counts = report_.counts;
+    Require(counts.valid > 0, Code::kCorrupt,
+            "no pixel of the views could be matched: are '" + views_.left + "' and '" +
+                views_.right + "' the left and the right view of the same thing, in this order?");
+    if (static_cast<double>(counts.valid) < 0.1 * static_cast<double>(counts.pixels))
+      LogWarning(
+          "depth was found for " +
+          FormatFixed(100 * static_cast<double>(counts.valid) / static_cast<double>(counts.pixels),
+                      1) +
+          " % of the pixels: " + Reason(counts));
+  }
+
+  static std::string Reason(const StereoDepthCounts& counts) {
+    if (counts.off_the_row > counts.not_found_again && counts.off_the_row > counts.too_far)
+      return "most matches lie in other rows, rectify the views first";
+    if (counts.too_far > counts.not_found_again)
+      return "most matches have no parallax, or one of the wrong sign: are the views swapped?";
+    return "most pixels were not found again in the other view";
+  }
+
+  const StereoFlowJobOptions& options_;
+  Graph graph_;
+  const Views views_;
+  const std::string output_;
+  StereoFlowReport report_;
+  OutputSet outputs_;
+  std::optional<OutputTarget> disparity_target_;
+  OutputTarget target_;
+  VideoReader left_, right_;
+  Camera camera_;
+  PairMatcher matcher_;
+  StereoDepthOptions matching_;
+  ColorConverter left_converter_, right_converter_;
+  std::optional<DepthVideoWriter> writer_;
+  std::optional<VideoWriter> disparity_writer_;
+  std::vector<int64_t> vertical_;
+};
+
+}  // namespace
+
+StereoFlowReport RunStereoFlowJob(const StereoFlowJobOptions& options, const RunControl& control) {
+  options.Check();
+  return StereoFlowJob(options, control).Run();
+}
+
+}  // namespace mdvt
