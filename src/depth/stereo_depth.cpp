@@ -13,8 +13,8 @@ namespace mdvt {
 namespace {
 
 constexpr int64_t kRowsPerBlock = 16;
-constexpr float kLeastSigma = 0.25f;  // pixels of disparity
-constexpr float kMostBend = 3 * kLeastSigma;
+constexpr float kLeastSigma = 0.25f;    // pixels of disparity
+constexpr float kMostBend = 1;          // pixels, four standard deviations
 constexpr int kReach = 2;               // of the edge test, pixels to each side
 constexpr float kMostGradient = 0.03f;  // of depth, over two pixels
 
@@ -124,12 +124,21 @@ class Maker {
     return options_.max_depth > 0 && scale_ / d > static_cast<float>(options_.max_depth);
   }
 
-  // A plane has disparity that is linear in x and y.
+  // A plane has disparity that is linear in x and y. Means over three pixels across the direction
+  // looked along take the noise of single ones away.
   bool Bends(int x, int y) const {
     const auto bend = [&](int dx, int dy) {
-      const int u0 = x - dx, v0 = y - dy, u1 = x + dx, v1 = y + dy;
-      if (u0 < 0 || v0 < 0 || u1 >= there_.width || v1 >= there_.height) return 0.0f;
-      return std::abs(there_.At(u0, v0).x() + there_.At(u1, v1).x() - 2 * there_.At(x, y).x());
+      if (x - dx < 0 || y - dy < 0 || x + dx >= there_.width || y + dy >= there_.height)
+        return 0.0f;
+      const int across_x = dy > 0 ? 1 : 0, across_y = dx > 0 ? 1 : 0;
+      float sum = 0;
+      for (int k = -1; k <= 1; ++k) {
+        const int u = std::clamp(x + k * across_x, 0, there_.width - 1);
+        const int v = std::clamp(y + k * across_y, 0, there_.height - 1);
+        sum +=
+            there_.At(u - dx, v - dy).x() + there_.At(u + dx, v + dy).x() - 2 * there_.At(u, v).x();
+      }
+      return std::abs(sum) / 3;
     };
     return bend(kReach, 0) > kMostBend || bend(0, kReach) > kMostBend;
   }

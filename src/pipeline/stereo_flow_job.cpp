@@ -11,6 +11,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
+#include "mdvt/depth/plane_sweep.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/output_set.h"
@@ -19,8 +20,8 @@
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/stereo_flow.h"
 #include "mdvt/tracking/model_flow.h"
-#include "mdvt/tracking/stereo_match.h"
 #include "pipeline/job_common.h"
+#include "pipeline/row_check.h"
 #include "pipeline/stereo4d_clip.h"
 #include "pipeline/stereo_flow_settings.h"
 
@@ -29,7 +30,62 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kVerticalBins = 400;  // of a hundredth of a pixel
+// Rows are known to match: every pixel takes the disparity at which it and its neighbours look like
+// the other view, from planes of even steps before the camera.
+class RowMatcher {
+ public:
+  RowMatcher(const Camera& camera, ThreadPool* pool) : camera_(camera), pool_(pool) {}
+
+  void Match(const Image& left, const Image& right, FlowField* there, FlowField* back) {
+    const SweepPicture a = Picture(left), b = Picture(right);
+    flow_.Compute(Luma(left).Plane<uint8_t>(), Luma(right).Plane<uint8_t>(), there);
+    PlaneSweepOptions options;
+    options.nearest = static_cast<float>(Reach(*there) / camera_.fx);  // of a baseline of 1
+    options.planes = kPlanes;
+    Sweep(a, b, -1, options, there);
+    Sweep(b, a, 1, options, back);
+  }
+
+ private:
+  static constexpr int kPlanes = 128;
+
+  Image Luma(const Image& rgb) { return converter_.Convert(rgb, {}, PixelFormat::Gray(8)); }
+  SweepPicture Picture(const Image& rgb) const {
+    return {rgb.Plane<uint8_t>(0), rgb.Plane<uint8_t>(1), rgb.Plane<uint8_t>(2), pool_};
+  }
+
+  // The largest disparity looked for: a quarter more than the search finds for all but a few
+  // pixels, in steps of a quarter, so that it does not change from frame to frame.
+  double Reach(const FlowField& flow) {
+    std::vector<float> found;
+    for (size_t i = 0; i < flow.vectors.size(); i += 7) found.push_back(-flow.vectors[i].x());
+    const auto at = found.begin() + static_cast<ptrdiff_t>(found.size() * 499 / 500);
+    std::nth_element(found.begin(), at, found.end());
+    const double wanted = 1.25 * std::max(8.0, static_cast<double>(*at));
+    const double step = std::ceil(std::log(wanted / 8) / std::log(1.25));
+    return std::min(8 * std::pow(1.25, step), 0.5 * flow.width);
+  }
+
+  void Sweep(const SweepPicture& from, const SweepPicture& to, int side,
+             const PlaneSweepOptions& options, FlowField* flow) {
+    SweepView view;
+    view.picture = &to;
+    view.camera = camera_;
+    view.view_from_reference.translation().x() = side;
+    sweep_.Compute(from, camera_, {view}, options, pool_, &result_);
+    flow->Resize(result_.width, result_.height);
+    const auto focal = static_cast<float>(side * camera_.fx);
+    for (size_t i = 0; i < flow->vectors.size(); ++i)
+      flow->vectors[i] = {focal * result_.value[i], 0.0f};
+  }
+
+  const Camera camera_;
+  ThreadPool* pool_;
+  ColorConverter converter_;
+  DenseFlow flow_{FlowEffort::kFast};
+  PlaneSweep sweep_;
+  SweepResult result_;
+};
 
 struct ViewPair {
   Image left, right;
@@ -44,16 +100,17 @@ struct PairFlows {
 // Displacements in both directions, of the built-in search or of a network.
 class PairMatcher : public Stage<ViewPair, PairFlows> {
  public:
-  PairMatcher(const StereoFlowJobOptions& options, int width, int height, ThreadPool* pool) {
-    if (options.model.empty()) return;
+  PairMatcher(const StereoFlowJobOptions& options, const Camera& camera, ThreadPool* pool) {
+    if (options.model.empty()) {
+      rows_.emplace(camera, pool);
+      return;
+    }
     network_.emplace(OpenNetwork(options.model, pool->num_threads(),
                                  "docs/models.md tells what a network of flow must take and give",
                                  CheckFlowModel),
-                     width, height, pool);
+                     camera.width, camera.height, pool);
     most_ = std::max(1, std::min(options.model.batch, network_->most_pairs() / 2));
   }
-  PixelFormat format() const { return network_ ? PixelFormat::Rgb(8) : PixelFormat::Gray(8); }
-
   int latency() const override { return most_; }
   int group() const override { return most_; }
   void Push(ViewPair pair) override {
@@ -88,18 +145,15 @@ class PairMatcher : public Stage<ViewPair, PairFlows> {
         ready_[first + i].back = std::move(back[i]);
       }
     } else {
-      for (size_t i = 0; i < waiting_.size(); ++i) {
-        const StereoMatch& match =
-            matcher_.Match(waiting_[i].left.Plane<uint8_t>(), waiting_[i].right.Plane<uint8_t>());
-        ready_[first + i].there = match.left_to_right;
-        ready_[first + i].back = match.right_to_left;
-      }
+      for (size_t i = 0; i < waiting_.size(); ++i)
+        rows_->Match(waiting_[i].left, waiting_[i].right, &ready_[first + i].there,
+                     &ready_[first + i].back);
     }
     waiting_.clear();
   }
 
   std::optional<ModelFlow> network_;
-  StereoMatcher matcher_;
+  std::optional<RowMatcher> rows_;
   int most_ = 1;
   std::vector<ViewPair> waiting_;
   std::deque<PairFlows> ready_;
@@ -139,7 +193,7 @@ class StereoFlowJob {
         left_(views_.left, ReaderOptions(options.job, graph_.pool())),
         right_(views_.right, ReaderOptions(options.job, graph_.pool())),
         camera_(CameraOfViews()),
-        matcher_(options, camera_.width, camera_.height, graph_.pool()) {
+        matcher_(options, camera_, graph_.pool()) {
     const VideoInfo& left = left_.info();
     const VideoInfo& right = right_.info();
     Require(left.width == right.width && left.height == right.height, Code::kInvalidArgument,
@@ -153,7 +207,6 @@ class StereoFlowJob {
     else if (views_.clip)
       matching_.baseline = views_.clip->baseline;
     OpenWriters();
-    vertical_.assign(kVerticalBins + 1, 0);
   }
 
   StereoFlowReport Run() {
@@ -163,14 +216,15 @@ class StereoFlowJob {
         return options_.job.max_frames < 0 || taken++ < options_.job.max_frames;
       });
       return graph_.Map(std::move(frames), [this, reader, converter](Frame frame) {
-        frame.image = converter->Convert(frame.image, reader->info().color, matcher_.format());
+        frame.image = converter->Convert(frame.image, reader->info().color, PixelFormat::Rgb(8));
         return frame;
       });
     };
     const PairNames names{"left view '" + views_.left + "'", "right view '" + views_.right + "'"};
     auto both =
         graph_.Zip(source(&left_, &left_converter_), source(&right_, &right_converter_), names);
-    auto pairs = graph_.Map(std::move(both), [](std::pair<Frame, Frame> pair) {
+    auto pairs = graph_.Map(std::move(both), [this](std::pair<Frame, Frame> pair) {
+      check_.Add(pair.first.image, pair.second.image, {});
       return ViewPair{std::move(pair.first.image), std::move(pair.second.image), pair.first.pts,
                       pair.first.duration};
     });
@@ -234,12 +288,6 @@ class StereoFlowJob {
     const PlaneView<float> z = depth.MutablePlane<float>();
     report_.counts += DepthFromStereo(flows.there.view(), flows.back.view(), matching_, z, nullptr,
                                       graph_.pool());
-    for (int y = 0; y < z.height; y += 2)
-      for (int x = 0; x < z.width; x += 2)
-        if (z.At(x, y) > 0) {
-          const double off = std::abs(static_cast<double>(flows.there.view().At(x, y).y()));
-          ++vertical_[static_cast<size_t>(std::min<double>(100 * off, kVerticalBins))];
-        }
     if (disparity_writer_) {
       Image codes(PixelFormat::Gray(16), report_.width, report_.height);
       const double scale = 256 * matching_.focal_px * matching_.baseline;
@@ -256,15 +304,20 @@ class StereoFlowJob {
   }
 
   void Judge() {
-    int64_t all = 0, below = 0;
-    for (const int64_t count : vertical_) all += count;
-    size_t bin = 0;
-    while (bin < vertical_.size() && 2 * (below + vertical_[bin]) < all) below += vertical_[bin++];
-    report_.vertical_median = static_cast<double>(bin) / 100;
     const StereoDepthCounts& counts = report_.counts;
-    Require(counts.valid > 0, Code::kCorrupt,
-            "no pixel of the views could be matched: are '" + views_.left + "' and '" +
-                views_.right + "' the left and the right view of the same thing, in this order?");
+    const std::optional<RowCheck::Result> rows = check_.Measure();
+    Require(counts.valid > 0 && !(rows && rows->disparity_median < -0.5), Code::kCorrupt,
+            std::string(counts.valid > 0 ? "things lie farther left in the left view"
+                                         : "no pixel of the views could be matched") +
+                ": are '" + views_.left + "' and '" + views_.right +
+                "' the left and the right view of the same thing, in this order?");
+    if (rows) {
+      report_.vertical_median = rows->vertical_median;
+      if (rows->vertical_median > 0.3)
+        LogWarning("what is in a row of the left view lies " +
+                   FormatFixed(rows->vertical_median, 2) +
+                   " pixels above or below it in the right one: rectify the views first");
+    }
     if (static_cast<double>(counts.valid) < 0.1 * static_cast<double>(counts.pixels))
       LogWarning(
           "depth was found for " +
@@ -296,7 +349,7 @@ class StereoFlowJob {
   ColorConverter left_converter_, right_converter_;
   std::optional<DepthVideoWriter> writer_;
   std::optional<VideoWriter> disparity_writer_;
-  std::vector<int64_t> vertical_;
+  RowCheck check_;
 };
 
 }  // namespace

@@ -75,7 +75,7 @@ void Describe(OptionList* list, StereoFlowJobOptions* options) {
               "as the original does in its last step (grad3), or nothing");
   list->Section("network");
   list->Field("model", &options->model.path, "FILE",
-              "a network of flow, RAFT or SEA-RAFT, in place of dense inverse search")
+              "a network of flow, RAFT or SEA-RAFT, in place of the sweep along the rows")
       .Alias("path")
       .Input();
   list->Field("batch", &options->model.batch, {1, 64}, "PAIRS",
@@ -113,8 +113,9 @@ void Describe(ToolReport* to, const StereoFlowJobOptions&, const StereoFlowRepor
   to->frames = report.frames;
   to->outputs = {report.output};
   if (!report.disparity_output.empty()) to->outputs.push_back(report.disparity_output);
-  to->summary = "depth for " + Percent(share(counts.valid)) + " of the pixels, rows match within " +
-                FormatFixed(report.vertical_median, 2) + " pixels";
+  to->summary = "depth for " + Percent(share(counts.valid)) + " of the pixels";
+  if (report.vertical_median)
+    to->summary += ", rows match within " + FormatFixed(*report.vertical_median, 2) + " pixels";
   AddSize(to, report.width, report.height);
   to->Add("valid", share(counts.valid), "share of the pixels with depth");
   to->Add("not_found_again", share(counts.not_found_again),

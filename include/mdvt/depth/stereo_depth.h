@@ -15,7 +15,7 @@ namespace mdvt {
 
 // Which pixels beside an edge are left out.
 enum class StereoEdgeTest {
-  kPlane,     // disparity bends by more than 3/4 of a pixel over two to each side
+  kPlane,     // disparity bends by more than a pixel over two to each side
   kGradient,  // depth changes by more than 3 % over two pixels, as Stereo4D: slanted surfaces go
               // too
   kNone,

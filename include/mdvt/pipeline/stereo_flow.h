@@ -26,7 +26,7 @@ struct StereoFlowJobOptions {
   FovOptions fov;
   std::optional<double> baseline;   // metres; empty: of the clip
   std::string output;               // depth of the left view; empty: see StereoFlowOutput()
-  DepthModelOptions model;          // a network of kind "flow"; empty: dense inverse search
+  DepthModelOptions model;          // a network of kind "flow"; empty: a sweep along the rows
   StereoDepthOptions matching;      // focal_px and baseline follow from the above
   std::optional<double> max_depth;  // metres, of the depth file; empty: 100
   DepthEncoding encoding = DepthEncoding::kRgb16;
@@ -43,8 +43,9 @@ struct StereoFlowReport {
   std::string disparity_output;  // empty if not asked for
   int width = 0;
   int height = 0;
-  StereoDepthCounts counts;    // of all frames
-  double vertical_median = 0;  // |y| of what was found again, pixels
+  StereoDepthCounts counts;  // of all frames
+  // By which rows of the two views differ, pixels; empty where too little was found to tell.
+  std::optional<double> vertical_median;
 };
 
 // Writes the depth of the left view as a depth video, tagged with its field of view, at the times
