@@ -473,7 +473,9 @@ std::vector<mdvt_backend_tensor> Model::Impl::Prepare(const std::vector<ModelInp
   for (size_t i = 0; i < inputs.size(); ++i) {
     const ModelInput& input = inputs[i];
     const std::string what = "input '" + info.inputs[i].name + "'";
-    CheckInput(info.inputs[i], i, input.shape(), dims);
+    LayoutDims own;
+    CheckInput(info.inputs[i], i, input.shape(),
+               info.IsState(info.inputs[i].name) ? &own : dims);
     CheckBytes(input.shape(), what, bytes);
     mdvt_backend_tensor& tensor = given[i];
     tensor.name = info.inputs[i].name.c_str();
@@ -554,9 +556,11 @@ std::vector<ModelTensor> Model::RunKept(const std::vector<ModelInput>& inputs) c
       m.Fail(Code::kCorrupt, what + " is not a tensor of up to 8 dimensions");
     }
     owner.shape.assign(tensor.shape, tensor.shape + tensor.rank);
-    if (!dims.Bind(declared.layout, owner.shape)) {
+    LayoutDims own;
+    LayoutDims& letters = info.IsState(declared.name) ? own : dims;
+    if (!letters.Bind(declared.layout, owner.shape)) {
       m.Fail(Code::kCorrupt, what + " has shape " + mdvt::ToString(owner.shape) +
-                                 ", its metadata declares " + dims.Describe(declared.layout));
+                                 ", its metadata declares " + letters.Describe(declared.layout));
     }
     m.CheckBytes(owner.shape, what, &bytes);
     owner.device = m.options.device;

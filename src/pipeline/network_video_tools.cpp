@@ -62,6 +62,7 @@ void Describe(OptionList* list, NetworkVideoJobOptions* options) {
   if (options->family != NetworkFamily::kUnidepth && !windows)
     Describe(list, &depth->source.own.Of<FovTrackOptions>());
   Describe(list, &depth->source.model);
+  if (windows) DescribeVdaMode(list, &depth->source.model);
   list->Refine("model").Required();
   list->Refine("model").help = family.model;
   list->Field("input_size", &depth->source.input_size, {14, 4096}, "PIXELS", family.size_help)
@@ -107,10 +108,13 @@ DepthJobReport RunNetworkVideoJob(const NetworkVideoJobOptions& options,
           "model '" + info.name +
               "' gives relative depth, not metres: take video_metric_convert, which fits it to "
               "metric depth");
-  const bool windows = info.kind == ModelKind::kDepthVideo;
-  Require(windows == (options.family == NetworkFamily::kVideoDepthMetric), Code::kUnsupported,
-          "model '" + info.name + "' sees " + (windows ? "windows of frames" : "single pictures") +
-              ": take " + (windows ? "videoanythingmetric_video" : "video_metric_convert"));
+  const bool clips = info.kind != ModelKind::kDepth;
+  Require(clips == (options.family == NetworkFamily::kVideoDepthMetric), Code::kUnsupported,
+          "model '" + info.name + "' sees " +
+              (!clips                                  ? "single pictures"
+               : info.kind == ModelKind::kDepthVideo ? "windows of frames"
+                                                       : "a stream of frames") +
+              ": take " + (clips ? "videoanythingmetric_video" : "video_metric_convert"));
   if (!depth.fov.empty() || TellsCamera(info))
     depth.source.own.Of<FovTrackOptions>().output = depth.output + "_xfovs.json";
   return RunDepthJob(depth, control);
