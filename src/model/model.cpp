@@ -373,6 +373,11 @@ Model Model::Open(const std::string& path, const ModelOptions& options) {
   for (const ModelOutputInfo& output : info.outputs) outputs.push_back(output.name.c_str());
   wanted.outputs = outputs.data();
   wanted.num_outputs = outputs.size();
+  std::vector<mdvt_backend_file> files;
+  for (const SealedModel::Outside& outside : file.outside())
+    files.push_back({outside.name.c_str(), outside.file->name().c_str()});
+  wanted.files = files.data();
+  wanted.num_files = files.size();
   CheckCall(table, table->open(file.name().c_str(), &wanted, &impl->model), path, file);
 
   Model model(std::move(impl));

@@ -14,26 +14,36 @@ struct Family {
   const char* fov_otherwise;  // where no field of view is given
   const char* model;
   const char* size_help;
+  const char* made_by;  // where a file comes from
 };
 
 Family FamilyOf(NetworkFamily family) {
   switch (family) {
     case NetworkFamily::kUnidepth:
       return {"one of the three has to be given",
-              "metric depth model, best one that takes the camera's rays: models/export/ writes it",
-              "short side of the pictures that the model sees"};
+              "metric depth model, best one that takes the camera's rays: models/export/unidepth.py "
+              "writes it",
+              "short side of the pictures that the model sees",
+              "models/export/unidepth.py makes one of a checkpoint, see docs/models.md"};
     case NetworkFamily::kVideoDepthMetric:
       return {"not known: the depth does not depend on it",
-              "metric depth model that sees windows of frames: models/export/ writes it",
-              "short side of the pictures that the model sees"};
+              "metric depth model that sees windows or a stream of frames: "
+              "models/export/video_depth_anything.py --metric writes it",
+              "short side of the pictures that the model sees",
+              "models/export/video_depth_anything.py --metric makes one of a checkpoint, see "
+              "docs/models.md"};
     case NetworkFamily::kDepthAnything3:
       return {"what the model tells, see --fov_mode",
-              "metric depth model: models/export/ writes it",
-              "side of the pictures that the model sees: the long one, as its file says"};
+              "metric depth model: models/export/depth_anything_3.py writes it",
+              "side of the pictures that the model sees: the long one, as its file says",
+              "models/export/depth_anything_3.py makes one of a checkpoint, see docs/models.md"};
     default:
       return {"what the model tells, see --fov_mode",
-              "metric depth model: models/export/ writes it",
-              "side of the pictures that the model sees, where it may be chosen"};
+              "metric depth model, a file of your own: \"A TorchScript file of someone else\" in "
+              "docs/models.md tells what it has to be",
+              "side of the pictures that the model sees, where it may be chosen",
+              "there is no exporter for this network; \"A TorchScript file of someone else\" in "
+              "docs/models.md tells what the file has to be"};
   }
 }
 
@@ -102,7 +112,9 @@ DepthJobReport RunNetworkVideoJob(const NetworkVideoJobOptions& options,
   DepthJobOptions depth = options.depth;
   depth.output = OutputFor(options);
   depth.source.model.loaded =
-      OpenDepthModel(depth.source.model, ResolveThreads(depth.job.num_threads));
+      OpenNetwork(depth.source.model, ResolveThreads(depth.job.num_threads),
+                  FamilyOf(options.family).made_by,
+                  [](const ModelInfo& one) { IsRelativeDepth(one); });
   const ModelInfo& info = depth.source.model.loaded->info();
   Require(!IsRelativeDepth(info), Code::kUnsupported,
           "model '" + info.name +
