@@ -91,6 +91,12 @@ enum {
   MDVT_BACKEND_OPTIMIZE = 8
 };
 
+/* A further file of a network, which its own file names: the weights of an .onnx file. */
+typedef struct mdvt_backend_file {
+  const char* name; /* as the network's file calls it */
+  const char* path; /* of its sealed copy, see "Files" above */
+} mdvt_backend_file;
+
 typedef struct mdvt_backend_options {
   uint32_t struct_size; /* = sizeof(mdvt_backend_options) of mdvt */
   uint32_t flags;
@@ -102,6 +108,9 @@ typedef struct mdvt_backend_options {
    * all are given. */
   const char* const* outputs;
   size_t num_outputs;
+  /* Hashed together with the network's file, and to be read from here only. */
+  const mdvt_backend_file* files;
+  size_t num_files;
 } mdvt_backend_options;
 
 typedef struct mdvt_backend {

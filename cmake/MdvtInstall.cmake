@@ -41,7 +41,8 @@ install(FILES ${PROJECT_BINARY_DIR}/mdvtConfig.cmake ${PROJECT_BINARY_DIR}/mdvtC
 # --- Programs ---
 get_property(mdvt_programs GLOBAL PROPERTY MDVT_PROGRAMS)
 if(mdvt_programs)
-  install(TARGETS ${mdvt_programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
+  get_property(mdvt_refused GLOBAL PROPERTY MDVT_REFUSED_PROGRAMS)
+  install(TARGETS ${mdvt_programs} ${mdvt_refused} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
   # Man pages, and completions for bash and zsh.
   install(DIRECTORY ${PROJECT_BINARY_DIR}/share/ DESTINATION ${CMAKE_INSTALL_DATADIR}
           COMPONENT runtime OPTIONAL)

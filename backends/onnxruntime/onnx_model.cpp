@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onnx_model.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -50,6 +55,12 @@ std::vector<char> ReadAll(const std::string& path) {
   if (!file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())))
     throw Failure(MDVT_BACKEND_IO, "cannot be read");
   return bytes;
+}
+
+// Whether options of this size have `files`.
+bool HasFiles(const mdvt_backend_options& options) {
+  return options.struct_size >= offsetof(mdvt_backend_options, num_files) + sizeof(size_t) &&
+         options.num_files > 0;
 }
 
 size_t CountOf(const std::vector<int64_t>& shape) {
@@ -120,6 +131,31 @@ mdvt_backend_tensor OutputOf(Ort::Value value, ONNXTensorElementDataType type) {
 
 }  // namespace
 
+class OnnxModel::MappedFile {
+ public:
+  explicit MappedFile(const char* path) {
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status = {};
+    if (file >= 0 && fstat(file, &status) == 0) {
+      size_ = static_cast<size_t>(status.st_size);
+      if (size_ > 0) data_ = mmap(nullptr, size_, PROT_READ, MAP_SHARED, file, 0);
+    }
+    if (file >= 0) close(file);
+    if (size_ == 0 || data_ == MAP_FAILED)
+      throw Failure(MDVT_BACKEND_IO, "weights outside the file cannot be read, or are empty");
+  }
+  ~MappedFile() { munmap(data_, size_); }
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  char* data() const { return static_cast<char*>(data_); }
+  size_t size() const { return size_; }
+
+ private:
+  void* data_ = MAP_FAILED;
+  size_t size_ = 0;
+};
+
 OnnxModel::Port OnnxModel::PortOf(const std::string& name, const Ort::TypeInfo& info,
                                   const char* what) {
   if (info.GetONNXType() != ONNX_TYPE_TENSOR)
@@ -143,7 +179,25 @@ OnnxModel::OnnxModel(const std::string& path, const mdvt_backend_options& option
         MDVT_BACKEND_UNSUPPORTED,
         "ONNX Runtime computes in the precision of the file: export it in half precision");
   const std::vector<char> bytes = ReadAll(path);
-  session_ = Ort::Session(Environment(), bytes.data(), bytes.size(), SessionOptions(options));
+  Ort::SessionOptions session = SessionOptions(options);
+  if (HasFiles(options)) {
+#if ORT_API_VERSION >= 18
+    std::vector<std::string> names;
+    std::vector<char*> data;
+    std::vector<size_t> sizes;
+    for (size_t i = 0; i < options.num_files; ++i) {
+      weights_.push_back(std::make_shared<MappedFile>(options.files[i].path));
+      names.emplace_back(options.files[i].name);
+      data.push_back(weights_.back()->data());
+      sizes.push_back(weights_.back()->size());
+    }
+    session.AddExternalInitializersFromFilesInMemory(names, data, sizes);
+#else
+    throw Failure(MDVT_BACKEND_UNSUPPORTED,
+                  "has weights outside the file, which need ONNX Runtime 1.18 or newer");
+#endif
+  }
+  session_ = Ort::Session(Environment(), bytes.data(), bytes.size(), session);
   Ort::AllocatorWithDefaultOptions allocator;
   for (size_t i = 0; i < session_.GetInputCount(); ++i)
     inputs_.push_back(PortOf(session_.GetInputNameAllocated(i, allocator).get(),

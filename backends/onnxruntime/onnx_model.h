@@ -54,6 +54,9 @@ class OnnxModel {
   // The place of each of the session's inputs among those that come in.
   std::vector<size_t> Order(const mdvt_backend_tensor* inputs, size_t num_inputs) const;
 
+  // Weights outside the file, which the session goes on reading.
+  class MappedFile;
+  std::vector<std::shared_ptr<MappedFile>> weights_;
   Ort::Session session_{nullptr};
   std::vector<Port> inputs_;
   std::vector<Port> outputs_;

@@ -371,7 +371,11 @@ OptionValue OptionList::Checked(const Option& option, const OptionValue& value,
     }
     case OptionKind::kChoice: {
       std::string text = ToText(value);
-      if (!Contains(option.choices, text) && !Contains(option.hidden_choices_, text)) fail();
+      if (Contains(option.choices, text) || Contains(option.hidden_choices_, text)) return text;
+      for (const auto& [refused, why] : refused_)
+        if (refused == option.name + "=" + text)
+          Fail(Named(option) + " " + text + " is not available: " + why);
+      fail();
       return text;
     }
     case OptionKind::kInteger:

@@ -36,6 +36,7 @@ struct Work {
   StabilizerInput input;
   depth::FilterFrame frame;
   depth::EgoMotion motion;  // to the frame before
+  depth::EgoMotion from_before;  // from it to this one, with lookahead
   int64_t number = 0;       // counts the frames of the shot
   double noise = 0;         // against the frame before, 0: not measured
 };
@@ -196,19 +197,25 @@ struct FlowStabilizer::Impl {
 
   // ---- Scale of whole frames.
 
-  // Pairs of s of `frame` and of the frame `lag` before it, which is at history[size - lag].
-  depth::NoisyPairs Chain(const Work& frame, const std::vector<const Work*>& history,
-                          int lag) const {
-    depth::NoisyPairs pairs;
+  // Pairs of s of `frame` and of the frame `lag` before it, which is at history[size - lag], at
+  // points of `frame`; with `forward` at points of that other frame.
+  void Chain(const Work& frame, const std::vector<const Work*>& history, int lag, bool forward,
+             depth::NoisyPairs* pairs) const {
+    // 0 is `frame`, 1 the one before it.
+    const auto ago = [&](int frames) {
+      return frames == 0 ? &frame : history[history.size() - static_cast<size_t>(frames)];
+    };
     BilinearSpot here, there;
     ForPoints([&](int px, int py) {
-      const float s = frame.frame.s[static_cast<size_t>(py) * width + px];
+      const Work* at = ago(forward ? lag : 0);
+      const float s = at->frame.s[static_cast<size_t>(py) * width + px];
       if (std::isnan(s)) return;
       float x = static_cast<float>(px), y = static_cast<float>(py), factor = 1;
       double weight = 1;
-      const Work* at = &frame;
       for (int step = 1; step <= lag; ++step) {
-        const FlowWay way = at->input.flow->ToBefore();
+        const Work* later = forward ? ago(lag - step) : at;
+        const FlowWay way =
+            forward ? later->input.flow->FromBefore() : later->input.flow->ToBefore();
         if (!here.Place(x, y, width, height)) return;
         const Eigen::Vector2f go = here.Of(way.there);
         const float depth_here = here.Of(View(at->frame.s, width, height));
@@ -217,17 +224,17 @@ struct FlowStabilizer::Impl {
         const float error = (go + come).squaredNorm();
         if (!(error < 0.01f * (go.squaredNorm() + come.squaredNorm()) + 0.5f)) return;
         weight *= std::exp(-static_cast<double>(error) / 2);
-        factor *=
-            nearer->At(at->motion, static_cast<double>(x), static_cast<double>(y), go, depth_here);
+        factor *= nearer->At(forward ? later->from_before : later->motion, static_cast<double>(x),
+                             static_cast<double>(y), go, depth_here);
         x += go.x();
         y += go.y();
-        at = history[history.size() - static_cast<size_t>(step)];
+        at = ago(forward ? lag - step : step);
       }
-      const float before = there.Of(View(at->frame.s, width, height)) * factor;
-      if (!std::isnan(before) && weight > 0.02)
-        pairs.Add(static_cast<double>(s), static_cast<double>(before), weight);
+      const float other = there.Of(View(at->frame.s, width, height)) * factor;
+      if (std::isnan(other) || !(weight > 0.02)) return;
+      const auto mine = static_cast<double>(s), found = static_cast<double>(other);
+      forward ? pairs->Add(found, mine, weight) : pairs->Add(mine, found, weight);
     });
-    return pairs;
   }
 
   // Adds what can be told of a new frame against those before it.
@@ -241,10 +248,14 @@ struct FlowStabilizer::Impl {
     }
     for (const int lag : kLags) {
       if (static_cast<size_t>(lag) > reach || (Live() && lag > 1)) break;
-      const depth::NoisyPairs pairs = Chain(*frame, history, lag);
+      depth::NoisyPairs pairs;
+      Chain(*frame, history, lag, false, &pairs);
+      // Read from both sides the scale is that of the reversed clip.
+      if (!Live()) Chain(*frame, history, lag, true, &pairs);
       const depth::NoisyLine line =
           depth::FitNoisyLine(pairs, Affine(*frame), 1, frame->frame.floor);
-      const double coverage = static_cast<double>(pairs.x.size()) / (kPointsAcross * kPointsDown);
+      const double coverage = static_cast<double>(pairs.x.size()) /
+                              ((Live() ? 1 : 2) * kPointsAcross * kPointsDown);
       if (!line.found || coverage < 0.2) continue;
       if (lag == 1) frame->noise = line.sigma / std::sqrt(2.0);
       links.push_back(
@@ -461,6 +472,8 @@ struct FlowStabilizer::Impl {
     std::vector<const Work*> history;
     if (last) history.push_back(&*last);
     for (const Work& one : waiting) history.push_back(&one);
+    if (work.input.flow && !history.empty())
+      work.from_before = Motion(*history.back(), work.input.flow->FromBefore());
     Measure(&work, history);
     waiting.push_back(std::move(work));
     if (static_cast<int>(waiting.size()) == 2 * options.lookahead)
@@ -503,7 +516,7 @@ struct FlowStabilizer::Impl {
         filter->Begin(now.frame, &backward);
       } else {
         const FlowWay way = waiting[i + 1].input.flow->FromBefore();
-        FilterStep(waiting[i + 1], now, way, Motion(now, way), &backward);
+        FilterStep(waiting[i + 1], now, way, waiting[i + 1].from_before, &backward);
       }
       if (i < count) filter->Join(backward, now.frame, &forward[i]);
     }

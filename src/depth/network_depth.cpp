@@ -20,12 +20,14 @@ constexpr float kNoData = std::numeric_limits<float>::quiet_NaN();
 }  // namespace
 
 size_t DepthOutput(const ModelInfo& info) {
-  Require(info.kind == ModelKind::kDepth || info.kind == ModelKind::kDepthVideo, Code::kUnsupported,
+  const bool stream = info.kind == ModelKind::kDepthStream;
+  Require(stream || info.kind == ModelKind::kDepth || info.kind == ModelKind::kDepthVideo,
+          Code::kUnsupported,
           "model '" + info.name + "' is of kind \"" + ToString(info.kind) +
-              "\", depth needs \"depth\" or \"depth_video\"");
+              "\", depth needs \"depth\", \"depth_video\" or \"depth_stream\"");
   const bool rays =
       info.kind == ModelKind::kDepth && info.inputs.size() == 2 && info.inputs[1].name == "rays";
-  Require(info.inputs.size() == 1 || rays, Code::kUnsupported,
+  Require(info.inputs.size() == 1 || rays || stream, Code::kUnsupported,
           "model '" + info.name + "' takes " + std::to_string(info.inputs.size()) +
               " inputs, depth has the picture to give, and to networks of single pictures the "
               "camera's \"rays\"");

@@ -373,6 +373,11 @@ Model Model::Open(const std::string& path, const ModelOptions& options) {
   for (const ModelOutputInfo& output : info.outputs) outputs.push_back(output.name.c_str());
   wanted.outputs = outputs.data();
   wanted.num_outputs = outputs.size();
+  std::vector<mdvt_backend_file> files;
+  for (const SealedModel::Outside& outside : file.outside())
+    files.push_back({outside.name.c_str(), outside.file->name().c_str()});
+  wanted.files = files.data();
+  wanted.num_files = files.size();
   CheckCall(table, table->open(file.name().c_str(), &wanted, &impl->model), path, file);
 
   Model model(std::move(impl));
@@ -473,7 +478,9 @@ std::vector<mdvt_backend_tensor> Model::Impl::Prepare(const std::vector<ModelInp
   for (size_t i = 0; i < inputs.size(); ++i) {
     const ModelInput& input = inputs[i];
     const std::string what = "input '" + info.inputs[i].name + "'";
-    CheckInput(info.inputs[i], i, input.shape(), dims);
+    LayoutDims own;
+    CheckInput(info.inputs[i], i, input.shape(),
+               info.IsState(info.inputs[i].name) ? &own : dims);
     CheckBytes(input.shape(), what, bytes);
     mdvt_backend_tensor& tensor = given[i];
     tensor.name = info.inputs[i].name.c_str();
@@ -554,9 +561,11 @@ std::vector<ModelTensor> Model::RunKept(const std::vector<ModelInput>& inputs) c
       m.Fail(Code::kCorrupt, what + " is not a tensor of up to 8 dimensions");
     }
     owner.shape.assign(tensor.shape, tensor.shape + tensor.rank);
-    if (!dims.Bind(declared.layout, owner.shape)) {
+    LayoutDims own;
+    LayoutDims& letters = info.IsState(declared.name) ? own : dims;
+    if (!letters.Bind(declared.layout, owner.shape)) {
       m.Fail(Code::kCorrupt, what + " has shape " + mdvt::ToString(owner.shape) +
-                                 ", its metadata declares " + dims.Describe(declared.layout));
+                                 ", its metadata declares " + letters.Describe(declared.layout));
     }
     m.CheckBytes(owner.shape, what, &bytes);
     owner.device = m.options.device;

@@ -8,12 +8,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <string_view>
 #include <vector>
 
 #include "mdvt/core/error.h"
 #include "mdvt/core/memory.h"
 #include "model/hasher.h"
+#include "model/onnx_weights.h"
 
 namespace mdvt {
 namespace {
@@ -62,6 +64,8 @@ ModelFile::ModelFile(const std::string& path) : path_(path) {
   }
   struct stat status = {};
   const bool known = fstat(file_.get(), &status) == 0;
+  Require(!known || !S_ISDIR(status.st_mode), Code::kNotFound,
+          "'" + path + "': is a folder, not a file");
   Require(known && S_ISREG(status.st_mode), Code::kIo, "'" + path + "': not a regular file");
   size_ = static_cast<int64_t>(status.st_size);
 }
@@ -74,7 +78,7 @@ size_t ModelFile::Read(char* to, size_t size) const {
   }
 }
 
-SealedModel::SealedModel(const std::string& path) {
+SealedModel::SealedModel(const std::string& path, bool may_name_others) {
   const ModelFile file(path);
   Require(file.size() <= AvailableMemory(), Code::kOutOfMemory,
           "'" + path + "': has " + std::to_string(file.size()) + " bytes, more than the " +
@@ -96,6 +100,42 @@ SealedModel::SealedModel(const std::string& path) {
   if (fcntl(memory_.get(), F_ADD_SEALS, seals) != 0) FailCopy(path, errno);
   sha256_ = hasher.Result();
   name_ = "/proc/self/fd/" + std::to_string(memory_.get());
+  total_ = size_;
+  if (may_name_others && std::filesystem::path(path).extension() == ".onnx") SealOutside(path);
+}
+
+SealedModel::~SealedModel() = default;
+
+void SealedModel::SealOutside(const std::string& path) {
+  if (size_ == 0) return;
+  const auto size = static_cast<size_t>(size_);
+  void* const bytes = mmap(nullptr, size, PROT_READ, MAP_SHARED, memory_.get(), 0);
+  if (bytes == MAP_FAILED) FailCopy(path, errno);
+  const std::vector<std::string> names = OutsideWeights(static_cast<const char*>(bytes), size);
+  munmap(bytes, size);
+  if (names.empty()) return;
+  constexpr size_t kMostFiles = 256;
+  Require(names.size() <= kMostFiles, Code::kLimit,
+          "'" + path + "': has weights in " + std::to_string(names.size()) + " files, at most " +
+              std::to_string(kMostFiles) + " are opened");
+  std::string hashes = sha256_ + '\n';
+  for (const std::string& name : names) {
+    const bool beside = !name.empty() && name != "." && name != ".." &&
+                        name.find_first_of(std::string("/\\\0", 3)) == std::string::npos;
+    Require(beside, Code::kRefused,
+            "'" + path + "': has weights in '" + name +
+                "', only files in the folder of the network are opened");
+    const std::string other = (std::filesystem::path(path).parent_path() / name).string();
+    std::error_code ignored;
+    Require(std::filesystem::exists(other, ignored), Code::kNotFound,
+            "'" + path + "': has weights in '" + name + "', which is not beside it");
+    outside_.push_back({name, std::unique_ptr<SealedModel>(new SealedModel(other, false))});
+    total_ += outside_.back().file->size();
+    hashes += outside_.back().file->sha256() + '\n';
+  }
+  Hasher all;
+  all.Add(hashes.data(), hashes.size());
+  sha256_ = all.Result();
 }
 
 std::string SealedModel::Bytes(int64_t offset, size_t size) const {

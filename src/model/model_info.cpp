@@ -23,6 +23,7 @@ constexpr double kHuge = 1e30;
 constexpr std::initializer_list<std::pair<const char*, ModelKind>> kKinds = {
     {"depth", ModelKind::kDepth},
     {"depth_video", ModelKind::kDepthVideo},
+    {"depth_stream", ModelKind::kDepthStream},
     {"track", ModelKind::kTrack},
     {"flow", ModelKind::kFlow},
     {"segment", ModelKind::kSegment},
@@ -364,9 +365,11 @@ ModelCheck ReadCheck(const Object& object, const ModelInfo& info) {
     check.shapes.push_back(
         ReadShape(object, "shape", shape ? *shape : json::Value(), "a list of dimensions"));
   }
-  LayoutDims dims;
+  LayoutDims shared;
   for (size_t i = 0; i < info.inputs.size(); ++i) {
     const TensorLayout& layout = info.inputs[i].layout;
+    LayoutDims own;
+    LayoutDims& dims = info.IsState(info.inputs[i].name) ? own : shared;
     if (i == check.shapes.size()) check.shapes.push_back(dims.Resolve(layout));
     const char* key = object.Has("shapes") ? "shapes" : "shape";
     if (check.shapes[i].empty()) {
@@ -384,6 +387,26 @@ ModelCheck ReadCheck(const Object& object, const ModelInfo& info) {
   check.tolerance = object.Number("tol", 0, 1, 1e-4);
   if (object.Has("seed") && object.Integer("seed", 0, 0) != 0) object.Fail("seed", "0");
   return check;
+}
+
+// The picture, the number of the frame, and what is handed on from each frame to the next.
+void CheckStream(const Object& root, const ModelInfo& info) {
+  const bool begins = info.inputs.size() >= 3 && info.inputs[0].layout.dims == "NCHW" &&
+                      info.inputs[1].layout.dims == "1";
+  if (!begins || info.batch_dynamic || info.batch_max != 1)
+    root.Fail("inputs", "one picture NCHW, the frame's number of layout 1, and states");
+  for (size_t i = 2; i < info.inputs.size(); ++i) {
+    const ModelInputInfo& input = info.inputs[i];
+    const auto found = std::find_if(info.outputs.begin(), info.outputs.end(),
+                                    [&](const auto& output) { return output.name == input.name; });
+    const bool same = found != info.outputs.end() && found->quantity == Quantity::kLatent &&
+                      found->layout.dims == input.layout.dims &&
+                      found->layout.channels == input.layout.channels &&
+                      !input.layout.IsPicture();
+    if (!same)
+      root.Fail("outputs", "one with a latent for state '" + json::Shorten(input.name) +
+                               "': of the same name, layout and channels, without H and W");
+  }
 }
 
 // {"name": number, text or flag, ...}, for the user's eyes.
@@ -420,6 +443,13 @@ void ReadPrecision(const Object& object, ModelInfo* info) {
 const char* ToString(ModelKind kind) { return NameOf(kKinds, kind); }
 const char* ToString(Quantity quantity) { return NameOf(kQuantities, quantity); }
 const char* ToString(OutputScale scale) { return NameOf(kScales, scale); }
+
+bool ModelInfo::IsState(const std::string& tensor) const {
+  if (kind != ModelKind::kDepthStream) return false;
+  const auto named = [&](const auto& port) { return port.name == tensor; };
+  return std::any_of(inputs.begin(), inputs.end(), named) &&
+         std::any_of(outputs.begin(), outputs.end(), named);
+}
 
 ModelInfo ModelInfo::Parse(const char* text, size_t size, const Limits& limits) {
   const json::Value value = json::Parse({text, size}, limits, kWhat);
@@ -485,6 +515,7 @@ ModelInfo ModelInfo::Parse(const char* text, size_t size, const Limits& limits) 
     info.batch_max = static_cast<int>(batch.Integer("max", 1, 1024, 1));
     batch.AddUnknown(&unknown);
   }
+  if (info.kind == ModelKind::kDepthStream) CheckStream(root, info);
   ReadPrecision(root, &info);
   info.pixel_center = root.Number("pixel_center", 0, 1, 0.5);
   info.channels_last = root.Flag("channels_last", false);

@@ -61,6 +61,7 @@ class DepthJob {
 
   DepthJobReport Run() {
     FindFov();
+    ChooseFovs();
     OpenWriter();
     const DepthClip clip = Clip();
     if (Source().own.Of<CalibrationOptions>().Mode() == CalibrationMode::kGlobal)
@@ -126,7 +127,26 @@ class DepthJob {
     knows_fov_ = true;
   }
 
+  // A list of fields of view counts the frames of the clip: those of the frames that are kept, which
+  // only the frames' times tell.
+  void ChooseFovs() {
+    if (!chooser_ || options_.fov.xfov_file.empty()) return;
+    VideoReader reader(options_.color_video, PictureOptions(options_, graph_.pool()));
+    FrameChooser chooser(options_.target_fps, reader.info().time_base);
+    auto frames = graph_.Map(graph_.From([&] { return reader.Read(); }), &chooser);
+    frames = graph_.While(std::move(frames), [this] { return WantsMore(chosen_xfovs_.size()); });
+    graph_.Into(std::move(frames), [this](const Frame& frame) {
+      chosen_xfovs_.push_back(camera_.At(frame.index).xfov_deg());
+    });
+    graph_.Run("frames", reader.info().estimated_frames);
+  }
+
+  bool WantsMore(size_t frames) const {
+    return options_.job.max_frames < 0 || static_cast<int64_t>(frames) < options_.job.max_frames;
+  }
+
   std::vector<double> XfovTrack(const DepthFacts& facts) const {
+    if (!chosen_xfovs_.empty()) return chosen_xfovs_;
     if (!knows_fov_) return facts.xfovs_deg;
     std::vector<double> track;
     for (int64_t i = 0; i < graph_.frames_done(); ++i) track.push_back(camera_.At(i).xfov_deg());
@@ -171,7 +191,7 @@ class DepthJob {
     Stream<Frame> frames = graph_.From([this] { return reader_.Read(); });
     if (chooser_) frames = graph_.Map(std::move(frames), &*chooser_);
     frames = graph_.While(std::move(frames), [this] {
-      return options_.job.max_frames < 0 || frames_chosen_ < options_.job.max_frames;
+      return WantsMore(static_cast<size_t>(frames_chosen_));
     });
     return graph_.Map(std::move(frames), [this](Frame frame) {
       frame.index = frames_chosen_++;
@@ -182,7 +202,7 @@ class DepthJob {
   DepthClip Clip() {
     DepthClip clip;
     clip.camera = camera_.At(0);
-    clip.xfovs_deg = camera_.xfovs_deg();
+    clip.xfovs_deg = chosen_xfovs_.empty() ? camera_.xfovs_deg() : chosen_xfovs_;
     clip.frame_rate = reader_.info().frame_rate;
     clip.color = reader_.info().color;
     clip.metres = true;
@@ -223,6 +243,7 @@ class DepthJob {
   bool knows_fov_;
   ClipCamera camera_;
   std::optional<FrameChooser> chooser_;
+  std::vector<double> chosen_xfovs_;  // of the frames that are kept; empty: no list, or all are
   std::optional<DepthVideoWriter> writer_;
   int64_t frames_chosen_ = 0;
   int64_t expected_frames_ = 0;

@@ -72,6 +72,17 @@ std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, in
       [](const ModelInfo& info) { IsRelativeDepth(info); });
 }
 
+void CheckVdaMode(const DepthModelOptions& options, const ModelInfo& info) {
+  if (!options.vda_mode) return;
+  const bool stream = *options.vda_mode == VdaMode::kStream;
+  const ModelKind wanted = stream ? ModelKind::kDepthStream : ModelKind::kDepthVideo;
+  Require(info.kind == wanted, Code::kUnsupported,
+          "model '" + info.name + "' is of kind \"" + ToString(info.kind) + "\", vda_mode " +
+              (stream ? "stream" : "window") + " needs \"" + ToString(wanted) +
+              "\": models/export/video_depth_anything.py writes one" +
+              (stream ? " with --stream" : " without --stream"));
+}
+
 std::shared_ptr<const Model> OpenNetwork(const DepthModelOptions& options, int num_threads,
                                          const std::string& where_from,
                                          const std::function<void(const ModelInfo&)>& check) {

@@ -173,6 +173,16 @@ void Describe(OptionList* list, DepthSourceOptions* options) {
   list->Field("engine", &options->engine, names, help + ")")
       .Default(otherwise + (otherwise.empty() ? "" : "else ") + options->usual)
       .Implied([options] { return options->Chosen(); });
+  // Networks of several parts that sample their depth by diffusion, and one for known camera paths.
+  list->Refuse({"engine=depthcrafter"},
+               "a diffusion network, which mdvt does not run; take a Video-Depth-Anything model "
+               "(--model), which is steady as well");
+  list->Refuse({"engine=geometrycrafter"},
+               "a diffusion network, which mdvt does not run; stabilize_depth and --stabilizer "
+               "steady the depth of any engine");
+  list->Refuse({"engine=mvsa"},
+               "MVSAnywhere, which mdvt does not run; the engine motion finds depth by the camera's "
+               "path without a network");
   for (const DepthEngineInfo* engine : engines) {
     const bool described =
         engine->file_option != nullptr && list->Find(engine->file_option) != nullptr;

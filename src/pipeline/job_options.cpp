@@ -84,6 +84,17 @@ void Describe(OptionList* list, DepthModelOptions* options) {
   DescribeNetwork(list, options, "model");
 }
 
+void DescribeVdaMode(OptionList* list, DepthModelOptions* options) {
+  static const EnumNames<VdaMode> modes = {{"window", VdaMode::kWindow},
+                                           {"stream", VdaMode::kStream}};
+  list->Field("vda_mode", &options->vda_mode, modes,
+              "how Video-Depth-Anything sees the clip, refused if --model is of the other kind "
+              "(window: 32 frames at once, steadier; stream: frame by frame, with what it "
+              "remembers, for live use)")
+      .Default("as the model's file says")
+      .OnlyWith("model");
+}
+
 void DescribeNetwork(OptionList* list, DepthModelOptions* options, const std::string& other,
                      const std::vector<std::string>& values) {
   list->Field("fp16", &options->fp16, "half precision, on CUDA")

@@ -14,6 +14,7 @@
 #include "mdvt/io/video_reader.h"
 #include "pipeline/depth_source.h"
 #include "pipeline/metric_reference.h"
+#include "pipeline/stream_scenes.h"
 
 namespace mdvt {
 namespace {
@@ -29,11 +30,12 @@ class NetworkSource : public EstimatorSource {
         scene_scale_(source.scene_scale),
         model_(OpenDepthModel(source.model, opening.pool->num_threads())) {
     options_.input_size = source.input_size.value_or(options_.input_size);
+    CheckVdaMode(options_, model_->info());
   }
 
   // Networks that read the field of view out of the picture need none.
   bool needs_fov() const override {
-    if (model_->info().inputs.size() == 2) return true;  // rays
+    if (!SeesClips() && model_->info().inputs.size() == 2) return true;  // rays
     if (tells_fov()) return false;
     for (const ModelOutputInfo& output : model_->info().outputs)
       if (output.scale == OutputScale::kMetricTimesFocal || output.quantity == Quantity::kDistance)
@@ -75,11 +77,11 @@ class NetworkSource : public EstimatorSource {
   DisparityFitResult Fit(const ReferenceCalibrationOptions& reference, const DepthClip& clip,
                          Graph* graph) override {
     RequireRelative();
-    const bool windows = model_->info().kind == ModelKind::kDepthVideo;
     DisparityFitResult fit;
-    if (windows || reference.depth_video.empty()) {
+    if (SeesClips() || reference.depth_video.empty()) {
       const Network network = MakeNetwork(clip, {}, {}, graph->pool());
-      fit = CalibrateOverClip(calibrate_, options_, clip.camera, network.estimator.get(), !windows,
+      fit = CalibrateOverClip(calibrate_, options_, clip.camera, network.estimator.get(),
+                              !SeesClips(),
                               graph);
     } else {
       ModelDepthOptions depth;
@@ -160,7 +162,10 @@ class NetworkSource : public EstimatorSource {
     return parity;
   }
 
-  // Of single pictures or of windows, as the file says.
+  // What it says of a frame depends on others.
+  bool SeesClips() const { return model_->info().kind != ModelKind::kDepth; }
+
+  // Of single pictures, of windows or of a stream, as the file says.
   Network MakeNetwork(const DepthClip& clip, const std::optional<DisparityCalibration>& calibration,
                       std::optional<double> median, ThreadPool* pool) const {
     const auto joined = [](auto estimator) {
@@ -169,15 +174,16 @@ class NetworkSource : public EstimatorSource {
       network.estimator = std::move(estimator);
       return network;
     };
-    if (model_->info().kind == ModelKind::kDepthVideo) {
+    if (SeesClips()) {
+      const bool stream = model_->info().kind == ModelKind::kDepthStream;
+      const std::string sees = "model '" + model_->info().name + "' sees " +
+                               (stream ? "one frame after another" : "windows of frames");
       Require(options_.batch == 1, Code::kInvalidArgument,
-              "batch = " + std::to_string(options_.batch) + ": model '" + model_->info().name +
-                  "' sees windows of frames, one at a time");
-      VideoDepthOptions depth;
+              "batch = " + std::to_string(options_.batch) + ": " + sees + ", one at a time");
       Require(clip.xfovs_deg.empty() || !needs_fov(), Code::kUnsupported,
-              "model '" + model_->info().name +
-                  "' sees windows of frames: a field of view per frame is for networks of single "
-                  "pictures");
+              sees + ": a field of view per frame is for networks of single pictures");
+      if (stream) return joined(MakeStream(clip, calibration, median, pool));
+      VideoDepthOptions depth;
       depth.camera = clip.camera;
       depth.input_size = options_.input_size;
       depth.calibration = calibration;
@@ -199,6 +205,19 @@ class NetworkSource : public EstimatorSource {
     Network network = joined(std::move(pictures));
     network.pictures = made;
     return network;
+  }
+
+  std::unique_ptr<StreamScenes> MakeStream(const DepthClip& clip,
+                                           const std::optional<DisparityCalibration>& calibration,
+                                           std::optional<double> median, ThreadPool* pool) const {
+    StreamDepthOptions depth;
+    depth.camera = clip.camera;
+    depth.input_size = options_.input_size;
+    depth.calibration = calibration;
+    depth.median_depth = median;
+    return std::make_unique<StreamScenes>(
+        std::make_unique<StreamDepthEstimator>(model_, depth, pool), clip.camera, clip.frame_rate,
+        pool);
   }
 
   std::unique_ptr<CameraModelDepthEstimator> MakePictures(const ModelDepthOptions& depth,
@@ -242,6 +261,7 @@ DepthEngineInfo ModelDepthEngine() {
   engine.file_given = [](const DepthSourceOptions& options) { return !options.model.empty(); };
   engine.describe = [](OptionList* list, DepthSourceOptions* options) {
     Describe(list, &options->model);
+    DescribeVdaMode(list, &options->model);
   };
   engine.check = [](const DepthSourceOptions& options) {
     options.model.Check();

@@ -14,26 +14,36 @@ struct Family {
   const char* fov_otherwise;  // where no field of view is given
   const char* model;
   const char* size_help;
+  const char* made_by;  // where a file comes from
 };
 
 Family FamilyOf(NetworkFamily family) {
   switch (family) {
     case NetworkFamily::kUnidepth:
       return {"one of the three has to be given",
-              "metric depth model, best one that takes the camera's rays: models/export/ writes it",
-              "short side of the pictures that the model sees"};
+              "metric depth model, best one that takes the camera's rays: models/export/unidepth.py "
+              "writes it",
+              "short side of the pictures that the model sees",
+              "models/export/unidepth.py makes one of a checkpoint, see docs/models.md"};
     case NetworkFamily::kVideoDepthMetric:
       return {"not known: the depth does not depend on it",
-              "metric depth model that sees windows of frames: models/export/ writes it",
-              "short side of the pictures that the model sees"};
+              "metric depth model that sees windows or a stream of frames: "
+              "models/export/video_depth_anything.py --metric writes it",
+              "short side of the pictures that the model sees",
+              "models/export/video_depth_anything.py --metric makes one of a checkpoint, see "
+              "docs/models.md"};
     case NetworkFamily::kDepthAnything3:
       return {"what the model tells, see --fov_mode",
-              "metric depth model: models/export/ writes it",
-              "side of the pictures that the model sees: the long one, as its file says"};
+              "metric depth model: models/export/depth_anything_3.py writes it",
+              "side of the pictures that the model sees: the long one, as its file says",
+              "models/export/depth_anything_3.py makes one of a checkpoint, see docs/models.md"};
     default:
       return {"what the model tells, see --fov_mode",
-              "metric depth model: models/export/ writes it",
-              "side of the pictures that the model sees, where it may be chosen"};
+              "metric depth model, a file of your own: \"A TorchScript file of someone else\" in "
+              "docs/models.md tells what it has to be",
+              "side of the pictures that the model sees, where it may be chosen",
+              "there is no exporter for this network; \"A TorchScript file of someone else\" in "
+              "docs/models.md tells what the file has to be"};
   }
 }
 
@@ -62,6 +72,7 @@ void Describe(OptionList* list, NetworkVideoJobOptions* options) {
   if (options->family != NetworkFamily::kUnidepth && !windows)
     Describe(list, &depth->source.own.Of<FovTrackOptions>());
   Describe(list, &depth->source.model);
+  if (windows) DescribeVdaMode(list, &depth->source.model);
   list->Refine("model").Required();
   list->Refine("model").help = family.model;
   list->Field("input_size", &depth->source.input_size, {14, 4096}, "PIXELS", family.size_help)
@@ -101,16 +112,21 @@ DepthJobReport RunNetworkVideoJob(const NetworkVideoJobOptions& options,
   DepthJobOptions depth = options.depth;
   depth.output = OutputFor(options);
   depth.source.model.loaded =
-      OpenDepthModel(depth.source.model, ResolveThreads(depth.job.num_threads));
+      OpenNetwork(depth.source.model, ResolveThreads(depth.job.num_threads),
+                  FamilyOf(options.family).made_by,
+                  [](const ModelInfo& one) { IsRelativeDepth(one); });
   const ModelInfo& info = depth.source.model.loaded->info();
   Require(!IsRelativeDepth(info), Code::kUnsupported,
           "model '" + info.name +
               "' gives relative depth, not metres: take video_metric_convert, which fits it to "
               "metric depth");
-  const bool windows = info.kind == ModelKind::kDepthVideo;
-  Require(windows == (options.family == NetworkFamily::kVideoDepthMetric), Code::kUnsupported,
-          "model '" + info.name + "' sees " + (windows ? "windows of frames" : "single pictures") +
-              ": take " + (windows ? "videoanythingmetric_video" : "video_metric_convert"));
+  const bool clips = info.kind != ModelKind::kDepth;
+  Require(clips == (options.family == NetworkFamily::kVideoDepthMetric), Code::kUnsupported,
+          "model '" + info.name + "' sees " +
+              (!clips                                  ? "single pictures"
+               : info.kind == ModelKind::kDepthVideo ? "windows of frames"
+                                                       : "a stream of frames") +
+              ": take " + (clips ? "videoanythingmetric_video" : "video_metric_convert"));
   if (!depth.fov.empty() || TellsCamera(info))
     depth.source.own.Of<FovTrackOptions>().output = depth.output + "_xfovs.json";
   return RunDepthJob(depth, control);

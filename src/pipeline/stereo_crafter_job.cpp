@@ -57,7 +57,9 @@ DiffusionParts OpenParts(const DepthModelOptions& options, int num_threads) {
   const auto open = [&](const char* role) {
     DepthModelOptions part = options;
     part.path = PartOf(options.path, role);
-    return OpenNetwork(part, num_threads);
+    return OpenNetwork(
+        part, num_threads,
+        "models/export/stereocrafter.py makes one of a checkpoint, see docs/models.md");
   };
   DiffusionParts parts;
   parts.unet = open("unet");

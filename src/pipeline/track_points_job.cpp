@@ -192,7 +192,10 @@ class TrackPointsJob {
     } else {
       const auto model = OpenNetwork(
           options.model, graph_.pool()->num_threads(),
-          "docs/models.md tells what a tracking network must take and give", CheckTrackModel);
+          options.tracker == TrackerChoice::kTapir
+              ? "models/export/tapir.py makes one of a checkpoint, see docs/models.md"
+              : "models/export/cotracker.py makes one of a checkpoint, see docs/models.md",
+          CheckTrackModel);
       tracker_ = std::make_unique<ModelTracker>(
           model, NetworkOptions(options, pictures_.width(), pictures_.height()), graph_.pool());
     }

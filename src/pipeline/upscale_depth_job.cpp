@@ -43,7 +43,8 @@ class UpscaleDepthJob {
                 "' have different frame rates");
     if (!options.model.empty()) {
       model_ = OpenNetwork(options.model, ResolveThreads(options.job.num_threads),
-                           "docs/models.md tells what such a network takes", RequirePromptNetwork);
+                           "models/export/promptda.py makes one of a checkpoint, see docs/models.md",
+                           RequirePromptNetwork);
       RequirePromptNetwork(model_->info());
       prompted_.emplace(model_, options.prompt);
     }

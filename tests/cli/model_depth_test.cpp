@@ -347,7 +347,7 @@ TEST_F(DepthModels, WrongFilesAreOneClearLine) {
   fail(dir_ / "gone.pt", 3, {"gone.pt"});
   fail(write("net.xyz", whole), 3, {"net.xyz", "no backend for '.xyz'"});
   fail(color_, 3, {"color.mkv", ".mkv"});
-  fail(dir_.path().string(), 1, {"not a regular file"});
+  fail(dir_.path().string(), 3, {"is a folder, not a file"});
   fail(ModelFile("segment"), 3, {"toy-segment", "is of kind \"segment\""});
 }
 

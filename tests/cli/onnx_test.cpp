@@ -151,6 +151,57 @@ TEST_F(Onnx, FilesOfOthersRunWithADescription) {
 #endif
 }
 
+// Weights in a file of their own: hashed with the network, and what was hashed is what is loaded.
+TEST_F(Onnx, WeightsOutsideTheFileBelongToIt) {
+#ifdef MDVT_FOREIGN_ONNX
+  const std::string path = dir_ / "outside.onnx";
+  const std::string command = "/usr/bin/python3 -B '" MDVT_FOREIGN_ONNX "' outside '" + path + "'";
+  ASSERT_EQ(std::system(command.c_str()), 0) << command;
+  nlohmann::json description = nlohmann::json::parse(std::ifstream(MDVT_SIDECARS
+                                                                   "/depth-anything-v2.onnx.json"));
+  description["inputs"][0]["name"] = "image";
+  description["inputs"][0]["normalize"] = "in_module";
+  description["inputs"][0]["size"] = {{"rule", "native"}, {"multiple", 2}};
+  description["outputs"][0]["name"] = "depth";
+  description["outputs"][0]["layout"] = "NCHW";
+  std::ofstream(path + ".json") << description;
+  RunningProgram::Arguments arguments = With(path);
+  arguments.push_back("--trust_model");
+  const Outcome outcome = RunProgram("video_metric_convert", arguments);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  std::vector<Image> maps;
+  DepthVideoReader reader(out_);
+  while (auto frame = reader.Read()) maps.push_back(std::move(frame->depth));
+  const std::vector<Image> expected = Depth(*models_ / "depth_luminance.onnx");
+  ASSERT_EQ(maps.size(), expected.size());
+  for (int y = 8; y < shape_.height - 8; ++y)
+    for (int x = 8; x < shape_.width - 8; ++x) {
+      const float z = expected[2].Plane<float>().At(x, y);
+      ASSERT_NEAR(maps[2].Plane<float>().At(x, y), z, 0.02 * double{z}) << x << " " << y;
+    }
+
+  // Listed with the hash that a user can form too; then another weight.
+  const std::string hash = dir_ / "hash";
+  ASSERT_EQ(std::system(("sha256sum '" + path + "' '" + path +
+                         ".data' | cut -c1-64 | sha256sum | cut -c1-64 > '" + hash + "'")
+                            .c_str()),
+            0);
+  std::string digits;
+  std::ifstream(hash) >> digits;
+  arguments.back() = "--sha256=" + digits;
+  EXPECT_EQ(RunProgram("video_metric_convert", arguments).status, 0);
+  std::fstream weights(path + ".data", std::ios::in | std::ios::out | std::ios::binary);
+  weights.seekp(3);
+  weights.put('A');
+  weights.close();
+  ExpectOneClearLine("video_metric_convert", RunProgram("video_metric_convert", arguments), 4,
+                     {"outside.onnx", "SHA-256"});
+  std::filesystem::remove(path + ".data");
+  ExpectOneClearLine("video_metric_convert", RunProgram("video_metric_convert", arguments), 3,
+                     {"outside.onnx.data", "not beside it"});
+#endif
+}
+
 TEST_F(Onnx, DamagedFilesAreOneClearLine) {
   std::ifstream file(*models_ / "depth_luminance.onnx", std::ios::binary);
   const std::string whole{std::istreambuf_iterator<char>(file), {}};

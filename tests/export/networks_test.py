@@ -24,10 +24,12 @@ import cotracker
 import depth_anything_3
 import lama
 import nvds
+import promptda
 import raft
 import segment
 import stand_ins
 import stereocrafter
+import tapir
 import unidepth
 import video_depth_anything
 
@@ -92,6 +94,63 @@ class VideoDepthAnything(Case):
         self.assertEqual((meta["window"]["align"], meta["outputs"][0]["scale"], meta["outputs"][0]["unit"]),
                          ("none", "metric", "m"))
         self.assertEqual(meta["inputs"][0]["size"]["target"], [518, 518])
+
+    def test_a_stream_sees_what_the_original_loop_sees(self):
+        module, meta = self.export(video_depth_anything, stand_ins.VIDEO_DEPTH_ANYTHING, "--stream")
+        self.assertEqual((meta["kind"], meta["name"], meta["outputs"][0]["layout"]),
+                         ("depth_stream", "video-depth-anything-vits-stream", "NCHW"))
+        self.assertEqual([port["name"] for port in meta["inputs"]],
+                         ["frame", "time", *(f"state{i}" for i in range(8))])
+        # The original's list of what each frame left, which grows to 42 entries and then loses its second.
+        repo = self.folder / "clone"
+        network, _ = self.original(repo)
+        wrapper = video_depth_anything.Wrapper(network).eval()
+        frames = common.example((60, 3, 42, 28), 7)
+        frames = frames * torch.linspace(0.2, 1, 60)[torch.randperm(60), None, None, None]  # each another
+        states, entries = [torch.zeros(1, 1, 6)] * 8, []
+        with torch.no_grad(), common.without_profiling():
+            for number, frame in enumerate(frames[:, None]):
+                seen = None
+                if entries:
+                    seen = [torch.cat([e[i] for e in entries[:2] + entries[-29:]], 1) for i in range(8)]
+                features = wrapper.features(wrapper.normalize(frame))
+                expected, fresh = network.head(features, 3, 2, 1, cached_hidden_state_list=seen)
+                entries = entries + [fresh] if entries else [fresh] * 32
+                if len(entries) > 42:
+                    del entries[1]
+                depth, *states = module(frame, torch.tensor([float(number)]), *states)
+                error = (depth - torch.relu(expected)).abs().max().item()
+                self.assertLess(error, 1e-5, number)
+                self.assertEqual(states[0].shape[1], 42)
+            first, *_ = module(frame, torch.tensor([0.0]), *[torch.zeros(1, 1, 6)] * 8)
+        self.assertGreater((first - depth).abs().max().item(), 1e-4)  # what was before counts
+        with self.assertRaisesRegex(common.ExportError, "cannot be written as .onnx"):
+            self.export(video_depth_anything, stand_ins.VIDEO_DEPTH_ANYTHING, "--stream", "--out", "a.onnx")
+
+    @staticmethod
+    def original(repo):
+        path, exporter = list(sys.path), sys.modules.pop("video_depth_anything")  # the clone's package has its name
+        try:
+            network, modules = exporter.build(str(repo), "vits", False)
+        finally:
+            sys.path[:] = path
+            for name in [name for name in sys.modules if name.split(".")[0] == "video_depth_anything"]:
+                del sys.modules[name]
+            sys.modules["video_depth_anything"] = exporter
+        common.fill_random(network, 3)
+        torch.nn.init.constant_(network.head.scratch.output_conv2[2].bias, 3.0)
+        return network.eval(), modules
+
+    def test_a_stream_in_video_metric_convert(self):
+        self.export(video_depth_anything, stand_ins.VIDEO_DEPTH_ANYTHING, "--stream", "--metric", "--input-size", 56)
+        depth = self.run_program("video_metric_convert", "--model", self.model, "--vda_mode", "stream")
+        self.assertEqual(self.pictures(depth).shape[0], 6)
+        self.assertGreater(self.pictures(depth).std().item(), 0)
+        wrong = subprocess.run([PROGRAMS / "video_metric_convert", "--color_video", self.folder / "clip.mp4", "--output",
+                                self.folder / "no.mkv", "--model", self.model, "--vda_mode", "window"],
+                               capture_output=True, text=True, timeout=120)
+        self.assertEqual(wrong.returncode, 3, wrong.stderr)
+        self.assertIn('needs "depth_video"', wrong.stderr)
 
     def test_in_video_metric_convert(self):
         self.export(video_depth_anything, stand_ins.VIDEO_DEPTH_ANYTHING, "--metric", "--input-size", 56)
@@ -159,6 +218,64 @@ class Track(Case):
         out = self.run_program("track_points_in_video", "--tracker", "cotracker3", "--model", self.model,
                                output="tracks.json")
         self.assertGreater(out.stat().st_size, 200)
+
+
+class Tapir(Case):
+    def test_any_number_of_frames_and_points(self):
+        for model, size in (("tapir", (256, 256)), ("bootstapir", (256, 320))):
+            module, meta = self.export(tapir, stand_ins.TAPIR, "--model", model, "--size", *size)
+            self.assertEqual((meta["kind"], meta["name"], meta["pixel_center"]), ("track", model, 0.5))
+            self.assertEqual(meta["fixed"]["resolutions"], "256x256" + (" 256x320" if model == "bootstapir" else ""))
+            (frames, queries), = tapir.examples(size, (11, 9))
+            tracks, visible, sure = module(frames, queries)
+            self.assertEqual((tuple(tracks.shape), tuple(visible.shape)), ((1, 11, 9, 2), (1, 11, 9)))
+            self.assertTrue((visible <= sure).all() and 0.5 < visible.min() and visible.max() < 1)
+            # The same points in another order, and fewer frames of the rest alike.
+            flipped, _, _ = module(frames, queries.flip(1))
+            self.assertLess((flipped.flip(2) - tracks).abs().max().item(), 1e-4)
+            self.assertGreater(tracks.std(1).max().item(), 0.01)
+        with self.assertRaisesRegex(common.ExportError, "cannot be written as .onnx"):
+            self.export(tapir, stand_ins.TAPIR, "--out", "a.onnx")
+
+    def test_features_are_sampled_as_in_the_original(self):
+        # Upstream's words: bilinear at (t + 0.5, y, x) of D pixels, the border repeated.
+        features = common.example((1, 4, 6, 5, 3), 1)
+        points = torch.tensor([[[0.0, 0.5, 0.5], [3.0, 2.5, 4.5], [1.0, 3.0, 2.0], [2.0, -1.0, 9.0]]])
+        expected = torch.stack([features[0, 0, 0, 0], features[0, 3, 2, 4], features[0, 1, 2:4, 1:3].mean((0, 1)),
+                                features[0, 2, 0, 4]])
+        self.assertLess((tapir.map_coordinates_3d(features, points)[0] - expected).abs().max().item(), 1e-6)
+
+    def test_in_track_points_in_video(self):
+        self.export(tapir, stand_ins.TAPIR, "--model", "tapir")
+        tracks = json.loads(self.run_program("track_points_in_video", "--tracker", "tapir", "--weights", self.model,
+                                             output="tracks.json").read_text())
+        self.assertTrue(tracks)
+
+
+class PromptDa(Case):
+    def test_keeps_the_range_of_the_prompt(self):
+        module, meta = self.export(promptda, stand_ins.PROMPT_DA, "--encoder", "vits", "--input-size", 84)
+        self.assertEqual([port["name"] for port in meta["inputs"]], ["image", "prompt"])
+        self.assertEqual((meta["outputs"][0]["scale"], meta["inputs"][0]["size"]["target"]), ("affine", [84, 84]))
+        image, prompt = common.example((3, 3, 28, 70), 1), common.example((3, 1, 28, 70), 2)
+        depth = module(image, prompt)
+        self.assertEqual(tuple(depth.shape), (3, 1, 28, 70))
+        self.assertTrue(0 < depth.min() and depth.max() < 1)
+        self.assertGreater((depth - module(image, 1 - prompt)).abs().max().item(), 0.1)
+
+    def test_in_upscale_depth_promptda(self):
+        self.export(promptda, stand_ins.PROMPT_DA, "--encoder", "vits", "--input-size", 84)
+        small = self.small_depth()
+        depth = self.run_program("upscale_depth_promptda", "--depth_video", small, "--model", self.model)
+        self.assertEqual(self.pictures(depth, "gray").shape, (6, 64, 96))
+
+    def small_depth(self):
+        """Depth of 24 x 16 pixels, as a network gives it."""
+        self.run_program("video_metric_convert", output="whole.mkv")
+        small = self.folder / "small.mkv"
+        subprocess.run(["ffmpeg", "-v", "error", "-i", self.folder / "whole.mkv", "-vf", "scale=24:16:flags=neighbor",
+                        "-c:v", "ffv1", small], check=True)
+        return small
 
 
 class Inpaint(Case):
@@ -303,7 +420,8 @@ class Errors(Case):
     def test_name_what_is_missing(self):
         for exporter, part in ((video_depth_anything, "video_depth_anything/video_depth.py"), (raft, "core/raft.py"),
                                (segment, "model/u2net.py"), (lama, "saicinpainting/training/modules/ffc.py"),
-                               (cotracker, "cotracker/models/core")):
+                               (cotracker, "cotracker/models/core"),
+                               (promptda, "promptda/promptda.py"), (tapir, "tapnet/torch/tapir_model.py")):
             with self.assertRaisesRegex(common.ExportError, f"has no {part}.*give the folder of the clone"):
                 self.export(exporter, {"README": ""})
             self.assertFalse(self.model.exists())

@@ -19,17 +19,34 @@ class Head(torch.nn.Module):
         super().__init__()
         self.project = torch.nn.Conv2d(8, 6, 1)
         self.time = torch.nn.Linear(6, 6)
+        self.past = torch.nn.ModuleList(torch.nn.Linear(6, 6) for _ in range(8))
         self.scratch = torch.nn.Module()
         self.scratch.output_conv2 = torch.nn.Sequential(torch.nn.Conv2d(6, 4, 3, padding=1), torch.nn.ReLU(),
                                                         torch.nn.Conv2d(4, 1, 1))
-    def forward(self, features, rows, columns, frames):
+    def forward(self, features, rows, columns, frames, micro_batch_size=4, cached_hidden_state_list=None):
         x = features[-1][0]
         x = self.project(x.permute(0, 2, 1).reshape(x.shape[0], x.shape[-1], rows, columns))
-        mean = self.time(x.mean((2, 3)))
-        x = x + (mean.cumsum(0) / frames)[:, :, None, None]
+        states = []
+        if frames == 1:
+            x, states = self.remember(x, cached_hidden_state_list or [None] * 8)
+        else:
+            mean = self.time(x.mean((2, 3)))
+            x = x + (mean.cumsum(0) / frames)[:, :, None, None]
         x = torch.nn.functional.interpolate(x, (int(rows * 14), int(columns * 14)), mode="bilinear",
                                             align_corners=True)
-        return self.scratch.output_conv2(x), []
+        return self.scratch.output_conv2(x), states
+    def remember(self, x, before):
+        # Two states for each of four grids, [tokens, 1, 6]; what is seen depends on its place among those before.
+        states = []
+        for i, grid in enumerate((x, x[:, :, ::2, ::2], x, torch.repeat_interleave(x.repeat_interleave(2, 2), 2, 3))):
+            hidden = grid.flatten(2).permute(2, 0, 1)
+            for k in (2 * i, 2 * i + 1):
+                states.append(hidden)
+                seen = hidden if before[k] is None else torch.cat([before[k], hidden], 1)
+                places = torch.linspace(0.5, 1, 32)[:seen.shape[1], None]
+                hidden = torch.tanh(self.past[k]((seen * places).mean(1, keepdim=True)))
+            x = x + hidden.mean(0)[0][None, :, None, None]
+        return x, states
 """,
     "video_depth_anything/video_depth.py": """
 import cv2
@@ -271,6 +288,117 @@ class CoTrackerThreeOffline(torch.nn.Module):
             x = torch.tanh(self.head(x) + when)
         tracks = queries[:, None, :, 1:] + x[None, ..., :2] * (when[None] - when[None, :1])
         return tracks, torch.sigmoid(4 + x[None, ..., 2]), torch.sigmoid(4 + x[None, ..., 3]), None
+"""}
+
+TAPIR = {
+    "einshape/__init__.py": "", "einshape/src/__init__.py": "", "einshape/src/abstract_ops.py": "",  # a package
+    "tapnet/__init__.py": "raise RuntimeError('not to be imported')\n",
+    "tapnet/torch/__init__.py": "",
+    "tapnet/torch/nets.py": """
+from torch import nn
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 8, 8)
+        self.norm = nn.LayerNorm(normalized_shape=6, elementwise_affine=True, bias=False)
+    def forward(self, x):
+        return self.norm(self.conv(x).permute(0, 2, 3, 1))
+""",
+    "tapnet/torch/utils.py": """
+import numpy as np
+import torch
+from einshape.src import abstract_ops
+def map_coordinates_3d(feats, coordinates):
+    raise RuntimeError("the exporter replaces this")
+def scaled(coords, before, after):
+    return coords * torch.tensor(after, device=coords.device) / torch.tensor(before, device=coords.device)
+def generate_default_resolutions(full_size, train_size):
+    if tuple(full_size) == tuple(train_size):
+        return [train_size]
+    return [train_size, (np.array(full_size) // 8) * 8]
+""",
+    "tapnet/torch/tapir_model.py": """
+import torch
+import tree
+from tapnet.torch import nets
+from tapnet.torch import utils
+class TAPIR(torch.nn.Module):
+    def __init__(self, initial_resolution, feature_extractor_chunk_size, pyramid_level, extra_convs):
+        super().__init__()
+        assert feature_extractor_chunk_size == 0
+        self.initial_resolution = initial_resolution
+        self.encoder = nets.Encoder()
+        self.head = torch.nn.Linear(6 + 6 * pyramid_level, 4)
+        self.wide = pyramid_level > 0
+    def forward(self, video, query_points, query_chunk_size, refinement_resolutions):
+        b, t, h, w, c = video.shape
+        n = query_points.shape[1]
+        order = torch.randperm(n)
+        tracks = query_points[:, order][..., [2, 1]][:, :, None].repeat(1, 1, t, 1)
+        for height, width in refinement_resolutions:
+            small = torch.nn.functional.interpolate(video[0].permute(0, 3, 1, 2), (height, width), mode="bilinear")
+            grid = self.encoder(small)[None]
+            points = utils.scaled(query_points[:, order], (t, h, w), grid.shape[1:4])
+            seen = utils.map_coordinates_3d(grid, points)
+            x = seen[:, :, None] * grid.mean((2, 3))[:, None]
+            if self.wide:
+                x = torch.concatenate([x, x.cumsum(2)], -1)
+            x = self.head(x)
+            tracks = tracks + utils.scaled(x[..., :2], (width, height), (w, h))
+        back = torch.zeros_like(order)
+        back[order] = torch.arange(n)
+        return {"tracks": tracks[:, back], "occlusion": x[..., 2][:, back] - 4, "expected_dist": x[..., 3][:, back] - 4}
+""",
+}
+
+PROMPT_DA = {"promptda/model/dpt.py": """
+import torch
+class DPTHead(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.project, self.prompt = torch.nn.Conv2d(8, 6, 1), torch.nn.Conv2d(1, 6, 3, padding=1)
+        self.out = torch.nn.Conv2d(6, 1, 3, padding=1)
+    def forward(self, features, rows, columns, prompt_depth):
+        assert tuple(prompt_depth.shape[2:]) == (192, 256)
+        x = features[-1][0]
+        x = self.project(x.permute(0, 2, 1).reshape(x.shape[0], x.shape[-1], rows, columns))
+        x = torch.nn.functional.interpolate(x, (int(rows * 14), int(columns * 14)), mode="bilinear", align_corners=True)
+        prompt = torch.nn.functional.interpolate(prompt_depth, x.shape[2:], mode="bilinear")
+        return torch.sigmoid(4 * prompt - 2 + 0.3 * self.out(torch.tanh(x + self.prompt(prompt))))
+""", "promptda/promptda.py": """
+import torch
+from termcolor import colored
+from huggingface_hub import hf_hub_download
+from promptda.model.dpt import DPTHead
+class Encoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.proj = torch.nn.Conv2d(3, 8, 14, 14)
+        self.cls_token = torch.nn.Parameter(torch.zeros(1, 1, 8))
+        self.pos_embed = torch.nn.Parameter(torch.zeros(1, 26, 8))
+    def patch_embed(self, x):
+        return self.proj(x).flatten(2).transpose(1, 2)
+    def prepare_tokens_with_masks(self, x):
+        raise RuntimeError("the exporter replaces this")
+    def get_intermediate_layers(self, x, taps, return_class_token):
+        tokens = torch.tanh(self.prepare_tokens_with_masks(x))
+        return tuple((tokens[:, 1:], tokens[:, 0]) for _ in taps)
+class PromptDA(torch.nn.Module):
+    def __init__(self, encoder, ckpt_path):
+        super().__init__()
+        self.model_config = {"layer_idxs": [0, 1]}
+        self.pretrained, self.depth_head = Encoder(), DPTHead()
+        self.register_buffer("_mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("_std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+        self.load_checkpoint(ckpt_path)
+    def load_checkpoint(self, path):
+        raise RuntimeError("the exporter reads weights itself")
+    def forward(self, x, prompt_depth):
+        low, high = prompt_depth.amin((1, 2, 3), keepdim=True), prompt_depth.amax((1, 2, 3), keepdim=True)
+        features = self.pretrained.get_intermediate_layers((x - self._mean) / self._std, [0, 1],
+                                                           return_class_token=True)
+        depth = self.depth_head(features, x.shape[2] // 14, x.shape[3] // 14, (prompt_depth - low) / (high - low))
+        return depth * (high - low) + low
 """}
 
 UNIDEPTH = {

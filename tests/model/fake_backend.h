@@ -32,6 +32,7 @@ struct FakeCalls {
   mdvt_backend_options options = {};  // of the last open
   std::string device;
   std::vector<std::string> outputs;
+  std::vector<std::string> files;  // "name: what it holds"
 };
 inline FakeCalls& Calls() {
   static FakeCalls calls;
@@ -67,6 +68,9 @@ inline mdvt_backend_status Open(const char* path, const mdvt_backend_options* op
   Calls().options = *options;
   Calls().device = options->device;
   Calls().outputs.assign(options->outputs, options->outputs + options->num_outputs);
+  Calls().files.clear();
+  for (size_t i = 0; i < options->num_files; ++i)
+    Calls().files.push_back(options->files[i].name + (": " + Contents(options->files[i].path)));
   *model = nullptr;
   if (Calls().device == "cuda") return Fail(MDVT_BACKEND_UNSUPPORTED, "no device cuda here");
   const std::string contents = Contents(path);

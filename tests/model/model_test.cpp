@@ -271,13 +271,84 @@ TEST_F(ModelTest, RefusesOutputsThatAreNotAsDeclared) {
   ExpectError(Code::kCorrupt, "in fp32", [&] { half.Run({Tensor({1, 3, 2, 8})}, &outputs); });
 }
 
+// A field of a protobuf message that is a text or a message.
+std::string Field(int number, const std::string& bytes) {
+  const auto varint = [](size_t value) {
+    std::string text;
+    for (; value >= 128; value >>= 7) text += static_cast<char>(value % 128 + 128);
+    return text + static_cast<char>(value);
+  };
+  return varint(static_cast<size_t>(number) * 8 + 2) + varint(bytes.size()) + bytes;
+}
+
+// A tensor whose values are in `location`, other fields before it.
+std::string OutsideTensor(const std::string& location) {
+  return std::string("\x08\x03\x10\x01", 4) + Field(8, "w") +
+         Field(13, Field(1, "offset") + Field(2, "0")) +
+         Field(13, Field(1, "location") + Field(2, location));
+}
+
+// The network's file is "mean\n" to the fake backend, which is a field of four bytes as well.
+TEST_F(ModelTest, WeightsOutsideAnOnnxFileAreTrustedWithIt) {
+  const std::string path = folder_ / "net.onnx";
+  const std::string branch = Field(7, Field(1, Field(5, Field(6, Field(5, OutsideTensor("b.data"))))));
+  Write(path, "mean\n" + Field(7, Field(5, OutsideTensor("a.data"))) + branch +
+                  Field(7, Field(5, OutsideTensor("a.data"))));
+  Write(path + ".json", DepthMetadata().dump());
+  ModelOptions options;
+  options.backend = "fake";
+  options.num_threads = 1;
+  ExpectError(Code::kNotFound, "'a.data', which is not beside it",
+              [&] { Model::Open(path, options); });
+  Write(folder_ / "a.data", "weights a");
+  Write(folder_ / "b.data", "weights b");
+  std::string lines;
+  for (const char* name : {"net.onnx", "a.data", "b.data"})
+    lines += FileSha256(folder_ / name) + "\n";
+  const std::string hash = Sha256(lines.data(), lines.size());
+  const ModelFileReport report = Model::Inspect(path, options);
+  EXPECT_EQ(report.sha256, hash);
+  EXPECT_FALSE(report.may_be_opened);
+  EXPECT_EQ(report.size, static_cast<int64_t>(fs::file_size(path)) + 18);
+
+  json manifest = {{"format", 1}, {"models", {{{"file", "net.onnx"},
+                                               {"origin", "here"},
+                                               {"license", "MIT"},
+                                               {"sha256", hash}}}}};
+  Write(folder_ / "manifest.json", manifest.dump());
+  EXPECT_EQ(Model::Open(path, options).sha256(), hash);
+  EXPECT_EQ(Calls().files,
+            (std::vector<std::string>{"a.data: weights a", "b.data: weights b"}));
+  // Another byte in one of them, and the whole is another network.
+  Write(folder_ / "b.data", "weights B");
+  const int opened = Calls().opened;
+  ExpectError(Code::kRefused, "the file is damaged or another one",
+              [&] { Model::Open(path, options); });
+  EXPECT_EQ(Calls().opened, opened);
+
+  for (const std::string away : {"../a.data", "/etc/passwd", "..", "sub/a.data", ""}) {
+    Write(path, "mean\n" + Field(7, Field(5, OutsideTensor(away))));
+    ExpectError(Code::kRefused, "only files in the folder", [&] { Model::Open(path, options); });
+  }
+  // A network that names itself is read twice and no more.
+  Write(path, "mean\n" + Field(7, Field(5, OutsideTensor("net.onnx"))));
+  EXPECT_EQ(Model::Inspect(path, options).size, 2 * static_cast<int64_t>(fs::file_size(path)));
+  // Cut short anywhere it names fewer, and does nothing worse.
+  const std::string whole = "mean\n" + Field(7, Field(5, OutsideTensor("a.data")));
+  for (size_t kept = 1; kept < whole.size(); ++kept) {
+    Write(path, whole.substr(0, kept));
+    EXPECT_EQ(Model::Inspect(path, options).size, static_cast<int64_t>(kept)) << kept;
+  }
+}
+
 TEST_F(ModelTest, TellsWhyAFileCannotBeOpened) {
   const auto expect = [](Code code, const std::string& part, const std::string& path,
                          const ModelOptions& options = Unlisted()) {
     ExpectError(code, part, [&] { Model::Open(path, options); });
   };
   expect(Code::kNotFound, "gone.fake", folder_ / "gone.fake");
-  expect(Code::kIo, "not a regular file", folder_.path().string());
+  expect(Code::kNotFound, "is a folder, not a file", folder_.path().string());
+  expect(Code::kIo, "not a regular file", "/dev/null");
   Write(folder_ / "empty.fake", "");
   expect(Code::kCorrupt, "an empty file", folder_ / "empty.fake");
   Write(folder_ / "bare.fake", "mean\n");

@@ -12,6 +12,7 @@
 //   metric     2 + Y metres, and rays of a camera of 60 pixels of focal length
 //   prompt     the prompt's value at the first pixel of each picture, plus Y / 100
 //   zeros, nan disparity that is 0, or no number
+//   stream     1 metre for each frame of the scene so far
 //   window     disparity (1 + m) (4 Y + 0.5) + m / 2 of each frame, m the mean of the last one
 #pragma once
 
@@ -82,6 +83,12 @@ inline mdvt_backend_status RunPart(mdvt_backend_model* model, const mdvt_backend
     for (int64_t i = 0; i < area; ++i)
       values.push_back(ValuesOf(inputs[1])[0] + luma(ValuesOf(inputs[0]), area, i) / 100);
     fake::Add({1, 1, h, w}, values, true, &outputs[0]);
+  } else if (kind == "stream") {
+    const bool start = ValuesOf(inputs[1])[0] == 0;
+    const float seen = 1 + (start ? 0 : ValuesOf(inputs[2])[0]);
+    fake::Add({1, 1, h, w}, std::vector<float>(static_cast<size_t>(area), seen), true, &outputs[0]);
+    fake::Add({1, 1}, {seen}, true, &outputs[1]);
+    *num_outputs = 2;
   } else if (kind == "window" || kind == "metric_window") {
     const int64_t frames = inputs[0].shape[1];
     const float* in = ValuesOf(inputs[0]);
@@ -142,7 +149,7 @@ inline std::string MakePart(const std::string& folder, const std::string& kind) 
   };
   metadata["name"] = kind;
   if (kind == "luma" || kind == "rays" || kind == "focal" || kind == "metric" || kind == "prompt" ||
-      kind == "zeros" || kind == "nan") {
+      kind == "zeros" || kind == "nan" || kind == "stream") {
     metadata["inputs"][0]["size"] = native;
     metadata["inputs"][0]["size"]["multiple"] = 2;
     metadata["inputs"][0]["size"]["min"] = {2, 2};
@@ -174,6 +181,14 @@ inline std::string MakePart(const std::string& folder, const std::string& kind) 
     prompt["color"] = "gray";
     metadata["inputs"].push_back(prompt);
     metadata["batch"] = {{"dynamic", false}, {"max", 1}};
+  }
+  if (kind == "stream") {
+    metadata["kind"] = "depth_stream";
+    metadata.erase("batch");
+    metadata["inputs"].push_back({{"name", "time"}, {"layout", "1"}});
+    metadata["inputs"].push_back({{"name", "seen"}, {"layout", "AB"}});
+    metadata["outputs"][0].update({{"quantity", "depth"}, {"scale", "metric"}, {"unit", "m"}});
+    metadata["outputs"].push_back({{"name", "seen"}, {"layout", "AB"}, {"quantity", "latent"}});
   }
   if (kind == "window" || kind == "metric_window") {
     metadata["kind"] = "depth_video";

@@ -126,6 +126,94 @@ TEST_F(NetworkVideoJob, TheFieldOfViewIsWhatTheNetworkTells) {
         << i;
 }
 
+// The list counts the frames of the clip, not those that are kept; what is written counts these.
+TEST_F(NetworkVideoJob, AListOfFieldsOfViewIsOfTheFramesOfTheClip) {
+  UnidepthVideoJobOptions options;
+  Take(&options, "rays");
+  options.depth.max_depth = 20;
+  options.depth.target_fps = 12;
+  options.depth.fov.xfov_file = dir_ / "zoom.json";
+  std::ofstream(options.depth.fov.xfov_file) << "[90, 80, 70, 60, 50, 40]";
+  for (const int64_t most : {-1, 2}) {
+    options.depth.job.max_frames = most;
+    EXPECT_EQ(RunNetworkVideoJob(options).frames, most < 0 ? 3 : 2);
+    DepthVideoReader reader(options.depth.output);
+    std::vector<double> written;
+    for (int i = 0; i < (most < 0 ? 3 : 2); ++i) {
+      const double focal = 48 / std::tan((90 - 20 * i) * M_PI / 360);
+      const double u = (0.5 - 48) / focal, v = (0.5 - 32) / focal;
+      EXPECT_NEAR(static_cast<double>(reader.Read()->depth.Plane<float>().At(0, 0)),
+                  2 * std::sqrt(1 + u * u + v * v), 1e-3)
+          << i;
+      written.push_back(90 - 20 * i);
+    }
+    const std::vector<double> track = ReadFovFile(options.depth.output + "_xfovs.json");
+    ASSERT_EQ(track.size(), written.size());
+    for (size_t i = 0; i < written.size(); ++i) EXPECT_NEAR(track[i], written[i], 1e-9);
+  }
+  // One that is too short is told before anything is computed.
+  options.depth.job.max_frames = -1;
+  std::ofstream(options.depth.fov.xfov_file) << "[90, 80, 70]";
+  ExpectError(Code::kCorrupt, "zoom.json", [&] { RunNetworkVideoJob(options); });
+}
+
+TEST_F(NetworkVideoJob, AStreamForgetsAtACut) {
+  VideoWriterOptions writing;
+  writing.codec = VideoCodec::kFfv1;
+  writing.frame_rate = {24, 1};
+  writing.time_base = {1, 24};
+  VideoWriter writer(dir_ / "cut.mkv", PixelFormat::Rgb(8), kWidth, kHeight, writing);
+  for (int i = 0; i < 40; ++i) {
+    Image image(PixelFormat::Rgb(8), kWidth, kHeight);
+    for (int c = 0; c < 3; ++c)
+      for (int y = 0; y < kHeight; ++y)
+        for (int x = 0; x < kWidth; ++x)
+          image.MutablePlane<uint8_t>(c).At(x, y) =
+              static_cast<uint8_t>(i < 22 ? 60 + x : c == 0 ? 230 - y : 20 + i);
+    writer.Write(image, i, 1);
+  }
+  writer.Finish();
+  VideoDepthMetricJobOptions options;
+  Take(&options, "stream");
+  options.depth.color_video = dir_ / "cut.mkv";
+  options.depth.max_depth = 50;
+  options.depth.source.model.vda_mode = VdaMode::kStream;
+  EXPECT_EQ(RunNetworkVideoJob(options).frames, 40);
+  const std::vector<double> depths = DepthsOf(options.depth.output);
+  ASSERT_EQ(depths.size(), 40u);
+  for (int i = 0; i < 40; ++i)
+    EXPECT_NEAR(depths[static_cast<size_t>(i)], i < 22 ? i + 1 : i - 21, 1e-3) << i;
+
+  options.depth.source.model.batch = 2;
+  ExpectError(Code::kInvalidArgument, "one frame after another",
+              [&] { RunNetworkVideoJob(options); });
+  options.depth.source.model.batch = 1;
+  options.depth.source.model.vda_mode = VdaMode::kWindow;
+  ExpectError(Code::kUnsupported, "needs \"depth_video\"", [&] { RunNetworkVideoJob(options); });
+  MogeVideoJobOptions moge;
+  Take(&moge, "stream");
+  ExpectError(Code::kUnsupported, "sees a stream of frames", [&] { RunNetworkVideoJob(moge); });
+}
+
+TEST_F(NetworkVideoJob, EachProgramNamesTheExporterOfItsNetwork) {
+  const std::vector<std::pair<NetworkFamily, const char*>> all = {
+      {NetworkFamily::kUnidepth, "models/export/unidepth.py"},
+      {NetworkFamily::kVideoDepthMetric, "models/export/video_depth_anything.py --metric"},
+      {NetworkFamily::kDepthAnything3, "models/export/depth_anything_3.py"},
+      {NetworkFamily::kMoge, "no exporter for this network"}};
+  for (const auto& [family, text] : all) {
+    NetworkVideoJobOptions options(family);
+    Take(&options, "luma");
+    options.depth.fov.xfov_deg = 60;
+    options.depth.source.model.path = dir_ / "gone.pt";
+    ExpectError(Code::kNotFound, text, [&options = options] { RunNetworkVideoJob(options); });
+    options.depth.source.model.path = dir_.path().string();
+    ExpectError(Code::kNotFound, "is a folder", [&options = options] {
+      RunNetworkVideoJob(options);
+    });
+  }
+}
+
 TEST_F(NetworkVideoJob, RaysOfEachFrameFollowTheZoom) {
   UnidepthVideoJobOptions options;
   Take(&options, "rays");

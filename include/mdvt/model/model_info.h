@@ -25,6 +25,7 @@ namespace mdvt {
 enum class ModelKind {
   kDepth,       // "depth": image NCHW -> depth NCHW, ...
   kDepthVideo,  // "depth_video": frames 1TCHW -> depth 1TCHW
+  kDepthStream,  // "depth_stream": image NCHW, time 1, states -> depth NCHW, states; see IsState()
   kTrack,       // "track": frames 1TCHW, queries 1N3 -> tracks 1TN2, visible 1TN, confidence 1TN
   kFlow,        // "flow": a NCHW, b NCHW -> flow NCHW, ...
   kSegment,     // "segment": image NCHW -> masks NCHW
@@ -160,6 +161,10 @@ struct ModelInfo {
 
   // Keys that this version does not know: written by a newer exporter, or misspelled.
   std::vector<std::string> unknown_keys;
+
+  // Whether a tensor of kind kDepthStream is handed from each frame to the next: an output and an
+  // input have this name. Its letters stand for sizes of its own.
+  bool IsState(const std::string& tensor) const;
 
   // Every value that is there is checked, those that may be left out get the defaults above.
   // Throws Error(kCorrupt) that names the key and what is valid, Error(kUnsupported) for a format

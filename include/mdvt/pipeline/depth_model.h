@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@ struct OpenedModel {
   std::shared_ptr<const Model> model;
 };
 
+// How a network sees a clip.
+enum class VdaMode {
+  kWindow,  // windows of frames: kind "depth_video"
+  kStream,  // frame by frame, with what it remembers of those before: kind "depth_stream"
+};
+
 struct DepthModelOptions {
   std::string path;          // empty, with `loaded` empty too: no model
   ModelOptions open;         // device, trust ...; threads are those of the job
@@ -36,12 +43,15 @@ struct DepthModelOptions {
   std::shared_ptr<OpenedModel> keep;  // may be null
   int input_size = 0;                 // see ModelDepthOptions
   int batch = 1;                      // frames of one forward pass
+  std::optional<VdaMode> vda_mode;    // what the model has to be; empty: as its file says
 
   bool empty() const { return path.empty() && !loaded; }
   // Throws Error(kInvalidArgument).
   void Check() const;
 };
 void Describe(OptionList* list, DepthModelOptions* options);
+// The option vda_mode alone, for jobs that take such networks.
+void DescribeVdaMode(OptionList* list, DepthModelOptions* options);
 // How a network of another kind is opened and run, for jobs that name its file themselves: device,
 // precision, trust. They are there where the option `other` has one of `values`.
 void DescribeNetwork(OptionList* list, DepthModelOptions* options, const std::string& other,
@@ -51,6 +61,9 @@ void DescribeNetwork(OptionList* list, DepthModelOptions* options, const std::st
 // the licence of the weights does not allow every use. Throws what Model::Open does, and
 // Error(kUnsupported) if it is none for depth.
 std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, int num_threads);
+
+// Throws Error(kUnsupported) for a model that is not as options.vda_mode has it.
+void CheckVdaMode(const DepthModelOptions& options, const ModelInfo& info);
 
 // The same for a network of any kind. `where_from` tells in the error for a missing file how one is
 // made; `check` throws for a network of another kind.
