@@ -79,7 +79,7 @@ class Wrapper(torch.nn.Module):
 def metadata(size, frames, carry, fps):
     picture = dict(target=list(size), keep_aspect=False, dynamic=False)
     return {
-        "kind": "infill", "name": "m2svid",
+        "kind": "inpaint", "name": "m2svid",
         "inputs": [common.picture("frames", "fixed", "1TCHW", resample="bilinear", range=(-1, 1), **picture),
                    {**common.picture("mask", "fixed", "1TCHW", resample="bilinear", channels=1, **picture),
                     "downscale": CELL},

@@ -17,8 +17,7 @@ namespace {
 
 enum class Role { kPictures, kMask, kOriginals };
 
-std::optional<Role> RoleOf(const ModelInputInfo& input, ModelKind kind) {
-  const bool clip = kind == ModelKind::kInfill;
+std::optional<Role> RoleOf(const ModelInputInfo& input, bool clip) {
   if (input.layout.dims != (clip ? "1TCHW" : "NCHW")) return std::nullopt;
   if (input.name == "mask" && input.layout.channels == 1) return Role::kMask;
   if (input.layout.channels != 3 || input.layout.downscale != 1) return std::nullopt;
@@ -28,13 +27,13 @@ std::optional<Role> RoleOf(const ModelInputInfo& input, ModelKind kind) {
 }
 
 std::vector<Role> RolesOf(const ModelInfo& info) {
-  const bool clip = info.kind == ModelKind::kInfill;
-  Require(clip || info.kind == ModelKind::kInpaint, Code::kUnsupported,
+  const bool clip = info.window.has_value();
+  Require(info.kind == ModelKind::kInpaint, Code::kUnsupported,
           "model '" + info.name + "' is of kind \"" + ToString(info.kind) +
-              "\", filling in one pass needs \"infill\" or \"inpaint\"");
+              "\", filling in one pass needs \"inpaint\"");
   std::vector<Role> roles;
   for (const ModelInputInfo& input : info.inputs) {
-    const std::optional<Role> role = RoleOf(input, info.kind);
+    const std::optional<Role> role = RoleOf(input, clip);
     if (role) roles.push_back(*role);
   }
   const auto has = [&](Role role) { return std::count(roles.begin(), roles.end(), role) == 1; };
@@ -45,8 +44,9 @@ std::vector<Role> RolesOf(const ModelInfo& info) {
                        info.outputs[0].layout.channels == 3 &&
                        info.outputs[0].layout.downscale == 1;
   Require(inputs && outputs, Code::kUnsupported,
-          "model '" + info.name + "': \"" + ToString(info.kind) + "\" takes " +
-              (clip ? "frames, a mask of one channel and, at will, originals, and gives frames"
+          "model '" + info.name + "': \"inpaint\" takes " +
+              (clip ? "with a window frames, a mask of one channel and, at will, originals, and "
+                      "gives frames"
                     : "an image and a mask of one channel, and gives an image"));
   return roles;
 }
@@ -97,7 +97,7 @@ struct FeedForwardFill::Impl {
     tiling.overlap = std::min(tiling.overlap, std::min(tiling.width, tiling.height) / 2);
   }
 
-  bool Clips() const { return model->info().kind == ModelKind::kInfill; }
+  bool Clips() const { return model->info().window.has_value(); }
   // Frames that a run of `count` has.
   size_t Frames(size_t count) const {
     if (!Clips()) return 1;

@@ -27,7 +27,6 @@ constexpr std::initializer_list<std::pair<const char*, ModelKind>> kKinds = {
     {"flow", ModelKind::kFlow},
     {"segment", ModelKind::kSegment},
     {"inpaint", ModelKind::kInpaint},
-    {"infill", ModelKind::kInfill},
     {"infill_part", ModelKind::kInfillPart},
     {"stabilizer_part", ModelKind::kInfillPart}};  // a part of a group as well: the role tells
 
@@ -194,7 +193,6 @@ void ReadNormalize(const Object& object, ModelInputInfo* input, std::vector<std:
 std::string DefaultInputLayout(ModelKind kind, size_t index) {
   switch (kind) {
     case ModelKind::kDepthVideo:
-    case ModelKind::kInfill:
       return "1TCHW";
     case ModelKind::kTrack:
       return index == 0 ? "1TCHW" : index == 1 ? "1N3" : "";
@@ -209,8 +207,6 @@ std::string DefaultOutputLayout(ModelKind kind, Quantity quantity) {
   switch (kind) {
     case ModelKind::kDepthVideo:
       return quantity == Quantity::kIntrinsics ? "1T33" : "1TCHW";
-    case ModelKind::kInfill:
-      return "1TCHW";
     case ModelKind::kTrack:
       return quantity == Quantity::kPosition ? "1TN2" : "1TN";
     case ModelKind::kInfillPart:
@@ -493,9 +489,9 @@ ModelInfo ModelInfo::Parse(const char* text, size_t size, const Limits& limits) 
   info.pixel_center = root.Number("pixel_center", 0, 1, 0.5);
   info.channels_last = root.Flag("channels_last", false);
 
-  const bool of_clips = info.kind == ModelKind::kDepthVideo || info.kind == ModelKind::kTrack ||
-                        info.kind == ModelKind::kInfill;
-  if (of_clips) {
+  const bool of_clips = info.kind == ModelKind::kDepthVideo || info.kind == ModelKind::kTrack;
+  // A network that paints over pictures may see several at once.
+  if (of_clips || (info.kind == ModelKind::kInpaint && root.Has("window"))) {
     const Object window = root.Child("window");
     info.window = ReadWindow(window);
     window.AddUnknown(&unknown);

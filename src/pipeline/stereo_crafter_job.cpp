@@ -105,7 +105,7 @@ OpenedFill OpenFill(const StereoCrafterJobOptions& options, ThreadPool* pool) {
     one_pass.match_colors = options.diffusion.match_colors;
     one_pass.blend_rim = options.diffusion.blend_rim;
     auto fill = std::make_unique<FeedForwardFill>(model, one_pass, pool);
-    const bool clips = model->info().kind == ModelKind::kInfill;
+    const bool clips = model->info().window.has_value();
     opened.name = model->info().name;
     opened.chunk = options.chunk.value_or(fill->chunk());
     Require(!clips || opened.chunk <= fill->chunk(), Code::kInvalidArgument,

@@ -305,7 +305,7 @@ class M2Svid(Case):
 
     def test_looks_at_all_inputs(self):
         module, meta = self.export(m2svid, stand_ins.M2SVID, *self.OPTIONS)
-        self.assertEqual((meta["kind"], meta["window"]), ("infill", {"length": 4, "overlap": 1}))
+        self.assertEqual((meta["kind"], meta["window"]), ("inpaint", {"length": 4, "overlap": 1}))
         inputs = m2svid.examples((64, 64), 4)[0]
         result = module(*inputs)
         self.assertEqual(tuple(result.shape), (1, 4, 3, 64, 64))

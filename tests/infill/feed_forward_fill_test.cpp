@@ -122,7 +122,7 @@ TEST_F(FeedForwardFillTest, RefusesWhatDoesNotFit) {
               [&] { FeedForwardFill(Open(SegmentMetadata(), "segment"), {}); });
   nlohmann::json other = InfillMetadata(4, 1, true);
   other["inputs"][2]["name"] = "depth";
-  ExpectError(Code::kUnsupported, "\"infill\" takes frames, a mask",
+  ExpectError(Code::kUnsupported, "\"inpaint\" takes with a window frames, a mask",
               [&] { FeedForwardFill(Open(other, "infill"), {}); });
   FeedForwardFill fill(Open(InfillMetadata(4, 1, false), "infill"), {});
   Make(64, 64, 5, 10, 20);

@@ -146,7 +146,7 @@ TEST_F(FeedForwardJob, SaysWhatIsMissing) {
   ExpectError(Code::kInvalidArgument, "are for diffusion models", run);
   options_.diffusion.seed = 0;
   WriteToy(options_.model.path, "segment", SegmentMetadata());
-  ExpectError(Code::kUnsupported, "needs \"infill\" or \"inpaint\"", run);
+  ExpectError(Code::kUnsupported, "needs \"inpaint\"", run);
   EXPECT_FALSE(fs::exists(dir_ / "sbs.mkv_infilled.mkv"));
 }
 

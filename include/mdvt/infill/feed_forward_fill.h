@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fills holes of a view by a network that does it in one pass: of the contract "infill", which sees
-// several frames at once (M2SVid and the like), or of "inpaint", which sees one (LaMa), see
-// docs/models.md.
+// Fills holes of a view by a network of the contract "inpaint", which does it in one pass: one that
+// has a window sees several frames at once (M2SVid and the like), another one sees a single frame
+// (LaMa), see docs/models.md.
 #pragma once
 
 #include <memory>

@@ -29,7 +29,6 @@ enum class ModelKind {
   kFlow,        // "flow": a NCHW, b NCHW -> flow NCHW, ...
   kSegment,     // "segment": image NCHW -> masks NCHW
   kInpaint,     // "inpaint": image NCHW, mask NCHW (1 = paint over) -> image NCHW
-  kInfill,      // "infill": frames 1TCHW, mask 1TCHW (1 = hole), ... -> frames 1TCHW
   kInfillPart,  // "infill_part": one network of a group, see ModelInfo::role; no defaults
 };
 
@@ -107,7 +106,7 @@ struct ModelOutputInfo {
   bool stretch_minmax = false;  // "stretch": "minmax": each mask is stretched to [0, 1]
 };
 
-// Of kinds kDepthVideo, kTrack and kInfill: how a clip is cut into windows, in frames.
+// Of kinds kDepthVideo and kTrack: how a clip is cut into windows, in frames.
 struct ModelWindow {
   int length = 0;          // frames of one run. Valid: [1, 4096]
   int stride = 0;          // from one window to the next. Valid: [1, length]

@@ -22,8 +22,8 @@ struct StereoCrafterJobOptions {
   std::string sbs_mask_video;
   std::string output;  // empty: <sbs_color_video>_infilled.mkv
   // A folder with the four parts of a diffusion model, whose names end in vae_encoder,
-  // image_encoder, unet and vae_decoder; or the file of a network of kind "infill" or "inpaint". How
-  // it is opened.
+  // image_encoder, unet and vae_decoder; or the file of a network of kind "inpaint". How it is
+  // opened.
   DepthModelOptions model;
   // What the eyes were rendered of, as large as one of them; for networks that look at it.
   std::string color_video;
