@@ -364,7 +364,7 @@ def load_strictly(module, checkpoint, prefix="", wanted=None, trusted=False):
     except Exception as error:
         raise ExportError(f"{path}: not a checkpoint of tensors (--trust-checkpoint reads files that hold more, "
                           f"if you know where it comes from): {one_line(error)}") from error
-    for key in ("model", "state_dict"):
+    for key in ("model", "module", "state_dict"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
     if isinstance(state, dict):

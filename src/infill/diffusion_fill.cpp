@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/infill/diffusion_fill.h"
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
 #include <utility>
 
+#include "infill/clip_tiles.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 
 namespace mdvt {
 namespace {
 
-constexpr int kCell = 8;           // pixels of a latent, along a side
+constexpr int kCell = kTileCell;   // pixels of a latent, along a side
 constexpr int kTileMultiple = 64;  // what the UNet halves three times, in latents
 constexpr int kKnown = 4;          // channels of a latent
 constexpr int kUnetChannels = 9;   // noisy latent, known latent, mask
 constexpr double kPi = 3.14159265358979323846;
-constexpr double kLeastVariance = 1e-7;  // of samples in [0, 1]: keeps covariances invertible
-constexpr int64_t kFewPixels = 16;       // fewer tell nothing about colours
 
 double NumberOf(const ModelInfo& info, const char* key, double otherwise, double low, double high) {
   for (const auto& [name, text] : info.scheduler) {
@@ -120,58 +118,6 @@ void ResizeForEncoder(PlaneView<const float> from, int width, int height, float*
   }
 }
 
-// Mean and covariance of colours.
-struct ColorStatistics {
-  int64_t count = 0;
-  Eigen::Vector3d sum = Eigen::Vector3d::Zero();
-  Eigen::Matrix3d squares = Eigen::Matrix3d::Zero();
-
-  void Add(const Eigen::Vector3d& color) {
-    ++count;
-    sum += color;
-    squares += color * color.transpose();
-  }
-  Eigen::Vector3d mean() const { return sum / static_cast<double>(count); }
-  Eigen::Matrix3d covariance() const {
-    return squares / static_cast<double>(count) - mean() * mean().transpose() +
-           kLeastVariance * Eigen::Matrix3d::Identity();
-  }
-};
-
-Eigen::Matrix3d Root(const Eigen::Matrix3d& m, bool inverse) {
-  const Eigen::SelfAdjointEigenSolver<Eigen::Matrix3d> solver(m);
-  const Eigen::Vector3d roots = solver.eigenvalues().cwiseMax(1e-30).cwiseSqrt();
-  const Eigen::Vector3d values = inverse ? Eigen::Vector3d(roots.cwiseInverse()) : roots;
-  return solver.eigenvectors() * values.asDiagonal() * solver.eigenvectors().transpose();
-}
-
-struct Tile {
-  int x = 0;
-  int y = 0;
-};
-
-// Where tiles begin that cover `side` pixels, at multiples of a cell.
-std::vector<int> TileStarts(int side, int tile, int overlap) {
-  if (side <= tile) return {0};
-  const int count = (side - overlap + tile - overlap - 1) / (tile - overlap);
-  std::vector<int> starts;
-  const int last = (side - tile + kCell - 1) / kCell * kCell;
-  for (int i = 0; i < count; ++i)
-    starts.push_back(static_cast<int>(int64_t{last} * i / (count - 1)) / kCell * kCell);
-  return starts;
-}
-
-int RoundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
-
-// Falls to nothing over the overlap, where there is a neighbour on that side.
-float Ramp(int at, int size, int overlap, bool before, bool after) {
-  const auto rise = [&](int distance) {
-    if (distance >= overlap || overlap == 0) return 1.0;
-    return 0.5 - 0.5 * std::cos(kPi * (distance + 0.5) / overlap);
-  };
-  return static_cast<float>((before ? rise(at) : 1.0) * (after ? rise(size - 1 - at) : 1.0));
-}
-
 }  // namespace
 
 void DiffusionParts::Check() const {
@@ -262,29 +208,6 @@ struct DiffusionFill::Impl {
         pool(the_pool),
         scheduler(DiffusionScheduler::From(the_parts.unet->info())),
         guidance(the_options.guidance.value_or(scheduler.guidance)) {}
-
-  // A tile of a picture, mirrored where asked for; beyond the border the last pixel is repeated.
-  Image CutOut(const Image& picture, const Tile& tile, bool mirror) const {
-    Image part(picture.format(), width, height);
-    for (int plane = 0; plane < 3; ++plane) {
-      for (int y = 0; y < height; ++y) {
-        const float* from =
-            picture.Plane<float>(plane).Row(std::min(tile.y + y, picture.height() - 1));
-        float* to = part.MutablePlane<float>(plane).Row(y);
-        for (int x = 0; x < width; ++x) {
-          const int at = std::min(tile.x + x, picture.width() - 1);
-          to[x] = from[mirror ? picture.width() - 1 - at : at];
-        }
-      }
-    }
-    return part;
-  }
-  // Whether a pixel of a tile is a hole.
-  static bool IsHole(const Image& mask, const Tile& tile, int x, int y, bool mirror) {
-    const int at_x = tile.x + x, at_y = tile.y + y;
-    if (at_x >= mask.width() || at_y >= mask.height()) return false;
-    return mask.Plane<uint8_t>().At(mirror ? mask.width() - 1 - at_x : at_x, at_y) > 127;
-  }
 
   Tensor Embed(const Image& picture) {
     const ModelInputInfo& input = parts.image_encoder->info().inputs[0];
@@ -408,67 +331,24 @@ struct DiffusionFill::Impl {
     return x;
   }
 
-  void MatchColors(const std::vector<Image>& pictures, const std::vector<Image>& masks,
-                   const Tile& tile, bool mirror, std::vector<Image>* made) const {
-    const size_t frames = pictures.size();
-    std::vector<ColorStatistics> here(frames), there(frames);
-    for (size_t f = 0; f < frames; ++f) {
-      for (int y = 0; y < std::min(height, masks[f].height() - tile.y); ++y) {
-        for (int x = 0; x < std::min(width, masks[f].width() - tile.x); ++x) {
-          if (IsHole(masks[f], tile, x, y, mirror)) continue;
-          here[f].Add(ColorAt(pictures[f], x, y));
-          there[f].Add(ColorAt((*made)[f], x, y));
-        }
-      }
-    }
-    for (size_t f = 0; f < frames; ++f) {
-      // With its neighbours in time, itself twice.
-      ColorStatistics reference, content;
-      for (const ptrdiff_t k : {-1, 0, 0, 1}) {
-        const auto g = static_cast<size_t>(std::clamp<ptrdiff_t>(
-            static_cast<ptrdiff_t>(f) + k, 0, static_cast<ptrdiff_t>(frames) - 1));
-        for (auto [to, from] : {std::pair{&reference, &here[g]}, std::pair{&content, &there[g]}}) {
-          to->count += from->count;
-          to->sum += from->sum;
-          to->squares += from->squares;
-        }
-      }
-      if (reference.count < kFewPixels) continue;
-      const Eigen::Matrix3d root = Root(content.covariance(), false);
-      const Eigen::Matrix3d inverse = Root(content.covariance(), true);
-      const Eigen::Matrix3d map =
-          inverse * Root(root * reference.covariance() * root, false) * inverse;
-      for (int y = 0; y < height; ++y) {
-        for (int x = 0; x < width; ++x) {
-          const Eigen::Vector3d color =
-              map * (ColorAt((*made)[f], x, y) - content.mean()) + reference.mean();
-          for (int c = 0; c < 3; ++c)
-            (*made)[f].MutablePlane<float>(c).At(x, y) = static_cast<float>(color[c]);
-        }
-      }
-    }
-  }
-  static Eigen::Vector3d ColorAt(const Image& image, int x, int y) {
-    return {double{image.Plane<float>(0).At(x, y)}, double{image.Plane<float>(1).At(x, y)},
-            double{image.Plane<float>(2).At(x, y)}};
-  }
-
   // What the networks make of a tile.
-  std::vector<Image> RunTile(const std::vector<Image>& pictures, const std::vector<Image>& masks,
-                             const Tile& tile, int64_t first_frame, bool mirror) {
-    const size_t frames = pictures.size();
+  std::vector<Image> RunTile(const HoleClip& clip, const Tile& tile) {
+    width = tile.width;
+    height = tile.height;
+    const size_t frames = clip.pictures.size();
     const int rows = height / kCell, columns = width / kCell;
-    const int all_columns = (pictures[0].width() + kCell - 1) / kCell;
+    const int all_columns = (clip.pictures[0].width() + kCell - 1) / kCell;
     std::vector<Image> parts_of;
     std::vector<float> mask, noise;
     for (size_t f = 0; f < frames; ++f) {
-      parts_of.push_back(CutOut(pictures[f], tile, mirror));
+      parts_of.push_back(CutOut(clip.pictures[f], tile, clip.mirror));
       // A latent that knows only a part of its pixels is to be made anew.
       for (int y = 0; y < rows; ++y) {
         for (int x = 0; x < columns; ++x) {
           bool hole = false;
           for (int i = 0; i < kCell * kCell && !hole; ++i)
-            hole = IsHole(masks[f], tile, kCell * x + i % kCell, kCell * y + i / kCell, mirror);
+            hole = IsHole(clip.masks[f], tile, kCell * x + i % kCell, kCell * y + i / kCell,
+                          clip.mirror);
           mask.push_back(hole ? 1.0f : 0.0f);
         }
       }
@@ -476,18 +356,15 @@ struct DiffusionFill::Impl {
         for (int y = 0; y < rows; ++y) {
           for (int x = 0; x < columns; ++x) {
             const int at = tile.x / kCell + x;
-            noise.push_back(Noise(options.seed, first_frame + static_cast<int64_t>(f), c,
-                                  tile.y / kCell + y, mirror ? all_columns - 1 - at : at));
+            noise.push_back(Noise(options.seed, clip.first_frame + static_cast<int64_t>(f), c,
+                                  tile.y / kCell + y, clip.mirror ? all_columns - 1 - at : at));
           }
         }
       }
     }
     const Tensor embedding = Embed(parts_of[0]);
     const std::vector<float> known = Encode(parts_of);
-    std::vector<Image> made =
-        Decode(Denoise(std::move(noise), frames, known, mask, embedding), frames);
-    if (options.match_colors) MatchColors(parts_of, masks, tile, mirror, &made);
-    return made;
+    return Decode(Denoise(std::move(noise), frames, known, mask, embedding), frames);
   }
 
   DiffusionParts parts;
@@ -509,75 +386,18 @@ DiffusionFill::~DiffusionFill() = default;
 
 const DiffusionScheduler& DiffusionFill::scheduler() const { return impl_->scheduler; }
 
-std::vector<Image> DiffusionFill::Run(const std::vector<Image>& pictures,
-                                      const std::vector<Image>& masks, int64_t first_frame,
-                                      bool mirror) {
-  Impl& impl = *impl_;
-  Require(!pictures.empty() && pictures.size() == masks.size(), Code::kInvalidArgument,
-          "DiffusionFill: there must be as many masks as pictures");
-  const int width = pictures[0].width(), height = pictures[0].height();
-  for (size_t f = 0; f < pictures.size(); ++f)
-    Require(pictures[f].format() == PixelFormat::RgbF32() && pictures[f].width() == width &&
-                pictures[f].height() == height && masks[f].format() == PixelFormat::Gray(8) &&
-                masks[f].width() == width && masks[f].height() == height,
-            Code::kInvalidArgument,
-            "DiffusionFill: pictures must be rgbf32 and masks gray8, all of " +
-                FormatSize(width, height));
-  impl.width = std::min(impl.options.tile_width, RoundUp(width, kTileMultiple));
-  impl.height = std::min(impl.options.tile_height, RoundUp(height, kTileMultiple));
-  const int overlap = impl.options.overlap;
-  const std::vector<int> columns = TileStarts(width, impl.width, overlap);
-  const std::vector<int> rows = TileStarts(height, impl.height, overlap);
-
-  std::vector<Image> sums, results;
-  for (size_t f = 0; f < pictures.size(); ++f) {
-    results.push_back(pictures[f].Clone());
-    sums.emplace_back(PixelFormat::RgbF32(), width, height);
-    for (int plane = 0; plane < 3; ++plane)
-      for (int y = 0; y < height; ++y)
-        std::fill_n(sums.back().MutablePlane<float>(plane).Row(y), width, 0.0f);
-  }
-  std::vector<float> weights(static_cast<size_t>(width) * static_cast<size_t>(height), 0);
-  for (const int tile_y : rows) {
-    for (const int tile_x : columns) {
-      const Tile tile{tile_x, tile_y};
-      const int end_x = std::min(impl.width, width - tile_x);
-      const int end_y = std::min(impl.height, height - tile_y);
-      const auto has_holes = [&](const Image& mask) {
-        for (int y = 0; y < end_y; ++y)
-          for (int x = 0; x < end_x; ++x)
-            if (Impl::IsHole(mask, tile, x, y, mirror)) return true;
-        return false;
-      };
-      if (std::none_of(masks.begin(), masks.end(), has_holes)) continue;
-      const std::vector<Image> made = impl.RunTile(pictures, masks, tile, first_frame, mirror);
-      for (int y = 0; y < end_y; ++y) {
-        for (int x = 0; x < end_x; ++x) {
-          const float w = Ramp(x, impl.width, overlap, tile_x > 0, tile_x != columns.back()) *
-                          Ramp(y, impl.height, overlap, tile_y > 0, tile_y != rows.back());
-          const int at_x = mirror ? width - 1 - tile_x - x : tile_x + x, at_y = tile_y + y;
-          weights[static_cast<size_t>(at_y) * static_cast<size_t>(width) +
-                  static_cast<size_t>(at_x)] += w;
-          for (size_t f = 0; f < made.size(); ++f)
-            for (int c = 0; c < 3; ++c)
-              sums[f].MutablePlane<float>(c).At(at_x, at_y) += w * made[f].Plane<float>(c).At(x, y);
-        }
-      }
-    }
-  }
-  for (size_t f = 0; f < pictures.size(); ++f) {
-    for (int y = 0; y < height; ++y) {
-      for (int x = 0; x < width; ++x) {
-        if (masks[f].Plane<uint8_t>().At(x, y) <= 127) continue;
-        const float weight =
-            weights[static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)];
-        for (int c = 0; c < 3; ++c)
-          results[f].MutablePlane<float>(c).At(x, y) =
-              std::clamp(sums[f].Plane<float>(c).At(x, y) / weight, 0.0f, 1.0f);
-      }
-    }
-  }
-  return results;
+std::vector<Image> DiffusionFill::Fill(const HoleClip& clip) {
+  CheckHoleClip(clip, "DiffusionFill");
+  const DiffusionOptions& options = impl_->options;
+  ClipTiling tiling;
+  tiling.width = options.tile_width;
+  tiling.height = options.tile_height;
+  tiling.overlap = options.overlap;
+  tiling.multiple = kTileMultiple;
+  tiling.match_colors = options.match_colors;
+  tiling.blend_rim = options.blend_rim;
+  return FillByTiles(
+      clip, tiling, [&](const Tile& tile) { return impl_->RunTile(clip, tile); }, impl_->pool);
 }
 
 }  // namespace mdvt

@@ -16,31 +16,60 @@ std::array<float, 4> CatmullRom(float f) {
           0.5f * (f3 - f2)};
 }
 
+// The 4 x 4 samples around a position, and their weights.
+struct Taps {
+  int x, y;  // of the first one
+  std::array<float, 4> across, down;
+
+  Taps(double at_x, double at_y) {
+    const double px = at_x - 0.5, py = at_y - 0.5;
+    const int x0 = static_cast<int>(std::floor(px)), y0 = static_cast<int>(std::floor(py));
+    x = x0 - 1;
+    y = y0 - 1;
+    across = CatmullRom(static_cast<float>(px - x0));
+    down = CatmullRom(static_cast<float>(py - y0));
+  }
+};
+
+// rows  four rows of four samples, `stride` samples apart
 template <typename T>
-float SamplePlane(const PlaneView<const T>& plane, double x, double y, float most) {
-  const double px = x - 0.5, py = y - 0.5;
-  const int x0 = static_cast<int>(std::floor(px)), y0 = static_cast<int>(std::floor(py));
-  const std::array<float, 4> wx = CatmullRom(static_cast<float>(px - x0));
-  const std::array<float, 4> wy = CatmullRom(static_cast<float>(py - y0));
-  float sum = 0;
-  if (x0 >= 1 && y0 >= 1 && x0 + 2 < plane.width && y0 + 2 < plane.height) {  // as below
-    for (int j = 0; j < 4; ++j) {
-      const T* row = plane.Row(y0 - 1 + j) + x0 - 1;
-      float line = 0;
-      for (int i = 0; i < 4; ++i) line += wx[static_cast<size_t>(i)] * static_cast<float>(row[i]);
-      sum += wy[static_cast<size_t>(j)] * line;
-    }
-    return std::clamp(sum, 0.0f, most);
-  }
+float Weigh(const Taps& taps, const T* rows, ptrdiff_t stride, float most) {
+  std::array<float, 4> columns{};  // in a form that vectors are used for
+  for (size_t j = 0; j < 4; ++j, rows += stride)
+    for (size_t i = 0; i < 4; ++i) columns[i] += taps.down[j] * static_cast<float>(rows[i]);
+  for (size_t i = 0; i < 4; ++i) columns[i] *= taps.across[i];
+  return std::clamp((columns[0] + columns[1]) + (columns[2] + columns[3]), 0.0f, most);
+}
+
+template <typename T>
+float SamplePlane(const PlaneView<const T>& plane, const Taps& taps, float most) {
+  if (taps.x >= 0 && taps.y >= 0 && taps.x + 3 < plane.width && taps.y + 3 < plane.height)
+    return Weigh(taps, plane.Row(taps.y) + taps.x, plane.stride / static_cast<ptrdiff_t>(sizeof(T)),
+                 most);
+  std::array<T, 16> samples;
   for (int j = 0; j < 4; ++j) {
-    const T* row = plane.Row(std::clamp(y0 - 1 + j, 0, plane.height - 1));
-    float line = 0;
+    const T* row = plane.Row(std::clamp(taps.y + j, 0, plane.height - 1));
     for (int i = 0; i < 4; ++i)
-      line += wx[static_cast<size_t>(i)] *
-              static_cast<float>(row[std::clamp(x0 - 1 + i, 0, plane.width - 1)]);
-    sum += wy[static_cast<size_t>(j)] * line;
+      samples[static_cast<size_t>(4 * j + i)] = row[std::clamp(taps.x + i, 0, plane.width - 1)];
   }
-  return std::clamp(sum, 0.0f, most);
+  return Weigh(taps, samples.data(), 4, most);
+}
+
+template <typename T>
+Color SamplePlanes(const ImageView& image, double x, double y) {
+  Color color{};
+  const float most = static_cast<float>(image.format.max_value());
+  const int planes = image.format.num_planes();
+  const Taps taps(x, y);
+  color[0] = SamplePlane(image.Plane<T>(0), taps, most);
+  const bool smaller = image.format.model == ColorModel::kYuv &&
+                       image.format.chroma_shift_x + image.format.chroma_shift_y > 0;
+  const Taps others = planes > 1 && smaller ? Taps(x / (1 << image.format.chroma_shift_x),
+                                                   y / (1 << image.format.chroma_shift_y))
+                                            : taps;
+  for (int plane = 1; plane < planes; ++plane)
+    color[static_cast<size_t>(plane)] = SamplePlane(image.Plane<T>(plane), others, most);
+  return color;
 }
 
 }  // namespace
@@ -132,18 +161,8 @@ void HolePixels::Remaining(const HoleMap& holes, HoleMap* rest) const {
 }
 
 Color SampleColor(const ImageView& image, double x, double y) {
-  Color color{};
-  const float most = static_cast<float>(image.format.max_value());
-  for (int plane = 0; plane < image.format.num_planes(); ++plane) {
-    const bool chroma = image.format.model == ColorModel::kYuv && plane > 0;
-    const double px = chroma ? x / (1 << image.format.chroma_shift_x) : x;
-    const double py = chroma ? y / (1 << image.format.chroma_shift_y) : y;
-    color[static_cast<size_t>(plane)] =
-        image.format.type == SampleType::kU8
-            ? SamplePlane(image.Plane<uint8_t>(plane), px, py, most)
-            : SamplePlane(image.Plane<uint16_t>(plane), px, py, most);
-  }
-  return color;
+  return image.format.type == SampleType::kU8 ? SamplePlanes<uint8_t>(image, x, y)
+                                              : SamplePlanes<uint16_t>(image, x, y);
 }
 
 Color Agree(const std::vector<Observation>& seen, float tolerance) {
@@ -151,7 +170,8 @@ Color Agree(const std::vector<Observation>& seen, float tolerance) {
   // The first one, the nearest in time, decides between two.
   double middle = seen[0].color[0], spread = 0;
   if (seen.size() > 2) {
-    std::vector<double> values;
+    thread_local std::vector<double> values;
+    values.clear();
     for (const Observation& one : seen) values.push_back(one.color[0]);
     middle = Median(&values);
     for (double& value : values) value = std::fabs(value - middle);

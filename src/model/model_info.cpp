@@ -521,7 +521,8 @@ ModelInfo ModelInfo::Parse(const char* text, size_t size, const Limits& limits) 
   info.channels_last = root.Flag("channels_last", false);
 
   const bool of_clips = info.kind == ModelKind::kDepthVideo || info.kind == ModelKind::kTrack;
-  if (of_clips) {
+  // A network that paints over pictures may see several at once.
+  if (of_clips || (info.kind == ModelKind::kInpaint && root.Has("window"))) {
     const Object window = root.Child("window");
     info.window = ReadWindow(window);
     window.AddUnknown(&unknown);

@@ -17,6 +17,7 @@
 #include "mdvt/pipeline/inpaint.h"
 #include "pipeline/inpainter.h"
 #include "pipeline/job_common.h"
+#include "pipeline/video_kind.h"
 
 namespace mdvt {
 namespace {
@@ -104,6 +105,7 @@ class InpaintJob {
       ColorConverter converter;
       ColorInfo full;
       full.full_range = true;
+      CheckLooksLikeMask(converter.Convert(picture, full, PixelFormat::Rgb(8)), options_.mask);
       mask_ = converter.Convert(picture, full, PixelFormat::Gray(8));
       return;
     } catch (const Error& error) {

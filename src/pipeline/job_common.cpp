@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "mdvt/core/error.h"
@@ -77,6 +78,11 @@ VideoReader OpenMask(const std::string& path, const Limits& limits, ThreadPool* 
   options.format = PixelFormat::Gray(8);
   VideoReader reader(path, options);
   CheckIsMask(reader.info());
+  if (KindOf(reader.info()).empty()) {  // nothing but its pictures tells
+    options.format = PixelFormat::Rgb(8);
+    if (const std::optional<Frame> first = VideoReader(path, options).Read())
+      CheckLooksLikeMask(first->image, path);
+  }
   return reader;
 }
 

@@ -9,6 +9,7 @@
 
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
+#include "mdvt/infill/feed_forward_fill.h"
 #include "mdvt/io/output_set.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/graph.h"
@@ -48,12 +49,6 @@ std::string PartOf(const std::string& folder, const std::string& role) {
 }
 
 DiffusionParts OpenParts(const DepthModelOptions& options, int num_threads) {
-  Require(
-      !options.path.empty(), Code::kNotFound,
-      std::string("no model is given (model: the folder with its four parts); ") + kWithoutModel);
-  std::error_code ignored;
-  Require(fs::is_directory(options.path, ignored), Code::kNotFound,
-          "there is no folder '" + options.path + "' with a model; " + kWithoutModel);
   const auto open = [&](const char* role) {
     DepthModelOptions part = options;
     part.path = PartOf(options.path, role);
@@ -70,6 +65,65 @@ DiffusionParts OpenParts(const DepthModelOptions& options, int num_threads) {
   return parts;
 }
 
+// A network that is opened, and how it wants to be run.
+struct OpenedFill {
+  std::unique_ptr<ClipFill> fill;
+  std::string name;
+  int chunk = 0;
+  int carry = 0;
+  bool needs_originals = false;
+};
+
+OpenedFill OpenFill(const StereoCrafterJobOptions& options, ThreadPool* pool) {
+  const std::string& path = options.model.path;
+  Require(!path.empty(), Code::kNotFound,
+          std::string("no model is given (model: a file, or the folder with its four parts); ") +
+              kWithoutModel);
+  std::error_code ignored;
+  Require(fs::exists(path, ignored), Code::kNotFound,
+          "there is no model '" + path + "'; " + kWithoutModel);
+  OpenedFill opened;
+  if (fs::is_directory(path, ignored)) {
+    const DiffusionParts parts = OpenParts(options.model, pool->num_threads());
+    auto fill = std::make_unique<DiffusionFill>(parts, options.diffusion, pool);
+    opened.name = parts.unet->info().group;
+    opened.chunk = options.chunk.value_or(fill->scheduler().chunk);
+    opened.carry = fill->scheduler().carry;
+    opened.fill = std::move(fill);
+  } else {
+    const DiffusionOptions& given = options.diffusion;
+    const DiffusionOptions usual;
+    Require(given.steps == usual.steps && !given.guidance && given.seed == usual.seed &&
+                given.encode_frames == usual.encode_frames &&
+                given.decode_frames == usual.decode_frames,
+            Code::kInvalidArgument,
+            "num_inference_steps, guidance, seed, encode_frames and decode_frames are for diffusion "
+            "models, '" + path + "' is a file: a network that fills in one pass");
+    const std::shared_ptr<const Model> model = OpenNetwork(options.model, pool->num_threads());
+    FeedForwardOptions one_pass;
+    one_pass.tile_width = options.diffusion.tile_width;
+    one_pass.tile_height = options.diffusion.tile_height;
+    one_pass.overlap = options.diffusion.overlap;
+    one_pass.match_colors = options.diffusion.match_colors;
+    one_pass.blend_rim = options.diffusion.blend_rim;
+    auto fill = std::make_unique<FeedForwardFill>(model, one_pass, pool);
+    const bool clips = model->info().window.has_value();
+    opened.name = model->info().name;
+    opened.chunk = options.chunk.value_or(fill->chunk());
+    Require(!clips || opened.chunk <= fill->chunk(), Code::kInvalidArgument,
+            "chunk = " + std::to_string(opened.chunk) + ", model '" + opened.name +
+                "' takes at most " + CountOf(fill->chunk(), "frame"));
+    opened.carry = fill->carry();
+    opened.needs_originals = fill->needs_originals();
+    opened.fill = std::move(fill);
+  }
+  opened.carry = options.carry.value_or(std::min(opened.carry, opened.chunk - 1));
+  Require(opened.carry < opened.chunk, Code::kInvalidArgument,
+          "carry = " + std::to_string(opened.carry) +
+              " must be less than chunk = " + std::to_string(opened.chunk));
+  return opened;
+}
+
 class StereoCrafterJob {
  public:
   StereoCrafterJob(const StereoCrafterJobOptions& options, const RunControl& control)
@@ -82,16 +136,12 @@ class StereoCrafterJob {
         codec_(options.encode.Codec(output_, VideoCodec::kFfv1)),
         format_(
             options.encode.Format(codec_, sbs_.format(), sbs_.info().width, sbs_.info().height)),
-        parts_(OpenParts(options.model, graph_.pool()->num_threads())) {
-    const DiffusionScheduler scheduler = DiffusionScheduler::From(parts_.unet->info());
-    const int chunk = options.chunk.value_or(scheduler.chunk);
-    const int carry = options.carry.value_or(std::min(scheduler.carry, chunk - 1));
-    Require(
-        carry < chunk, Code::kInvalidArgument,
-        "carry = " + std::to_string(carry) + " must be less than chunk = " + std::to_string(chunk));
-    crafter_.emplace(parts_, options.diffusion, chunk, carry, sbs_.format(),
+        model_(OpenFill(options, graph_.pool())) {
+    OpenOriginals();
+    crafter_.emplace(std::move(model_.fill), model_.chunk, model_.carry, options.cross_fade,
+                     sbs_.format(),
                      ResolveColor(sbs_.info().color, sbs_.format(), sbs_.info().height),
-                     sbs_.right_eye_first() == options.swap_eyes, graph_.pool());
+                     sbs_.right_eye_first() == options.swap_eyes);
     VideoWriterOptions video =
         sbs_.WriterOptionsFor(options.encode, codec_, format_, options.job, graph_.pool());
     output_color_ = video.color;
@@ -99,7 +149,7 @@ class StereoCrafterJob {
   }
 
   StereoCrafterReport Run() {
-    graph_.Into(graph_.Then(sbs_.Frames(&graph_).Holding(1), &*crafter_),
+    graph_.Into(graph_.Then(Inputs().Holding(1), &*crafter_),
                 [this](const SbsFrame& frame) {
                   writer_->Write(converter_.Convert(frame.color, output_color_, format_), frame.pts,
                                  frame.duration);
@@ -113,7 +163,7 @@ class StereoCrafterJob {
     report.output = output_;
     report.hole_share = crafter_->hole_share();
     report.runs = crafter_->runs();
-    report.model = parts_.unet->info().group;
+    report.model = model_.name;
     report.width = sbs_.info().width;
     report.height = sbs_.info().height;
     return report;
@@ -125,6 +175,48 @@ class StereoCrafterJob {
     return outputs_.AddFile(output_);
   }
 
+  // The clip that the eyes were rendered of, where the network looks at it.
+  void OpenOriginals() {
+    const std::string& path = options_.color_video;
+    Require(!model_.needs_originals || !path.empty(), Code::kInvalidArgument,
+            "model '" + model_.name +
+                "' looks at the video that the eyes were rendered of: give color_video");
+    Require(model_.needs_originals || path.empty(), Code::kInvalidArgument,
+            "color_video is for networks that look at it, model '" + model_.name + "' does not");
+    if (path.empty()) return;
+    originals_.emplace(path, ReaderOptions(options_.job, graph_.pool()));
+    const VideoInfo& info = originals_->info();
+    Require(info.width == sbs_.eye_width() && info.height == sbs_.eye_height(), Code::kCorrupt,
+            "color video '" + path + "' is " + FormatSize(info.width, info.height) +
+                ", an eye of '" + options_.sbs_color_video + "' is " +
+                FormatSize(sbs_.eye_width(), sbs_.eye_height()) + ": they must have the same size");
+  }
+
+  Stream<CraftInput> Inputs() {
+    Stream<CraftInput> inputs = graph_.Map(sbs_.Frames(&graph_), [](SbsFrame frame) {
+      CraftInput input;
+      input.sbs = std::move(frame);
+      return input;
+    });
+    if (!originals_) return inputs;
+    Stream<Frame> originals = graph_.From([this]() -> std::optional<Frame> {
+      if (options_.job.max_frames >= 0 && originals_taken_++ >= options_.job.max_frames)
+        return std::nullopt;
+      return originals_->Read();
+    });
+    PairNames names;
+    names.first = "side-by-side video '" + options_.sbs_color_video + "'";
+    names.second = "color video '" + options_.color_video + "'";
+    names.limit = options_.job.max_frames;
+    return graph_.Map(graph_.Zip(std::move(inputs), std::move(originals), names),
+                      [this](std::pair<CraftInput, Frame> pair) {
+                        pair.first.original = original_converter_.Convert(
+                            pair.second.image, originals_->info().color,
+                            PixelFormat::Rgb(pair.second.image.format().bits > 8 ? 16 : 8));
+                        return std::move(pair.first);
+                      });
+  }
+
   const StereoCrafterJobOptions& options_;
   Graph graph_;
   std::string output_;
@@ -134,7 +226,10 @@ class StereoCrafterJob {
   VideoCodec codec_;
   PixelFormat format_;
   ColorInfo output_color_;
-  DiffusionParts parts_;
+  OpenedFill model_;
+  std::optional<VideoReader> originals_;
+  int64_t originals_taken_ = 0;
+  ColorConverter original_converter_;
   std::optional<SbsCrafter> crafter_;
   std::optional<VideoWriter> writer_;
   ColorConverter converter_;
@@ -162,6 +257,9 @@ void DescribeDiffusion(OptionList* list, StereoCrafterJobOptions* options) {
   list->Field("carry", &options->carry, {0, 4095}, "FRAMES",
               "frames at its beginning that the run before has filled")
       .Default("as the model says");
+  list->Field("cross_fade", &options->cross_fade,
+              "fade these frames from what one run made of them to what the next one makes")
+      .Switch();
   list->Field("tile_width", &diffusion->tile_width, {64, 4096}, "PIXELS",
               "largest part that the model sees at once, a multiple of 64");
   list->Field("tile_height", &diffusion->tile_height, {64, 4096}, "PIXELS",
@@ -174,6 +272,9 @@ void DescribeDiffusion(OptionList* list, StereoCrafterJobOptions* options) {
   list->Field("match_colors", &diffusion->match_colors,
               "give what the model makes the colors of the picture around the holes")
       .Switch();
+  list->Field("blend_rim", &diffusion->blend_rim,
+              "even out what still differs at the rims of the holes, into the holes")
+      .Switch();
 }
 
 }  // namespace
@@ -183,11 +284,15 @@ void Describe(OptionList* list, StereoCrafterJobOptions* options) {
   list->Field("swap_eyes", &options->swap_eyes,
               "the right eye is on the left (other than the file says)");
   list->Section("model");
-  list->Field("model", &options->model.path, "FOLDER",
-              "folder with the four parts of the model: files whose names end in vae_encoder, "
-              "image_encoder, unet and vae_decoder")
-      .Folder()
+  list->Field("model", &options->model.path, "PATH",
+              "folder with the four parts of a diffusion model: files whose names end in "
+              "vae_encoder, image_encoder, unet and vae_decoder; or the file of a network that "
+              "fills in one pass")
+      .Input()
       .Default("none: an error that names a way without one");
+  list->Field("color_video", &options->color_video, "FILE",
+              "what the eyes were rendered of, for models that look at it")
+      .Input(true);
   DescribeDiffusion(list, options);
   list->Field("fp16", &options->model.fp16, "half precision, on CUDA").Excludes("fp32");
   list->Field("fp32", &options->model.fp32, "full precision, on CUDA too");

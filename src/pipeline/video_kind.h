@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "mdvt/core/image.h"
 #include "mdvt/io/video_reader.h"
 
 namespace mdvt {
@@ -20,5 +21,10 @@ void TellIfNoFilm(const VideoInfo& video);
 
 // A depth video or the picture of both eyes in the place of a mask is Error(kCorrupt).
 void CheckIsMask(const VideoInfo& video);
+
+// Throws Error(kCorrupt) for a picture, Rgb(8), that is plainly no mask: colored in more than a
+// quarter of its pixels, or neither nearly black nor nearly white in more than nine tenths. Infill
+// masks, whose holes are colored, and soft edges pass.
+void CheckLooksLikeMask(const Image& picture, const std::string& path);
 
 }  // namespace mdvt

@@ -23,6 +23,7 @@ import common
 import cotracker
 import depth_anything_3
 import lama
+import m2svid
 import nvds
 import promptda
 import raft
@@ -416,10 +417,43 @@ class StereoCrafter(Case):
         self.assertLess(changed[:, :, :120].mean().item(), 3)
 
 
+class M2Svid(Case):
+    OPTIONS = ("--size", 64, 64, "--frames", 4, "--carry", 1)
+
+    def test_looks_at_all_inputs(self):
+        module, meta = self.export(m2svid, stand_ins.M2SVID, *self.OPTIONS)
+        self.assertEqual((meta["kind"], meta["window"]), ("inpaint", {"length": 4, "overlap": 1}))
+        inputs = m2svid.examples((64, 64), 4)[0]
+        result = module(*inputs)
+        self.assertEqual(tuple(result.shape), (1, 4, 3, 64, 64))
+        self.assertTrue(torch.equal(result, module(*inputs)))  # no noise
+        for number, other in enumerate(m2svid.examples((64, 64), 4)[1]):
+            changed = list(inputs)
+            changed[number] = other
+            self.assertGreater((module(*changed) - result).abs().max().item(), 1e-3)
+
+    def test_in_stereo_crafter_infill(self):
+        self.export(m2svid, stand_ins.M2SVID, *self.OPTIONS)
+        video, mask, clip = self.folder / "sbs.mkv", self.folder / "mask.mkv", self.folder / "color.mkv"
+        for path, text in ((video, "testsrc=s=256x64:r=24"), (clip, "testsrc=s=128x64:r=24"),
+                           (mask, "color=black:s=256x64:r=24,drawbox=x=160:y=20:w=16:h=24:color=white:t=fill")):
+            subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", text, "-frames:v", "6", "-c:v", "ffv1",
+                            "-pix_fmt", "gbrp", path], check=True)
+        out = self.run_program("stereo_crafter_infill", "--sbs_color_video", video, "--sbs_mask_video", mask, "--model",
+                               self.model, "--color_video", clip, "--match_colors", "off", "--blend_rim", "off",
+                               "--overlap", 0, clip=False)
+        changed = (self.pictures(out, "gray", 256, 64) - self.pictures(video, "gray", 256, 64)).abs()
+        self.assertEqual(changed.shape[0], 6)
+        self.assertGreater(changed[:, 24:40, 164:172].mean().item(), 5)
+        self.assertLess(changed[:, :, :120].mean().item(), 3)
+
+
 class Errors(Case):
     def test_name_what_is_missing(self):
         for exporter, part in ((video_depth_anything, "video_depth_anything/video_depth.py"), (raft, "core/raft.py"),
-                               (segment, "model/u2net.py"), (lama, "saicinpainting/training/modules/ffc.py"),
+                               (segment, "model/u2net.py"),
+                               (m2svid, "m2svid/models_for_sgm/m2svid_model.py"),
+                               (lama, "saicinpainting/training/modules/ffc.py"),
                                (cotracker, "cotracker/models/core"),
                                (promptda, "promptda/promptda.py"), (tapir, "tapnet/torch/tapir_model.py")):
             with self.assertRaisesRegex(common.ExportError, f"has no {part}.*give the folder of the clone"):

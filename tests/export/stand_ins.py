@@ -547,6 +547,58 @@ class CLIPVisionModelWithProjection(torch.nn.Module):
     "unet/unet_diffusers/config.json": '{"in_channels": 9}',
 }
 
+# Notes which of its arguments the network looks at: each has a place of its own in the result.
+M2SVID = {
+    "sgm/__init__.py": "", "sgm/modules/__init__.py": "", "sgm/modules/autoencoding/__init__.py": "",
+    "sgm/modules/autoencoding/lpips/__init__.py": "", "sgm/modules/autoencoding/lpips/loss/__init__.py": "",
+    "sgm/modules/autoencoding/lpips/loss/lpips.py": """
+class LPIPS:
+    def __init__(self):
+        raise RuntimeError("the exporter replaces this")
+""",
+    "sgm/util.py": """
+import importlib
+def instantiate_from_config(config):
+    module, name = config["target"].rsplit(".", 1)
+    return getattr(importlib.import_module(module), name)(**config.get("params", {}))
+""",
+    "m2svid/__init__.py": "", "m2svid/models_for_sgm/__init__.py": "",
+    "m2svid/models_for_sgm/m2svid_model.py": """
+import torch
+from pytorch_msssim import ms_ssim
+from sgm.modules.autoencoding.lpips.loss.lpips import LPIPS
+from sgm.util import instantiate_from_config
+class VideoLDM(torch.nn.Module):
+    def __init__(self, num_samples, attention, loss_fn_config):
+        super().__init__()
+        assert attention == ["softmax"]
+        self.num_samples, self.loss = num_samples, instantiate_from_config(loss_fn_config)
+        self.metric = {"lpips": LPIPS().eval()}
+        self.net = torch.nn.Conv3d(7, 4, 3, padding=1)
+        self.up = torch.nn.ConvTranspose2d(4, 3, 8, 8)
+    @torch.no_grad()
+    def generate(self, batch):
+        n, _, t, h, w = batch["video"].shape
+        assert t <= self.num_samples and batch["caption"] == [""]
+        noise = torch.full((n,), 0.02).cuda().half()
+        eye = (batch["reprojected_video"] + noise * torch.randn_like(batch["reprojected_video"])).half()
+        clip = batch["video_2nd_view"].half()
+        small = [torch.nn.functional.avg_pool3d(x, (1, 8, 8)) for x in (eye, clip)]
+        x = self.net(torch.cat([*small, batch["reprojected_mask"]], dim=1))
+        x = x + torch.randn(x.shape, device=x.device) + 0.001 * (batch["fps_id"] + batch["motion_bucket_id"])
+        x = torch.tanh(self.up(x.transpose(1, 2).flatten(0, 1)))
+        return {"generated-video": x.reshape(n, t, 3, h, w).transpose(1, 2), "gt-video": batch["video"]}
+""",
+    "configs/m2svid.yaml": """
+model:
+  target: m2svid.models_for_sgm.m2svid_model.VideoLDM
+  params:
+    num_samples: 35
+    attention: [softmax-xformers]
+    loss_fn_config: {target: nowhere.Loss}
+""",
+}
+
 
 def write(folder, files):
     """Writes such a clone. Returns its path."""

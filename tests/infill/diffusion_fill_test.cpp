@@ -50,6 +50,15 @@ class DiffusionFillTest : public ::testing::Test {
       masks_.push_back(Mask(width, height, begin, end));
     }
   }
+  static std::vector<Image> Run(ClipFill* fill, const std::vector<Image>& pictures,
+                                const std::vector<Image>& masks, int64_t first, bool mirror) {
+    HoleClip clip;
+    clip.pictures = pictures;
+    clip.masks = masks;
+    clip.first_frame = first;
+    clip.mirror = mirror;
+    return fill->Fill(clip);
+  }
   static float Worst(const Image& a, const Image& b) {
     float worst = 0;
     for (int plane = 0; plane < 3; ++plane)
@@ -71,7 +80,7 @@ TEST_F(DiffusionFillTest, APassThroughGivesTheInputBack) {
   DiffusionFill fill(Parts("pass"), options);
   for (const bool mirror : {false, true}) {
     Make(200, 72, 3, 40, 120);
-    const std::vector<Image> filled = fill.Run(pictures_, masks_, 0, mirror);
+    const std::vector<Image> filled = Run(&fill, pictures_, masks_, 0, mirror);
     ASSERT_EQ(filled.size(), 3u);
     for (size_t f = 0; f < 3; ++f) EXPECT_LT(Worst(filled[f], pictures_[f]), 1e-4f);
   }
@@ -80,7 +89,7 @@ TEST_F(DiffusionFillTest, APassThroughGivesTheInputBack) {
 TEST_F(DiffusionFillTest, OnlyHolesChange) {
   DiffusionFill fill(Parts("free"), {});
   Make(64, 64, 2, 16, 32);
-  const std::vector<Image> filled = fill.Run(pictures_, masks_, 0, false);
+  const std::vector<Image> filled = Run(&fill, pictures_, masks_, 0, false);
   int changed = 0;
   for (int y = 0; y < 64; ++y)
     for (int x = 0; x < 64; ++x) {
@@ -95,11 +104,11 @@ TEST_F(DiffusionFillTest, OnlyHolesChange) {
 
 TEST_F(DiffusionFillTest, ReachesTheClosedFormOfThePainter) {
   DiffusionOptions options;
-  options.match_colors = false;
+  options.match_colors = options.blend_rim = false;
   options.steps = 7;
   DiffusionFill fill(Parts("paint"), options);
   Make(64, 64, 2, 16, 32);
-  const std::vector<Image> filled = fill.Run(pictures_, masks_, 0, false);
+  const std::vector<Image> filled = Run(&fill, pictures_, masks_, 0, false);
   // The embedding is the mean of the first picture, in [0, 1]; the picture is made of [-1, 1].
   double mean = 0;
   for (int plane = 0; plane < 3; ++plane)
@@ -114,18 +123,18 @@ TEST_F(DiffusionFillTest, ASeedMeansTheSameEverywhere) {
   options.match_colors = false;
   Make(128, 64, 5, 16, 100, 0);
   DiffusionFill fill(Parts("free"), options);
-  const std::vector<Image> once = fill.Run(pictures_, masks_, 0, false);
+  const std::vector<Image> once = Run(&fill, pictures_, masks_, 0, false);
   ThreadPool pool(3);
   DiffusionFill again(Parts("free"), options, &pool);
-  EXPECT_EQ(Worst(once[2], again.Run(pictures_, masks_, 0, false)[2]), 0);
+  EXPECT_EQ(Worst(once[2], Run(&again, pictures_, masks_, 0, false)[2]), 0);
   // Frames keep their noise wherever a chunk begins; the mirrored eye has the same.
   const std::vector<Image> tail(pictures_.begin() + 2, pictures_.end());
   const std::vector<Image> tail_masks(masks_.begin() + 2, masks_.end());
-  EXPECT_EQ(Worst(once[3], fill.Run(tail, tail_masks, 2, false)[1]), 0);
-  EXPECT_EQ(Worst(once[3], fill.Run(pictures_, masks_, 0, true)[3]), 0);
+  EXPECT_EQ(Worst(once[3], Run(&fill, tail, tail_masks, 2, false)[1]), 0);
+  EXPECT_EQ(Worst(once[3], Run(&fill, pictures_, masks_, 0, true)[3]), 0);
   options.seed = 7;
   DiffusionFill other(Parts("free"), options);
-  EXPECT_GT(Worst(once[2], other.Run(pictures_, masks_, 0, false)[2]), 0.1f);
+  EXPECT_GT(Worst(once[2], Run(&other, pictures_, masks_, 0, false)[2]), 0.1f);
 }
 
 TEST_F(DiffusionFillTest, NoiseIsNormal) {
@@ -143,10 +152,44 @@ TEST_F(DiffusionFillTest, MatchesColors) {
   Make(64, 64, 3, 24, 40);
   DiffusionOptions options;
   DiffusionFill matched(Parts("pass", "tinted"), options);
-  EXPECT_LT(Worst(matched.Run(pictures_, masks_, 0, false)[1], pictures_[1]), 0.01f);
-  options.match_colors = false;
+  EXPECT_LT(Worst(Run(&matched, pictures_, masks_, 0, false)[1], pictures_[1]), 0.01f);
+  options.match_colors = options.blend_rim = false;
   DiffusionFill plain(Parts("pass", "tinted"), options);
-  EXPECT_GT(Worst(plain.Run(pictures_, masks_, 0, false)[1], pictures_[1]), 0.05f);
+  EXPECT_GT(Worst(Run(&plain, pictures_, masks_, 0, false)[1], pictures_[1]), 0.05f);
+}
+
+// A network that is brighter all over: the rim tells, and the membrane takes it away.
+TEST_F(DiffusionFillTest, TheRimIsEvenedOut) {
+  Make(128, 64, 2, 24, 40);
+  DiffusionOptions options;
+  options.match_colors = false;
+  options.tile_width = options.tile_height = 64;
+  options.overlap = 32;
+  DiffusionFill blended(Parts("pass", "brighter"), options);
+  for (const bool mirror : {false, true})
+    EXPECT_LT(Worst(Run(&blended, pictures_, masks_, 0, mirror)[1], pictures_[1]), 1e-3f);
+  options.blend_rim = false;
+  DiffusionFill plain(Parts("pass", "brighter"), options);
+  EXPECT_NEAR(double{Worst(Run(&plain, pictures_, masks_, 0, false)[1], pictures_[1])}, 0.05, 1e-3);
+}
+
+// What is wanted but no hole is known to the network, and made by it all the same.
+TEST_F(DiffusionFillTest, MakesKnownPixelsAnewWhereWanted) {
+  Make(64, 64, 2, 16, 32);
+  DiffusionOptions options;
+  options.match_colors = options.blend_rim = false;
+  DiffusionFill fill(Parts("paint", "brighter"), options);
+  HoleClip clip;
+  clip.pictures = pictures_;
+  clip.masks = {Mask(64, 64, 0, 0), Mask(64, 64, 0, 0)};
+  clip.wanted = {masks_[0], Mask(64, 64, 0, 0)};
+  const std::vector<Image> filled = fill.Fill(clip);
+  EXPECT_EQ(Worst(filled[1], pictures_[1]), 0);
+  EXPECT_NEAR(double{filled[0].Plane<float>().At(20, 30)},
+              double{pictures_[0].Plane<float>().At(20, 30)} + 0.05, 1e-3);
+  EXPECT_EQ(filled[0].Plane<float>().At(40, 30), pictures_[0].Plane<float>().At(40, 30));
+  clip.wanted.pop_back();
+  ExpectError(Code::kInvalidArgument, "as many masks as pictures", [&] { fill.Fill(clip); });
 }
 
 TEST_F(DiffusionFillTest, PassesOverWhatHasNoHoles) {
@@ -157,16 +200,16 @@ TEST_F(DiffusionFillTest, PassesOverWhatHasNoHoles) {
   DiffusionFill fill(Parts("pass"), options);
   Make(192, 64, 2, 70, 80);  // in the second of three tiles
   ToyRuns() = 0;
-  fill.Run(pictures_, masks_, 0, false);
+  Run(&fill, pictures_, masks_, 0, false);
   EXPECT_EQ(ToyRuns(), 1 + 1 + 2 + 1);  // embed, encode, two steps, decode
   options.guidance = 1.5;
   DiffusionFill guided(Parts("pass"), options);
   ToyRuns() = 0;
-  guided.Run(pictures_, masks_, 0, false);
+  Run(&guided, pictures_, masks_, 0, false);
   EXPECT_EQ(ToyRuns(), 1 + 1 + 4 + 1);
   Make(192, 64, 2, 0, 0);
   ToyRuns() = 0;
-  fill.Run(pictures_, masks_, 0, false);
+  Run(&fill, pictures_, masks_, 0, false);
   EXPECT_EQ(ToyRuns(), 0);
 }
 

@@ -86,7 +86,21 @@ inline void Unet(const std::string& behaviour, Inputs inputs, mdvt_backend_tenso
   fake::Add({1, f, 4, h, w}, values, true, out);
 }
 
-inline mdvt_backend_status Run(mdvt_backend_model* model, Inputs inputs, size_t,
+// The frames; in masked cells the originals, where there are some.
+inline void Infill(Inputs inputs, bool originals, mdvt_backend_tensor* out) {
+  const mdvt_backend_tensor& in = inputs[0];
+  const int64_t f = in.shape[1], h = in.shape[3], w = in.shape[4];
+  const int64_t cell = h / inputs[1].shape[3], rows = h / cell, columns = w / cell;
+  std::vector<float> values(Values(in), Values(in) + f * 3 * h * w);
+  for (int64_t i = 0; i < f * 3 * h * w; ++i) {
+    const int64_t frame = i / (3 * h * w), y = i / w % h, x = i % w;
+    const float mask = Values(inputs[1])[(frame * rows + y / cell) * columns + x / cell];
+    if (originals && mask > 0.5f) values[static_cast<size_t>(i)] = Values(inputs[2])[i];
+  }
+  fake::Add({1, f, 3, h, w}, values, true, out);
+}
+
+inline mdvt_backend_status Run(mdvt_backend_model* model, Inputs inputs, size_t num_inputs,
                                mdvt_backend_tensor* outputs, size_t, size_t* num_outputs) {
   ++ToyRuns();
   *num_outputs = 1;
@@ -95,8 +109,12 @@ inline mdvt_backend_status Run(mdvt_backend_model* model, Inputs inputs, size_t,
   const int64_t count = in.shape[0] * in.shape[1] * in.shape[2] * (in.rank > 3 ? in.shape[3] : 1);
   if (does == "encode") {
     Encode(in, outputs);
-  } else if (does == "decode" || does == "tinted") {
-    Decode(in, does == "tinted" ? 0.7f : 1.0f, does == "tinted" ? 0.2f : 0.0f, outputs);
+  } else if (does == "decode" || does == "tinted" || does == "brighter") {
+    Decode(in, does == "tinted" ? 0.7f : 1.0f,
+           does == "tinted"     ? 0.2f
+           : does == "brighter" ? 0.1f
+                                : 0.0f,
+           outputs);
   } else if (does == "embed") {
     double mean = 0;
     for (int64_t i = 0; i < count; ++i) mean += double{Values(in)[i]} / static_cast<double>(count);
@@ -113,6 +131,8 @@ inline mdvt_backend_status Run(mdvt_backend_model* model, Inputs inputs, size_t,
     for (int64_t i = 0; i < 3 * area; ++i)
       if (Values(inputs[1])[i % area] > 0.5f) values[static_cast<size_t>(i)] = 0.25f;
     fake::Add({1, 3, in.shape[2], in.shape[3]}, values, true, outputs);
+  } else if (does == "infill") {
+    Infill(inputs, num_inputs > 2, outputs);
   } else {
     Unet(does, inputs, outputs);
   }
@@ -188,6 +208,31 @@ inline nlohmann::json PartMetadata(const std::string& role) {
     meta["outputs"] =
         nlohmann::json::array({{{"name", "image"}, {"layout", "FCHW"}, {"quantity", "image"}}});
   }
+  return meta;
+}
+
+// Windows of `length` frames with `overlap` carried, masks of 1 / 8, tiles of 64 x 64; symmetric:
+// values of pictures in [-1, 1].
+inline nlohmann::json InfillMetadata(int length, int overlap, bool originals, bool dynamic = false,
+                                     bool symmetric = true) {
+  nlohmann::json meta = ToyMetadata("inpaint");
+  meta["name"] = "toy-infill";
+  const nlohmann::json size = {
+      {"rule", "fixed"}, {"target", {64, 64}}, {"keep_aspect", false}, {"dynamic", false}};
+  meta["inputs"] = nlohmann::json::array(
+      {{{"name", "frames"}, {"layout", "1TCHW"}, {"size", size}},
+       {{"name", "mask"},
+        {"layout", "1TCHW"},
+        {"color", "gray"},
+        {"downscale", 8},
+        {"size", size}}});
+  if (originals) 
+    meta["inputs"].push_back({{"name", "originals"}, {"layout", "1TCHW"}, {"size", size}});
+  if (symmetric)
+    for (auto& input : meta["inputs"])
+      if (input["name"] != "mask") input["range"] = {-1, 1};
+  meta["outputs"] = nlohmann::json::array({{{"name", "frames"}, {"layout", "1TCHW"}, {"quantity", "image"}}});
+  meta["window"] = {{"length", length}, {"overlap", overlap}, {"dynamic", dynamic}};
   return meta;
 }
 

@@ -181,5 +181,46 @@ TEST_F(FindConvergenceJob, MasksThatDoNotBelongAreRefused) {
   EXPECT_FALSE(std::filesystem::exists(options_.output));
 }
 
+// A video of one picture, of which a share has one color and the rest is black.
+void MakeColored(const std::string& path, const ClipShape& shape, double share, int r, int g,
+                 int b) {
+  VideoWriterOptions writing;
+  writing.frame_rate = shape.rate;
+  writing.time_base = {1, 24};
+  VideoWriter writer(path, PixelFormat::Rgb(8), shape.width, shape.height, writing);
+  for (int i = 0; i < shape.frames; ++i) {
+    Image picture(PixelFormat::Rgb(8), shape.width, shape.height);
+    for (int plane = 0; plane < 3; ++plane)
+      for (int y = 0; y < shape.height; ++y)
+        for (int x = 0; x < shape.width; ++x)
+          picture.MutablePlane<uint8_t>(plane).At(x, y) = static_cast<uint8_t>(
+              x >= share * shape.width ? 0
+              : plane == 0             ? r
+              : plane == 1             ? g
+                                       : b);
+    writer.Write(picture, i);
+  }
+  writer.Finish();
+}
+
+TEST_F(FindConvergenceJob, VideosThatArePlainlyNoMaskAreRefused) {
+  options_.mask_video = dir_ / "film.mkv";
+  MakeColored(options_.mask_video, shape_, 0.3, 120, 90, 60);
+  ExpectError(Code::kCorrupt, "film.mkv' is no mask: 30 % of its first picture are colored",
+              [&] { Run(); });
+  MakeColored(options_.mask_video, shape_, 0.95, 120, 120, 120);
+  ExpectError(Code::kCorrupt, "% of its first picture are grey", [&] { Run(); });
+  EXPECT_FALSE(std::filesystem::exists(options_.output));
+  // Grey parts, all white, all black, and the colors of an infill mask's holes are fine.
+  MakeColored(options_.mask_video, shape_, 1, 255, 255, 255);
+  EXPECT_EQ(Run().size(), 6u);
+  MakeColored(options_.mask_video, shape_, 0.85, 128, 128, 128);
+  EXPECT_EQ(Run().size(), 6u);
+  MakeColored(options_.mask_video, shape_, 0.2, 1, 255, 127);
+  EXPECT_EQ(Run().size(), 6u);
+  MakeColored(options_.mask_video, shape_, 0, 0, 0, 0);
+  EXPECT_EQ(Run().size(), 6u);
+}
+
 }  // namespace
 }  // namespace mdvt::test

@@ -11,6 +11,7 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/infill/clip_fill.h"
 #include "mdvt/model/model.h"
 
 namespace mdvt {
@@ -61,36 +62,29 @@ struct DiffusionOptions {
   int encode_frames = 5;  // frames of one run of the VAE. Valid: [1, 64]
   int decode_frames = 8;
   bool match_colors = true;
+  bool blend_rim = true;  // see DiffusionFill::Fill
 
   // Throws Error(kInvalidArgument) that names the field.
   void Check() const;
 };
 
-// One clip of one eye at a time.
-class DiffusionFill {
+class DiffusionFill : public ClipFill {
  public:
   // `pool` may be null and must outlive the object. Throws as the Check() functions do.
   DiffusionFill(const DiffusionParts& parts, const DiffusionOptions& options,
                 ThreadPool* pool = nullptr);
-  ~DiffusionFill();
+  ~DiffusionFill() override;
 
   const DiffusionScheduler& scheduler() const;
 
-  // pictures     RgbF32 in [0, 1], of one size: consecutive frames
-  // masks        Gray(8) of that size: above 127 is a hole
-  // first_frame  number of the first one in the clip
-  // mirror       holes lie left of the foreground: the networks, which know them on the right of it
-  //              only, see the mirror image, with the noise mirrored too: both eyes get the same
-  // Returns      the pictures with what the networks give in their holes; all other pixels are
-  //              those of the input, bit for bit.
+  // The mirrored eye gets mirrored noise: both eyes get the same.
   //
   // Tiles without holes are passed over. Colours are matched, where asked for, by the linear map
   // between the means and covariances of the pixels that are no holes (Monge-Kantorovich), smoothed
-  // over neighbouring frames. Noise comes from (seed, frame, channel, place) alone, so that frames
-  // and places that are seen twice have the same. Throws what Model::Run throws, and
-  // Error(kInvalidArgument) for pictures that do not fit together.
-  std::vector<Image> Run(const std::vector<Image>& pictures, const std::vector<Image>& masks,
-                         int64_t first_frame, bool mirror);
+  // over neighbouring frames. What is still different at the rims of the holes is continued into
+  // them as a membrane. Noise comes from (seed, frame, channel, place) alone, so that frames and
+  // places that are seen twice have the same.
+  std::vector<Image> Fill(const HoleClip& clip) override;
 
   // Normally distributed, of mean 0 and variance 1.
   static float Noise(uint64_t seed, int64_t frame, int channel, int y, int x);

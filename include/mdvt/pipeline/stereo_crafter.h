@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fills the holes of a finished side-by-side video by a video diffusion model.
+// Fills the holes of a finished side-by-side video by a network: a video diffusion model, or one
+// that does it in a single pass.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +21,18 @@ struct StereoCrafterJobOptions {
   std::string sbs_color_video;
   std::string sbs_mask_video;
   std::string output;  // empty: <sbs_color_video>_infilled.mkv
-  // A folder with the four parts, whose names end in vae_encoder, image_encoder, unet and
-  // vae_decoder; how they are opened.
+  // A folder with the four parts of a diffusion model, whose names end in vae_encoder,
+  // image_encoder, unet and vae_decoder; or the file of a network of kind "inpaint". How it is
+  // opened.
   DepthModelOptions model;
+  // What the eyes were rendered of, as large as one of them; for networks that look at it.
+  std::string color_video;
   DiffusionOptions diffusion;
   // Frames of one run, and of them those that the run before has filled. Empty: as the model says.
   std::optional<int> chunk;  // [1, 4096]
   std::optional<int> carry;  // [0, chunk)
+  // Fade these frames from what the run before made to what the next one makes of them.
+  bool cross_fade = true;
   bool swap_eyes = false;    // the right eye is on the left, other than the file says
   EncodeOptions encode;      // FFV1 unless the output's ending or an option says otherwise
 
@@ -40,7 +46,7 @@ struct StereoCrafterReport {
   std::string output;
   double hole_share = 0;  // of all pixels
   int64_t runs = 0;       // of the model, each over a chunk of frames of an eye
-  std::string model;      // its group
+  std::string model;      // its group, or its name
   int width = 0;
   int height = 0;
 };
