@@ -75,22 +75,25 @@ static mdvt_backend_status run(mdvt_backend_model* model, const mdvt_backend_ten
                                size_t num_inputs, mdvt_backend_tensor* outputs, size_t capacity,
                                size_t* num_outputs) {
   const float* const w = model->weights;
+  const size_t rank = num_inputs == 1 ? inputs[0].rank : 0;
+  size_t i, batch = 1;
   *num_outputs = 0;
-  if (num_inputs != 1 || inputs[0].rank != 4 || inputs[0].shape[1] != 3 || capacity < 1)
-    return fail(MDVT_BACKEND_INVALID_ARGUMENT, "takes one tensor [N, 3, H, W]");
-  const size_t batch = (size_t)inputs[0].shape[0];
-  const size_t area = (size_t)(inputs[0].shape[2] * inputs[0].shape[3]);
+  if ((rank != 4 && rank != 5) || inputs[0].shape[rank - 3] != 3 || capacity < 1)
+    return fail(MDVT_BACKEND_INVALID_ARGUMENT,
+                "takes one tensor [N, 3, H, W], or of windows [N, T, 3, H, W]");
+  for (i = 0; i + 3 < rank; ++i) batch *= (size_t)inputs[0].shape[i];
+  const size_t area = (size_t)(inputs[0].shape[rank - 2] * inputs[0].shape[rank - 1]);
   mdvt_backend_buffer* buffer = malloc(sizeof *buffer + batch * area * sizeof(float));
   if (buffer == NULL) return fail(MDVT_BACKEND_OUT_OF_MEMORY, "out of memory");
   buffer->count = batch * area;
   const float* in = inputs[0].data ? inputs[0].data : inputs[0].buffer->values;
   for (size_t b = 0, to = 0; b < batch; ++b, in += 3 * area)
-    for (size_t i = 0; i < area; ++i, ++to)
+    for (i = 0; i < area; ++i, ++to)
       buffer->values[to] =
           w[3] * (w[0] * in[i] + w[1] * in[area + i] + w[2] * in[2 * area + i]) + w[4];
   outputs[0] = inputs[0];
   outputs[0].name = NULL;
-  outputs[0].shape[1] = 1;
+  outputs[0].shape[rank - 3] = 1;
   outputs[0].data = buffer->values;
   outputs[0].buffer = buffer;
   *num_outputs = 1;

@@ -76,7 +76,6 @@ HdrMetadata ReadHdr(const AVStream& stream, const AVFrame& picture) {
                                                        picture, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
   if (light != nullptr && (light->MaxCLL > 0 || light->MaxFALL > 0))
     hdr.content_light = ContentLight{ToInt(light->MaxCLL), ToInt(light->MaxFALL)};
-  hdr.has_hdr10_plus = av_frame_get_side_data(&picture, AV_FRAME_DATA_DYNAMIC_HDR_PLUS) != nullptr;
   return hdr;
 }
 

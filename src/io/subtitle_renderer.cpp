@@ -140,15 +140,29 @@ std::string LowerEnding(const std::string& path) {
   return ending;
 }
 
-// As SubtitleRendererOptions::stream says.
-const AVStream* Choose(const std::vector<const AVStream*>& texts, const std::string& wanted,
+std::string Language(const AVStream& stream) {
+  const AVDictionaryEntry* entry = av_dict_get(stream.metadata, "language", nullptr, 0);
+  return entry != nullptr ? entry->value : "";
+}
+
+// "first", or "first (fra)".
+std::string WithLanguage(const std::string& text, const AVStream& stream) {
+  const std::string language = Language(stream);
+  return language.empty() ? text : text + " (" + Printable(language) + ")";
+}
+
+// As SubtitleRendererOptions::stream says. `others`: those that are no text, for messages.
+const AVStream* Choose(const std::vector<const AVStream*>& texts,
+                       const std::vector<const AVStream*>& others, const std::string& wanted,
                        const std::string& path) {
+  std::string no_text;  // "dvb_subtitle (deu), dvb_teletext"
+  for (const AVStream* one : others)
+    no_text += (no_text.empty() ? "" : ", ") +
+               WithLanguage(avcodec_get_name(one->codecpar->codec_id), *one);
   Require(!texts.empty(), Code::kNotFound,
-          "'" + path + "' has no text subtitles (give a file of them: subtitle_file)");
-  const auto language = [](const AVStream* one) -> std::string {
-    const AVDictionaryEntry* entry = av_dict_get(one->metadata, "language", nullptr, 0);
-    return entry != nullptr ? entry->value : "";
-  };
+          "'" + path + "' has no text subtitles" +
+              (no_text.empty() ? "" : ", only others, which cannot be drawn: " + no_text) +
+              " (give a file of text: subtitle_file)");
   if (wanted.empty()) {
     const auto marked = std::find_if(texts.begin(), texts.end(), [](const AVStream* one) {
       return (one->disposition & AV_DISPOSITION_DEFAULT) != 0;
@@ -157,12 +171,14 @@ const AVStream* Choose(const std::vector<const AVStream*>& texts, const std::str
   }
   std::string all;
   for (size_t i = 0; i < texts.size(); ++i) {
-    const std::string number = std::to_string(i + 1), name = language(texts[i]);
-    if (wanted == number || wanted == name) return texts[i];
-    all += (i > 0 ? ", " : "") + number + (name.empty() ? "" : " (" + Printable(name) + ")");
+    const std::string number = std::to_string(i + 1);
+    if (wanted == number || wanted == Language(*texts[i])) return texts[i];
+    all += (i > 0 ? ", " : "") + WithLanguage(number, *texts[i]);
   }
-  throw Error(Code::kNotFound, "'" + path + "' has no text subtitles '" + Printable(wanted) +
-                                   "', there are: " + all);
+  throw Error(Code::kNotFound,
+              "'" + path + "' has no text subtitles '" + Printable(wanted) +
+                  "', there are: " + all +
+                  (no_text.empty() ? "" : "; these are no text and cannot be drawn: " + no_text));
 }
 
 }  // namespace
@@ -200,7 +216,7 @@ struct SubtitleRenderer::Impl {
     demuxer = std::make_unique<ff::Demuxer>(OpenFileSource(path), path, options.limits);
     demuxer->FindStreamInfo(options.limits);
     AVFormatContext& context = *demuxer->context();
-    std::vector<const AVStream*> texts;
+    std::vector<const AVStream*> texts, others;
     for (unsigned i = 0; i < context.nb_streams; ++i) {
       const AVStream* one = context.streams[i];
       const AVCodecParameters& codec = *one->codecpar;
@@ -210,9 +226,10 @@ struct SubtitleRenderer::Impl {
         Ass().add_font(library.get(), file != nullptr ? file->value : "font",
                        reinterpret_cast<char*>(codec.extradata), codec.extradata_size);
       }
-      if (ff::SubtitleConverter::IsText(*one)) texts.push_back(one);
+      if (codec.codec_type == AVMEDIA_TYPE_SUBTITLE && demuxer->IsOfTheProgram(*one))
+        (ff::SubtitleConverter::IsText(*one) ? texts : others).push_back(one);
     }
-    const AVStream* chosen = Choose(texts, options.stream, path);
+    const AVStream* chosen = Choose(texts, others, options.stream, path);
     stream = chosen->index;
     for (unsigned i = 0; i < context.nb_streams; ++i)
       if (static_cast<int>(i) != stream) context.streams[i]->discard = AVDISCARD_ALL;

@@ -12,6 +12,7 @@
 #include "io/ffmpeg.h"
 #include "io/frame_clock.h"
 #include "io/frame_index.h"
+#include "io/hdr10_plus.h"
 #include "io/picture_decoder.h"
 #include "io/stream_facts.h"
 #include "io/unpack.h"
@@ -183,7 +184,15 @@ struct VideoReader::Impl {
                          ? 0
                          : std::max<int64_t>(0, FrameDuration(*picture));
     frame.pts = picture->pts;
-    if (next_index == 0) info.start_pts = frame.pts;
+    if (next_index == 0) {
+      info.start_pts = frame.pts;
+      if (!ff::Hdr10PlusMessage(*picture).empty())
+        info.hdr.hdr10_plus = std::make_shared<Hdr10PlusTrack>(info.time_base);
+    }
+    if (info.hdr.hdr10_plus) {
+      std::vector<uint8_t> message = ff::Hdr10PlusMessage(*picture);
+      if (!message.empty()) info.hdr.hdr10_plus->Add(frame.pts, std::move(message));
+    }
     ++next_index;
     lost = false;
     return Decoded{std::move(picture), frame};

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "io/hdr10_plus.h"
 #include "io/muxer.h"
 #include "io/stream_copier.h"
 #include "io/video_encoder.h"
@@ -192,9 +193,12 @@ struct VideoWriter::Impl {
     if (!matroska && stream->codecpar->codec_id == AV_CODEC_ID_HEVC)
       stream->codecpar->codec_tag = MKTAG('h', 'v', 'c', '1');
     AddHdrSideData(stream, options.hdr);
-    if (options.hdr.has_hdr10_plus)
-      LogWarning(target.path() +
-                 ": the brightness curves of HDR10+ are left out, what HDR10 states is kept");
+    if (options.hdr.hdr10_plus && !ff::HoldsHdr10Plus(stream->codecpar->codec_id)) {
+      LogWarning(target.path() + ": the brightness curves of HDR10+ are left out, which " +
+                 VideoEncoderOf(options.codec).standard +
+                 " video does not hold; what HDR10 states is kept");
+      options.hdr.hdr10_plus = nullptr;
+    }
     ff::Dictionary settings;
     StateStereo(options, matroska, stream, &muxer, &settings);
     if (options.equirectangular_deg) {
@@ -276,11 +280,22 @@ struct VideoWriter::Impl {
       times.erase(time);
     }
     const AVRational time_base = encoder.context().time_base;
+    if (options.hdr.hdr10_plus) AddHdr10Plus(packet.get());
     if (copier) copier->CopyUntil(packet->dts, time_base);
     packet->stream_index = stream->index;
     av_packet_rescale_ts(packet.get(), time_base, stream->time_base);
     muxer.Write(packet.get());
     ++packets;
+  }
+
+  void AddHdr10Plus(AVPacket* packet) {
+    const Hdr10PlusTrack::Message message =
+        options.hdr.hdr10_plus->At(packet->pts, ff::FromAv(encoder.context().time_base));
+    if (message) {
+      ff::InsertHdr10Plus(stream->codecpar->codec_id, *message, packet);
+    } else {
+      ++without_hdr10_plus;
+    }
   }
 
   // Duration of the last frame where none was given: as long as the one before it.
@@ -307,6 +322,10 @@ struct VideoWriter::Impl {
     Require(packets == frames, Code::kIo,
             muxer.path() + ": " + std::to_string(packets) + " frames came out of the encoder, " +
                 std::to_string(frames) + " went in");
+    if (without_hdr10_plus > 0)
+      LogWarning(muxer.path() + ": " + std::to_string(without_hdr10_plus) + " of " +
+                 std::to_string(frames) +
+                 " frames have no brightness curves of HDR10+: none are known for their times");
     if (copier) copier->Finish(copied, last_pts + last_duration, encoder.context().time_base);
     muxer.Finish();
   }
@@ -324,6 +343,7 @@ struct VideoWriter::Impl {
   std::map<int64_t, int64_t> times;  // pts -> duration of the frames that are not in the file yet
   int64_t frames = 0;
   int64_t packets = 0;
+  int64_t without_hdr10_plus = 0;
   int64_t last_pts = 0;
   int64_t last_step = 0;
   bool finished = false;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs every job as processors of four kinds would, by the switches of OpenCV and of the C library.
+"""Runs every job (with --long every program) as processors of four kinds would, by the switches of OpenCV and of the C library.
 
 The decoded frames of what is written, and every other file, are the same on all of them. --tries is the
 number of kinds.
@@ -9,7 +9,7 @@ number of kinds.
 import hashlib
 import subprocess
 
-from campaign import JOBS, Campaign, run, tree
+from campaign import JOBS, MORE_JOBS, Campaign, run, tree
 
 WIDE = "AVX512-SKX"
 KINDS = (
@@ -40,9 +40,9 @@ def main():
     campaign = Campaign(__doc__, short=4, long=4)
     size = dict(width=480, height=270, frames=48) if campaign.options.long else dict(width=192, height=112,
                                                                                    frames=16)
-    campaign.make_clips(**size)
+    campaign.make_inputs(**size)
     out = campaign.folder / "out"
-    for job in JOBS:
+    for job in [*JOBS, *(MORE_JOBS if campaign.options.long else [])]:
         wanted = None
         for kind, environment in KINDS[:campaign.tries]:
             status, _, err = run(campaign.command(job, out), environment)

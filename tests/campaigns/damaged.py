@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Damages the texts that programs read: job files, lists of numbers, lists of videos, manifests, models.
+"""Damages the texts that programs read: job files, lists of numbers, lists of videos, manifests, models,
+tracks, camera paths, subtitles, scenes.
 
 Each try changes a good file by chance (bytes, cuts, copies, extreme numbers, deep nesting) and gives it to a
 program, which ends with a status and at most one line: never by a signal, never for ever. Give a folder that
@@ -37,7 +38,7 @@ def damage(random, good):
 
 def main():
     campaign = Campaign(__doc__, short=60, long=2500)
-    campaign.make_clips(width=48, height=32, frames=2)
+    campaign.make_inputs(width=48, height=32, frames=2)
     folder, out = campaign.folder, campaign.folder / "out"
     job = json.dumps({"tool": "stereo_rerender", "options": {"depth_video": str(campaign.depth), "xfov": 60.0,
                       "output": str(out / "a.mkv"), "max_frames": 1}}, indent=1).encode()
@@ -66,6 +67,22 @@ def main():
         ("list.txt", clips, ["mono_to_sbs", "--max_frames", "1", "--output", out, "--input"]),
         ("manifest.json", manifest, ["mdvt_doctor", "--models", folder / "net.luma", "--manifest"]),
         ("model.luma", luma, ["mdvt_doctor", "--allow_unlisted", "--models"]),
+        ("windows.luma", campaign.inputs["windows"].read_bytes(),
+         ["videoanythingmetric_video", "--color_video", campaign.color, "--xfov", "60", "--trust_model", "--output",
+          out / "a.mkv", "--model"]),
+        ("tracks.json", campaign.inputs["tracks"].read_bytes(),
+         ["align_3d_points", "--depth_video", campaign.depth, "--xfov", "60", "--output", out / "a.json",
+          "--track_file"]),
+        ("path.json", campaign.inputs["poses"].read_bytes(),
+         ["eval_trajectory", "--reference", campaign.inputs["poses"], "--output", out / "a.json", "--estimate"]),
+        ("path.txt", b"# time x y z qx qy qz qw\n0.0 0 0 0 0 0 0 1\n0.04 0.1 0 0 0 0 0 1\n",
+         ["eval_trajectory", "--reference", campaign.inputs["poses"], "--output", out / "a.json", "--estimate"]),
+        ("text.srt", campaign.inputs["text"].read_bytes(), stereo + ["--xfov", "60", "--color_video", campaign.color,
+                                                                     "--subtitles", "burn", "--subtitle_file"]),
+        ("text.ass", b"[Script Info]\nPlayResX: 384\n[V4+ Styles]\nFormat: Name, Fontsize\nStyle: A,20\n[Events]\n"
+                     b"Format: Start, End, Style, Text\nDialogue: 0:00:00.00,0:00:01.00,A,Hello {\\b1}you\n",
+         stereo + ["--xfov", "60", "--color_video", campaign.color, "--subtitles", "burn", "--subtitle_file"]),
+        ("scenes.csv", b"Scene Number,Start Frame,End Frame\n1,1,1\n2,2,2\n", stereo + ["--xfov", "60", "--color_video", campaign.color, "--scene_file"]),
     )
     out.mkdir()
     for i in range(campaign.tries):

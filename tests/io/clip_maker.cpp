@@ -140,6 +140,8 @@ void AddOther(const OtherStream& other, AVStream* stream, std::vector<Queued>* q
   to.codec_type = other.type;
   to.codec_id = other.codec;
   stream->time_base = {1, 1000};
+  if (!other.language.empty())
+    av_dict_set(&stream->metadata, "language", other.language.c_str(), 0);
   const std::string& head = attachment ? other.bytes : other.head;
   to.extradata = static_cast<uint8_t*>(av_mallocz(head.size() + AV_INPUT_BUFFER_PADDING_SIZE));
   std::memcpy(to.extradata, head.data(), head.size());

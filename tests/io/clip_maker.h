@@ -27,6 +27,7 @@ struct OtherStream {
   std::string bytes;
   std::string filename, mimetype;  // of an attachment
   std::string head;                // what the container keeps in front
+  std::string language = {};
 };
 
 struct ClipSpec {

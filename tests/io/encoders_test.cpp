@@ -357,15 +357,6 @@ TEST(Encoders, Hdr10IsStatedByContainersAndStreams) {
   }
 }
 
-TEST(Encoders, WhatIsLeftOfHdr10PlusIsTold) {
-  const TempDir folder;
-  const LogCatcher log;
-  VideoWriterOptions options;
-  options.hdr.has_hdr10_plus = true;
-  WriteScene(folder / "a.mkv", Scene(PixelFormat::Yuv(420, 10), 80, 64), 1, options);
-  EXPECT_TRUE(log.Says("HDR10+"));
-}
-
 // FFmpeg passes no failure of a slice on; ours is seen by what codes the slices.
 TEST(Encoders, AFailedSliceIsNotSwallowed) {
   ThreadPool pool(2);

@@ -103,64 +103,9 @@ TEST(StreamFacts, HdrOfTheContainer) {
     ASSERT_TRUE(hdr.content_light);
     EXPECT_EQ(hdr.content_light->max_content, 900);
     EXPECT_EQ(hdr.content_light->max_frame_average, 321);
-    EXPECT_FALSE(hdr.has_hdr10_plus);
+    EXPECT_FALSE(hdr.hdr10_plus);
   }
   EXPECT_TRUE(InfoOf(ClipSpec()).hdr.empty());
-}
-
-// Bits of a number from the highest on.
-void PutBits(std::vector<bool>* bits, uint32_t value, int count) {
-  for (int i = count - 1; i >= 0; --i) bits->push_back((value >> i & 1) != 0);
-}
-
-// The smallest message of SMPTE ST 2094-40 there can be, as HEVC carries it in front of a picture.
-std::vector<uint8_t> Hdr10Plus() {
-  std::vector<bool> bits;
-  PutBits(&bits, 1, 2);      // window
-  PutBits(&bits, 1000, 27);  // cd/m2 of the display it is meant for
-  PutBits(&bits, 0, 1);
-  for (int i = 0; i < 4; ++i) PutBits(&bits, 70000, 17);  // largest of red, green, blue; average
-  PutBits(&bits, 0, 4);
-  PutBits(&bits, 50, 10);
-  PutBits(&bits, 0, 3);
-  std::vector<uint8_t> message = {0xB5, 0x00, 0x3C, 0x00, 0x01, 4, 1};
-  for (size_t i = 0; i < bits.size(); i += 8) {
-    uint8_t byte = 0;
-    for (size_t k = i; k < i + 8; ++k)
-      byte = static_cast<uint8_t>(byte << 1 | (k < bits.size() && bits[k] ? 1 : 0));
-    message.push_back(byte);
-  }
-  std::vector<uint8_t> unit = {0, 0, 0, 1, 39 << 1, 1, 4, static_cast<uint8_t>(message.size())};
-  int zeros = 0;
-  message.push_back(0x80);
-  for (const uint8_t byte : message) {
-    if (zeros == 2 && byte <= 3) {
-      unit.push_back(3);
-      zeros = 0;
-    }
-    unit.push_back(byte);
-    zeros = byte == 0 ? zeros + 1 : 0;
-  }
-  return unit;
-}
-
-TEST(StreamFacts, Hdr10PlusIsSeen) {
-  if (avcodec_find_encoder_by_name("libx265") == nullptr) GTEST_SKIP() << "no libx265";
-  ClipSpec spec;
-  spec.encoder = "libx265";
-  spec.pixel_format = AV_PIX_FMT_YUV420P10;
-  spec.width = spec.height = 64;
-  spec.codec_options = {{"x265-params", "log-level=none:pools=none:frame-threads=1"}};
-  EXPECT_FALSE(InfoOf(spec).hdr.has_hdr10_plus);
-  spec.edit = [](int, AVPacket* packet) {
-    const std::vector<uint8_t> unit = Hdr10Plus();
-    const size_t size = static_cast<size_t>(packet->size);
-    EXPECT_GE(av_grow_packet(packet, static_cast<int>(unit.size())), 0);
-    std::memmove(packet->data + unit.size(), packet->data, size);
-    std::memcpy(packet->data, unit.data(), unit.size());
-    return true;
-  };
-  EXPECT_TRUE(InfoOf(spec).hdr.has_hdr10_plus);
 }
 
 // The container says nothing; the first picture does.

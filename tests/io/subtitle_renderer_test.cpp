@@ -168,6 +168,50 @@ TEST_F(Subtitles, OfAVideoAreChosenByNumberOrLanguage) {
                 [&] { lines(missing); });
 }
 
+// A broadcast's subtitles are pictures of text, or pages of teletext.
+TEST_F(Subtitles, OfABroadcastAreRefusedByName) {
+  const test::OtherStream pictures = {AVMEDIA_TYPE_SUBTITLE,
+                                      AV_CODEC_ID_DVB_SUBTITLE,
+                                      std::string("\x0f\x10\0\1\0\2\x1e\0", 8),
+                                      "",
+                                      "",
+                                      std::string("\0\1\0\1\0", 5),
+                                      "deu"};
+  const test::OtherStream pages = {AVMEDIA_TYPE_SUBTITLE,
+                                   AV_CODEC_ID_DVB_TELETEXT,
+                                   std::string("\x10", 1) + std::string(45, 0),
+                                   "",
+                                   "",
+                                   "",
+                                   "eng"};
+  ClipSpec spec;
+  spec.container = "mpegts";
+  spec.encoder = "libx264";
+  spec.frames = 50;
+  spec.others = {pictures, pages};
+  MakeClip(dir_ / "clip.ts", spec);
+  for (const char* stream : {"", "1", "deu"}) {
+    options_.stream = stream;
+    ExpectError(Code::kNotFound,
+                "has no text subtitles, only others, which cannot be drawn: dvb_subtitle (deu), "
+                "dvb_teletext (eng) (give a file of text",
+                [&] { SubtitleRenderer::OfVideo(dir_ / "clip.ts", options_); });
+  }
+  // Recorded into Matroska beside text.
+  spec.container = "matroska";
+  spec.others = {pictures};
+  spec.subtitles = {"First"};
+  MakeClip(dir_ / "clip.mkv", spec);
+  options_.stream = "deu";
+  ExpectError(Code::kNotFound,
+              "no text subtitles 'deu', there are: 1 (fra); these are no text and cannot be "
+              "drawn: dvb_subtitle (deu)",
+              [&] { SubtitleRenderer::OfVideo(dir_ / "clip.mkv", options_); });
+  options_.stream = "1";
+  SubtitleRenderer subtitles = SubtitleRenderer::OfVideo(dir_ / "clip.mkv", options_);
+  EXPECT_EQ(subtitles.At(0.1).lines.size(), 1u);
+}
+
 TEST_F(Subtitles, OtherFilesAreRefused) {
   const auto fails = [&](Code code, const std::string& name, const std::string& text,
                          const std::string& part) {

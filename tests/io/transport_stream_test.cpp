@@ -120,6 +120,20 @@ Result ReadAll(const Bytes& bytes, bool strict = false) {
   return ReadAll(folder / "clip.ts", strict);
 }
 
+// Pictures coded anew, all other streams as they are.
+void CopyWithPictures(const std::string& from, const std::string& to) {
+  VideoReader reader(from);
+  const VideoInfo& info = reader.info();
+  VideoWriterOptions options;
+  options.codec = VideoCodec::kH264;
+  options.time_base = info.time_base;
+  options.frame_rate = info.frame_rate;
+  options.copy_streams_from = from;
+  VideoWriter writer(to, info.format, info.width, info.height, options);
+  while (const auto frame = reader.Read()) writer.Write(frame->image, frame->pts, frame->duration);
+  writer.Finish();
+}
+
 int PidOf(const Bytes& stream, size_t at) {
   return static_cast<int>(stream[at + 1] & std::byte{0x1F}) << 8 | static_cast<int>(stream[at + 2]);
 }
@@ -301,16 +315,7 @@ TEST_F(TransportStream, SoundKeepsItsPlace) {
   test::WriteBytes(folder / "clip.ts", Remux(*folder_ / "sound.mkv", 12345 * kTicks));
   for (const char* name : {"out.mkv", "out.mp4"}) {
     const LogCatcher log;
-    VideoReader reader(folder / "clip.ts");
-    VideoWriterOptions options;
-    options.codec = VideoCodec::kH264;
-    options.time_base = reader.info().time_base;
-    options.frame_rate = reader.info().frame_rate;
-    options.copy_streams_from = folder / "clip.ts";
-    VideoWriter writer(folder / name, reader.info().format, 96, 64, options);
-    while (const auto frame = reader.Read())
-      writer.Write(frame->image, frame->pts, frame->duration);
-    writer.Finish(StreamEnd::kOwn);
+    CopyWithPictures(folder / "clip.ts", folder / name);
     const test::Content in = test::ReadContent(folder / "clip.ts");
     const test::Content out = test::ReadContent(folder / name);
     const test::Track* sound = out.Find(AVMEDIA_TYPE_AUDIO);
@@ -324,6 +329,45 @@ TEST_F(TransportStream, SoundKeepsItsPlace) {
     EXPECT_NEAR(sound->packets[0].seconds - pictures->packets[0].seconds, lead, 0.0011) << name;
     EXPECT_NEAR(sound->packets.back().seconds - pictures->packets[0].seconds, 2.37, 0.05) << name;
     EXPECT_LT(pictures->packets[0].seconds, 0.1) << name;
+  }
+}
+
+// Subtitles of broadcasts are pictures: Matroska holds them, the others say that they are lost.
+// Pages of teletext fit into neither.
+TEST_F(TransportStream, SubtitlesGoWhereTheyCanBeHeld) {
+  const TempDir folder;
+  ClipSpec spec;
+  spec.container = "mpegts";
+  spec.encoder = "libx264";
+  spec.frames = 50;
+  spec.others = {
+      {AVMEDIA_TYPE_SUBTITLE, AV_CODEC_ID_DVB_SUBTITLE, std::string("\x0f\x10\0\1\0\2\x1e\0", 8),
+       "", "", std::string("\0\1\0\1\0", 5), "deu"},
+      {AVMEDIA_TYPE_SUBTITLE, AV_CODEC_ID_DVB_TELETEXT, std::string("\x10", 1) + std::string(45, 0),
+       "", "", "", "eng"}};
+  test::MakeClip(folder / "clip.ts", spec);
+  const test::Content in = test::ReadContent(folder / "clip.ts");
+  ASSERT_EQ(in.tracks.size(), 3u);
+  for (const char* name : {"out.mkv", "out.mp4"}) {
+    SCOPED_TRACE(name);
+    const LogCatcher log;
+    CopyWithPictures(folder / "clip.ts", folder / name);
+    EXPECT_TRUE(log.Says("subtitle stream 2 (dvb_teletext) is left out"));
+    const test::Content out = test::ReadContent(folder / name);
+    const test::Track* text = out.Find(AVMEDIA_TYPE_SUBTITLE);
+    if (std::string(name) == "out.mp4") {
+      EXPECT_EQ(text, nullptr);
+      EXPECT_TRUE(log.Says("subtitle stream 1 (dvb_subtitle) is left out"));
+      continue;
+    }
+    EXPECT_EQ(log.lines.size(), 1u);
+    ASSERT_NE(text, nullptr);
+    EXPECT_EQ(text->codec, AV_CODEC_ID_DVB_SUBTITLE);
+    ASSERT_EQ(text->packets.size(), 3u);
+    const double lead = in.Find(AVMEDIA_TYPE_SUBTITLE)->packets[1].seconds -
+                        in.Find(AVMEDIA_TYPE_VIDEO)->packets[0].seconds;
+    EXPECT_NEAR(text->packets[1].seconds - out.Find(AVMEDIA_TYPE_VIDEO)->packets[0].seconds, lead,
+                0.0011);
   }
 }
 

@@ -5,7 +5,13 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <vector>
 
 #include "mdvt/core/rational.h"
 
@@ -34,14 +40,38 @@ struct ContentLight {
   int max_frame_average = 0;  // MaxFALL, of any picture
 };
 
+// HDR10+ (SMPTE ST 2094-40): how bright each picture is and the curve by which displays of less
+// light show it. A reader puts in what the picture that it gives out carries, a writer takes out
+// what belongs to the picture that it writes, by their common time. Only the last kKept are kept,
+// so that it does not grow with the video: a writer may be so many pictures behind. Any thread.
+class Hdr10PlusTrack {
+ public:
+  // A message of ITU-T T.35, from the country code on.
+  using Message = std::shared_ptr<const std::vector<uint8_t>>;
+  static constexpr size_t kKept = 4096;
+
+  explicit Hdr10PlusTrack(Rational time_base) : time_base_(time_base) {}
+
+  // pts  in the track's time base.
+  void Add(int64_t pts, std::vector<uint8_t> message);
+  // Of the picture at exactly this time, null without one.
+  Message At(int64_t pts, Rational time_base) const;
+
+ private:
+  const Rational time_base_;
+  mutable std::mutex mutex_;
+  std::map<int64_t, Message> messages_;
+  std::deque<int64_t> order_;  // in which they came; a reader may jump
+  Message last_;               // pictures of one scene share one
+};
+
 struct HdrMetadata {
   std::optional<MasteringDisplay> mastering;
   std::optional<ContentLight> content_light;
-  // The first picture carries HDR10+ (SMPTE ST 2094-40): brightness curves for each picture, which
-  // are not read.
-  bool has_hdr10_plus = false;
+  // Null if the first picture carries none.
+  std::shared_ptr<Hdr10PlusTrack> hdr10_plus;
 
-  bool empty() const { return !mastering && !content_light; }
+  bool empty() const { return !mastering && !content_light && !hdr10_plus; }
 };
 
 }  // namespace mdvt

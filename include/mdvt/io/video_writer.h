@@ -54,7 +54,8 @@ struct VideoWriterOptions {
   Rational sample_aspect{1, 1};
   ColorInfo color;
   // Stated in Matroska, MP4 and MOV, and in the stream of x264, x265 and SVT-AV1. The curves of
-  // HDR10+ are left out with a warning.
+  // HDR10+ go into H.264, HEVC and AV1 with the pictures that have the times of their track; others
+  // leave them out with a warning.
   HdrMetadata hdr;
   // Matroska's StereoMode, MP4's st3d box (side by side and top-bottom with the left eye first; MOV
   // has none), and the frame-packing SEI in H.264 (no anaglyphs, left eye first). What a file
