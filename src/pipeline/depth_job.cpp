@@ -52,10 +52,9 @@ class DepthJob {
         reader_(options.color_video, PictureOptions(options, graph_.pool())),
         source_(OpenDepthSource(Source(), {options.job.limits, graph_.pool()})),
         track_(options.source.own.Of<FovTrackOptions>()),
-        knows_fov_(!options.fov.empty() || source_->needs_fov()),
-        camera_(Fov(control), {}, reader_.info().width, reader_.info().height,
-                reader_.info().sample_aspect, options.job.limits) {
+        knows_fov_(!options.fov.empty() || source_->needs_fov()) {
     CheckOnePicture(reader_.info(), options.job.one_picture);
+    SetCamera(Fov(control.cancelled));
     if (options.target_fps > 0) chooser_.emplace(options.target_fps, reader_.info().time_base);
   }
 
@@ -88,7 +87,7 @@ class DepthJob {
     report.frames = graph_.frames_done();
     report.output = output_;
     if (knows_fov_) {
-      report.xfov_deg = camera_.typical_xfov_deg();
+      report.xfov_deg = camera_->typical_xfov_deg();
     } else if (!facts.xfovs_deg.empty()) {
       std::vector<double> told = facts.xfovs_deg;
       report.xfov_deg = Median(&told);
@@ -122,8 +121,7 @@ class DepthJob {
     if (knows_fov_ || !source_->tells_fov() || track_.mode != FovMode::kClipMedian) return;
     FovOptions fov;
     fov.xfov_deg = source_->FindFov(options_.color_video, options_.job.limits, Clip(), &graph_);
-    const VideoInfo& info = reader_.info();
-    camera_ = ClipCamera(fov, {}, info.width, info.height, info.sample_aspect, options_.job.limits);
+    SetCamera(fov);
     knows_fov_ = true;
   }
 
@@ -136,7 +134,7 @@ class DepthJob {
     auto frames = graph_.Map(graph_.From([&] { return reader.Read(); }), &chooser);
     frames = graph_.While(std::move(frames), [this] { return WantsMore(chosen_xfovs_.size()); });
     graph_.Into(std::move(frames), [this](const Frame& frame) {
-      chosen_xfovs_.push_back(camera_.At(frame.index).xfov_deg());
+      chosen_xfovs_.push_back(camera_->At(frame.index).xfov_deg());
     });
     graph_.Run("frames", reader.info().estimated_frames);
   }
@@ -145,18 +143,24 @@ class DepthJob {
     return options_.job.max_frames < 0 || static_cast<int64_t>(frames) < options_.job.max_frames;
   }
 
+  void SetCamera(const FovOptions& fov) {
+    const VideoInfo& info = reader_.info();
+    camera_.emplace(fov, DepthTags(), info.width, info.height, info.sample_aspect,
+                    options_.job.limits);
+  }
+
   std::vector<double> XfovTrack(const DepthFacts& facts) const {
     if (!chosen_xfovs_.empty()) return chosen_xfovs_;
     if (!knows_fov_) return facts.xfovs_deg;
     std::vector<double> track;
-    for (int64_t i = 0; i < graph_.frames_done(); ++i) track.push_back(camera_.At(i).xfov_deg());
+    for (int64_t i = 0; i < graph_.frames_done(); ++i) track.push_back(camera_->At(i).xfov_deg());
     return track;
   }
 
   // Networks do without the motion of the clip.
-  FovOptions Fov(const RunControl& control) {
+  FovOptions Fov(const std::atomic<bool>* cancelled) {
     if (options_.fov.empty() && ChosenEngine(options_.source).finds_path)
-      return LearnFov(&graph_, options_.color_video, options_.job, control);
+      return LearnFov(options_.color_video, options_.job, cancelled);
     return FovOrUsual(options_.fov, source_->needs_fov());
   }
 
@@ -168,9 +172,9 @@ class DepthJob {
     if (Source().own.Of<CalibrationOptions>().parity)
       writer.codec.rounding = DepthRounding::kTruncate;
     writer.tags.source = FileName(options_.color_video);
-    if (knows_fov_) writer.tags.xfov_deg = camera_.typical_xfov_deg();
+    if (knows_fov_) writer.tags.xfov_deg = camera_->typical_xfov_deg();
     if (knows_fov_ && options_.fov.xfov_file.empty())
-      writer.tags.yfov_deg = camera_.At(0).yfov_deg();
+      writer.tags.yfov_deg = camera_->At(0).yfov_deg();
     writer.video.codec = VideoCodec::kFfv1;
     writer.video.time_base = source.time_base;
     writer.video.frame_rate = source.frame_rate;
@@ -201,8 +205,8 @@ class DepthJob {
 
   DepthClip Clip() {
     DepthClip clip;
-    clip.camera = camera_.At(0);
-    clip.xfovs_deg = chosen_xfovs_.empty() ? camera_.xfovs_deg() : chosen_xfovs_;
+    clip.camera = camera_->At(0);
+    clip.xfovs_deg = chosen_xfovs_.empty() ? camera_->xfovs_deg() : chosen_xfovs_;
     clip.frame_rate = reader_.info().frame_rate;
     clip.color = reader_.info().color;
     clip.metres = true;
@@ -241,7 +245,7 @@ class DepthJob {
   std::unique_ptr<DepthSource> source_;
   FovTrackOptions track_;
   bool knows_fov_;
-  ClipCamera camera_;
+  std::optional<ClipCamera> camera_;
   std::optional<FrameChooser> chooser_;
   std::vector<double> chosen_xfovs_;  // of the frames that are kept; empty: no list, or all are
   std::optional<DepthVideoWriter> writer_;

@@ -17,6 +17,7 @@
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/clip_pair.h"
 #include "pipeline/clip_poses.h"
+#include "pipeline/cloud_page.h"
 #include "pipeline/depth_mesher.h"
 #include "pipeline/export_format.h"
 #include "pipeline/job_common.h"
@@ -89,6 +90,8 @@ class ExportJob {
                       options.job.limits);
     if (WantsGrey()) OpenGreyWriter();
     if (!options.tracks.empty()) tracks_.emplace(options, &outputs_, &graph_);
+    if (!options.tracks.export_html.empty())
+      page_folder_.emplace(outputs_.AddFolder(options.tracks.export_html));
   }
 
   ExportJobReport Run() {
@@ -100,12 +103,15 @@ class ExportJob {
       HandTracksOver();
     }
     if (WantsGrey() || wants_formats_) report.frames = Export();
+    if (page_folder_) WriteCloudPage(tracks_->Page(), *page_folder_);
     outputs_.CommitAll();
     report.grey_output = grey_output_;
     report.files = files_;
     report.alembic_output = alembic_output_;
     report.width = width_;
     report.height = height_;
+    if (options_.tracks.shows() && !page_folder_)
+      ServeCloudPage(tracks_->Page(), options_.tracks.port, options_.on_ready, control_);
     return report;
   }
 
@@ -274,6 +280,7 @@ class ExportJob {
   std::optional<ClipCamera> camera_;
   std::optional<DepthVideoWriter> grey_writer_;
   std::optional<TrackCloud> tracks_;
+  std::optional<OutputFolder> page_folder_;
   std::atomic<int64_t> files_{0};
 };
 

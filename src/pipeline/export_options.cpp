@@ -63,6 +63,22 @@ void Describe(OptionList* list, TrackCloudOptions* options) {
   list->Field("strict_mask", &options->strict_mask,
               "leave out tracks that are masked in any frame, in all of them")
       .OnlyWith("mask_video");
+  list->Field("show_scene_point_clouds", &options->show_scene_point_clouds,
+              "show the points in a web browser when all is written, until you press Ctrl-C: the "
+              "triangulated ones if they are written, else those by depth")
+      .OnlyWith("track_file");
+  list->Field("show_both_point_clouds", &options->show_both_point_clouds,
+              "show both; needs --use_triangulated_points or --global_align")
+      .OnlyWith("track_file");
+  list->Field(
+          "export_html", &options->export_html, "FOLDER",
+          "write what --show_scene_point_clouds or --show_both_point_clouds shows as files that "
+          "any web server can host, in place of showing it")
+      .Folder()
+      .OnlyWith("track_file");
+  list->Field("port", &options->port, {1, 65535}, "PORT", "of the page on this machine")
+      .Or(0, "any that is free")
+      .OnlyWith("track_file");
   Describe(list, &options->mask);
   list->Refine("mask_video").OnlyWith("track_file");
 }
@@ -116,8 +132,6 @@ void Describe(OptionList* list, ExportJobOptions* options) {
   Describe(list, &options->tracks);
   DescribePictures(list, &options->job);
   Describe(list, &options->job);
-  list->Refuse({"show_scene_point_clouds", "show_both_point_clouds"},
-               "this version opens no windows");
 }
 
 void ExportJobOptions::Check() const {
@@ -130,6 +144,17 @@ void ExportJobOptions::Check() const {
   Require(!tracks.global_align || tracks.save_rescaled_depth || tracks.use_triangulated_points,
           Code::kInvalidArgument,
           "global_align is for depth that is rescaled: give --save_rescaled_depth");
+  Require(!tracks.show_both_point_clouds || tracks.writes_triangulated(), Code::kInvalidArgument,
+          "show_both_point_clouds: there is one cloud only, give --use_triangulated_points too");
+  Require(!tracks.shows() || !tracks.empty(), Code::kInvalidArgument,
+          "show_scene_point_clouds and show_both_point_clouds are for points of tracks: give "
+          "--track_file");
+  Require(tracks.export_html.empty() || tracks.shows(), Code::kInvalidArgument,
+          "export_html: give --show_scene_point_clouds or --show_both_point_clouds, which say what "
+          "is on the page");
+  Require(
+      tracks.port == 0 || (tracks.shows() && tracks.export_html.empty()), Code::kInvalidArgument,
+      "port: give --show_scene_point_clouds or --show_both_point_clouds, without --export_html");
   std::error_code ignored;
   const bool is_folder = std::filesystem::is_directory(output, ignored);
   for (const auto& [name, path] : exports) {

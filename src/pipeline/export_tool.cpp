@@ -17,6 +17,7 @@ void Describe(ToolReport* to, const ExportJobOptions& options, const ExportJobRe
   for (const std::string& output :
        {tracks.average_output, tracks.triangulated_output, tracks.rescaled_output})
     if (!output.empty()) to->outputs.push_back(output);
+  if (!options.tracks.export_html.empty()) to->outputs.push_back(options.tracks.export_html);
   if (has) to->summary += ", " + CountOf(tracks.tracks, "track");
   if (meets) to->summary += ", " + std::to_string(tracks.triangulated) + " triangulated";
   if (tracks.error_after)
@@ -33,6 +34,12 @@ void Describe(ToolReport* to, const ExportJobOptions& options, const ExportJobRe
   to->Add("depth_error_after", tracks.error_after, "the same after it");
   to->Add("depth_shift", tracks.shift, "of 1 / depth, 1 / metres, where one was found");
   to->Add("files", report.files, "files of all formats but the grey video");
+}
+
+// The address of the page with points, for whoever is to open it.
+void TellStart(const RunControl& control, ExportJobOptions* options) {
+  if (!control.on_start || options->on_ready) return;
+  options->on_ready = [&control](const std::string& url) { control.on_start({{"viewer", url}}); };
 }
 
 std::string OutputOf(const ExportJobOptions& options) {

@@ -11,6 +11,7 @@
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/video_reader.h"
+#include "mdvt/pipeline/graph.h"
 #include "pipeline/job_common.h"
 #include "pipeline/path_start.h"
 #include "pipeline/shot_tracker.h"
@@ -94,19 +95,22 @@ MotionFov FovFromMotion(const TrackTable& tracks, const std::vector<float>& dept
   return best;
 }
 
-FovOptions LearnFov(Graph* graph, const std::string& video, const JobOptions& job,
-                    const RunControl& control) {
+FovOptions LearnFov(const std::string& video, const JobOptions& job,
+                    const std::atomic<bool>* cancelled) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(video, ignored)) return FovOrUsual({}, true);
-  VideoReader reader(video, ReaderOptions(job, graph->pool()));
+  RunControl quiet;
+  quiet.cancelled = cancelled;
+  Graph graph(job, quiet);
+  VideoReader reader(video, ReaderOptions(job, graph.pool()));
   const VideoInfo& info = reader.info();
-  const ClipTracks tracks = FollowClip(graph, &reader, job);
+  const ClipTracks tracks = FollowClip(&graph, &reader, job);
   MotionFov found;
   if (tracks.table.num_frames() > 1 && tracks.table.num_sightings() > 0) {
     MotionFovSearch search;
     search.alignment.cuts = tracks.cuts;
     search.alignment.accept_weak_focal = true;
-    search.alignment.pool = graph->pool();
+    search.alignment.pool = graph.pool();
     search.weak_will_do = true;
     search.camera = [&](double xfov) {
       FovOptions fov;
@@ -114,7 +118,7 @@ FovOptions LearnFov(Graph* graph, const std::string& video, const JobOptions& jo
       return ClipCamera(fov, {}, info.width, info.height, info.sample_aspect, job.limits).At(0);
     };
     found = FovFromMotion(tracks.table, std::vector<float>(tracks.table.num_sightings(), 0), search,
-                          control);
+                          quiet);
   }
   if (!found.Usable(true)) return FovOrUsual({}, true);
   std::string interval;

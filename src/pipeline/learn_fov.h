@@ -3,6 +3,7 @@
 // The field of view that the motion of a clip tells.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -12,7 +13,6 @@
 #include "mdvt/core/run.h"
 #include "mdvt/core/track_table.h"
 #include "mdvt/geometry/alignment.h"
-#include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/job_options.h"
 
 namespace mdvt {
@@ -42,11 +42,12 @@ struct MotionFovSearch {
 MotionFov FovFromMotion(const TrackTable& tracks, const std::vector<float>& depths,
                         const MotionFovSearch& search, const RunControl& control);
 
-// For a job whose depth depends on a field of view that was not given: what the first frames of
-// `video` tell (one more decoding of these, a phase "field of view" of the graph, in which nothing
-// else waits to be run), with a line that says how sure it is; else kDefaultXfovDeg, with a
-// warning. A file that can be read once only is not looked at.
-FovOptions LearnFov(Graph* graph, const std::string& video, const JobOptions& job,
-                    const RunControl& control);
+// For a job whose depth depends on a field of view that was not given: what the first 90 frames of
+// `video` tell, with a line that says how sure it is; else kDefaultXfovDeg, with a warning. One
+// more decoding of these frames, in a graph of its own that shows no progress: jobs tell what they
+// are going to do, and check what they are given, around it. A file that can be read once only is
+// not looked at. Throws what the reader throws, and Error(kCancelled).
+FovOptions LearnFov(const std::string& video, const JobOptions& job,
+                    const std::atomic<bool>* cancelled);
 
 }  // namespace mdvt

@@ -171,13 +171,8 @@ class MonoToSbsJob {
   void OpenDepth(const RunControl& control) {
     const VideoInfo& video = reader_.info();
     FovOptions fov = options_.fov;
-    if (fov.empty() && !options_.engine && ChosenEngine(options_.source).finds_path) {
-      // Without progress: on_start comes before it.
-      RunControl quiet;
-      quiet.cancelled = control.cancelled;
-      Graph first(options_.job, quiet);
-      fov = LearnFov(&first, options_.input, options_.job, quiet);
-    }
+    if (fov.empty() && !options_.engine && ChosenEngine(options_.source).finds_path)
+      fov = LearnFov(options_.input, options_.job, control.cancelled);
     if (fov.empty()) fov.xfov_deg = kDefaultXfovDeg;
     camera_.emplace(fov, DepthTags(), video.width, video.height, video.sample_aspect,
                     options_.job.limits);

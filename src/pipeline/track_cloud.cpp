@@ -134,7 +134,7 @@ TrackCloud::TrackCloud(const ExportJobOptions& options, OutputSet* outputs, Grap
           "tracking file '" + cloud_.track_file + "' holds no points");
   if (!cloud_.mask.video.empty())
     mask_.emplace(OpenMaskVideo(cloud_.mask.video, info, options.job.limits, graph->pool()));
-  if (cloud_.use_triangulated_points || cloud_.global_align) {
+  if (cloud_.writes_triangulated()) {
     report_.triangulated_output = CloudOutput(options, "_triangulated.ply");
     triangulated_target_ = outputs->AddFile(report_.triangulated_output);
   }
@@ -408,7 +408,32 @@ void TrackCloud::Write() {
   report_.average_points = static_cast<int64_t>(average.size());
   report_.triangulated = static_cast<int64_t>(triangulated.size());
   report_.median_rms = Median(&errors);
-  best_points_ = std::move(triangulated_target_ ? triangulated : average);
+  average_points_ = std::move(average);
+  triangulated_points_ = std::move(triangulated);
+}
+
+CloudPage TrackCloud::Page() const {
+  const auto mesh_of = [](const std::vector<TrackCloudPoint>& points) {
+    TriangleMesh mesh;
+    for (const TrackCloudPoint& point : points) {
+      mesh.points.push_back(point.position);
+      mesh.colors.push_back(point.color);
+    }
+    return mesh;
+  };
+  CloudPage page;
+  page.title = FileName(options_.depth_video);
+  page.target = MiddleOf(mesh_of(best_points()));
+  page.world_from_cam = world_from_cam_;
+  page.xfov_deg = cameras_.front().xfov_deg();
+  page.aspect = static_cast<double>(cameras_.front().width) / cameras_.front().height;
+  if (triangulated_target_)
+    page.clouds.push_back(
+        PackCloud(mesh_of(triangulated_points_), "triangulated points", "triangulated.bin"));
+  if (!triangulated_target_ || cloud_.show_both_point_clouds)
+    page.clouds.push_back(
+        PackCloud(mesh_of(average_points_), "points by depth", "avgmonodepth.bin"));
+  return page;
 }
 
 Eigen::Matrix<uint8_t, 3, 1> TrackCloud::ColorOf(const std::vector<int32_t>& tracks) const {

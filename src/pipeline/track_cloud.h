@@ -18,6 +18,7 @@
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/clip_pair.h"
+#include "pipeline/cloud_page.h"
 #include "pipeline/export_format.h"
 #include "pipeline/job_common.h"
 #include "pipeline/per_frame.h"
@@ -52,7 +53,11 @@ class TrackCloud {
   // Runs one or two phases of the graph. Throws Error(kRefused) if no point is left, saying why.
   TrackCloudReport Run();
   // After it: the triangulated points if their file was asked for, else those by depth.
-  const std::vector<TrackCloudPoint>& best_points() const { return best_points_; }
+  const std::vector<TrackCloudPoint>& best_points() const {
+    return triangulated_target_ ? triangulated_points_ : average_points_;
+  }
+  // The page that shows them, in axes x right, y down, z forward.
+  CloudPage Page() const;
   // After that: those whose rays meet, without what was masked.
   std::vector<SeenPoint> Seen() const;
 
@@ -114,7 +119,8 @@ class TrackCloud {
     double distance = 0;  // of the triangulated point from the nearest camera
   };
   std::vector<Point> points_;
-  std::vector<TrackCloudPoint> best_points_;
+  std::vector<TrackCloudPoint> average_points_;
+  std::vector<TrackCloudPoint> triangulated_points_;
 };
 
 }  // namespace mdvt

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/little_endian.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/image_resize.h"
 #include "mdvt/core/numbers.h"
@@ -22,8 +21,6 @@ namespace {
 constexpr int kLongestSide = 1280;
 // Frames that are looked at for the centre of the scene, evenly over the clip.
 constexpr int64_t kMeasuredFrames = 9;
-// The path of the camera is drawn in so many pieces at most.
-constexpr size_t kPathPieces = 4096;
 // As with StereoOptions::baseline: what two eyes would see.
 constexpr double kTearBaseline = 0.063;
 
@@ -51,10 +48,6 @@ Image WithoutMasked(const Image& depth, const Image& mask, bool invert) {
   return kept;
 }
 
-json::Value ListOf(const Eigen::Vector3d& point) {
-  return json::Value::Array{point.x(), point.y(), point.z()};
-}
-
 }  // namespace
 
 WebClip::WebClip(const DepthViewJobOptions& options, ThreadPool* pool)
@@ -77,7 +70,8 @@ WebClip::WebClip(const DepthViewJobOptions& options, ThreadPool* pool)
       std::min(1.0, static_cast<double>(kLongestSide) / std::max(info.width, info.height));
   width_ = std::max(1, static_cast<int>(std::lround(info.width * scale)));
   height_ = std::max(1, static_cast<int>(std::lround(info.height * scale)));
-  if (!options.scene.background_ply.empty()) LoadCloud();
+  const std::string& ply = options.scene.background_ply;
+  if (!ply.empty()) cloud_ = PackCloud(ReadPly(ply), "point cloud", "cloud.bin");
 }
 
 void WebClip::CountFrames() {
@@ -95,20 +89,6 @@ void WebClip::CountFrames() {
               std::to_string(first_frame_) + " on");
   if (options_.draw_frame > 0) frames_ = 1;
   if (mask_) mask_frames_ = mask_->CountFrames();
-}
-
-void WebClip::LoadCloud() {
-  const TriangleMesh mesh = ReadPly(options_.scene.background_ply);
-  cloud_points_ = static_cast<int64_t>(mesh.points.size());
-  cloud_triangles_ = static_cast<int64_t>(mesh.triangles.size());
-  for (const Eigen::Vector3f& point : mesh.points)
-    for (int i = 0; i < 3; ++i) PutLittle(point[i], &cloud_);
-  for (size_t i = 0; i < mesh.points.size(); ++i)
-    for (int k = 0; k < 3; ++k)
-      cloud_ += static_cast<char>(mesh.colors.empty() ? 127 : mesh.colors[i][k]);
-  cloud_.resize((cloud_.size() + 3) / 4 * 4, '\0');
-  for (const auto& triangle : mesh.triangles)
-    for (int i = 0; i < 3; ++i) PutLittle(static_cast<uint32_t>(triangle[i]), &cloud_);
 }
 
 void WebClip::Measure() {
@@ -189,13 +169,8 @@ json::Value WebClip::Describe(int frames_per_file) const {
   const Eigen::Vector3d position = first.world_from_view.translation();
   const double distance = std::max(0.1, (measure_.centre_in_world - position).norm());
   const Eigen::Vector3d target = first.world_from_view * Eigen::Vector3d(0, 0, distance);
-  json::Value path = json::Value::Array{};
-  const std::vector<Pose>& poses = poses_.values();
-  const size_t step = std::max<size_t>(1, poses.size() / kPathPieces);
-  for (size_t i = 0; i < poses.size(); i += step) path.Add(ListOf(poses[i].translation()));
-  json::Value cloud;
-  if (cloud_points_ > 0)
-    cloud = json::Value::Members{{"points", cloud_points_}, {"triangles", cloud_triangles_}};
+  json::Value clouds = json::Value::Array{};
+  if (cloud_ && cloud_->points > 0) clouds.Add(cloud_->Describe());
   json::Value canvas;
   if (options_.width > 0 || options_.height > 0) {
     const double aspect = static_cast<double>(width_) / height_;
@@ -226,8 +201,9 @@ json::Value WebClip::Describe(int frames_per_file) const {
       {"position", ListOf(position)},
       {"target", ListOf(target)},
       {"frustum_depth", measure_.centre_in_camera.z()},
-      {"path", path},
-      {"cloud", cloud}};
+      {"path", PathOf(poses_.values())},
+      {"point_size", 1},
+      {"clouds", clouds}};
 }
 
 }  // namespace mdvt

@@ -13,6 +13,7 @@
 #include "mdvt/io/geometry_file.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/depth_view.h"
+#include "pipeline/cloud_page.h"
 #include "pipeline/job_common.h"
 #include "pipeline/viewpoint.h"
 
@@ -48,13 +49,11 @@ class WebClip {
   std::string Encode(const WebFrame& frame) const;
   // clip.json: what viewer.js needs to know.
   json::Value Describe(int frames_per_file) const;
-  // The cloud of --background_ply, empty without: x, y, z of each point as f32, then their r, g, b
-  // as u8, padded to four bytes, then three u32 for each triangle; little-endian.
-  const std::string& cloud() const { return cloud_; }
+  // The cloud of --background_ply, none without.
+  const std::optional<WebCloud>& cloud() const { return cloud_; }
 
  private:
   void CountFrames();
-  void LoadCloud();
 
   const DepthViewJobOptions& options_;
   ViewPath path_;
@@ -69,9 +68,7 @@ class WebClip {
   int width_;
   int height_;
   SceneMeasure measure_;
-  std::string cloud_;
-  int64_t cloud_points_ = 0;
-  int64_t cloud_triangles_ = 0;
+  std::optional<WebCloud> cloud_;
 };
 
 }  // namespace mdvt

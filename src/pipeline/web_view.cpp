@@ -23,7 +23,6 @@
 #include "mdvt/io/output_set.h"
 #include "mdvt/pipeline/graph.h"
 #include "pipeline/depth_view_settings.h"
-#include "pipeline/http_server.h"
 #include "pipeline/view_record.h"
 #include "pipeline/web_clip.h"
 
@@ -40,15 +39,6 @@ std::string FileOfFrames(int64_t number) {
   char name[40];
   std::snprintf(name, sizeof(name), "%06lld.bin", static_cast<long long>(number));
   return name;
-}
-
-const char* TypeOf(std::string_view name) {
-  const std::string_view ending = name.substr(std::min(name.size(), name.rfind('.') + 1));
-  if (ending == "html") return "text/html; charset=utf-8";
-  if (ending == "js") return "text/javascript; charset=utf-8";
-  if (ending == "css") return "text/css; charset=utf-8";
-  if (ending == "json") return "application/json";
-  return "application/octet-stream";
 }
 
 // Lets one thread at a time read frames. Of those that wait the one with the next frame comes
@@ -102,18 +92,14 @@ class LiveView {
   int64_t frames_served() const { return frames_served_; }
 
   HttpResponse Answer(const HttpRequest& request) {
+    if (std::optional<HttpResponse> page = AnswerWithPage(request)) return *page;
     HttpResponse response;
-    const std::string name = request.path.empty() ? "index.html" : request.path;
-    response.type = TypeOf(name);
-    for (const WebFile& file : WebFiles()) {
-      if (file.name != name) continue;
-      response.body = std::string(file.content);
-      return response;
-    }
+    const std::string& name = request.path;
+    response.type = TypeOfWebFile(name);
     if (name == "clip.json") {
       response.body = description_;
-    } else if (name == "cloud.bin" && !clip_.cloud().empty()) {
-      response.body = clip_.cloud();
+    } else if (clip_.cloud() && name == clip_.cloud()->file) {
+      response.body = clip_.cloud()->bytes;
     } else if (const std::optional<int64_t> number = NumberOf(name)) {
       response.body = PackViewRecords({Record(*number, request.is_gone)});
     } else {
@@ -183,7 +169,7 @@ class WebExport {
     for (const WebFile& file : WebFiles()) Write(folder_, std::string(file.name), file.content);
     Write(folder_, "clip.json",
           json::Write(clip_.Describe(kFramesPerFile), json::Layout::kPretty) + "\n");
-    if (!clip_.cloud().empty()) Write(folder_, "cloud.bin", clip_.cloud());
+    if (clip_.cloud()) Write(folder_, clip_.cloud()->file, clip_.cloud()->bytes);
     outputs_.CommitAll();
     DepthViewReport report;
     report.frames = graph_.frames_done();
@@ -227,15 +213,34 @@ class WebExport {
 
 }  // namespace
 
-DepthViewReport ServeDepthView(const DepthViewJobOptions& options, const RunControl& control) {
-  ThreadPool pool(options.job.num_threads);
-  LiveView view(options, &pool);
-  HttpServerOptions server_options;
-  server_options.port = options.port;
-  const HttpServer server(server_options,
-                          [&view](const HttpRequest& request) { return view.Answer(request); });
-  if (options.on_ready) {
-    options.on_ready(server.url());
+const char* TypeOfWebFile(std::string_view name) {
+  const std::string_view ending = name.substr(std::min(name.size(), name.rfind('.') + 1));
+  if (ending == "html") return "text/html; charset=utf-8";
+  if (ending == "js") return "text/javascript; charset=utf-8";
+  if (ending == "css") return "text/css; charset=utf-8";
+  if (ending == "json") return "application/json";
+  return "application/octet-stream";
+}
+
+std::optional<HttpResponse> AnswerWithPage(const HttpRequest& request) {
+  const std::string name = request.path.empty() ? "index.html" : request.path;
+  for (const WebFile& file : WebFiles()) {
+    if (file.name != name) continue;
+    HttpResponse response;
+    response.type = TypeOfWebFile(name);
+    response.body = std::string(file.content);
+    return response;
+  }
+  return std::nullopt;
+}
+
+void ServeUntilCancelled(int port, const OnReady& on_ready, HttpServer::Handler answer,
+                         const std::function<int64_t()>& served, const RunControl& control) {
+  HttpServerOptions options;
+  options.port = port;
+  const HttpServer server(options, std::move(answer));
+  if (on_ready) {
+    on_ready(server.url());
   } else {
     LogInfo("the viewer is at " + server.url());
   }
@@ -243,12 +248,21 @@ DepthViewReport ServeDepthView(const DepthViewJobOptions& options, const RunCont
   meter.BeginPhase("viewer");
   try {
     for (;;) {
-      meter.Update(view.frames_served(), 0);
+      meter.Update(served(), 0);
       std::this_thread::sleep_for(milliseconds(50));
     }
   } catch (const Error& error) {
     if (error.code() != Code::kCancelled) throw;
   }
+}
+
+DepthViewReport ServeDepthView(const DepthViewJobOptions& options, const RunControl& control) {
+  ThreadPool pool(options.job.num_threads);
+  LiveView view(options, &pool);
+  ServeUntilCancelled(
+      options.port, options.on_ready,
+      [&view](const HttpRequest& request) { return view.Answer(request); },
+      [&view] { return view.frames_served(); }, control);
   DepthViewReport report;
   report.frames = view.frames_served();
   return report;

@@ -13,6 +13,8 @@ namespace mdvt {
 namespace {
 
 constexpr int kHueCircle = 180;
+// Hue and saturation of darker pixels are noise, and count the less.
+constexpr int kDark = 48;
 constexpr double kMostCount = 1e15;  // exact in a double
 
 // Hue of 8-bit R, G, B in 0..179; 0 for greys.
@@ -58,7 +60,7 @@ void ContentCutDetector::Push(const ImageView& picture, double seconds) {
   height_ = picture.height;
   const auto pixels = static_cast<size_t>(width_) * static_cast<size_t>(height_);
   before_.resize(pixels);
-  int64_t sum = 0;
+  int64_t sum = 0, lit = 0;
   size_t i = 0;
   for (int y = 0; y < height_; ++y) {
     const uint8_t* red = picture.Plane<uint8_t>(0).Row(y);
@@ -72,12 +74,16 @@ void ContentCutDetector::Push(const ImageView& picture, double seconds) {
       const int h = Hue(r, g, b, v, range);
       Hsv& old = before_[i];
       const int turn = std::abs(h - old.h);
-      sum += std::min(turn, kHueCircle - turn) + std::abs(s - old.s) + std::abs(v - old.v);
+      const int colors = std::min(turn, kHueCircle - turn) + std::abs(s - old.s);
+      const int light = std::min<int>(kDark, std::max<int>(v, old.v));
+      sum += colors + std::abs(v - old.v);
+      lit += light * colors + kDark * std::abs(v - old.v);
       old = {static_cast<uint8_t>(h), static_cast<uint8_t>(s), static_cast<uint8_t>(v)};
     }
   }
-  scores_.push_back(pushed_ == 0 ? 0.0
-                                 : static_cast<double>(sum) / (3 * static_cast<double>(pixels)));
+  const double all = 3 * static_cast<double>(pixels);
+  scores_.push_back(pushed_ == 0 ? 0.0 : static_cast<double>(sum) / all);
+  lit_scores_.push_back(pushed_ == 0 ? 0.0 : static_cast<double>(lit) / (kDark * all));
   seconds_.push_back(seconds);
   if (pushed_ == 0) scene_start_ = seconds;
   ++pushed_;
@@ -88,6 +94,7 @@ std::optional<bool> ContentCutDetector::Pop() {
     return std::nullopt;
   const int64_t frame = popped_++;
   const double score = scores_[static_cast<size_t>(frame - first_)];
+  const double lit_score = lit_scores_[static_cast<size_t>(frame - first_)];
   const double seconds = seconds_[static_cast<size_t>(frame - first_)];
   double sum = 0, largest = 0;
   int count = 0;
@@ -101,11 +108,12 @@ std::optional<bool> ContentCutDetector::Pop() {
   }
   while (first_ < popped_ - options_.neighbours) {
     scores_.pop_front();
+    lit_scores_.pop_front();
     seconds_.pop_front();
     ++first_;
   }
   const bool cut =
-      frame > 0 && score >= options_.min_score && score * count >= options_.min_ratio * sum &&
+      frame > 0 && std::min(score, lit_score) >= options_.min_score && score * count >= options_.min_ratio * sum &&
       score >= options_.min_lead * largest && seconds - scene_start_ >= options_.min_scene_seconds;
   if (cut) scene_start_ = seconds;
   return cut;
@@ -117,6 +125,7 @@ void ContentCutDetector::Save(State* state) const {
     for (const uint8_t value : {pixel.h, pixel.s, pixel.v}) pixels += static_cast<char>(value);
   state->Set("before", std::move(pixels));
   state->SetNumbers("scores", {scores_.begin(), scores_.end()});
+  state->SetNumbers("lit_scores", {lit_scores_.begin(), lit_scores_.end()});
   state->SetNumbers("seconds", {seconds_.begin(), seconds_.end()});
   state->SetNumbers("counts", {static_cast<double>(width_), static_cast<double>(height_),
                                static_cast<double>(pushed_), static_cast<double>(popped_),
@@ -126,8 +135,10 @@ void ContentCutDetector::Save(State* state) const {
 void ContentCutDetector::Load(const State& state) {
   const std::string& pixels = state.Get("before");
   const std::vector<double> scores = state.Numbers("scores"), seconds = state.Numbers("seconds");
+  const std::vector<double> lit_scores = state.Numbers("lit_scores");
   const std::vector<double> counts = state.Numbers("counts");
-  bool fits = counts.size() == 6 && scores.size() == seconds.size();
+  bool fits = counts.size() == 6 && scores.size() == seconds.size() &&
+              lit_scores.size() == scores.size();
   for (size_t i = 0; fits && i < 5; ++i)
     fits = counts[i] >= 0 && counts[i] <= kMostCount && counts[i] == std::floor(counts[i]);
   fits = fits && static_cast<double>(pixels.size()) == 3 * counts[0] * counts[1] &&
@@ -139,6 +150,7 @@ void ContentCutDetector::Load(const State& state) {
     before_.push_back({static_cast<uint8_t>(pixels[i]), static_cast<uint8_t>(pixels[i + 1]),
                        static_cast<uint8_t>(pixels[i + 2])});
   scores_.assign(scores.begin(), scores.end());
+  lit_scores_.assign(lit_scores.begin(), lit_scores.end());
   seconds_.assign(seconds.begin(), seconds.end());
   width_ = static_cast<int>(counts[0]);
   height_ = static_cast<int>(counts[1]);

@@ -141,7 +141,7 @@ class Browser:
     def open(self, url):
         self.requests = []
         self.call("Page.navigate", url=url)
-        self.wait_for("globalThis.viewer && viewer.shown !== null")
+        self.wait_for("globalThis.viewer && (viewer.shown !== null || viewer.still)")
 
     def leave(self):
         """Ends the page, so that it asks its server for nothing more."""

@@ -8,6 +8,7 @@ the place of the filming camera, with the film. usage: viewer_test.py PROGRAM
 import contextlib
 import functools
 import http.server
+import json
 import os
 import random
 import re
@@ -77,9 +78,9 @@ def reduced(rgb, width, height):
 class Viewer:
     """The program, serving."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, program=None):
         self.process = subprocess.Popen(
-            [PROGRAM, "--depth_video", "depth.mkv", "--color_video", "color.mkv", "--max_depth",
+            [program or PROGRAM, "--depth_video", "depth.mkv", "--color_video", "color.mkv", "--max_depth",
              "10", "--xfov", str(XFOV), *options],
             cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.url = None
@@ -254,6 +255,38 @@ class ViewerTest(unittest.TestCase):
             self.assertTrue(self.browser.canvas() == live)
             self.browser.leave()
             server.shutdown()
+        self.assertEqual(self.browser.log, [])
+
+    def test_shows_clouds_alone(self):
+        """The points of tracks, which the exporting program shows with the same page."""
+        exporter = os.path.join(os.path.dirname(PROGRAM), "convert_metric_depth_video_to_other_format")
+        if not os.path.exists(exporter):
+            self.skipTest("no exporter is built")
+        points = [[y * WIDTH + x, x, y] for y in range(10, HEIGHT, 20) for x in range(10, WIDTH, 20)]
+        identity = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+        for name, frame in (("tracks.json", points), ("path.json", identity)):
+            with open(os.path.join(self.folder, name), "w") as file:
+                json.dump([frame] * FRAMES, file)
+        with Viewer(self.folder, "--track_file", "tracks.json", "--transformation_file", "path.json",
+                    "--show_scene_point_clouds", program=exporter) as viewer:
+            self.browser.open(viewer.url)
+            self.assertEqual(self.browser.run("document.getElementById('message').textContent"), "")
+            self.assertEqual(self.browser.run(
+                "[...document.querySelectorAll('#bar, #panel > *')].filter((e) => e.offsetParent)"
+                ".map((e) => e.id || e.innerText.trim()).join()"),
+                "reset,path,axes,points by depth,background,save,help")
+            clean = lambda rgb: sum(rgb[i:i + 3] != b"\xff\xff\xff" for i in range(0, len(rgb), 3))
+            all_of_it = clean(self.browser.canvas()[2])
+            self.press("x")
+            points_alone = clean(self.browser.canvas()[2])
+            self.press("b")
+            self.assertEqual(clean(self.browser.canvas()[2]), 0)
+            self.assertGreater(points_alone, 2 * len(points))
+            self.assertGreater(all_of_it, points_alone)
+            self.press(" ")  # there is no clip to play
+            self.assertFalse(self.browser.run("viewer.playing"))
+            self.browser.leave()
+            self.assertEqual(viewer.stop(), 0)
         self.assertEqual(self.browser.log, [])
 
     def test_ends_well_and_tells_the_page(self):

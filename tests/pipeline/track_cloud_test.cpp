@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -14,6 +16,7 @@
 #include "mdvt/io/track_file.h"
 #include "mdvt/pipeline/track_points.h"
 #include "room_clip.h"
+#include "support/http_client.h"
 #include "support/log_catcher.h"
 #include "support/test_env.h"
 
@@ -445,6 +448,112 @@ TEST_F(TrackCloudJob, UndoesTheJitterOfARenderedClip) {
   const double before = AbsRel(clip.depth, clip.depths);
   const double after = AbsRel(report.rescaled_output, clip.depths);
   EXPECT_LE(after, before / 3) << before;
+}
+
+std::string Content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+// The positions at the beginning of what the page fetches.
+std::vector<Eigen::Vector3f> PositionsIn(const std::string& bytes, int64_t count) {
+  std::vector<Eigen::Vector3f> points(static_cast<size_t>(count));
+  EXPECT_GE(bytes.size(), 12 * points.size());
+  for (size_t i = 0; i < points.size(); ++i) std::memcpy(points[i].data(), &bytes[12 * i], 12);
+  return points;
+}
+
+TEST_F(TrackCloudJob, WritesAPageOfThePoints) {
+  const RoomClip room = MakeRoomClip(dir_.path().string(), 10);
+  WriteTrueTracks(room, dir_ / "tracks.json");
+  ExportJobOptions options = Options(room, dir_ / "tracks.json");
+  options.tracks.show_scene_point_clouds = true;
+  options.tracks.export_html = dir_ / "average";
+  options.axes = Axes::kBlender;  // of files; the page has its own
+  TrackCloudReport report = RunExportJob(options).tracks.value();
+  for (const char* name : {"index.html", "viewer.js", "renderer.js", "style.css"})
+    EXPECT_TRUE(fs::exists(options.tracks.export_html + "/" + name)) << name;
+  auto clip = nlohmann::json::parse(Content(options.tracks.export_html + "/clip.json"));
+  EXPECT_EQ(clip["frames"], 0);
+  EXPECT_TRUE(clip["show"]["axes"].get<bool>());
+  EXPECT_EQ(clip["path"].size(), 10u);
+  ASSERT_EQ(clip["clouds"].size(), 1u);
+  EXPECT_EQ(clip["clouds"][0]["name"], "points by depth");
+  EXPECT_EQ(clip["clouds"][0]["points"], report.average_points);
+  // The first frame's camera is the world: what it sees lies before it.
+  const std::string bytes =
+      Content(options.tracks.export_html + "/" + clip["clouds"][0]["file"].get<std::string>());
+  for (const Eigen::Vector3f& point : PositionsIn(bytes, report.average_points))
+    EXPECT_GT(point.z(), 0.5f);
+
+  options.tracks.use_triangulated_points = true;
+  options.tracks.show_both_point_clouds = true;
+  options.tracks.export_html = dir_ / "both";
+  options.axes = Axes::kOpenCv;
+  options.job.overwrite = true;
+  report = RunExportJob(options).tracks.value();
+  clip = nlohmann::json::parse(Content(options.tracks.export_html + "/clip.json"));
+  ASSERT_EQ(clip["clouds"].size(), 2u);
+  EXPECT_EQ(clip["clouds"][0]["name"], "triangulated points");
+  EXPECT_EQ(clip["clouds"][1]["points"], report.average_points);
+  const TriangleMesh ply = ReadPly(report.triangulated_output);
+  const auto shown = PositionsIn(
+      Content(options.tracks.export_html + "/" + clip["clouds"][0]["file"].get<std::string>()),
+      report.triangulated);
+  ASSERT_EQ(shown.size(), ply.points.size());
+  for (size_t i = 0; i < shown.size(); ++i) EXPECT_EQ(shown[i], ply.points[i]);
+}
+
+TEST_F(TrackCloudJob, ShowsThePointsOnceTheFilesAreThere) {
+  const RoomClip room = MakeRoomClip(dir_.path().string(), 10);
+  WriteTrueTracks(room, dir_ / "tracks.json");
+  ExportJobOptions options = Options(room, dir_ / "tracks.json");
+  options.tracks.show_scene_point_clouds = true;
+  std::atomic<bool> cancelled{false};
+  int pages = 0;
+  options.on_ready = [&](const std::string& url) {
+    EXPECT_TRUE(fs::exists(room.depth + "_avgmonodepth.ply"));
+    const size_t begin = std::string("http://127.0.0.1:").size();
+    const int port = std::stoi(url.substr(begin));
+    const std::string path = url.substr(url.find('/', begin));
+    const auto clip = nlohmann::json::parse(Get(port, path + "clip.json").body);
+    EXPECT_EQ(clip["clouds"][0]["file"], "avgmonodepth.bin");
+    EXPECT_EQ(Get(port, path).Header("Content-Type"), "text/html; charset=utf-8");
+    EXPECT_GE(Get(port, path + "avgmonodepth.bin").body.size(),
+              15 * clip["clouds"][0]["points"].get<size_t>());
+    for (const char* name : {"triangulated.bin", "frames/000000.bin", "../tracks.json"})
+      EXPECT_EQ(Get(port, path + name).status, 404) << name;
+    ++pages;
+    cancelled = true;
+  };
+  RunControl control;
+  control.cancelled = &cancelled;
+  EXPECT_GT(RunExportJob(options, control).tracks.value().average_points, 80);
+  EXPECT_EQ(pages, 1);
+}
+
+TEST_F(TrackCloudJob, RefusesToShowWhatIsNotThere) {
+  const RoomClip room = MakeRoomClip(dir_.path().string(), 4);
+  WriteTrueTracks(room, dir_ / "tracks.json");
+  ExportJobOptions options = Options(room, dir_ / "tracks.json");
+  options.tracks.show_both_point_clouds = true;
+  ExpectError(Code::kInvalidArgument, "use_triangulated_points", [&] { options.Check(); });
+  options.tracks.global_align = options.tracks.save_rescaled_depth = true;
+  options.Check();
+  options.tracks.port = 8080;
+  options.Check();
+  options.tracks.export_html = dir_ / "page";
+  ExpectError(Code::kInvalidArgument, "port", [&] { options.Check(); });
+  options.tracks.port = 0;
+  options.tracks.show_both_point_clouds = false;
+  ExpectError(Code::kInvalidArgument, "export_html", [&] { options.Check(); });
+  // Nothing appears of a run that fails, the page neither.
+  options.tracks.show_both_point_clouds = true;
+  options.tracks.min_observations = 100;
+  ExpectError(Code::kRefused, "no track is seen in", [&] { RunExportJob(options); });
+  EXPECT_FALSE(fs::exists(options.tracks.export_html));
 }
 
 }  // namespace

@@ -244,7 +244,7 @@ TEST_F(WebViewTest, TellsOptionsToThePage) {
   EXPECT_EQ(clip.At("background").AsString(), "102030");
   EXPECT_EQ(clip.At("position").AsArray().at(1).AsDouble(), -2);
   EXPECT_EQ(clip.At("path").size(), 21u);
-  EXPECT_EQ(clip.At("cloud").At("points").AsInt(), 2);
+  EXPECT_EQ(clip.At("clouds").AsArray().at(0).At("points").AsInt(), 2);
   const std::string bytes = view.Fetch("cloud.bin").body;
   ASSERT_EQ(bytes.size(), 24u + 8);
   EXPECT_EQ(U32(bytes, 4), 0x40000000u);  // 2.0

@@ -6,6 +6,7 @@
 // before is as it was.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -154,6 +155,9 @@ struct ExportJobOptions {
   int64_t min_frames = -1;       // first frame written (0-based); -1 = 0
   int64_t frame_step = 1;        // every n-th frame from there on
   TrackCloudOptions tracks;      // needs the camera's path and a field of view
+  // Called with the address of the page that tracks.shows() asks for, when it can be opened. Empty:
+  // the address is logged.
+  std::function<void(const std::string& url)> on_ready;
   void Check() const;
 };
 void Describe(OptionList* list, ExportJobOptions* options);

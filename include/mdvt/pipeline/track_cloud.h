@@ -26,9 +26,19 @@ struct TrackCloudOptions {
   bool save_rescaled_depth = false;  // write <depth_video>_rescaled.mkv
   bool global_align = false;         // with it: let 1 / depth have a shift too, for the whole clip
 
+  // Show points and the world's axes in a web browser, once all files are there, until the job is
+  // cancelled, which is no failure then: the triangulated points if their file is written, else
+  // those by depth; or both, which needs the triangulated ones.
+  bool show_scene_point_clouds = false;
+  bool show_both_point_clouds = false;
+  std::string export_html;  // a folder: with one of the two, write that page in place of showing it
+  int port = 0;             // of the page on this machine; 0: any that is free
+
   bool empty() const { return track_file.empty(); }
+  bool shows() const { return show_scene_point_clouds || show_both_point_clouds; }
+  bool writes_triangulated() const { return use_triangulated_points || global_align; }
   bool triangulates() const {
-    return use_triangulated_points || save_rescaled_depth || global_align;
+    return writes_triangulated() || save_rescaled_depth;
   }
 };
 void Describe(OptionList* list, TrackCloudOptions* options);

@@ -14,7 +14,8 @@
 namespace mdvt {
 
 struct ContentCutOptions {
-  // A frame begins a scene if its score is at least this, in 8-bit steps. Valid: [0, 255].
+  // A frame begins a scene if its score is at least this, in 8-bit steps, also where |dH| and |dS|
+  // of pixels with V < 48 count by V / 48 only: those of a fade to black are noise. Valid: [0, 255].
   double min_score = 15;
   // ... and at least this many times the mean score of its neighbours, so that no pan is a cut.
   // Valid: [1, 1000].
@@ -63,6 +64,7 @@ class ContentCutDetector {
   int height_ = 0;
   // Scores and times of frames from popped_ - neighbours on.
   std::deque<double> scores_;
+  std::deque<double> lit_scores_;  // with less of dark pixels
   std::deque<double> seconds_;
   int64_t pushed_ = 0;
   int64_t popped_ = 0;

@@ -14,8 +14,9 @@ namespace mdvt {
 
 struct SceneCutOptions {
   // A cut needs both: fewer than this share of the tracks survive, and the picture changes by more
-  // than `min_change` (mean absolute difference of 32 x 18 thumbnails after their grey levels have
-  // been matched in mean, in grey levels). Both valid in their natural range: [0, 1], [0, 255].
+  // than `min_change` grey levels: the mean absolute difference of 32 x 18 thumbnails that have been
+  // matched in place (up to a cell), contrast and mean, for pictures with nothing in common about
+  // what it would be without. Both valid in their natural range: [0, 1], [0, 255].
   double max_survival = 0.2;
   double min_change = 12;
   // With fewer tracks before, survival says nothing and the picture alone decides, by twice the
@@ -25,7 +26,8 @@ struct SceneCutOptions {
 };
 
 // Tells cuts between consecutive frames. Hard cuts only; a dissolve is several frames that lose
-// their tracks one after another.
+// their tracks one after another. A flash is none, even if it burns the picture out for up to four
+// frames: these are passed over.
 class SceneCutDetector {
  public:
   // Throws Error(kInvalidArgument), see Check().
@@ -42,6 +44,7 @@ class SceneCutDetector {
  private:
   SceneCutOptions options_;
   std::vector<float> thumbnail_;
+  int flat_frames_ = 0;  // since it, without contrast
 };
 
 }  // namespace mdvt

@@ -175,7 +175,7 @@ export class Renderer {
     this.plainProgram = makeProgram(gl, PLAIN_VERTEX, PLAIN_FRAGMENT);
     this.noAttributes = gl.createVertexArray();
     this.lines = this.makePlain();
-    this.cloud = null;
+    this.clouds = [];
     this.depthTexture = this.makeTexture(gl.NEAREST);
     this.colorTexture = this.makeTexture(gl.LINEAR);
     this.cellsTexture = this.makeTexture(gl.NEAREST);
@@ -228,9 +228,9 @@ export class Renderer {
   }
 
   // A static cloud, or a mesh where there are indices.
-  setCloud(positions, colors, indices) {
-    this.cloud = this.makePlain();
-    this.fillPlain(this.cloud, positions, colors, indices);
+  setCloud(number, positions, colors, indices) {
+    this.clouds[number] = this.makePlain();
+    this.fillPlain(this.clouds[number], positions, colors, indices);
   }
 
   setFrame(frame) {
@@ -257,7 +257,7 @@ export class Renderer {
   }
 
   // settings  points, tears, tearRule [share, pixels, baseline], background [r, g, b] of 0..1,
-  //           xfov, aspect, showCloud
+  //           xfov, aspect, showClouds (a list), pointSize (pixels of a picture 540 high)
   // lines     [[from, to, [r, g, b] of 0..255], ...] in world axes
   draw(worldFromView, settings, lines) {
     const gl = this.gl;
@@ -344,15 +344,16 @@ export class Renderer {
     const {program, uniforms} = this.plainProgram;
     gl.useProgram(program);
     gl.uniformMatrix4fv(uniforms.clipFromWorld, false, clipFromWorld);
-    gl.uniform1f(uniforms.pointSize, Math.max(1, Math.round(this.canvas.height / 540)));
-    if (this.cloud && settings.showCloud) {
-      gl.bindVertexArray(this.cloud.array);
-      gl.disable(gl.CULL_FACE);
-      if (this.cloud.corners > 0)
-        gl.drawElements(gl.TRIANGLES, this.cloud.corners, gl.UNSIGNED_INT, 0);
-      else gl.drawArrays(gl.POINTS, 0, this.cloud.points);
-      gl.enable(gl.CULL_FACE);
-    }
+    gl.uniform1f(uniforms.pointSize, 
+      Math.max(1, Math.round(settings.pointSize * this.canvas.height / 540)));
+    gl.disable(gl.CULL_FACE);
+    this.clouds.forEach((cloud, i) => {
+      if (!settings.showClouds[i]) return;
+      gl.bindVertexArray(cloud.array);
+      if (cloud.corners > 0) gl.drawElements(gl.TRIANGLES, cloud.corners, gl.UNSIGNED_INT, 0);
+      else gl.drawArrays(gl.POINTS, 0, cloud.points);
+    });
+    gl.enable(gl.CULL_FACE);
     if (lines.length > 0) {
       this.fillPlain(this.lines, new Float32Array(lines.flatMap(([a, b]) => [...a, ...b])),
         new Uint8Array(lines.flatMap(([, , color]) => [...color, ...color])));

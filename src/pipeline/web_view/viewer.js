@@ -9,6 +9,9 @@ import {Renderer} from './renderer.js';
 const element = (id) => document.getElementById(id);
 const hexToColor = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) / 255);
 const FRAMES_AHEAD = 6;
+const CLOUD_SWITCHES = ['cloud', 'cloud2'];
+const KEYS_OF_CLIPS = [' ', 'Home', 'End', 'ArrowLeft', 'ArrowRight', '[', ']', 'l', 'c', 'v', 'p',
+  't', 'f'];
 const LONGEST_PAUSE = 0.25;  // seconds of a picture that does not come count no more than this
 
 class Viewer {
@@ -16,7 +19,7 @@ class Viewer {
     this.clip = clip;
     this.canvas = element('view');
     this.renderer = new Renderer(this.canvas);
-    this.renderer.onRestored = () => { this.loadCloud(); this.invalidate(); };
+    this.renderer.onRestored = () => { this.loadClouds(); this.invalidate(); };
     this.camera = new ViewCamera(clip.position, clip.target);
     if (clip.planned) this.camera.mode = 'planned';
     this.source = new FrameSource(clip, (n) => this.arrived(n), (text) => this.tell(text));
@@ -28,9 +31,10 @@ class Viewer {
     this.pressed = new Set();
     this.dirty = true;
     this.setUpControls();
-    this.loadCloud();
+    this.still = false;     // clouds alone, and they are here
+    this.loadClouds();
     const wished = Number(new URLSearchParams(location.hash.slice(1)).get('frame'));
-    this.seek(Number.isFinite(wished) ? wished - 1 : 0);
+    if (clip.frames > 0) this.seek(Number.isFinite(wished) ? wished - 1 : 0);
     requestAnimationFrame((now) => this.tick(now));
   }
 
@@ -146,10 +150,11 @@ class Viewer {
       tears: element('tear').checked,
       tearRule: this.clip.tear,
       background: hexToColor(element('background').value),
-      showCloud: element('cloud').checked,
-      xfov: this.shown ? this.shown.viewXfov : Math.PI / 3,
+      showClouds: CLOUD_SWITCHES.map((id) => element(id).checked),
+      pointSize: this.clip.point_size,
+      xfov: this.shown ? this.shown.viewXfov : (this.clip.xfov ?? 60) / 180 * Math.PI,
       aspect: this.clip.canvas ? this.clip.canvas[0] / this.clip.canvas[1]
-        : this.clip.width / this.clip.height,
+        : this.clip.aspect ?? this.clip.width / this.clip.height,
     };
     this.renderer.draw(this.camera.pose(this.shown, now), settings, this.lines());
     if (!frame) return;
@@ -182,18 +187,23 @@ class Viewer {
     return lines;
   }
 
-  // The cloud or mesh that stands still: x, y, z of each point, their colours, the triangles.
-  async loadCloud() {
-    const {cloud} = this.clip;
-    if (!cloud) return;
-    const response = await fetch('cloud.bin');
-    if (!response.ok) { this.tell(`The point cloud: ${response.statusText}`); return; }
+  // The clouds or meshes that stand still: x, y, z of each point, their colours, the triangles.
+  async loadClouds() {
+    await Promise.all(this.clip.clouds.map((cloud, i) => this.loadCloud(cloud, i)));
+    if (this.clip.frames > 0) return;
+    this.still = true;
+    if (element('message').textContent.startsWith('Loading')) this.tell('');
+  }
+
+  async loadCloud({file, name, points, triangles}, number) {
+    const response = await fetch(file);
+    if (!response.ok) { this.tell(`The ${name}: ${response.statusText}`); return; }
     const bytes = await response.arrayBuffer();
-    const colorsAt = 12 * cloud.points;
-    const trianglesAt = colorsAt + 4 * Math.ceil((3 * cloud.points) / 4);
-    this.renderer.setCloud(new Float32Array(bytes, 0, 3 * cloud.points),
-      new Uint8Array(bytes, colorsAt, 3 * cloud.points),
-      cloud.triangles > 0 ? new Uint32Array(bytes, trianglesAt, 3 * cloud.triangles) : null);
+    const colorsAt = 12 * points;
+    const trianglesAt = colorsAt + 4 * Math.ceil((3 * points) / 4);
+    this.renderer.setCloud(number, new Float32Array(bytes, 0, 3 * points),
+      new Uint8Array(bytes, colorsAt, 3 * points),
+      triangles > 0 ? new Uint32Array(bytes, trianglesAt, 3 * triangles) : null);
     this.invalidate();
   }
 
@@ -227,18 +237,23 @@ class Viewer {
 
   setUpControls() {
     const {clip} = this;
-    document.title = `${clip.title} - depth video`;
+    document.title = `${clip.title} - ${clip.frames > 0 ? 'depth video' : 'point cloud'}`;
+    document.body.classList.toggle('still', clip.frames === 0);
     element('scrub').max = clip.frames - 1;
     element('points').checked = clip.show.points;
     element('tear').checked = clip.show.tear;
     element('frustum').checked = clip.show.camera;
     element('path').checked = clip.show.path;
     element('axes').checked = clip.show.axes;
-    element('cloud').checked = clip.cloud !== null;
-    element('cloud').parentElement.hidden = clip.cloud === null;
+    CLOUD_SWITCHES.forEach((id, i) => {
+      const cloud = clip.clouds[i];
+      element(id).checked = cloud !== undefined;
+      element(id).parentElement.hidden = cloud === undefined;
+      if (cloud) element(id).nextElementSibling.textContent = cloud.name;
+    });
     element('path').parentElement.hidden = clip.path.length < 2;
     element('background').value = `#${clip.background}`;
-    for (const id of ['points', 'tear', 'frustum', 'path', 'axes', 'cloud', 'background'])
+    for (const id of ['points', 'tear', 'frustum', 'path', 'axes', ...CLOUD_SWITCHES, 'background'])
       element(id).addEventListener('input', () => this.invalidate());
     // So that space plays after a click; who comes by the keyboard stays where they are.
     for (const box of document.querySelectorAll('input[type="checkbox"]'))
@@ -265,10 +280,12 @@ class Viewer {
       g: () => this.toggle('path'),
       x: () => this.toggle('axes'),
       b: () => this.toggle('cloud'),
+      n: () => this.toggle('cloud2'),
       i: () => this.save(),
       u: () => document.body.classList.toggle('quiet'),
       '?': () => element('keys').showModal(),
     };
+    if (clip.frames === 0) for (const key of KEYS_OF_CLIPS) delete this.actions[key];
     const keysOfButtons = {play: ' ', back: 'ArrowLeft', forward: 'ArrowRight', reset: 'r',
       camera: 'c', planned: 'v', save: 'i', help: '?'};
     for (const [id, key] of Object.entries(keysOfButtons))
