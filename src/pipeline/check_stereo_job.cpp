@@ -226,12 +226,7 @@ void Describe(OptionList* list, CheckStereoJobOptions* o) {
       .Positional(0);
   list->Field("json", &o->json, "FILE", "write all figures, of each frame too").Output();
   list->Field("html", &o->html, "FILE", "write one page with the figures and plots").Output();
-  static const EnumNames<PackingChoice> packings = {{"auto", PackingChoice::kAuto},
-                                                    {"sbs", PackingChoice::kSideBySide},
-                                                    {"tab", PackingChoice::kTopBottom}};
-  list->Field("packing", &o->packing, packings,
-              "sbs: left half and right half; tab: upper half and lower half; auto: as the file "
-              "says, else as the frame's shape and the likeness of its halves tell");
+  DescribePacking(list, &o->packing, "as the frame's shape and the likeness of its halves tell");
   static const EnumNames<SqueezeChoice> squeezes = {
       {"auto", SqueezeChoice::kAuto}, {"on", SqueezeChoice::kOn}, {"off", SqueezeChoice::kOff}};
   list->Field("squeezed", &o->squeezed, squeezes,

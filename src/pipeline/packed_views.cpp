@@ -16,6 +16,16 @@ bool IsTopBottom(PackingChoice choice, const VideoInfo& info, bool unmarked) {
   return info.stereo == StereoMark::kTopBottom;
 }
 
+void DescribePacking(OptionList* list, PackingChoice* packing, const std::string& otherwise) {
+  static const EnumNames<PackingChoice> packings = {{"auto", PackingChoice::kAuto},
+                                                    {"sbs", PackingChoice::kSideBySide},
+                                                    {"tab", PackingChoice::kTopBottom}};
+  list->Field("packing", packing, packings,
+              "sbs: left half and right half; tab: upper half and lower half; auto: as the file "
+              "says, else " +
+                  otherwise);
+}
+
 PackedViews::PackedViews(bool below, const VideoInfo& info)
     : top_bottom(below),
       width(below ? info.width : info.width / 2),

@@ -3,7 +3,10 @@
 // The two views of a packed stereo video.
 #pragma once
 
+#include <string>
+
 #include "mdvt/core/image.h"
+#include "mdvt/core/options.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/job_options.h"
 
@@ -17,6 +20,9 @@ bool IsTopBottom(PackingChoice choice, const VideoInfo& info, bool unmarked = fa
 inline bool RightEyeFirst(PackingChoice choice, const VideoInfo& info) {
   return choice == PackingChoice::kAuto && info.right_eye_first;
 }
+
+// The option "packing"; `otherwise` ends its help: "sbs".
+void DescribePacking(OptionList* list, PackingChoice* packing, const std::string& otherwise);
 
 struct PackedViews {
   bool top_bottom = false;

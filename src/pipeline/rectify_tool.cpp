@@ -107,12 +107,7 @@ void Describe(OptionList* list, RectifyJobOptions* options) {
               "the bounds of the field of view are at the centres of the first and last pixel, as "
               "the original has it; off: at the borders of the picture")
       .Switch();
-  static const EnumNames<PackingChoice> packings = {{"auto", PackingChoice::kAuto},
-                                                    {"sbs", PackingChoice::kSideBySide},
-                                                    {"tab", PackingChoice::kTopBottom}};
-  list->Field("packing", &options->packing, packings,
-              "sbs: left half and right half; tab: upper half and lower half; auto: as the file "
-              "says, else sbs");
+  DescribePacking(list, &options->packing, "sbs");
   list->Field("swap_eyes", &options->swap_eyes, "the right eye comes first");
   list->Field("source_fov", &options->source_fov_deg, Range{10, 360}, "DEGREES",
               "what the picture of an eye shows across")

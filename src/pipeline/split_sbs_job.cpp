@@ -141,12 +141,7 @@ void Describe(OptionList* list, SplitSbsJobOptions* options) {
               "where <color_video>_left.mkv and <color_video>_right.mkv go, the ending left out")
       .Default("the folder of the input")
       .Output();
-  static const EnumNames<PackingChoice> packings = {{"auto", PackingChoice::kAuto},
-                                                    {"sbs", PackingChoice::kSideBySide},
-                                                    {"tab", PackingChoice::kTopBottom}};
-  list->Field("packing", &options->packing, packings,
-              "sbs: left half and right half; tab: upper half and lower half; auto: as the file "
-              "says, else sbs");
+  DescribePacking(list, &options->packing, "sbs");
   list->Field("squeezed", &options->squeezed,
               "the views are squeezed to half their width (sbs) or height (tab): give their pixels "
               "the right shape");
