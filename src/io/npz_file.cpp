@@ -223,6 +223,10 @@ void NpzWriter::Add(const std::string& name, const std::vector<int64_t>& shape,
                     const int64_t* values) {
   impl_->Add(name, shape, "<i8", values, sizeof(int64_t));
 }
+void NpzWriter::Add(const std::string& name, const std::vector<int64_t>& shape,
+                    const int32_t* values) {
+  impl_->Add(name, shape, "<i4", values, sizeof(int32_t));
+}
 void NpzWriter::AddText(const std::string& name, const std::string& text) {
   std::string characters;
   for (const char character : text)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/stereo4d_clip.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "core/text_file.h"
@@ -40,6 +41,22 @@ std::vector<double> List(const json::Value& clip, const char* key, size_t count)
   return numbers;
 }
 
+Eigen::Matrix3d Matrix(const json::Value& rows) {
+  Eigen::Matrix3d matrix = Eigen::Matrix3d::Zero();
+  bool good = rows.is_array() && rows.size() == 3;
+  for (int row = 0; good && row < 3; ++row) {
+    const json::Value& numbers = rows.AsArray()[static_cast<size_t>(row)];
+    good = numbers.is_array() && numbers.size() == 3;
+    for (int column = 0; good && column < 3; ++column) {
+      const json::Value& number = numbers.AsArray()[static_cast<size_t>(column)];
+      good = number.is_number();
+      if (good) matrix(row, column) = number.AsDouble();
+    }
+  }
+  Require(good, Code::kCorrupt, "\"rectified2rig\" must be matrices of 3 x 3 numbers");
+  return matrix;
+}
+
 Stereo4dClip Parse(const char* data, size_t size, const Limits& limits) {
   const json::Value value = json::Parse({data, size}, limits, "clip");
   const json::Value* format = value.Find("format");
@@ -58,6 +75,19 @@ Stereo4dClip Parse(const char* data, size_t size, const Limits& limits) {
   limits.CheckFrameSize(static_cast<int64_t>(sizes[0]), static_cast<int64_t>(sizes[1]), "a view");
   clip.camera = {
       static_cast<int>(sizes[0]), static_cast<int>(sizes[1]), lens[0], lens[1], lens[2], lens[3]};
+  const json::Value& times = Member(value, "timestamps");
+  Require(times.is_array(), Code::kCorrupt, "\"timestamps\" must be a list of microseconds");
+  for (const json::Value& time : times.AsArray()) {
+    Require(time.is_int() && (clip.times_us.empty() || time.AsInt() > clip.times_us.back()),
+            Code::kCorrupt, "\"timestamps\" must be whole numbers that grow");
+    clip.times_us.push_back(time.AsInt());
+  }
+  const std::vector<double> bounds = List(value, "fov_bounds", 4);
+  std::copy(bounds.begin(), bounds.end(), clip.fov_bounds.begin());
+  const json::Value& turns = Member(value, "rectified2rig");
+  Require(turns.is_array() && turns.size() == 2, Code::kCorrupt,
+          "\"rectified2rig\" must be two matrices");
+  for (size_t eye = 0; eye < 2; ++eye) clip.rig_from_rectified[eye] = Matrix(turns.AsArray()[eye]);
   const json::Value& baseline = Member(value, "baseline");
   clip.baseline = baseline.is_number() ? baseline.AsDouble() : 0;
   Require(lens[0] > 0 && lens[1] > 0 && clip.baseline > 0, Code::kCorrupt,
@@ -88,9 +118,31 @@ Stereo4dClip ReadStereo4dClip(const std::string& path, const Limits& limits) {
   return ReadAndParse(path, "clip", limits, Parse);
 }
 
-std::string Stereo4dFile(const std::string& folder, const std::string& name,
-                         const std::string& suffix) {
-  return (std::filesystem::path(folder) / name / (name + suffix)).string();
+std::string Stereo4dView(const Stereo4dClipOptions& clip, const std::string& eye) {
+  const std::string lossless = clip.File("-" + eye + "_rectified.mkv");
+  std::error_code ignored;
+  return std::filesystem::exists(lossless, ignored) ? lossless
+                                                    : clip.File("-" + eye + "_rectified.mp4");
+}
+
+std::string Stereo4dClipOptions::name() const {
+  if (!vid.empty()) return vid;
+  return videoid.empty() ? "" : videoid + "-clip" + std::to_string(clipid);
+}
+
+std::string Stereo4dClipOptions::File(const std::string& suffix) const {
+  const std::string own = name();
+  return (std::filesystem::path(output_folder) / own / (own + suffix)).string();
+}
+
+void Describe(OptionList* list, Stereo4dClipOptions* options) {
+  list->Field("output_folder", &options->output_folder, "FOLDER",
+              "where the folder of a clip is, as rectify has written it")
+      .Default("this folder");
+  list->Field("vid", &options->vid, "NAME", "the clip <output_folder>/<vid>").Excludes("videoid");
+  list->Field("videoid", &options->videoid, "NAME", "the clip <output_folder>/<videoid>-clip<N>");
+  list->Field("clipid", &options->clipid, Range{0, 1e6}, "NUMBER", "which clip of that video")
+      .OnlyWith("videoid");
 }
 
 }  // namespace mdvt

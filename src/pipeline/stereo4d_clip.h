@@ -11,6 +11,7 @@
 
 #include "mdvt/core/camera.h"
 #include "mdvt/core/limits.h"
+#include "mdvt/pipeline/stereo4d_options.h"
 
 namespace mdvt {
 
@@ -29,9 +30,7 @@ std::string FormatStereo4dClip(const Stereo4dClip& clip);
 // Throws Error: kNotFound, kIo, kLimit, kCorrupt.
 Stereo4dClip ReadStereo4dClip(const std::string& path, const Limits& limits);
 
-// "folder/name/name" + suffix, for the folder that options name: output_folder/vid, or
-// output_folder/videoid-clipN.
-std::string Stereo4dFile(const std::string& folder, const std::string& name,
-                         const std::string& suffix);
+// The name of the view of an eye ("left", "right"): .mkv, or .mp4 where there is no such file.
+std::string Stereo4dView(const Stereo4dClipOptions& clip, const std::string& eye);
 
 }  // namespace mdvt

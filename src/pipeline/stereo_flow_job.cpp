@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -27,8 +26,6 @@
 
 namespace mdvt {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Rows are known to match: every pixel takes the disparity at which it and its neighbours look like
 // the other view, from planes of even steps before the camera.
@@ -166,19 +163,9 @@ struct Views {
 };
 
 Views ViewsOf(const StereoFlowJobOptions& options) {
-  const std::string name = ClipNameOf(options);
-  if (name.empty()) return {options.left_video, options.right_video, std::nullopt};
-  const auto view = [&](const char* eye) {
-    const std::string start = std::string("-") + eye + "_rectified";
-    const std::string lossless = Stereo4dFile(options.output_folder, name, start + ".mkv");
-    std::error_code ignored;
-    return fs::exists(lossless, ignored)
-               ? lossless
-               : Stereo4dFile(options.output_folder, name, start + ".mp4");
-  };
-  return {view("left"), view("right"),
-          ReadStereo4dClip(Stereo4dFile(options.output_folder, name, "-clip.json"),
-                           options.job.limits)};
+  if (options.clip.empty()) return {options.left_video, options.right_video, std::nullopt};
+  return {Stereo4dView(options.clip, "left"), Stereo4dView(options.clip, "right"),
+          ReadStereo4dClip(options.clip.File("-clip.json"), options.job.limits)};
 }
 
 class StereoFlowJob {

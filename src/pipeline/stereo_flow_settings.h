@@ -7,8 +7,6 @@
 
 namespace mdvt {
 
-// The name of the clip that the options name; empty: two views are given.
-std::string ClipNameOf(const StereoFlowJobOptions& options);
 std::string StereoFlowOutput(const StereoFlowJobOptions& options);
 // "a/b_disparity.mkv" beside "a/b.mkv".
 std::string DisparityOutput(const std::string& output);

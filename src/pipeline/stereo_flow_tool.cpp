@@ -7,17 +7,10 @@
 
 namespace mdvt {
 
-std::string ClipNameOf(const StereoFlowJobOptions& options) {
-  if (!options.vid.empty()) return options.vid;
-  if (options.videoid.empty()) return "";
-  return options.videoid + "-clip" + std::to_string(options.clipid);
-}
-
 std::string StereoFlowOutput(const StereoFlowJobOptions& options) {
-  const std::string name = ClipNameOf(options);
-  if (name.empty()) return OutputName(options.output, options.left_video, "_depth.mkv");
-  if (options.output.empty()) return Stereo4dFile(options.output_folder, name, "-raw_depth.mkv");
-  return OutputName(options.output, name, "-raw_depth.mkv");
+  if (options.clip.empty()) return OutputName(options.output, options.left_video, "_depth.mkv");
+  if (options.output.empty()) return options.clip.File("-raw_depth.mkv");
+  return OutputName(options.output, options.clip.name(), "-raw_depth.mkv");
 }
 
 std::string DisparityOutput(const std::string& output) {
@@ -27,16 +20,9 @@ std::string DisparityOutput(const std::string& output) {
 }
 
 void Describe(OptionList* list, StereoFlowJobOptions* options) {
-  list->Field("output_folder", &options->output_folder, "FOLDER",
-              "where the folder of a clip is, as rectify has written it")
-      .Default("this folder");
-  list->Field("vid", &options->vid, "NAME", "the clip <output_folder>/<vid>")
-      .Excludes("videoid")
-      .Excludes("left_video");
-  list->Field("videoid", &options->videoid, "NAME", "the clip <output_folder>/<videoid>-clip<N>")
-      .Excludes("left_video");
-  list->Field("clipid", &options->clipid, Range{0, 1e6}, "NUMBER", "which clip of that video")
-      .OnlyWith("videoid");
+  Describe(list, &options->clip);
+  list->Refine("vid").Excludes("left_video");
+  list->Refine("videoid").Excludes("left_video");
   list->Field("left_video", &options->left_video, "FILE",
               "or a left view, whose rows match those of the right one")
       .Input();
@@ -93,7 +79,7 @@ void StereoFlowJobOptions::Check() const {
   CheckDescribed(*this);
   job.limits.Check();
   model.Check();
-  const bool is_clip = !ClipNameOf(*this).empty();
+  const bool is_clip = !clip.empty();
   Require(is_clip || (!left_video.empty() && !right_video.empty()), Code::kInvalidArgument,
           "give a clip with vid or videoid, or two views with left_video and right_video");
   Require(is_clip || !fov.empty(), Code::kInvalidArgument,

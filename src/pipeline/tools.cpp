@@ -38,17 +38,42 @@ ToolInfo EvalTrajectoryTool();
 ToolInfo CheckStereoTool();
 ToolInfo RectifyTool();
 ToolInfo StereoFlowTool();
+ToolInfo TrackOptimizationTool();
 
 const std::vector<ToolInfo>& Tools() {
-  static const std::vector<ToolInfo> tools = {
-      DepthTool(),       StereoTool(),       MonoToSbsTool(),       ExportTool(),
-      DepthViewTool(),   SplitSbsTool(),     FindConvergenceTool(), TrackPointsTool(),
-      InfillSbsTool(),   VideoMaskTool(),    InpaintTool(),         StereoCrafterTool(),
-      OpticalFlowTool(), EvalTracksTool(),   StabilizeDepthTool(),  EvalDepthTool(),
-      InferNvdsTool(),   CompareNvdsTool(),  UnidepthVideoTool(),   AlignPointsTool(),
-      SamTrackTool(),    RecoverFovTool(),   EvalTrajectoryTool(),  CheckStereoTool(),
-      Unik3dVideoTool(), MogeVideoTool(),    DepthProVideoTool(),   VideoDepthMetricTool(),
-      Da3VideoTool(),    UpscaleDepthTool(), RectifyTool(),         StereoFlowTool()};
+  static const std::vector<ToolInfo> tools = {DepthTool(),
+                                              StereoTool(),
+                                              MonoToSbsTool(),
+                                              ExportTool(),
+                                              DepthViewTool(),
+                                              SplitSbsTool(),
+                                              FindConvergenceTool(),
+                                              TrackPointsTool(),
+                                              InfillSbsTool(),
+                                              VideoMaskTool(),
+                                              InpaintTool(),
+                                              StereoCrafterTool(),
+                                              OpticalFlowTool(),
+                                              EvalTracksTool(),
+                                              StabilizeDepthTool(),
+                                              EvalDepthTool(),
+                                              InferNvdsTool(),
+                                              CompareNvdsTool(),
+                                              UnidepthVideoTool(),
+                                              AlignPointsTool(),
+                                              SamTrackTool(),
+                                              RecoverFovTool(),
+                                              EvalTrajectoryTool(),
+                                              CheckStereoTool(),
+                                              Unik3dVideoTool(),
+                                              MogeVideoTool(),
+                                              DepthProVideoTool(),
+                                              VideoDepthMetricTool(),
+                                              Da3VideoTool(),
+                                              UpscaleDepthTool(),
+                                              RectifyTool(),
+                                              StereoFlowTool(),
+                                              TrackOptimizationTool()};
   return tools;
 }
 

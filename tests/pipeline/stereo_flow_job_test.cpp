@@ -159,8 +159,8 @@ TEST_F(StereoFlowJob, DepthOfAVr180Video) {
   rectify.job.max_frames = 2;
   EXPECT_LT(RunRectifyJob(rectify).vertical_median, 0.3);
   StereoFlowJobOptions options;
-  options.output_folder = rectify.output_folder;
-  options.vid = "vr180_sbs";
+  options.clip.output_folder = rectify.output_folder;
+  options.clip.vid = "vr180_sbs";
   const StereoFlowReport report = RunStereoFlowJob(options);
   EXPECT_EQ(report.output, dir_ / "out/vr180_sbs/vr180_sbs-raw_depth.mkv");
 

@@ -29,6 +29,7 @@ class NpzWriter {
   void Add(const std::string& name, const std::vector<int64_t>& shape, const double* values);
   void Add(const std::string& name, const std::vector<int64_t>& shape, const uint8_t* values);
   void Add(const std::string& name, const std::vector<int64_t>& shape, const int64_t* values);
+  void Add(const std::string& name, const std::vector<int64_t>& shape, const int32_t* values);
   // One text of ASCII.
   void AddText(const std::string& name, const std::string& text);
   void Finish();

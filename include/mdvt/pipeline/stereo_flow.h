@@ -11,16 +11,13 @@
 #include "mdvt/depth/stereo_depth.h"
 #include "mdvt/pipeline/depth_model.h"
 #include "mdvt/pipeline/job_options.h"
+#include "mdvt/pipeline/stereo4d_options.h"
 
 namespace mdvt {
 
 struct StereoFlowJobOptions {
   JobOptions job;
-  // A clip that rectify has made: <output_folder>/<name>/, with the name vid, or <videoid>-clip<K>.
-  std::string output_folder;
-  std::string vid;
-  std::string videoid;
-  int64_t clipid = 0;
+  Stereo4dClipOptions clip;
   // Or any two views whose rows match, and their lens.
   std::string left_video, right_video;
   FovOptions fov;
