@@ -84,9 +84,9 @@ class TrackOptimizationJob {
       : options_(options),
         graph_(options.job, control),
         files_(FilesOf(options)),
+        clip_(ReadStereo4dClip(options.clip.File("-clip.json"), options.job.limits)),
         outputs_(options.job.overwrite),
         target_(StageOutputs()),
-        clip_(ReadStereo4dClip(options.clip.File("-clip.json"), options.job.limits)),
         poses_(ReadTransformationsFile(files_.poses, options.job.limits)),
         table_(ReadTrackFile(files_.tracks, options.job.limits)),
         depth_(files_.depth, DepthReaderOptions({}, options.job.limits, graph_.pool())),
@@ -250,10 +250,10 @@ class TrackOptimizationJob {
   const TrackOptimizationJobOptions& options_;
   Graph graph_;
   const TrackOptimizationFiles files_;
+  const Stereo4dClip clip_;
   TrackOptimizationReport report_;
   OutputSet outputs_;
   OutputTarget target_;
-  Stereo4dClip clip_;
   std::vector<Pose> poses_;
   TrackTable table_;
   DepthVideoReader depth_;

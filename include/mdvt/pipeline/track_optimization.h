@@ -36,7 +36,7 @@ struct TrackOptimizationReport {
   int64_t tracks = 0;    // put into space
   int64_t left_out = 0;  // seen with depth in too few frames
   int64_t moving = 0;
-  int64_t samples = 0;      // points in all frames
+  int64_t samples = 0;         // points in all frames
   double sigma_disparity = 0;  // noise that was held, pixels
   double median_sigma = 0;     // of a point along its ray, metres
 };
