@@ -118,7 +118,7 @@ TEST_F(Onnx, FilesOfOthersRunWithADescription) {
   };
   const std::string depth = make("depth", "depth-anything-v2.onnx.json", 140);
   RunningProgram::Arguments arguments = With(depth);
-  ExpectOneClearLine("video_metric_convert", RunProgram("video_metric_convert", arguments), 3,
+  ExpectOneClearLine("video_metric_convert", RunProgram("video_metric_convert", arguments), 4,
                      {"depth.onnx", "manifest"});
   arguments.push_back("--trust_model");
   const Outcome outcome = RunProgram("video_metric_convert", arguments);
