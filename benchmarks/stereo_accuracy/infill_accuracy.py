@@ -176,6 +176,7 @@ def main():
             shutil.rmtree(out)
     if {"directional", "observed"} <= result.keys():
         seen, beside = result["observed"], result["directional"]
+        result["observed_cpu_over_directional"] = round(seen["fill_cpu_ms"] / beside["fill_cpu_ms"], 1)
         result["pass"] = {
             "observed_93_percent": seen["observed_share"] >= 0.93,
             "observed_2_db_above_directional": seen["luma_db"] >= beside["luma_db"] + 2,

@@ -74,8 +74,8 @@ void MatchColors(const HoleClip& clip, const Tile& tile, std::vector<Image>* mad
     // With its neighbours in time, itself twice.
     ColorStatistics reference, content;
     for (const ptrdiff_t k : {-1, 0, 0, 1}) {
-      const auto g = static_cast<size_t>(std::clamp<ptrdiff_t>(
-          static_cast<ptrdiff_t>(f) + k, 0, static_cast<ptrdiff_t>(frames) - 1));
+      const auto g = static_cast<size_t>(std::clamp<ptrdiff_t>(static_cast<ptrdiff_t>(f) + k, 0,
+                                                               static_cast<ptrdiff_t>(frames) - 1));
       reference.Add(here[g]);
       content.Add(there[g]);
     }
@@ -171,8 +171,7 @@ Image Paste(const Image& picture, const Image& wanted, const Image& sums, const 
     for (int y = 0; y < height; ++y)
       for (int x = 0; x < width; ++x)
         if (is_wanted(x, y))
-          to.At(x, y) =
-              std::clamp(to.At(x, y) + (blend_rim ? offset.At(x, y) : 0.0f), 0.0f, 1.0f);
+          to.At(x, y) = std::clamp(to.At(x, y) + (blend_rim ? offset.At(x, y) : 0.0f), 0.0f, 1.0f);
   }
   return result;
 }
@@ -184,9 +183,9 @@ void CheckHoleClip(const HoleClip& clip, const char* who) {
   const auto as_many = [&](const std::vector<Image>& images) {
     return images.empty() || images.size() == frames;
   };
-  Require(frames > 0 && clip.masks.size() == frames && as_many(clip.wanted) &&
-              as_many(clip.originals),
-          Code::kInvalidArgument, std::string(who) + ": there must be as many masks as pictures");
+  Require(
+      frames > 0 && clip.masks.size() == frames && as_many(clip.wanted) && as_many(clip.originals),
+      Code::kInvalidArgument, std::string(who) + ": there must be as many masks as pictures");
   const int width = clip.pictures[0].width(), height = clip.pictures[0].height();
   const auto fit = [&](const std::vector<Image>& images, const PixelFormat& format) {
     return std::all_of(images.begin(), images.end(), [&](const Image& image) {
@@ -265,8 +264,8 @@ std::vector<Image> FillByTiles(const HoleClip& clip, const ClipTiling& tiling,
   std::vector<Image> results(clip.pictures.size());
   const auto paste = [&](int64_t begin, int64_t end) {
     for (auto f = static_cast<size_t>(begin); f < static_cast<size_t>(end); ++f)
-      results[f] = Paste(clip.pictures[f], wanted[f], joined.sums[f], joined.weights,
-                         tiling.blend_rim);
+      results[f] =
+          Paste(clip.pictures[f], wanted[f], joined.sums[f], joined.weights, tiling.blend_rim);
   };
   const auto frames = static_cast<int64_t>(results.size());
   if (pool != nullptr) {

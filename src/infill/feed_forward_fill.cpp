@@ -117,9 +117,9 @@ struct FeedForwardFill::Impl {
       const Image part = CutOut(images[std::min(first + f, images.size() - 1)], tile, mirror);
       for (int c = 0; c < 3; ++c)
         for (int y = 0; y < tile.height; ++y)
-          std::copy_n(part.Plane<float>(c).Row(y), tile.width,
-                      tensor.data() + (static_cast<int64_t>(f) * 3 + c) * area +
-                          int64_t{y} * tile.width);
+          std::copy_n(
+              part.Plane<float>(c).Row(y), tile.width,
+              tensor.data() + (static_cast<int64_t>(f) * 3 + c) * area + int64_t{y} * tile.width);
     }
     return tensor;
   }
@@ -149,11 +149,11 @@ struct FeedForwardFill::Impl {
     const size_t frames = Frames(count);
     std::vector<Tensor> tensors;  // stay until the run has ended
     for (size_t i = 0; i < roles.size(); ++i) {
-      Tensor tensor = roles[i] == Role::kMask
-                          ? Mask(clip.masks, first, frames, tile, clip.mirror,
-                                 info.inputs[i].layout.downscale)
-                          : Pictures(roles[i] == Role::kPictures ? clip.pictures : clip.originals,
-                                     first, frames, tile, clip.mirror);
+      Tensor tensor =
+          roles[i] == Role::kMask
+              ? Mask(clip.masks, first, frames, tile, clip.mirror, info.inputs[i].layout.downscale)
+              : Pictures(roles[i] == Role::kPictures ? clip.pictures : clip.originals, first,
+                         frames, tile, clip.mirror);
       if (info.inputs[i].range == InputRange::kMinusOneToOne)
         for (int64_t k = 0; k < tensor.size(); ++k) tensor[k] = 2 * tensor[k] - 1;
       if (Clips()) {
@@ -179,8 +179,7 @@ struct FeedForwardFill::Impl {
   std::vector<Image> RunTile(const HoleClip& clip, const Tile& tile) {
     std::vector<Image> made;
     const size_t frames = clip.pictures.size(), step = Clips() ? frames : 1;
-    for (size_t first = 0; first < frames; first += step)
-      RunFrames(clip, tile, first, step, &made);
+    for (size_t first = 0; first < frames; first += step) RunFrames(clip, tile, first, step, &made);
     return made;
   }
 

@@ -123,7 +123,8 @@ void SolveMembrane(PlaneView<const uint8_t> cells, PlaneView<float> values) {
       }
       if (worst <= kTolerance * reach.range) break;
     }
-    for (const int32_t at : region) values.At(at % width, at / width) = now[static_cast<size_t>(at)];
+    for (const int32_t at : region)
+      values.At(at % width, at / width) = now[static_cast<size_t>(at)];
   }
 }
 

@@ -197,12 +197,46 @@ struct ObservedFill::Impl {
     const uint8_t* moving =
         source.view->moving.data == nullptr ? nullptr : source.view->moving.Row(y) + first;
     const auto width = static_cast<float>(size.width), height = static_cast<float>(size.height);
-    for (int i = 0; i < count; ++i) {
-      if (!(w[i] > 0 && u[i] >= 0 && v[i] >= 0 && u[i] < width && v[i] < height)) continue;
-      const int x = static_cast<int>(u[i]), row_of = static_cast<int>(v[i]);
-      if (!IsNearHole(x, row_of) || (moving != nullptr && moving[i * stride] > 127)) continue;
-      take(x, row_of, w[i]);
+    for (int begin = 0; begin < count; begin += kRun) {
+      const int end = std::min(begin + kRun, count);
+      if (end == begin + kRun && !MayBeNearHoles(u + begin, v + begin)) continue;
+      for (int i = begin; i < end; ++i) {
+        if (!(w[i] > 0 && u[i] >= 0 && v[i] >= 0 && u[i] < width && v[i] < height)) continue;
+        const int x = static_cast<int>(u[i]), row_of = static_cast<int>(v[i]);
+        if (!IsNearHole(x, row_of) || (moving != nullptr && moving[i * stride] > 127)) continue;
+        take(x, row_of, w[i]);
+      }
     }
+  }
+
+  // Whether any of kRun pixels may land near a hole: looks at the rectangle around all of them.
+  static constexpr int kRun = 8;
+  bool MayBeNearHoles(const float* u, const float* v) const {
+    const auto least = [](const float* from) {
+      std::array<float, 4> four;  // in a form that vectors are used for
+      for (size_t k = 0; k < 4; ++k) four[k] = from[k] < from[k + 4] ? from[k] : from[k + 4];
+      return std::min(std::min(four[0], four[1]), std::min(four[2], four[3]));
+    };
+    const auto most = [](const float* from) {
+      std::array<float, 4> four;
+      for (size_t k = 0; k < 4; ++k) four[k] = from[k] > from[k + 4] ? from[k] : from[k + 4];
+      return std::max(std::max(four[0], four[1]), std::max(four[2], four[3]));
+    };
+    const float left = least(u), right = most(u), top = least(v), bottom = most(v);
+    // Of pixels without depth u and v mean nothing, and may be no numbers.
+    constexpr float kWide = 64, kHigh = 16;
+    if (!(right - left <= kWide && bottom - top <= kHigh)) return true;
+    if (right < 0 || bottom < 0 || left >= static_cast<float>(size.width) ||
+        top >= static_cast<float>(size.height))
+      return false;
+    const int last_x = std::min(static_cast<int>(right), size.width - 1) >> kTileShift;
+    const int last_y = std::min(static_cast<int>(bottom), size.height - 1) >> kTileShift;
+    for (int y = std::max(static_cast<int>(top), 0) >> kTileShift; y <= last_y; ++y)
+      for (int x = std::max(static_cast<int>(left), 0) >> kTileShift; x <= last_x; ++x)
+        if (near_holes[static_cast<size_t>(y) * static_cast<size_t>(tiles) +
+                       static_cast<size_t>(x)] != 0)
+          return true;
+    return false;
   }
 
   // Tiles with holes, and those beside them.

@@ -153,7 +153,8 @@ void SbsCrafter::FillEye(size_t first, int eye) {
     const Image& made = filled[i - first];
     if (i < done_) {
       // From the run before to this one, in equal steps.
-      const auto share = static_cast<float>(i - shown_ + 1) / static_cast<float>(done_ - shown_ + 1);
+      const auto share =
+          static_cast<float>(i - shown_ + 1) / static_cast<float>(done_ - shown_ + 1);
       waiting.eyes[e] = Mixed(waiting.eyes[e], made, share);
     } else {
       waiting.eyes[e] = made;

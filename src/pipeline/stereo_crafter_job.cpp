@@ -93,12 +93,14 @@ OpenedFill OpenFill(const StereoCrafterJobOptions& options, ThreadPool* pool) {
   } else {
     const DiffusionOptions& given = options.diffusion;
     const DiffusionOptions usual;
-    Require(given.steps == usual.steps && !given.guidance && given.seed == usual.seed &&
-                given.encode_frames == usual.encode_frames &&
-                given.decode_frames == usual.decode_frames,
-            Code::kInvalidArgument,
-            "num_inference_steps, guidance, seed, encode_frames and decode_frames are for diffusion "
-            "models, '" + path + "' is a file: a network that fills in one pass");
+    Require(
+        given.steps == usual.steps && !given.guidance && given.seed == usual.seed &&
+            given.encode_frames == usual.encode_frames &&
+            given.decode_frames == usual.decode_frames,
+        Code::kInvalidArgument,
+        "num_inference_steps, guidance, seed, encode_frames and decode_frames are for diffusion "
+        "models, '" +
+            path + "' is a file: a network that fills in one pass");
     const std::shared_ptr<const Model> model = OpenNetwork(options.model, pool->num_threads());
     FeedForwardOptions one_pass;
     one_pass.tile_width = options.diffusion.tile_width;
@@ -149,11 +151,10 @@ class StereoCrafterJob {
   }
 
   StereoCrafterReport Run() {
-    graph_.Into(graph_.Then(Inputs().Holding(1), &*crafter_),
-                [this](const SbsFrame& frame) {
-                  writer_->Write(converter_.Convert(frame.color, output_color_, format_), frame.pts,
-                                 frame.duration);
-                });
+    graph_.Into(graph_.Then(Inputs().Holding(1), &*crafter_), [this](const SbsFrame& frame) {
+      writer_->Write(converter_.Convert(frame.color, output_color_, format_), frame.pts,
+                     frame.duration);
+    });
     graph_.Run("infill", ExpectedFrames(sbs_.info().estimated_frames, 0, options_.job.max_frames));
     writer_->Finish(sbs_.EndOfColorStreams());
     outputs_.CommitAll();

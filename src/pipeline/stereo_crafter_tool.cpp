@@ -22,7 +22,7 @@ std::string OutputOf(const StereoCrafterJobOptions& options) {
 ToolInfo StereoCrafterTool() {
   return MakeToolInfo<StereoCrafterJobOptions, StereoCrafterReport, RunStereoCrafterJob>(
       "stereo_crafter_infill",
-      "Fills the holes of a side-by-side video by a video diffusion model (StereoCrafter).",
+      "Fills the holes of a side-by-side video by a network: StereoCrafter, M2SVid, LaMa.",
       "stereo_crafter_infill --sbs_color_video clip_stereo.mkv \\\n"
       "      --sbs_mask_video clip_stereo.mkv_infillmask.mkv --model weights/stereocrafter");
 }

@@ -43,9 +43,9 @@ void CheckLooksLikeMask(const Image& picture, const std::string& path) {
   int64_t colored = 0, between = 0;
   for (int y = 0; y < picture.height(); ++y) {
     for (int x = 0; x < picture.width(); ++x) {
-      const auto [low, high] = std::minmax({picture.Plane<uint8_t>(0).At(x, y),
-                                            picture.Plane<uint8_t>(1).At(x, y),
-                                            picture.Plane<uint8_t>(2).At(x, y)});
+      const auto [low, high] =
+          std::minmax({picture.Plane<uint8_t>(0).At(x, y), picture.Plane<uint8_t>(1).At(x, y),
+                       picture.Plane<uint8_t>(2).At(x, y)});
       colored += high - low > kColored;
       between += low > kNearlyBlack && high < kNearlyWhite;
     }

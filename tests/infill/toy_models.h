@@ -219,19 +219,19 @@ inline nlohmann::json InfillMetadata(int length, int overlap, bool originals, bo
   meta["name"] = "toy-infill";
   const nlohmann::json size = {
       {"rule", "fixed"}, {"target", {64, 64}}, {"keep_aspect", false}, {"dynamic", false}};
-  meta["inputs"] = nlohmann::json::array(
-      {{{"name", "frames"}, {"layout", "1TCHW"}, {"size", size}},
-       {{"name", "mask"},
-        {"layout", "1TCHW"},
-        {"color", "gray"},
-        {"downscale", 8},
-        {"size", size}}});
-  if (originals) 
+  meta["inputs"] = nlohmann::json::array({{{"name", "frames"}, {"layout", "1TCHW"}, {"size", size}},
+                                          {{"name", "mask"},
+                                           {"layout", "1TCHW"},
+                                           {"color", "gray"},
+                                           {"downscale", 8},
+                                           {"size", size}}});
+  if (originals)
     meta["inputs"].push_back({{"name", "originals"}, {"layout", "1TCHW"}, {"size", size}});
   if (symmetric)
     for (auto& input : meta["inputs"])
       if (input["name"] != "mask") input["range"] = {-1, 1};
-  meta["outputs"] = nlohmann::json::array({{{"name", "frames"}, {"layout", "1TCHW"}, {"quantity", "image"}}});
+  meta["outputs"] =
+      nlohmann::json::array({{{"name", "frames"}, {"layout", "1TCHW"}, {"quantity", "image"}}});
   meta["window"] = {{"length", length}, {"overlap", overlap}, {"dynamic", dynamic}};
   return meta;
 }

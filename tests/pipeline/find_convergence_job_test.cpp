@@ -193,11 +193,11 @@ void MakeColored(const std::string& path, const ClipShape& shape, double share, 
     for (int plane = 0; plane < 3; ++plane)
       for (int y = 0; y < shape.height; ++y)
         for (int x = 0; x < shape.width; ++x)
-          picture.MutablePlane<uint8_t>(plane).At(x, y) = static_cast<uint8_t>(
-              x >= share * shape.width ? 0
-              : plane == 0             ? r
-              : plane == 1             ? g
-                                       : b);
+          picture.MutablePlane<uint8_t>(plane).At(x, y) =
+              static_cast<uint8_t>(x >= share * shape.width ? 0
+                                   : plane == 0             ? r
+                                   : plane == 1             ? g
+                                                            : b);
     writer.Write(picture, i);
   }
   writer.Finish();

@@ -98,7 +98,8 @@ TEST_F(Reading, FieldsOfViewThatDoNotGoTogetherAreTold) {
 TEST_F(Reading, FilesOfOtherKindsAreToldAsColorsAndRefusedAsMasks) {
   LogCatcher log;
   MakeMarked(StereoLayout::kNone, "");
-  OpenMask(mono_.input, {}, nullptr);
+  ExpectError(Code::kCorrupt, "first picture are colored",
+              [this] { OpenMask(mono_.input, {}, nullptr); });
   for (const char* kind : {"depth", "mask", "infillmask"}) {
     MakeMarked(StereoLayout::kNone, kind);
     const size_t before = log.lines.size();

@@ -36,8 +36,8 @@ class FeedForwardFill : public ClipFill {
                   ThreadPool* pool = nullptr);
   ~FeedForwardFill() override;
 
-  int chunk() const;            // frames of one run, at most
-  int carry() const;            // of them that the run before should have made
+  int chunk() const;  // frames of one run, at most
+  int carry() const;  // of them that the run before should have made
   bool needs_originals() const;
 
   // At most chunk() frames; where the network takes so many exactly, the last one is repeated. The

@@ -33,8 +33,8 @@ struct StereoCrafterJobOptions {
   std::optional<int> carry;  // [0, chunk)
   // Fade these frames from what the run before made to what the next one makes of them.
   bool cross_fade = true;
-  bool swap_eyes = false;    // the right eye is on the left, other than the file says
-  EncodeOptions encode;      // FFV1 unless the output's ending or an option says otherwise
+  bool swap_eyes = false;  // the right eye is on the left, other than the file says
+  EncodeOptions encode;    // FFV1 unless the output's ending or an option says otherwise
 
   // Throws Error(kInvalidArgument).
   void Check() const;
