@@ -115,7 +115,8 @@ class Normal {
     // Of a pose: the centre, then the turn about it.
     block->own += by_point.transpose() * by_point;
     if (options_.depth_sigma > 0 && block->poses.empty()) {
-      const Eigen::Vector3d axis = cam_from_world.row(2).transpose() / (p.z() * options_.depth_sigma);
+      const Eigen::Vector3d axis =
+          cam_from_world.row(2).transpose() / (p.z() * options_.depth_sigma);
       block->own += axis * axis.transpose();
       Matrix63 mixed = Matrix63::Zero();
       mixed.topRows<3>() = -axis * axis.transpose();

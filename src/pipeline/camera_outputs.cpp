@@ -267,13 +267,14 @@ std::vector<double> TellPath(const CameraSolveOptions& solve, const TrackTable& 
     const bool turns = shot.motion == CameraMotion::kRotation && shot.count > 2 &&
                        solve.motion == CameraMotion::kAuto;
     if (share <= kUnsurePath && !turns) continue;
-    const std::string frames =
-        found.shots.size() > 1 ? "frames " + std::to_string(shot.first) + " to " +
-                                     std::to_string(shot.first + shot.count - 1) + ": "
-                               : "";
+    const std::string frames = found.shots.size() > 1
+                                   ? "frames " + std::to_string(shot.first) + " to " +
+                                         std::to_string(shot.first + shot.count - 1) + ": "
+                                   : "";
     if (turns) {
-      LogWarning(frames + "the camera turns, and nothing shows that it moves: its path has no "
-                          "length");
+      LogWarning(frames +
+                 "the camera turns, and nothing shows that it moves: its path has no "
+                 "length");
       continue;
     }
     const std::string why = "the camera moves too little, or too few points are seen long enough";

@@ -53,7 +53,8 @@ void TellFov(const CameraSolveOptions& solve, const CameraAlignment& found);
 // turns for all that can be told, if it was not said to. Throws
 // Error(kRefused) if there is no shot whose path is known better than to its own length, but some
 // whose is not. `depths` are those of AlignCameras().
-std::vector<double> TellPath(const CameraSolveOptions& solve, const TrackTable& tracks, const std::vector<float>& depths, const CameraAlignment& found);
+std::vector<double> TellPath(const CameraSolveOptions& solve, const TrackTable& tracks,
+                             const std::vector<float>& depths, const CameraAlignment& found);
 
 void WriteCameraFiles(const CameraFiles& files, const CameraFacts& facts,
                       const CameraAlignment& found);

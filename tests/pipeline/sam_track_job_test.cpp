@@ -251,7 +251,8 @@ TEST_F(SamTrackJob, ACutBeginsAnotherWorld) {
   Clip turned = Scenes::Room(160, 90, 60);
   turned.path = [path = turned.path](double time) {
     Pose pose = path(time);
-    if (time * 24 > 7.5) pose.linear() *= Eigen::AngleAxisd(M_PI, Eigen::Vector3d::UnitY()).matrix();
+    if (time * 24 > 7.5)
+      pose.linear() *= Eigen::AngleAxisd(M_PI, Eigen::Vector3d::UnitY()).matrix();
     return pose;
   };
   const MovingClip clip(turned, 16);
