@@ -78,6 +78,8 @@ class AlignPointsJob {
     const CameraAlignment found = AlignCameras(kept, depths_, Alignment(), control_);
     TellFov(options_.solve, found);
     CameraFacts facts;
+    if (Alignment().method == AlignmentMethod::kBundle)
+      facts.path_uncertainty = TellPath(options_.solve, kept, depths_, found);
     facts.tool = "align_3d_points";
     facts.fov_source = options_.fov.empty() ? "depth video" : "option";
     facts.method = MethodName();

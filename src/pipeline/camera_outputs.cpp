@@ -9,6 +9,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
+#include "mdvt/geometry/path_uncertainty.h"
 #include "mdvt/io/sidecar.h"
 #include "pipeline/job_common.h"
 
@@ -16,6 +17,11 @@ namespace mdvt {
 namespace {
 
 constexpr double kDegrees = 180 / M_PI;
+// Errors of neighbouring frames are alike, and count about three times what they would otherwise.
+constexpr double kCorrelated = 3;
+// Shares of a path's length that are told, and that make it useless.
+constexpr double kUnsurePath = 0.05;
+constexpr double kUnusablePath = 1;
 
 double XfovOf(const Camera& camera, double fx) {
   return 2 * std::atan2(camera.width, 2 * fx) * kDegrees;
@@ -71,9 +77,13 @@ json::Value CameraJson(const CameraFacts& facts, const CameraAlignment& found) {
   return members;
 }
 
-json::Value ShotsJson(const CameraAlignment& found) {
+json::Value ShotsJson(const CameraFacts& facts, const CameraAlignment& found) {
   json::Value::Array shots;
-  for (const AlignedShot& shot : found.shots) {
+  for (size_t i = 0; i < found.shots.size(); ++i) {
+    const AlignedShot& shot = found.shots[i];
+    json::Value unsure;
+    if (i < facts.path_uncertainty.size() && std::isfinite(facts.path_uncertainty[i]))
+      unsure = facts.path_uncertainty[i];
     std::vector<double> parallax;
     for (const double angle : shot.parallax) parallax.push_back(angle * kDegrees);
     shots.push_back(json::Value::Members{{"first", shot.first},
@@ -84,6 +94,7 @@ json::Value ShotsJson(const CameraAlignment& found) {
                                          {"parallax_deg", parallax},
                                          {"near_px", shot.near_px},
                                          {"far_px", shot.far_px},
+                                         {"path_uncertainty", unsure},
                                          {"reliability", shot.reliability}});
   }
   return shots;
@@ -107,7 +118,7 @@ json::Value ReportJson(const CameraFacts& facts, const CameraAlignment& found) {
                            {"static_share", found.static_share},
                            {"rms_px", found.rms_px},
                            {"held_out_rms_px", found.held_out_rms_px},
-                           {"segments", ShotsJson(found)},
+                           {"segments", ShotsJson(facts, found)},
                            {"frames", std::move(frames)}};
   if (found.focal) report["fov"] = FocalJson(found);
   return report;
@@ -236,6 +247,47 @@ void TellFov(const CameraSolveOptions& solve, const CameraAlignment& found) {
   text += "; " + interval;
   Require(!solve.require_fov, Code::kRefused, text);
   LogWarning(text + "; keeping " + degrees(focal.start_fx) + " deg");
+}
+
+std::vector<double> TellPath(const CameraSolveOptions& solve, const TrackTable& tracks,
+                             const std::vector<float>& depths, const CameraAlignment& found) {
+  PathUncertaintyOptions options;
+  options.noise_px = std::clamp(kCorrelated * found.rms_px, 0.1, 100.0);
+  const bool has_depth =
+      std::any_of(depths.begin(), depths.end(), [](float depth) { return depth > 0; });
+  if (has_depth) options.depth_sigma = AlignmentOptions().depth_sigma;
+  std::vector<double> shares;
+  bool any_known = false;
+  std::string unknown;
+  for (size_t i = 0; i < found.shots.size(); ++i) {
+    const AlignedShot& shot = found.shots[i];
+    const double share = PathUncertainty(tracks, found, i, options);
+    shares.push_back(share);
+    any_known = any_known || (share > 0 ? share < kUnusablePath : shot.count > 2);
+    const bool turns = shot.motion == CameraMotion::kRotation && shot.count > 2 &&
+                       solve.motion == CameraMotion::kAuto;
+    if (share <= kUnsurePath && !turns) continue;
+    const std::string frames = found.shots.size() > 1
+                                   ? "frames " + std::to_string(shot.first) + " to " +
+                                         std::to_string(shot.first + shot.count - 1) + ": "
+                                   : "";
+    if (turns) {
+      LogWarning(frames +
+                 "the camera turns, and nothing shows that it moves: its path has no "
+                 "length");
+      continue;
+    }
+    const std::string why = "the camera moves too little, or too few points are seen long enough";
+    if (share < kUnusablePath) {
+      LogWarning(frames + "the path of the camera is known to about " +
+                 FormatFixed(100 * share, 0) + " % of its length only: " + why);
+    } else {
+      unknown = "the path of the camera cannot be known: " + why;
+      LogWarning(frames + unknown);
+    }
+  }
+  Require(unknown.empty() || any_known, Code::kRefused, unknown);
+  return shares;
 }
 
 void WriteCameraFiles(const CameraFiles& files, const CameraFacts& facts,

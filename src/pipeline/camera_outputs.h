@@ -38,6 +38,7 @@ struct CameraFacts {
   std::string method;
   int64_t tracks = 0;
   json::Value settings;
+  std::vector<double> path_uncertainty;  // of each shot, see TellPath(); empty: not known
 };
 
 // Sets what the options say, without the focal length.
@@ -46,6 +47,14 @@ void ApplySolve(const CameraSolveOptions& solve, AlignmentOptions* to);
 // The field of view in words, where it was asked for: for a warning or, with require_fov and if it
 // is not known, Error(kRefused).
 void TellFov(const CameraSolveOptions& solve, const CameraAlignment& found);
+
+// How well the path of each shot is known, see PathUncertainty(), for the residuals that are left.
+// With a warning for each where errors of more than 5 % of its length are to be expected, or that
+// turns for all that can be told, if it was not said to. Throws
+// Error(kRefused) if there is no shot whose path is known better than to its own length, but some
+// whose is not. `depths` are those of AlignCameras().
+std::vector<double> TellPath(const CameraSolveOptions& solve, const TrackTable& tracks,
+                             const std::vector<float>& depths, const CameraAlignment& found);
 
 void WriteCameraFiles(const CameraFiles& files, const CameraFacts& facts,
                       const CameraAlignment& found);

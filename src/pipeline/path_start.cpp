@@ -21,13 +21,14 @@ void StartFromPath(const TrackTable& tracks, AlignmentOptions* alignment) {
   options.noise = std::min(kPathNoise / camera.fx, 0.09);
   std::unique_ptr<CameraPath> path;
   const int64_t frames = tracks.num_frames();
-  int64_t begin = 0, translating = 0;
+  int64_t begin = 0;
+  std::vector<char> moves(static_cast<size_t>(frames), 0);  // as was known last
   alignment->start.assign(static_cast<size_t>(frames), Pose::Identity());
   const auto keep = [&](int64_t first, int64_t last) {
     for (int64_t f = first; f < last; ++f)
       if (const auto frame = path->Get(f - begin)) {
         alignment->start[static_cast<size_t>(f)] = frame->world_from_cam;
-        translating += frame->state == PathState::kTranslating && f + 1 == last;
+        moves[static_cast<size_t>(f)] = frame->state == PathState::kTranslating;
       }
   };
   const auto& cuts = alignment->cuts;
@@ -43,6 +44,7 @@ void StartFromPath(const TrackTable& tracks, AlignmentOptions* alignment) {
     path->AddFrame(f - begin, sights);
     keep(std::max(begin, f - options.window + 1), f + 1);
   }
+  const int64_t translating = std::count(moves.begin(), moves.end(), 1);
   if (alignment->motion == CameraMotion::kAuto)
     alignment->motion = translating * 5 >= frames ? CameraMotion::kFree : CameraMotion::kRotation;
 }

@@ -93,6 +93,7 @@ class SamTrackJob {
     found_ = AlignCameras(tracks_, depths_, alignment, control_);
     if (!depth_) ScaleShots(tracks_, options_.scene_scale, &found_);
     TellFov(options_.solve, found_);
+    path_uncertainty_ = TellPath(options_.solve, tracks_, depths_, found_);
     WriteVideos(expected);
     WriteFiles();
     outputs_.CommitAll();
@@ -320,6 +321,7 @@ class SamTrackJob {
     facts.tool = "sam_track_video";
     facts.fov_source = options_.fov.empty() ? "depth video" : "option";
     facts.method = "bundle";
+    facts.path_uncertainty = path_uncertainty_;
     facts.tracks = static_cast<int64_t>(tracks_.num_tracks());
     facts.settings = json::Value::Members{{"camera", CameraMotionName(options_.solve.motion)},
                                           {"optimize_intrinsic", options_.solve.optimize_intrinsic},
@@ -372,6 +374,7 @@ class SamTrackJob {
   int64_t all_points_ = 0, frames_ = 0;
   int64_t colors_taken_ = 0, depths_taken_ = 0, masks_taken_ = 0;
   CameraAlignment found_;
+  std::vector<double> path_uncertainty_;  // of each shot
 };
 
 }  // namespace

@@ -112,9 +112,10 @@ std::optional<bool> ContentCutDetector::Pop() {
     seconds_.pop_front();
     ++first_;
   }
-  const bool cut =
-      frame > 0 && std::min(score, lit_score) >= options_.min_score && score * count >= options_.min_ratio * sum &&
-      score >= options_.min_lead * largest && seconds - scene_start_ >= options_.min_scene_seconds;
+  const bool cut = frame > 0 && std::min(score, lit_score) >= options_.min_score &&
+                   score * count >= options_.min_ratio * sum &&
+                   score >= options_.min_lead * largest &&
+                   seconds - scene_start_ >= options_.min_scene_seconds;
   if (cut) scene_start_ = seconds;
   return cut;
 }
@@ -137,8 +138,8 @@ void ContentCutDetector::Load(const State& state) {
   const std::vector<double> scores = state.Numbers("scores"), seconds = state.Numbers("seconds");
   const std::vector<double> lit_scores = state.Numbers("lit_scores");
   const std::vector<double> counts = state.Numbers("counts");
-  bool fits = counts.size() == 6 && scores.size() == seconds.size() &&
-              lit_scores.size() == scores.size();
+  bool fits =
+      counts.size() == 6 && scores.size() == seconds.size() && lit_scores.size() == scores.size();
   for (size_t i = 0; fits && i < 5; ++i)
     fits = counts[i] >= 0 && counts[i] <= kMostCount && counts[i] == std::floor(counts[i]);
   fits = fits && static_cast<double>(pixels.size()) == 3 * counts[0] * counts[1] &&

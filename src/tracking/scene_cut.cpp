@@ -117,8 +117,7 @@ bool SceneCutDetector::IsCut(PlaneView<const uint8_t> frame, int alive_before, i
   }
   flat_frames_ = 0;
   // Exposure, a fade or a flash changes all cells by one rule, and is no cut.
-  const double change =
-      Contrast(thumbnail_) < kFlat ? Contrast(cells) : Change(thumbnail_, cells);
+  const double change = Contrast(thumbnail_) < kFlat ? Contrast(cells) : Change(thumbnail_, cells);
   thumbnail_ = std::move(cells);
   if (alive_before < options_.min_tracks) return change > 2 * options_.min_change;
   return followed < options_.max_survival * alive_before && change > options_.min_change;

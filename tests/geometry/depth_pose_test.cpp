@@ -112,7 +112,7 @@ TEST(EstimateDepthPose, IsExactUnderNoise) {
 
 TEST(EstimateDepthPose, SurvivesOutliers) {
   int good = 0;
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
     std::mt19937_64 rng(seed);
     Problem p = MakeProblem(100 + seed, 150, false);
     AddNoise(&rng, 0.10, 0.4, &p);
@@ -120,7 +120,7 @@ TEST(EstimateDepthPose, SurvivesOutliers) {
     good += found.ok() && AngleBetween(found.cam2_from_cam1.linear(), p.motion.linear()) < 0.02 &&
             (found.cam2_from_cam1.translation() - p.motion.translation()).norm() < 0.1;
   }
-  EXPECT_GE(good, 20);
+  EXPECT_GE(good, 99);
 }
 
 TEST(EstimateDepthPose, WithShifts) {

@@ -40,11 +40,22 @@ class SamTrackJob : public ::testing::Test {
   SamTrackJobOptions options_;
 };
 
+// Of the first shot, as the report tells it.
+double UncertaintyIn(const std::string& report) {
+  std::ifstream file(report);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const json::Value value = json::Parse(text, Limits(), report);
+  return value.At("segments").AsArray().at(0).At("path_uncertainty").AsDouble();
+}
+
 TEST_F(SamTrackJob, FindsTheCameraOfEveryFrame) {
   const MovingClip clip;
   Make(clip);
   options_.track_output = dir_ / "tracks.json";
+  LogCatcher log;
   const SamTrackReport report = RunSamTrackJob(options_);
+  EXPECT_FALSE(log.Says("the path of the camera"));
+  EXPECT_LT(UncertaintyIn(report.report), 0.05);
   const std::vector<Pose> poses = ReadTransformationsFile(report.output);
   ASSERT_EQ(poses.size(), 12u);
   const TrajectoryError error = CompareTrajectories(poses, clip.truth, {1});
@@ -65,12 +76,23 @@ TEST_F(SamTrackJob, NeedsNoDepth) {
   ExpectError(Code::kInvalidArgument, "xfov", [&] { RunSamTrackJob(options_); });
   options_.fov.xfov_deg = 60;
   options_.scene_scale = 2;
+  LogCatcher log;
   const SamTrackReport report = RunSamTrackJob(options_);
   EXPECT_EQ(report.output, options_.color_video + "_transformations.json");
   EXPECT_TRUE(report.depth_output.empty());
   EXPECT_EQ(ReadAllFrames(report.motion_output).size(), 12u);
   const std::vector<Pose> poses = ReadTransformationsFile(report.output);
   ASSERT_EQ(poses.size(), 12u);
+  // Half a second of walking tells little of the path. Where it is taken for a turn, that is said;
+  // else how rough it is.
+  const TrajectoryError error = CompareTrajectories(poses, clip.truth, {1});
+  if (report.camera.motion == "rotation") {
+    EXPECT_TRUE(log.Says("nothing shows that it moves"));
+  } else {
+    const double share = UncertaintyIn(report.report);
+    EXPECT_GT(share, 0.3 * error.ate / error.path_length);
+    EXPECT_EQ(log.Says("the path of the camera is known to about"), share > 0.05);
+  }
   options_.scene_scale = 4;
   const std::vector<Pose> larger = ReadTransformationsFile(RunSamTrackJob(options_).output);
   EXPECT_NEAR(larger[11].translation().norm(), 2 * poses[11].translation().norm(), 1e-6);
@@ -204,6 +226,43 @@ TEST_F(SamTrackJob, TheSameForEveryNumberOfThreads) {
   const std::string one = text();
   options_.job.num_threads = 3;
   EXPECT_EQ(text(), one);
+}
+
+// Half a pixel of parallax: no way of telling, which is said.
+TEST_F(SamTrackJob, SaysWhenNothingShowsThatTheCameraMoves) {
+  Clip still = Scenes::Room(160, 90, 60);
+  still.path = [](double time) {
+    Pose pose = Pose::Identity();
+    pose.linear() = Eigen::AngleAxisd(0.2 * time, Eigen::Vector3d::UnitY()).matrix();
+    pose.translation().x() = 0.002 * time;
+    return pose;
+  };
+  Make(MovingClip(still, 8));
+  options_.depth_video.clear();
+  options_.fov.xfov_deg = 60;
+  LogCatcher log;
+  const SamTrackReport report = RunSamTrackJob(options_);
+  EXPECT_EQ(report.camera.motion, "rotation");
+  EXPECT_EQ(report.camera.path_length, 0);
+  EXPECT_TRUE(log.Says("nothing shows that it moves"));
+}
+
+TEST_F(SamTrackJob, ACutBeginsAnotherWorld) {
+  Clip turned = Scenes::Room(160, 90, 60);
+  turned.path = [path = turned.path](double time) {
+    Pose pose = path(time);
+    if (time * 24 > 7.5)
+      pose.linear() *= Eigen::AngleAxisd(M_PI, Eigen::Vector3d::UnitY()).matrix();
+    return pose;
+  };
+  const MovingClip clip(turned, 16);
+  Make(clip);
+  const SamTrackReport report = RunSamTrackJob(options_);
+  EXPECT_EQ(report.camera.shots, 2);
+  const std::vector<Pose> poses = ReadTransformationsFile(report.output);
+  ASSERT_EQ(poses.size(), 16u);
+  EXPECT_TRUE(poses[0].isApprox(Pose::Identity(), 1e-9));
+  EXPECT_TRUE(poses[8].isApprox(Pose::Identity(), 1e-9));
 }
 
 TEST_F(SamTrackJob, WhatCannotBeTracked) {

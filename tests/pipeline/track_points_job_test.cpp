@@ -166,6 +166,20 @@ TEST_F(TrackPointsJob, SaysSoWhereThereIsNothingToFollow) {
   EXPECT_TRUE(log.Says("the mask covers all"));
 }
 
+// Around the lengths at which windows of 60 and 120 frames end. Reading refuses a track that stands
+// twice in a frame.
+TEST_F(TrackPointsJob, TakesEveryLength) {
+  for (const int frames : {2, 59, 60, 61, 120, 121}) {
+    const std::string video =
+        MakeGrey(dir_ / (std::to_string(frames) + ".mkv"), 64, 48, std::vector<int>(frames, -1));
+    const TrackPointsReport report = RunTrackPointsJob(Options(video));
+    EXPECT_EQ(report.frames, frames);
+    const TrackTable tracks = ReadTrackFile(report.output);
+    EXPECT_EQ(tracks.num_frames(), frames);
+    EXPECT_FALSE(tracks.Frame(frames - 1).empty()) << frames;
+  }
+}
+
 TEST_F(TrackPointsJob, TakesOneFrame) {
   MakeGrey(dir_ / "one.mkv", 64, 48, {-1});
   const TrackPointsReport report = RunTrackPointsJob(Options(dir_ / "one.mkv"));

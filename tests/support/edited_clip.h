@@ -67,8 +67,8 @@ struct EditedClip {
       const std::complex<float> turn = std::polar(1.f, static_cast<float>(step * std::cos(way)));
       size_t at = 0;
       for (int y = 0; y < look.height; ++y) {
-        std::complex<float> wave = std::polar(
-            static_cast<float>(height), static_cast<float>(step * std::sin(way) * y + phase));
+        std::complex<float> wave = std::polar(static_cast<float>(height),
+                                              static_cast<float>(step * std::sin(way) * y + phase));
         for (int x = 0; x < look.width; ++x, ++at, wave *= turn) look.waves[at] += wave.imag();
       }
     }
@@ -102,7 +102,8 @@ struct EditedClip {
     if (kind == 0)
       for (int i = 1; i <= 10; ++i) AddFrame(before, x_, y_, light_ * (1 - 0.1 * i), 0);
     if (kind == 1)
-      for (int i = 1; i <= 12; ++i) AddFrame(before, x_, y_, light_ + (1 - light_) * i / 13, 0, &look_, i / 13.0);
+      for (int i = 1; i <= 12; ++i)
+        AddFrame(before, x_, y_, light_ + (1 - light_) * i / 13, 0, &look_, i / 13.0);
     if (joined && kind > 1) cuts.push_back(static_cast<int>(frames.size()));
     const double right = Between(-0.02, 0.02) * width_, down = Between(-0.01, 0.01) * height_;
     const double dimmer = Between(0, 0.3);
@@ -131,7 +132,8 @@ struct CutScore {
   void Add(const std::vector<int>& cuts, const std::vector<int>& truth) {
     found += static_cast<int>(cuts.size());
     there += static_cast<int>(truth.size());
-    for (const int cut : cuts) hits += static_cast<int>(std::count(truth.begin(), truth.end(), cut));
+    for (const int cut : cuts)
+      hits += static_cast<int>(std::count(truth.begin(), truth.end(), cut));
   }
   double precision() const { return found == 0 ? 1 : static_cast<double>(hits) / found; }
   double recall() const { return there == 0 ? 1 : static_cast<double>(hits) / there; }

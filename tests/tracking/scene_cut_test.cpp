@@ -80,8 +80,8 @@ TEST(SceneCutDetector, TellsCutsFromFadesDissolvesAndFlashes) {
     score.Add(cuts, clip.cuts);
   }
   ASSERT_GT(score.there, 8);
-  std::printf("cuts by tracks: precision %.3f, recall %.3f, F1 %.3f (%d cuts)\n",
-              score.precision(), score.recall(), score.f1(), score.there);
+  std::printf("cuts by tracks: precision %.3f, recall %.3f, F1 %.3f (%d cuts)\n", score.precision(),
+              score.recall(), score.f1(), score.there);
   EXPECT_GE(score.f1(), 0.95);
 }
 

@@ -37,9 +37,7 @@ struct TrackCloudOptions {
   bool empty() const { return track_file.empty(); }
   bool shows() const { return show_scene_point_clouds || show_both_point_clouds; }
   bool writes_triangulated() const { return use_triangulated_points || global_align; }
-  bool triangulates() const {
-    return writes_triangulated() || save_rescaled_depth;
-  }
+  bool triangulates() const { return writes_triangulated() || save_rescaled_depth; }
 };
 void Describe(OptionList* list, TrackCloudOptions* options);
 

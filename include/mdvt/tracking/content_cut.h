@@ -15,7 +15,8 @@ namespace mdvt {
 
 struct ContentCutOptions {
   // A frame begins a scene if its score is at least this, in 8-bit steps, also where |dH| and |dS|
-  // of pixels with V < 48 count by V / 48 only: those of a fade to black are noise. Valid: [0, 255].
+  // of pixels with V < 48 count by V / 48 only: those of a fade to black are noise. Valid: [0,
+  // 255].
   double min_score = 15;
   // ... and at least this many times the mean score of its neighbours, so that no pan is a cut.
   // Valid: [1, 1000].

@@ -14,9 +14,9 @@ namespace mdvt {
 
 struct SceneCutOptions {
   // A cut needs both: fewer than this share of the tracks survive, and the picture changes by more
-  // than `min_change` grey levels: the mean absolute difference of 32 x 18 thumbnails that have been
-  // matched in place (up to a cell), contrast and mean, for pictures with nothing in common about
-  // what it would be without. Both valid in their natural range: [0, 1], [0, 255].
+  // than `min_change` grey levels: the mean absolute difference of 32 x 18 thumbnails that have
+  // been matched in place (up to a cell), contrast and mean, for pictures with nothing in common
+  // about what it would be without. Both valid in their natural range: [0, 1], [0, 255].
   double max_survival = 0.2;
   double min_change = 12;
   // With fewer tracks before, survival says nothing and the picture alone decides, by twice the
