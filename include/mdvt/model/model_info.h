@@ -107,7 +107,8 @@ struct ModelOutputInfo {
   bool stretch_minmax = false;  // "stretch": "minmax": each mask is stretched to [0, 1]
 };
 
-// Of kinds kDepthVideo and kTrack, and of kInpaint at will: how a clip is cut into windows, in frames.
+// Of kinds kDepthVideo and kTrack, and of kInpaint at will: how a clip is cut into windows, in
+// frames.
 struct ModelWindow {
   int length = 0;          // frames of one run. Valid: [1, 4096]
   int stride = 0;          // from one window to the next. Valid: [1, length]
