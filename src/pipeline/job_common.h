@@ -42,7 +42,8 @@ VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool);
 DepthVideoReaderOptions DepthReaderOptions(const DepthReadingOptions& reading, const Limits& limits,
                                            ThreadPool* pool);
 
-// Opens a mask video of any size as Gray(8). Throws what VideoReader throws.
+// Opens a mask video of any size as Gray(8). Throws what VideoReader throws, and Error(kCorrupt)
+// for a video that says that it is something else, or that is plainly no mask (CheckLooksLikeMask).
 VideoReader OpenMask(const std::string& path, const Limits& limits, ThreadPool* pool);
 
 // The same of a mask for a depth video. Throws what VideoReader throws, and Error(kCorrupt)

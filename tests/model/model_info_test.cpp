@@ -254,6 +254,18 @@ TEST(ModelInfo, NamesTheKeyOfEveryWrongValue) {
   }
 }
 
+TEST(ModelInfo, NetworksThatPaintOverMayHaveAWindow) {
+  json value = VideoMetadata();
+  value["kind"] = "inpaint";
+  value["outputs"][0] = {{"name", "frames"}, {"layout", "1TCHW"}, {"quantity", "image"}};
+  ASSERT_TRUE(Parse(value).window);
+  EXPECT_EQ(Parse(value).window->overlap, 10);
+  value["window"]["length"] = 0;
+  ExpectError(Code::kCorrupt, "window.length", [&] { Parse(value); });
+  value.erase("window");
+  EXPECT_FALSE(Parse(value).window);
+}
+
 TEST(ModelInfo, NamesTheKeyOfAWrongWindow) {
   const std::pair<const char*, const char*> rows[] = {
       {"length", "0"},      {"length", "5000"},    {"stride", "33"},

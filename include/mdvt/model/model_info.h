@@ -29,7 +29,8 @@ enum class ModelKind {
   kTrack,       // "track": frames 1TCHW, queries 1N3 -> tracks 1TN2, visible 1TN, confidence 1TN
   kFlow,        // "flow": a NCHW, b NCHW -> flow NCHW, ...
   kSegment,     // "segment": image NCHW -> masks NCHW
-  kInpaint,     // "inpaint": image NCHW, mask NCHW (1 = paint over) -> image NCHW
+  kInpaint,     // "inpaint": image NCHW, mask NCHW (1 = paint over) -> image NCHW; with a window
+                // frames, mask and at will originals, layouts told -> frames
   kInfillPart,  // "infill_part": one network of a group, see ModelInfo::role; no defaults
 };
 
@@ -107,7 +108,8 @@ struct ModelOutputInfo {
   bool stretch_minmax = false;  // "stretch": "minmax": each mask is stretched to [0, 1]
 };
 
-// Of kinds kDepthVideo and kTrack: how a clip is cut into windows, in frames.
+// Of kinds kDepthVideo and kTrack, and of kInpaint at will: how a clip is cut into windows, in
+// frames.
 struct ModelWindow {
   int length = 0;          // frames of one run. Valid: [1, 4096]
   int stride = 0;          // from one window to the next. Valid: [1, length]
