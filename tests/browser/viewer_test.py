@@ -5,8 +5,9 @@
 What the page draws is compared with what the program itself renders of the same viewpoint, and, from
 the place of the filming camera, with the film. usage: viewer_test.py PROGRAM
 """
-import http.server
+import contextlib
 import functools
+import http.server
 import os
 import random
 import re
@@ -121,6 +122,15 @@ class ViewerTest(unittest.TestCase):
         cls.browser_context.__exit__(None, None, None)
         cls.temp.cleanup()
 
+    @contextlib.contextmanager
+    def page(self, *options):
+        """The page of a program, which is left before the program ends."""
+        with Viewer(self.folder, *options) as viewer:
+            self.browser.open(viewer.url)
+            yield viewer
+            self.browser.leave()
+        self.assertEqual(self.browser.log, [])
+
     def rendered(self, frame, *options):
         """What the program renders of that frame."""
         output = os.path.join(self.folder, "rendered.mkv")
@@ -145,8 +155,7 @@ class ViewerTest(unittest.TestCase):
         for options in (["--remove_edges"], [], ["--render_as_pointcloud"],
                         ["--remove_edges", "--show_camera", "--show_axes"],
                         ["--camera_path", "orbit", "--turns", "0.1"]):
-            with self.subTest(options=options), Viewer(self.folder, *VIEWPOINT, *options) as viewer:
-                self.browser.open(viewer.url)
+            with self.subTest(options=options), self.page(*VIEWPOINT, *options):
                 self.seek(25)
                 width, height, seen = self.browser.canvas()
                 self.assertEqual((width, height), (400, 300))
@@ -158,11 +167,9 @@ class ViewerTest(unittest.TestCase):
                 print(f"{options}: mean difference {mean:.2f}, off {100 * off:.2f} %")
                 self.assertLess(mean, 2)
                 self.assertLess(off, 0.03)
-                self.assertEqual(self.browser.log, [])
 
     def test_shows_the_film_from_the_filming_camera(self):
-        with Viewer(self.folder, "--width", str(WIDTH), "--height", str(HEIGHT)) as viewer:
-            self.browser.open(viewer.url)
+        with self.page("--width", str(WIDTH), "--height", str(HEIGHT)):
             self.press("c")
             for frame in (0, 37, 59):
                 self.seek(frame)
@@ -175,8 +182,7 @@ class ViewerTest(unittest.TestCase):
                 self.assertLess(off, 0.01)
 
     def test_plays_steps_and_moves(self):
-        with Viewer(self.folder, *VIEWPOINT) as viewer:
-            self.browser.open(viewer.url)
+        with self.page(*VIEWPOINT) as viewer:
             self.assertTrue(all(url.startswith((viewer.url, "data:", "blob:"))
                                 for url in self.browser.requests), self.browser.requests)
             first = self.browser.canvas()
@@ -209,8 +215,7 @@ class ViewerTest(unittest.TestCase):
                 self.assertTrue(self.browser.canvas() == first, key)
 
     def test_scrubs_quickly_and_holds_few_frames(self):
-        with Viewer(self.folder, *VIEWPOINT) as viewer:
-            self.browser.open(viewer.url)
+        with self.page(*VIEWPOINT):
             order = list(range(FRAMES))
             random.Random(7).shuffle(order)
             times = [self.browser.run(f"""(async () => {{
@@ -228,8 +233,7 @@ class ViewerTest(unittest.TestCase):
             self.assertEqual(self.browser.run("document.getElementById('message').textContent"), "")
 
     def test_exports_the_same_page_for_any_server(self):
-        with Viewer(self.folder, *VIEWPOINT, "--remove_edges") as viewer:
-            self.browser.open(viewer.url)
+        with self.page(*VIEWPOINT, "--remove_edges"):
             self.seek(40)
             live = self.browser.canvas()
         subprocess.run(
@@ -248,6 +252,7 @@ class ViewerTest(unittest.TestCase):
             self.browser.wait_for("viewer.shown.number === 17")
             self.seek(40)
             self.assertTrue(self.browser.canvas() == live)
+            self.browser.leave()
             server.shutdown()
         self.assertEqual(self.browser.log, [])
 
