@@ -12,6 +12,7 @@ ToolInfo MonoToSbsTool();
 ToolInfo ExportTool();
 ToolInfo DepthViewTool();
 ToolInfo SplitSbsTool();
+ToolInfo UndistortTool();
 ToolInfo FindConvergenceTool();
 ToolInfo TrackPointsTool();
 ToolInfo InfillSbsTool();
@@ -39,14 +40,17 @@ ToolInfo CheckStereoTool();
 
 const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {
-      DepthTool(),       StereoTool(),      MonoToSbsTool(),       ExportTool(),
-      DepthViewTool(),   SplitSbsTool(),    FindConvergenceTool(), TrackPointsTool(),
-      InfillSbsTool(),   VideoMaskTool(),   InpaintTool(),         StereoCrafterTool(),
-      OpticalFlowTool(), EvalTracksTool(),  StabilizeDepthTool(),  EvalDepthTool(),
-      InferNvdsTool(),   CompareNvdsTool(), UnidepthVideoTool(),   AlignPointsTool(),
-      SamTrackTool(),    RecoverFovTool(),  EvalTrajectoryTool(),  CheckStereoTool(),
-      Unik3dVideoTool(), MogeVideoTool(),   DepthProVideoTool(),   VideoDepthMetricTool(),
-      Da3VideoTool(),    UpscaleDepthTool()};
+      DepthTool(),          StereoTool(),           MonoToSbsTool(),
+      ExportTool(),         DepthViewTool(),        SplitSbsTool(),
+      UndistortTool(),      FindConvergenceTool(),  TrackPointsTool(),
+      InfillSbsTool(),      VideoMaskTool(),        InpaintTool(),
+      StereoCrafterTool(),  OpticalFlowTool(),      EvalTracksTool(),
+      StabilizeDepthTool(), EvalDepthTool(),        InferNvdsTool(),
+      CompareNvdsTool(),    UnidepthVideoTool(),    AlignPointsTool(),
+      SamTrackTool(),       RecoverFovTool(),       EvalTrajectoryTool(),
+      CheckStereoTool(),    Unik3dVideoTool(),      MogeVideoTool(),
+      DepthProVideoTool(),  VideoDepthMetricTool(), Da3VideoTool(),
+      UpscaleDepthTool()};
   return tools;
 }
 
