@@ -40,6 +40,9 @@ const Option* Negated(const OptionList& options, const std::string& name) {
   return option != nullptr && option->kind == OptionKind::kFlag ? option : nullptr;
 }
 
+// A documented command line gives these twice: the last one holds, as it does there.
+bool MayRepeat(const std::string& name) { return name == "background_ply"; }
+
 // Calls take(option, value) for each option that the arguments name, in their order.
 void Walk(int argc, char** argv, const OptionList& options,
           const std::function<void(const Option&, const std::string&)>& take) {
@@ -93,7 +96,7 @@ void ParseCommandLine(int argc, char** argv, OptionList* options) {
     const auto [before, is_new] = seen.emplace(option.name, value);
     if (!is_new && option.kind == OptionKind::kFlag && before->second != value)
       Usage("give --" + option.name + " or --no_" + option.name + ", not both");
-    if (!is_new) Usage("--" + option.name + " is given twice");
+    if (!is_new && !MayRepeat(option.name)) Usage("--" + option.name + " is given twice");
     options->SetText(option.name, value);
   });
 }

@@ -169,10 +169,11 @@ int64_t WorstPacketBytes(int width, int height, const PixelFormat& format, int s
   return (format.bits == 8 ? 3 : 8) * samples + parts * 3 * RowRoom(format, width);
 }
 
-// Holds usual frames, in half the bits of their samples. See VideoEncoder::SendToCodec() for
-// others.
+// Holds usual frames, in half the bits of their samples; in a 16th of those of RGB with 8 bits,
+// which are masks as a rule. See VideoEncoder::SendToCodec() for others.
 int64_t UsualPacketBytes(int width, int height, const PixelFormat& format, int slices) {
-  return Samples(format, width, height) * format.bytes_per_sample() / 2 +
+  const int share = format == PixelFormat::Rgb(8) ? 16 : 2;
+  return Samples(format, width, height) * format.bytes_per_sample() / share +
          slices * RowRoom(format, width);
 }
 

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,12 +117,59 @@ int RunChild(const std::vector<std::string>& words, const std::string& log,
   return status;
 }
 
+namespace {
+
+constexpr char kScratch[] = "mdvt-scratch-";
+constexpr char kUnique[] = "XXXXXX";
+
+// Opens a folder and takes the lock on it; -1 if it cannot be had.
+int LockFolder(const std::string& path) {
+  const int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (folder < 0) return -1;
+  struct stat info = {};
+  const bool mine = fstat(folder, &info) == 0 && info.st_uid == geteuid();
+  // One that has just been removed has no links any more.
+  if (mine && flock(folder, LOCK_EX | LOCK_NB) == 0 && fstat(folder, &info) == 0 &&
+      info.st_nlink > 0)
+    return folder;
+  close(folder);
+  return -1;
+}
+
+// What killed processes have left.
+void RemoveLeftovers(const fs::path& top) {
+  const size_t length = std::strlen(kScratch) + std::strlen(kUnique);
+  std::error_code error;
+  std::vector<std::string> found;
+  for (fs::directory_iterator entry(top, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.size() == length && name.rfind(kScratch, 0) == 0)
+      found.push_back(entry->path().string());
+  }
+  for (const std::string& path : found) {
+    const int lock = LockFolder(path);
+    if (lock < 0) continue;
+    fs::remove_all(path, error);
+    close(lock);
+  }
+}
+
+}  // namespace
+
 ScratchFolder::ScratchFolder() {
   std::error_code error;
   const fs::path top = fs::temp_directory_path(error);
   Require(!error, Code::kIo, "there is no folder for temporary files (TMPDIR)");
-  path_ = (top / "mdvt-XXXXXX").string();
-  if (mkdtemp(path_.data()) == nullptr)
+  RemoveLeftovers(top);
+  // Another process may take a new one for a leftover before it is locked.
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries && lock_ < 0; ++i) {
+    path_ = (top / (std::string(kScratch) + kUnique)).string();
+    if (mkdtemp(path_.data()) == nullptr) break;
+    lock_ = LockFolder(path_);
+  }
+  if (lock_ < 0)
     throw Error(Code::kIo, "no temporary folder can be made in '" + top.string() +
                                "': " + std::strerror(errno));
 }
@@ -128,6 +177,7 @@ ScratchFolder::ScratchFolder() {
 ScratchFolder::~ScratchFolder() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
+  close(lock_);
 }
 
 }  // namespace mdvt

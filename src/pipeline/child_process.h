@@ -21,7 +21,9 @@ std::string FindProgram(const std::string& name);
 int RunChild(const std::vector<std::string>& words, const std::string& log,
              const std::function<void()>& while_waiting);
 
-// A folder of one's own in the system's folder for temporary files; gone with the object.
+// A folder of one's own in the system's folder for temporary files; gone with the object. Those
+// that killed processes of the same user have left are removed when one is made: their owners hold
+// a lock on them while they live.
 class ScratchFolder {
  public:
   ScratchFolder();  // throws Error(kIo)
@@ -33,6 +35,7 @@ class ScratchFolder {
 
  private:
   std::string path_;
+  int lock_ = -1;
 };
 
 }  // namespace mdvt

@@ -27,6 +27,8 @@ struct Shown {
   int64_t ticks = 1;
 };
 
+// Its state cannot be saved: it holds a frame until the next one comes. To go on elsewhere it is
+// given the frames of the clip again, of which only the times count up to there.
 template <typename Item>
 class ConstantRate : public Stage<Item, Shown<Item>> {
  public:

@@ -43,7 +43,7 @@ void Describe(OptionList* list, ViewSceneOptions* o) {
   list->Field("remove_edges", &o->remove_edges, "leave out surfaces between things that lie apart");
   Describe(list, &o->tear);
   list->Field("background_ply", &o->background_ply, "PLY",
-              "point cloud or mesh in world axes to show as well")
+              "point cloud or mesh in world axes to show as well; of several the last one")
       .Input();
   list->Field("show_camera", &o->show_camera, "draw what the filming camera sees, as a pyramid");
   list->Field("show_path", &o->show_path, "draw the path of the filming camera")

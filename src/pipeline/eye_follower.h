@@ -13,6 +13,8 @@
 
 namespace mdvt {
 
+// It cannot be saved: it holds a window of pictures, their holes and the motion between them. To go
+// on elsewhere it is given the frames of that window again.
 class EyeFollower : public Stage<PackedFrame, PackedFrame> {
  public:
   // Frames come with their holes, which are black. `plain`: all of them come, and nothing is drawn

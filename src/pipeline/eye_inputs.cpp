@@ -2,6 +2,9 @@
 #include "pipeline/eye_inputs.h"
 
 #include <utility>
+#include <vector>
+
+#include "pipeline/frame_state.h"
 
 namespace mdvt {
 
@@ -37,6 +40,30 @@ std::optional<EyeInput> EyeInputs::Pop() {
   begins_.pop_front();
   found_.reset();
   return frame;
+}
+
+void EyeInputs::Save(State* state) const {
+  State starts, depth;
+  starts_.Save(&starts);
+  depth_->Save(&depth);
+  state->Add("starts", starts);
+  state->Add("depth", depth);
+  SaveQueue("waiting", waiting_, &SavedInput, state);
+  state->SetNumbers("begins", std::vector<double>(begins_.begin(), begins_.end()));
+  state->SetFlag("found", found_.has_value());
+  if (found_) state->Add("pair", SavedFrame(*found_));
+}
+
+void EyeInputs::Load(const State& state) {
+  const std::vector<double> begins = state.Numbers("begins");
+  std::deque<EyeInput> waiting = LoadQueue<EyeInput>("waiting", state, &LoadedInput);
+  std::optional<PairedFrame> found;
+  if (state.Flag("found")) LoadFrame(state.Part("pair"), &found.emplace());
+  starts_.Load(state.Part("starts"));
+  depth_->Load(state.Part("depth"));
+  waiting_ = std::move(waiting);
+  begins_.assign(begins.begin(), begins.end());
+  found_ = std::move(found);
 }
 
 }  // namespace mdvt

@@ -40,6 +40,11 @@ class EyeInputs : public Stage<InputFrame, EyeInput> {
   void Finish() override;
   std::optional<EyeInput> Pop() override;
 
+  // As the depth, which is saved too.
+  bool CanSave() const override { return depth_->CanSave(); }
+  void Save(State* state) const override;
+  void Load(const State& state) override;
+
  private:
   DepthSource* depth_;
   SceneCuts cuts_;

@@ -9,6 +9,7 @@
 #include "core/black.h"
 #include "mdvt/core/error.h"
 #include "mdvt/stereo/backward_warp.h"
+#include "pipeline/frame_state.h"
 
 namespace mdvt {
 namespace {
@@ -173,9 +174,10 @@ EyeMaker::EyeMaker(const EyeOptions& options, const ViewLayout& layout, const Vi
 void EyeMaker::Push(EyeInput frame) {
   const bool metres = frame.quantity == DepthQuantity::kMetricDepth;
   if (observer_) KeepInSight(frame);
+  if (scene_ && metres && (focus_ || comfort_)) LookAround(&frame);
   if (focus_ && metres) {
-    frame.screen =
-        focus_->Push(SomeRows(frame.depth), frame.seconds - focus_seconds_, frame.new_scene);
+    frame.screen = focus_->Push(scene_ ? frame.seen.Plane<float>() : SomeRows(frame.depth),
+                                frame.seconds - focus_seconds_, frame.new_scene);
     focus_seconds_ = frame.seconds;
   }
   if (metric()) {
@@ -229,10 +231,40 @@ void PreviewSampler::Load(const State& state) {
   start_ = numbers[2];
 }
 
+State SavedInput(const EyeInput& input) {
+  State state;
+  state.SetImage("color", input.color);
+  state.SetImage("depth", input.depth);
+  state.SetImage("seen", input.seen);
+  state.SetNumbers("input",
+                   {static_cast<double>(input.quantity), static_cast<double>(input.new_scene),
+                    static_cast<double>(input.index), input.seconds, input.screen,
+                    static_cast<double>(input.pts), static_cast<double>(input.duration),
+                    static_cast<double>(input.shows)});
+  SavePose(input.world_from_cam, &state);
+  return state;
+}
+
+EyeInput LoadedInput(const State& state) {
+  const std::vector<double> n = state.Numbers("input");
+  Require(n.size() == 8, Code::kCorrupt, "the saved state holds no frame");
+  EyeInput input;
+  input.color = state.GetImage("color");
+  input.depth = state.GetImage("depth");
+  input.seen = state.GetImage("seen");
+  input.quantity = static_cast<DepthQuantity>(n[0]);
+  input.new_scene = n[1] != 0;
+  input.index = static_cast<int64_t>(n[2]);
+  input.seconds = n[3];
+  input.screen = n[4];
+  input.pts = static_cast<int64_t>(n[5]);
+  input.duration = static_cast<int64_t>(n[6]);
+  input.shows = static_cast<int64_t>(n[7]);
+  input.world_from_cam = LoadPose(state);
+  return input;
+}
+
 void EyeMaker::Save(State* state) const {
-  Require(CanSave(), Code::kUnsupported, "EyeMaker: the pictures of a sheet are not saved");
-  Require(waiting_.empty(), Code::kInvalidArgument,
-          "EyeMaker: it holds frames, its state cannot be saved now");
   const auto add = [state](const char* name, const auto& part) {
     State own;
     part.Save(&own);
@@ -245,16 +277,21 @@ void EyeMaker::Save(State* state) const {
   add("frames", preview_);
   if (focus_) add("focus", *focus_);
   if (comfort_) add("comfort", *comfort_);
+  if (observer_) add("observer", *observer_);
+  if (places_.subtitles) add("subtitles", *places_.subtitles);
+  add("sheet", sheet_);
+  SaveQueue("waiting", waiting_, &SavedInput, state);
   state->SetFlag("was_flat", was_flat_);
-  state->SetNumbers("counts",
-                    {last_seconds_, static_cast<double>(scenes_), static_cast<double>(hole_pixels_),
-                     shift_sum_, static_cast<double>(frames_), focus_seconds_});
+  state->SetNumbers(
+      "counts",
+      {last_seconds_, static_cast<double>(scenes_), static_cast<double>(hole_pixels_), shift_sum_,
+       static_cast<double>(frames_), focus_seconds_, static_cast<double>(fill_counts_.holes),
+       static_cast<double>(fill_counts_.observed)});
 }
 
 void EyeMaker::Load(const State& state) {
-  Require(CanSave(), Code::kUnsupported, "EyeMaker: the pictures of a sheet are not saved");
   const std::vector<double> counts = state.Numbers("counts");
-  Require(counts.size() == 6, Code::kCorrupt, "the saved state is none of an EyeMaker");
+  Require(counts.size() == 8, Code::kCorrupt, "the saved state is none of an EyeMaker");
   was_flat_ = state.Flag("was_flat");
   normalizer_.Load(state.Part("range"));
   smoother_.Load(state.Part("smoother"));
@@ -263,13 +300,18 @@ void EyeMaker::Load(const State& state) {
   preview_.Load(state.Part("frames"));
   if (focus_) focus_->Load(state.Part("focus"));
   if (comfort_) comfort_->Load(state.Part("comfort"));
+  if (observer_) observer_->Load(state.Part("observer"));
+  if (places_.subtitles) places_.subtitles->Load(state.Part("subtitles"));
+  sheet_.Load(state.Part("sheet"));
+  waiting_ = LoadQueue<EyeInput>("waiting", state, &LoadedInput);
   last_seconds_ = counts[0];
   scenes_ = static_cast<int>(counts[1]);
   hole_pixels_ = static_cast<int64_t>(counts[2]);
   shift_sum_ = counts[3];
   frames_ = static_cast<int64_t>(counts[4]);
   focus_seconds_ = counts[5];
-  waiting_.clear();
+  fill_counts_.holes = static_cast<int64_t>(counts[6]);
+  fill_counts_.observed = static_cast<int64_t>(counts[7]);
 }
 
 double EyeMaker::mean_hole_share() const {
@@ -293,7 +335,7 @@ std::optional<PackedFrame> EyeMaker::Make(const NormalRange& range, EyeInput* fr
   const PlaneView<const float> map = FitMap(frame->depth);
   Parallax parallax =
       metric() ? MetricParallax(*frame) : NormalParallax(range, *frame, new_scene, map);
-  const PlaneView<const float> shown = Comfortable(map, seconds, new_scene, &parallax);
+  const PlaneView<const float> shown = Comfortable(map, *frame, seconds, new_scene, &parallax);
   if (!taken) return std::nullopt;
   frame->color = converter_.Convert(frame->color, source_.color, format_);
   const ImageView color = FitColor(frame->color);
@@ -330,8 +372,10 @@ std::optional<PackedFrame> EyeMaker::Make(const NormalRange& range, EyeInput* fr
     Render(color, shown, rendered, views, depths, holes.get());
   if (!scene_) FillViews(color, shown, rendered, frame->index, views, *holes);
   if (places_.subtitles)
-    places_.subtitles->Draw(frame->seconds, ViewOf(shown, parallax), canvas_.tile_width, eyes_,
-                            views);
+    places_.subtitles->Draw(frame->seconds,
+                            scene_ ? SceneViewOf(depths[0], parallax, frame->index, false)
+                                   : ViewOf(shown, parallax, frame->index, false),
+                            canvas_.tile_width, eyes_, views);
   if (options_.depth) {
     result.depth = Image(PixelFormat::GrayF32(), frame_.frame_width, frame_.frame_height);
     PackDepth(frame_, depths, &result.depth);
@@ -404,29 +448,37 @@ double EyeMaker::ScreenOf(const EyeInput& frame) const {
   return focus_ ? frame.screen : places_.distance->At(frame.index);
 }
 
-ComfortView EyeMaker::ViewOf(PlaneView<const float> map, const Parallax& parallax) const {
+ComfortView EyeMaker::ViewOf(PlaneView<const float> map, const Parallax& parallax, int64_t index,
+                             bool angles) const {
   ComfortView view;
   view.map = map;
   view.metres = !inverse_;
   const double baseline = metric() ? options_.stereo.baseline : 1;
-  view.scale = parallax.focal * baseline / canvas_.tile_width;
+  view.scale = parallax.focal * baseline / (angles ? FrameCamera(index).fx : canvas_.tile_width);
   view.screen = parallax.distance > 0 ? 1 / parallax.distance : 0;
   return view;
 }
 
-PlaneView<const float> EyeMaker::Comfortable(PlaneView<const float> map, double seconds,
-                                             bool new_scene, Parallax* parallax) {
+PlaneView<const float> EyeMaker::Comfortable(PlaneView<const float> map, const EyeInput& frame,
+                                             double seconds, bool new_scene, Parallax* parallax) {
   if (!comfort_ || !(parallax->focal > 0)) return map;
-  ComfortView view = ViewOf(map, *parallax);
+  const bool angles = panels_.has_value();
+  ComfortView view = scene_ ? SceneViewOf(frame.seen.Plane<float>(), *parallax, frame.index, angles)
+                            : ViewOf(map, *parallax, frame.index, angles);
   const ComfortSetting setting = comfort_->Push(view, seconds, new_scene);
   parallax->focal *= setting.strength;
   parallax->shift *= setting.strength;
   view.scale *= setting.strength;
   if (!(view.scale > 0)) return map;
-  const double moved = setting.shift / view.scale;  // in the units of the map
+  // In the units of the map, or in 1 / metres.
+  const double moved = setting.shift / view.scale;
   view.screen += moved;
   parallax->convergence += moved;
   parallax->distance = view.screen > 0 ? 1 / view.screen : 0;
+  if (scene_) {
+    parallax->distance /= MetresPerUnit();
+    return map;
+  }
   if (pressed_.empty()) pressed_ = Image(PixelFormat::GrayF32(), map.width, map.height);
   Press(view, *places_.comfort, pressed_.MutablePlane<float>(), pool_);
   return pressed_.Plane<float>();

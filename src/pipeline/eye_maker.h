@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,12 +59,17 @@ struct EyeInput {
   int64_t index = 0;                   // of the frame in the clip, for values per frame
   double seconds = 0;                  // its time
   double screen = 0;                   // metres, of EyePlaces.focus; set by EyeMaker
+  Image seen;                          // what a head in a scene sees, small; set by EyeMaker
   std::optional<Pose> world_from_cam;  // if it is known
   // Passed on as they are.
   int64_t pts = 0;
   int64_t duration = 0;
   int64_t shows = 1;  // frames of the output that it is
 };
+
+// As parts of a saved state. Throws Error(kCorrupt).
+State SavedInput(const EyeInput& input);
+EyeInput LoadedInput(const State& state);
 
 using ViewHoles = std::vector<HoleMap>;  // of each view's content
 
@@ -165,7 +171,7 @@ struct EyePlaces {
   std::optional<PerFrame<double>> distance;    // metres, 0 = parallel eyes
   std::optional<PerFrame<Pose>> poses;         // camera-to-world; empty: as the frames tell
   std::optional<FocusTracker> focus;           // finds the distance in each frame, in its place
-  std::optional<ComfortLimits> comfort;        // that parallax keeps to
+  std::optional<ComfortLimits> comfort;        // that parallax keeps to; radians in panels
   std::shared_ptr<SubtitlePainter> subtitles;  // to be drawn into the views
 };
 
@@ -180,13 +186,15 @@ EyePlaces PlacesFor(const JobOptions& options, Placement placement, const VideoI
   const MetricEyeOptions& eyes = options.eyes;
   const bool metric = placement == Placement::kMetric;
   EyePlaces places;
-  places.comfort = options.comfort.Limits();
+  places.comfort = canvas.panel ? options.comfort.PanelLimits(!eyes.ConvergenceGiven())
+                                : options.comfort.Limits();
   if (!options.holes.infill_poses.empty())
     places.poses = ClipPoses(options.holes.infill_poses, std::nullopt, options.job.limits);
   // With neither, and kNormalized, the pictures coincide where EyeOptions.screen says.
   if (metric || eyes.convergence || !eyes.convergence_file.empty())
     places.distance = Distances(eyes, source.frame_rate, shots, options.job.limits);
-  if (eyes.convergence_auto || (metric && places.comfort && !eyes.ConvergenceGiven())) {
+  if (eyes.convergence_auto ||
+      (metric && places.comfort && !canvas.panel && !eyes.ConvergenceGiven())) {
     FocusOptions focus;
     if (depth != nullptr) focus.saturated = SaturatedDepth(depth->codec());
     places.focus.emplace(focus, eyes.smoothing);
@@ -194,7 +202,7 @@ EyePlaces PlacesFor(const JobOptions& options, Placement placement, const VideoI
   places.subtitles =
       OpenSubtitles(options.subtitles, source.path,
                     static_cast<double>(source.start_pts) * source.time_base.ToDouble(), canvas,
-                    views, color, places.comfort, options.job.limits);
+                    views, color, options.comfort.Limits(), options.job.limits);
   return places;
 }
 
@@ -230,9 +238,9 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   void Finish() override;
   std::optional<PackedFrame> Pop() override;
 
-  // The thumbnails of a sheet are not saved. Save() throws Error(kInvalidArgument) while frames are
-  // inside, as norm.lookahead keeps them.
-  bool CanSave() const override { return !options_.sheet && !places_.subtitles && !observer_; }
+  // Frames that are inside are saved with their pictures. Save() throws Error(kInvalidArgument)
+  // while their ranges are not known, as norm.lookahead keeps them.
+  bool CanSave() const override { return true; }
   void Save(State* state) const override;
   void Load(const State& state) override;
 
@@ -309,10 +317,19 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
                 double eye, const EyeView& left, const EyeView& right);
   void Mix(const std::vector<MutableImageView>& views, PlaneView<const float> map,
            const std::vector<PlaneView<float>>& depths, const std::vector<MutableImageView>& tiles);
-  // Changes the parallax so that it keeps to the limits of comfort, and gives the map to render.
-  PlaneView<const float> Comfortable(PlaneView<const float> map, double seconds, bool new_scene,
-                                     Parallax* parallax);
-  ComfortView ViewOf(PlaneView<const float> map, const Parallax& parallax) const;
+  // Changes the parallax so that it keeps to the limits of comfort, and gives the map to render. In
+  // a scene that is told by `stretch`, see SceneViews; the map stays.
+  PlaneView<const float> Comfortable(PlaneView<const float> map, const EyeInput& frame,
+                                     double seconds, bool new_scene, Parallax* parallax);
+  std::function<double(const Eigen::Vector3d&)> Stretch(const Parallax& parallax,
+                                                        int64_t index) const;
+  // The map as it is shown: parallax in shares of the width, or with `angles` in radians.
+  ComfortView ViewOf(PlaneView<const float> map, const Parallax& parallax, int64_t index,
+                     bool angles) const;
+  // The same of distances in metres, as a head in a scene sees them.
+  ComfortView SceneViewOf(PlaneView<const float> metres, const Parallax& parallax, int64_t index,
+                          bool angles) const;
+  void LookAround(EyeInput* frame);
   double ScreenOf(const EyeInput& frame) const;  // metres, of places_
   // How near the pixels of the map are, as a layout shows it.
   PlaneView<const float> Nearness(PlaneView<const float> map, bool metres);

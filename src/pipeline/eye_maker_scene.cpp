@@ -3,6 +3,7 @@
 // Eyes in a scene, eyes as panels, and the depth that they see.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "mdvt/core/error.h"
 #include "pipeline/eye_maker.h"
@@ -80,6 +81,45 @@ PlaneView<const float> EyeMaker::TouchlyShade(PlaneView<const float> metres) {
   return nearness_.Plane<float>();
 }
 
+void EyeMaker::LookAround(EyeInput* frame) {
+  const Pose& world_from_cam = options_.scene->poses.At(frame->index);
+  Pose world_from_head = Pose::Identity();
+  if (panels_) world_from_head.linear() = world_from_cam.linear();
+  const DepthView seen = scene_->Seen(frame->depth.Plane<float>(), places_.camera->At(frame->index),
+                                      world_from_cam, ViewCamera(), world_from_head);
+  frame->seen = Image(PixelFormat::GrayF32(), seen.width, seen.height);
+  const PlaneView<float> own = frame->seen.MutablePlane<float>();
+  for (int y = 0; y < seen.height; ++y) std::copy_n(seen.Row(y), seen.width, own.Row(y));
+}
+
+ComfortView EyeMaker::SceneViewOf(PlaneView<const float> metres, const Parallax& parallax,
+                                  int64_t index, bool angles) const {
+  ComfortView view;
+  view.map = metres;
+  view.metres = true;
+  const double width = canvas_.tile_width;
+  view.scale = EyeDistance(parallax, index) * (angles ? 1 : ViewCamera().fx / width);
+  const double screen = parallax.distance * MetresPerUnit();
+  view.screen = screen > 0 ? 1 / screen : 0;
+  return view;
+}
+
+std::function<double(const Eigen::Vector3d&)> EyeMaker::Stretch(const Parallax& parallax,
+                                                                int64_t index) const {
+  if (!comfort_ || !(parallax.focal > 0)) return nullptr;
+  const Camera camera = ViewCamera();
+  const bool angles = panels_.has_value();
+  return [camera, view = SceneViewOf({}, parallax, index, angles),
+          limits = *places_.comfort](const Eigen::Vector3d& point) {
+    constexpr double kLeastInverse = 1e-6;
+    const double z = point.z();
+    const double place = (camera.fx * point.x() / z + camera.cx) / camera.width;
+    const double pressed =
+        Pressed(view.scale * (view.screen - 1 / z), LimitsAt(std::clamp(place, 0.0, 1.0), limits));
+    return 1 / (std::max(view.screen - pressed / view.scale, kLeastInverse) * z);
+  };
+}
+
 void EyeMaker::RenderScene(const ImageView& color, PlaneView<const float> map,
                            const Parallax& parallax, int64_t index,
                            const std::vector<MutableImageView>& views,
@@ -88,6 +128,7 @@ void EyeMaker::RenderScene(const ImageView& color, PlaneView<const float> map,
   const Camera frame_camera = FrameCamera(index);
   const double distance = EyeDistance(parallax, index);
   const double screen = parallax.distance * MetresPerUnit();
+  const std::function<double(const Eigen::Vector3d&)> stretch = Stretch(parallax, index);
   std::vector<SceneViews::View> wanted(views.size());
   for (size_t i = 0; i < views.size(); ++i) {
     SceneViews::View& view = wanted[i];
@@ -101,6 +142,7 @@ void EyeMaker::RenderScene(const ImageView& color, PlaneView<const float> map,
     view.image = views[i];
     view.depth = depths[i];
     view.holes = &(*holes)[i];
+    view.stretch = stretch;
   }
   scene_->Render(color, Metres(map), frame_camera, world_from_cam,
                  panels_ ? panels_->pixels_per_radian() : 0, wanted);

@@ -3,6 +3,9 @@
 
 #include <utility>
 
+#include "mdvt/core/error.h"
+#include "pipeline/frame_state.h"
+
 namespace mdvt {
 
 EyeObserver::EyeObserver(const ObserveOptions& options, ThreadPool* pool)
@@ -52,6 +55,51 @@ FillCounts EyeObserver::Fill(const ObservedView& own, const HoleMap& holes, cons
   views.push_back(own);
   const size_t last = views.size() - 1;
   return filler_.Fill(holes, camera, world_from_view, views, last, view, provenance);
+}
+
+void EyeObserver::Save(State* state) const {
+  const auto save = [](const Seen& seen) {
+    const Camera& c = seen.camera;
+    State one;
+    one.SetImage("color", seen.color);
+    one.SetImage("depth", seen.depth);
+    one.SetNumbers("seen",
+                   {static_cast<double>(c.width), static_cast<double>(c.height), c.fx, c.fy, c.cx,
+                    c.cy, static_cast<double>(seen.index), static_cast<double>(seen.new_scene)});
+    SavePose(seen.world_from_cam, &one);
+    return one;
+  };
+  SaveQueue("seen", window_, save, state);
+  std::vector<double> scenes = {static_cast<double>(scene_), static_cast<double>(now_),
+                                static_cast<double>(finished_)};
+  for (const int64_t scene : scenes_) scenes.push_back(static_cast<double>(scene));
+  state->SetNumbers("scenes", scenes);
+}
+
+void EyeObserver::Load(const State& state) {
+  const auto load = [](const State& one) {
+    const std::vector<double> n = one.Numbers("seen");
+    Require(n.size() == 8, Code::kCorrupt, "the saved state holds no frame that was seen");
+    Seen seen;
+    seen.color = one.GetImage("color");
+    seen.depth = one.GetImage("depth");
+    seen.camera = {static_cast<int>(n[0]), static_cast<int>(n[1]), n[2], n[3], n[4], n[5]};
+    seen.index = static_cast<int64_t>(n[6]);
+    seen.new_scene = n[7] != 0;
+    seen.world_from_cam = LoadPose(one);
+    return seen;
+  };
+  const std::vector<double> scenes = state.Numbers("scenes");
+  std::deque<Seen> window = LoadQueue<Seen>("seen", state, load);
+  Require(scenes.size() == window.size() + 3 && scenes[1] >= 0 &&
+              scenes[1] <= static_cast<double>(window.size()),
+          Code::kCorrupt, "the saved state is none of an EyeObserver");
+  window_ = std::move(window);
+  scene_ = static_cast<int64_t>(scenes[0]);
+  now_ = static_cast<size_t>(scenes[1]);
+  finished_ = scenes[2] != 0;
+  scenes_.clear();
+  for (size_t i = 3; i < scenes.size(); ++i) scenes_.push_back(static_cast<int64_t>(scenes[i]));
 }
 
 int64_t EyeObserver::BytesPerFrame(const PixelFormat& format, int width, int height) {

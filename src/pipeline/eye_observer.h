@@ -14,6 +14,7 @@
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/core/pose.h"
+#include "mdvt/core/state.h"
 #include "mdvt/infill/observed_fill.h"
 
 namespace mdvt {
@@ -52,6 +53,11 @@ class EyeObserver {
   FillCounts Fill(const ObservedView& own, const HoleMap& holes, const Camera& camera,
                   const Pose& world_from_view, const MutableImageView& view,
                   PlaneView<uint8_t> provenance);
+
+  // All that is held, for an object with the same options; the frames' pictures as well. Load()
+  // throws Error(kCorrupt).
+  void Save(State* state) const;
+  void Load(const State& state);
 
   // What a frame that is held takes.
   static int64_t BytesPerFrame(const PixelFormat& format, int width, int height);

@@ -5,6 +5,7 @@
 #include "mdvt/core/error.h"
 #include "pipeline/clip_pair.h"
 #include "pipeline/depth_source.h"
+#include "pipeline/frame_state.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
@@ -52,6 +53,17 @@ class FileSource : public DepthSource {
     PairedFrame pair = std::move(pairs_.front());
     pairs_.pop_front();
     return pair;
+  }
+
+  // Of the stage: how far the file has been read belongs to Join().
+  bool CanSave() const override { return true; }
+  void Save(State* state) const override { SaveQueue("pairs", pairs_, &SavedFrame, state); }
+  void Load(const State& state) override {
+    pairs_ = LoadQueue<PairedFrame>("pairs", state, [](const State& one) {
+      PairedFrame pair;
+      LoadFrame(one, &pair);
+      return pair;
+    });
   }
 
  private:

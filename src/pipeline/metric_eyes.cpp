@@ -31,6 +31,8 @@ std::string ConvergenceText(const MetricEyeOptions& options) {
   return options.convergence_wants_file ? "file" : "";
 }
 
+}  // namespace
+
 bool SetConvergence(const std::string& text, MetricEyeOptions* options) {
   const std::optional<double> distance = ParseDouble(text);
   const std::string ending = ".json";
@@ -44,8 +46,6 @@ bool SetConvergence(const std::string& text, MetricEyeOptions* options) {
   if (file) options->convergence_file = text;
   return true;
 }
-
-}  // namespace
 
 void Describe(OptionList* list, MetricEyeOptions* options, const std::string& distance) {
   list->Field("pupillary_distance", &options->pupillary_distance_mm, {0, 1000}, "MM",

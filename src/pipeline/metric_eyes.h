@@ -26,6 +26,14 @@ struct BaselineScale {
 };
 BaselineScale ScaleOf(const MetricEyeOptions& options);
 
+// A convergence as it is written: metres, auto, file or the name of a .json file. False: none of
+// these, and nothing has changed.
+bool SetConvergence(const std::string& text, MetricEyeOptions* options);
+
+struct MonoToSbsJobOptions;
+// The options of the eyes, with what "convergence" says about them.
+MetricEyeOptions SettledEyes(const MonoToSbsJobOptions& options);
+
 // The distance in metres at which the eyes' pictures coincide, of each frame; 0 = parallel eyes.
 // frame_rate may be 0/1: not known. `shots`: frames that begin one. Throws what ReadConvergenceFile
 // throws.

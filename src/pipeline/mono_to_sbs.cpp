@@ -323,6 +323,8 @@ static MonoToSbsJobOptions Settle(const MonoToSbsJobOptions& options) {
   MonoToSbsJobOptions settled = options;
   if (options.norm_lo && options.norm_hi)
     settled.norm.fixed = DisparityRange{*options.norm_lo, *options.norm_hi};
+  settled.eyes = SettledEyes(options);
+  settled.convergence_given.clear();
   return settled;
 }
 

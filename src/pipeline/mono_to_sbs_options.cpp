@@ -11,6 +11,7 @@
 #include "mdvt/pipeline/stabilize.h"
 #include "pipeline/depth_source.h"
 #include "pipeline/job_common.h"
+#include "pipeline/metric_eyes.h"
 
 namespace mdvt {
 namespace {
@@ -53,6 +54,23 @@ bool SetScreen(const std::string& text, ConvergenceOptions* convergence) {
   } else {
     return false;
   }
+  return true;
+}
+
+bool IsConvergenceFile(const std::string& text) {
+  MetricEyeOptions eyes;
+  return SetConvergence(text, &eyes) && eyes.convergence_wants_file;
+}
+
+// What is on the screen, or where the eyes look: which one it is the placement tells.
+bool GiveConvergence(const std::string& text, MonoToSbsJobOptions* options) {
+  MetricEyeOptions eyes;
+  ConvergenceOptions screen;
+  const bool names_screen = SetScreen(text, &screen);
+  if (!names_screen && !SetConvergence(text, &eyes)) return false;
+  screen.smoothing = options->convergence.smoothing;
+  options->convergence = screen;
+  options->convergence_given = text;
   return true;
 }
 
@@ -104,7 +122,7 @@ void DescribeStereo(OptionList* list, MonoToSbsJobOptions* o) {
   Describe(list, &o->eyes, "convergence_distance");
   list->Refine("convergence_distance")
       .Default(
-          "with --placement metric 0, parallel eyes, auto with --comfort; else as "
+          "with --placement metric 0, parallel eyes, auto with --comfort but for panels; else as "
           "--convergence says");
   Describe(list, &o->comfort);
   list->Field("max_shift", &o->max_shift, {0, 4096}, "PIXELS",
@@ -127,13 +145,15 @@ void DescribeStereo(OptionList* list, MonoToSbsJobOptions* o) {
   list->Field("shift_max_in_front", &o->shift.max_in_front, {0, 1, true, false}, "SHARE",
               "largest parallax in front of the screen");
   list->Custom(
-          "convergence", "WHERE", "near, far, auto or a number in [0, 1]",
+          "convergence", "WHERE",
+          "near, far, auto or a number in [0, 1], or with placement metric a distance, auto, or "
+          "file or the name of a .json file",
           "what is on the screen: near (nothing in front of it), far, auto (what fills the middle) "
-          "or a disparity in [0, 1]",
-          [o] { return ScreenText(o->convergence); },
-          [o](const std::string& text) { return SetScreen(text, &o->convergence); })
+          "or a disparity in [0, 1]; with --placement metric, and for files, as "
+          "--convergence_distance",
+          [o] { return o->convergence_given; },
+          [o](const std::string& text) { return GiveConvergence(text, o); })
       .Default("auto; near with --parity")
-      .Excludes("convergence_file")
       .Excludes("convergence_distance");
   list->Field("convergence_smoothing", &o->convergence.smoothing, {0, 1, false, true}, "WEIGHT",
               "weight of the past in --convergence auto, per frame")
@@ -181,7 +201,6 @@ constexpr const char* kNormalizedOnly[] = {"norm",
                                            "shift_steep_full",
                                            "shift_max_behind",
                                            "shift_max_in_front",
-                                           "convergence",
                                            "convergence_smoothing",
                                            "warp",
                                            "parity"};
@@ -207,7 +226,8 @@ bool Matters(const MonoToSbsJobOptions& options, const std::string& name) {
   if (name == "views") return count == ViewLayout::Count::kViews;
   if (name == "quilt") return count == ViewLayout::Count::kQuilt;
   if (name == "view_span") return count != ViewLayout::Count::kFixed;
-  const bool follows = options.eyes.convergence_auto || !options.eyes.convergence_file.empty();
+  const MetricEyeOptions eyes = SettledEyes(options);
+  const bool follows = eyes.convergence_auto || !eyes.convergence_file.empty();
   for (const char* of_those :
        {"convergence_sigma", "convergence_nearest", "convergence_farthest", "convergence_rate"})
     if (name == of_those && !follows) return false;
@@ -248,6 +268,32 @@ void Describe(OptionList* list, MonoToSbsJobOptions* options) {
   list->Refuse({"encoder"}, "a model file states which network it holds: give it as --model");
 }
 
+namespace {
+
+void CheckConvergence(const MonoToSbsJobOptions& options) {
+  const std::string& text = options.convergence_given;
+  if (text.empty() || IsConvergenceFile(text)) return;
+  ConvergenceOptions screen;
+  MetricEyeOptions eyes;
+  const bool metric = options.placement == Placement::kMetric;
+  Require(metric ? SetConvergence(text, &eyes) : SetScreen(text, &screen), Code::kInvalidArgument,
+          "convergence is '" + text + "', must be " +
+              (metric ? "a distance in metres, auto, file or a .json file with placement metric"
+                      : "near, far, auto or a number in [0, 1] with placement normalized"));
+  Require(options.eyes.convergence_file.empty(), Code::kInvalidArgument,
+          "convergence '" + text + "' and convergence_file cannot be given together");
+}
+
+}  // namespace
+
+MetricEyeOptions SettledEyes(const MonoToSbsJobOptions& options) {
+  MetricEyeOptions eyes = options.eyes;
+  const std::string& text = options.convergence_given;
+  if (!text.empty() && (options.placement == Placement::kMetric || IsConvergenceFile(text)))
+    SetConvergence(text, &eyes);
+  return eyes;
+}
+
 void MonoToSbsJobOptions::Check() const {
   const auto require = [](bool inside, const std::string& text) {
     Require(inside, Code::kInvalidArgument, text);
@@ -259,7 +305,8 @@ void MonoToSbsJobOptions::Check() const {
   require(norm_lo.has_value() == norm_hi.has_value(),
           "norm_lo and norm_hi go together: give both or none");
   require(!norm_lo || *norm_lo < *norm_hi, "norm_lo must be less than norm_hi");
-  eyes.Check();
+  CheckConvergence(*this);
+  SettledEyes(*this).Check();
   require(warp == WarpKind::kForward || placement == Placement::kNormalized,
           "the backward warp has no metric placement");
   if (!engine && placement == Placement::kNormalized && !fov.empty()) {
@@ -287,6 +334,7 @@ void MonoToSbsJobOptions::Check() const {
           "infill_poses has no meaning with the engine '" + source.Chosen() +
               "', which finds the camera's path itself");
   holes.CheckWith(frame);
+  comfort.CheckWith(frame);
   subtitles.CheckWith(frame);
   steady.Check();
   preview.Check();
@@ -310,6 +358,8 @@ std::vector<std::pair<std::string, std::string>> MonoToSbsFacts(const MonoToSbsJ
                      rate(plan.output_rate) + ", max_shift " + FormatDouble(plan.max_shift) + ", " +
                      CountOf(plan.latency, "frame") + " of latency"}};
   MonoToSbsJobOptions copy = options;
+  if (copy.convergence_given.empty() && copy.placement == Placement::kNormalized)
+    copy.convergence_given = ScreenText(copy.convergence);
   OptionList list;
   Describe(&list, &copy);
   copy.source.engine = copy.source.Chosen();

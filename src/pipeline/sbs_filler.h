@@ -47,6 +47,7 @@ struct FillPlaces {
   bool right_eye_first = false;
 };
 
+// Its state cannot be saved, as that of EyeFollower.
 class SbsFiller : public Stage<FillInput, FilledSbs> {
  public:
   // places  empty: depth and cameras are not known

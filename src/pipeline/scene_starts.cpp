@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "mdvt/core/error.h"
 #include "mdvt/core/image_resize.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/scene_list.h"
@@ -76,6 +77,22 @@ std::optional<bool> SceneStarts::Pop() {
   const bool cut = known_.front();
   known_.pop_front();
   return cut;
+}
+
+void SceneStarts::Save(State* state) const {
+  if (detector_) return detector_->cuts().Save(state);
+  std::vector<double> known = {static_cast<double>(next_)};
+  for (const bool cut : known_) known.push_back(cut ? 1 : 0);
+  state->SetNumbers("known", known);
+}
+
+void SceneStarts::Load(const State& state) {
+  if (detector_) return detector_->cuts().Load(state);
+  const std::vector<double> known = state.Numbers("known");
+  Require(!known.empty() && known[0] >= 0 && known[0] <= static_cast<double>(starts_.size()),
+          Code::kCorrupt, "the saved state knows no scenes");
+  next_ = static_cast<size_t>(known[0]);
+  known_.assign(known.begin() + 1, known.end());
 }
 
 }  // namespace mdvt

@@ -13,6 +13,7 @@
 #include "mdvt/core/image.h"
 #include "mdvt/core/limits.h"
 #include "mdvt/core/parallel.h"
+#include "mdvt/core/state.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/view_options.h"
 
@@ -31,6 +32,10 @@ class SceneStarts {
   void Push(const Image& picture, int64_t index, double seconds);
   void Finish();
   std::optional<bool> Pop();
+
+  // For an object with the same options. Load() throws Error(kCorrupt).
+  void Save(State* state) const;
+  void Load(const State& state);
 
  private:
   class Detector;

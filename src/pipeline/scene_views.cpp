@@ -66,6 +66,8 @@ SurfaceOptions SceneViews::SurfaceFor(const Pose& world_from_cam, const View& vi
   // The rule counts what two eyes see together, each half their distance from the camera.
   surface.tear_baseline =
       2 * (view.world_from_view.translation() - world_from_cam.translation()).norm();
+  surface.stretch = view.stretch;
+  surface.head = view.world_from_view.inverse().translation();
   return surface;
 }
 
@@ -81,6 +83,46 @@ void SceneViews::Render(const ImageView& color, const DepthView& depth, const Ca
     if (options_.background) FillHoles(view);
     FindDepthHoles(view.depth, view.uncovers, view.holes);
   }
+}
+
+// Every n-th pixel of a depth map that is finer than the view.
+void SceneViews::AddCoarse(const DepthView& depth, const Camera& camera, const Pose& world_from_cam,
+                           double focal) {
+  const double share = std::min(1.0, focal / camera.fx);
+  const int width = std::max(1, static_cast<int>(std::lround(depth.width * share)));
+  const int height = std::max(1, static_cast<int>(std::lround(depth.height * share)));
+  if (coarse_.width() != width || coarse_.height() != height) {
+    coarse_ = Image(PixelFormat::GrayF32(), width, height);
+    no_color_ = Image(PixelFormat::Rgb(format_.bits), width, height);
+  }
+  for (int y = 0; y < height; ++y) {
+    const float* from = depth.Row(static_cast<int>((y + 0.5) * depth.height / height));
+    float* to = coarse_.MutablePlane<float>().Row(y);
+    for (int x = 0; x < width; ++x) to[x] = from[static_cast<int>((x + 0.5) * depth.width / width)];
+  }
+  SurfaceOptions surface;
+  surface.tear = options_.tear;
+  scene_.AddSurface(no_color_.view(), coarse_.Plane<float>(), camera.Scaled(width, height),
+                    world_from_cam, surface);
+}
+
+DepthView SceneViews::Seen(const DepthView& depth, const Camera& camera, const Pose& world_from_cam,
+                           const Camera& view, const Pose& world_from_view) {
+  const double share = std::min(1.0, static_cast<double>(kSeenWidth) / view.width);
+  const int width = std::max(1, static_cast<int>(std::lround(view.width * share)));
+  const int height = std::max(1, static_cast<int>(std::lround(view.height * share)));
+  if (seen_.width() != width || seen_.height() != height) {
+    seen_ = Image(PixelFormat::GrayF32(), width, height);
+    seen_color_ = Image(PixelFormat::Rgb(format_.bits), width, height);
+  }
+  const Camera small = view.Scaled(width, height);
+  scene_.Begin(small, world_from_view);
+  AddCoarse(depth, camera, world_from_cam, small.fx);
+  if (options_.background)
+    for (const PlateSurface& plate : *options_.background)
+      AddCoarse(plate.depth.Plane<float>(), plate.camera, plate.world_from_cam, small.fx);
+  scene_.Finish(black_, seen_color_.mutable_view(), seen_.MutablePlane<float>());
+  return seen_.Plane<float>();
 }
 
 // The background is put into holes alone: elsewhere the frame knows better what is there now.

@@ -5,6 +5,7 @@
 // camera StereoRenderer is faster.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -45,6 +46,8 @@ class SceneViews {
     MutableImageView image;  // of the size of `camera`
     PlaneView<float> depth;  // the same; metres, 0 in holes
     HoleMap* holes = nullptr;
+    // Changes distances as the head sees them, see SurfaceOptions; it stands in the world's origin.
+    std::function<double(const Eigen::Vector3d&)> stretch;
   };
 
   // black  samples of what is not seen
@@ -59,6 +62,12 @@ class SceneViews {
   void Render(const ImageView& color, const DepthView& depth, const Camera& camera,
               const Pose& world_from_cam, double most_density, const std::vector<View>& views);
 
+  // What a view is as far away as, background included: metres, 0 where there is nothing. A picture
+  // of about kSeenWidth pixels across, for statistics; valid until the next call.
+  static constexpr int kSeenWidth = 480;
+  DepthView Seen(const DepthView& depth, const Camera& camera, const Pose& world_from_cam,
+                 const Camera& view, const Pose& world_from_view);
+
  private:
   struct Frame {
     ImageView color;  // called RGB
@@ -68,6 +77,8 @@ class SceneViews {
   Frame Reduced(const Frame& frame, double most_density);
   SurfaceOptions SurfaceFor(const Pose& world_from_cam, const View& view, bool points) const;
   void FillHoles(const View& view);
+  void AddCoarse(const DepthView& depth, const Camera& camera, const Pose& world_from_cam,
+                 double focal);
 
   const SceneOptions options_;
   const PixelFormat format_;
@@ -77,6 +88,7 @@ class SceneViews {
   std::optional<ImageResizer> resizer_;
   Image reduced_color_, reduced_depth_;
   Image behind_, behind_depth_;
+  Image coarse_, no_color_, seen_color_, seen_;
 };
 
 }  // namespace mdvt

@@ -29,7 +29,7 @@ class SplitSbsJob {
         right_name_(SplitOutput(options, "_right")),
         outputs_(options.job.overwrite),
         left_(StageOutputs()),
-        right_(outputs_.AddFile(right_name_)),
+        right_(StageFile(right_name_)),
         reader_(options.color_video, ReaderOptions(options.job, graph_.pool())),
         halves_(IsTopBottom(options.packing, reader_.info()), reader_.info()),
         right_first_(RightEyeFirst(options.packing, reader_.info()) != options.swap_eyes),
@@ -72,7 +72,11 @@ class SplitSbsJob {
  private:
   OutputTarget StageOutputs() {
     AddInputs(&outputs_, options_);
-    return outputs_.AddFile(left_name_);
+    if (!options_.output.empty()) folder_ = outputs_.AddFolder(options_.output);
+    return StageFile(left_name_);
+  }
+  OutputTarget StageFile(const std::string& path) {
+    return folder_ ? folder_->AddFile(FileName(path)) : outputs_.AddFile(path);
   }
 
   void Open(const OutputTarget& target, const char* eye, std::optional<VideoWriter>* writer) {
@@ -110,6 +114,7 @@ class SplitSbsJob {
   std::string left_name_;
   std::string right_name_;
   OutputSet outputs_;
+  std::optional<OutputFolder> folder_;
   OutputTarget left_;
   OutputTarget right_;
   VideoReader reader_;
@@ -137,8 +142,10 @@ void Describe(OptionList* list, SplitSbsJobOptions* options) {
       .Input(true)
       .Positional(0)
       .Required();
-  list->Field("output", &options->output, "FOLDER",
-              "where <color_video>_left.mkv and <color_video>_right.mkv go, the ending left out")
+  list->Field(
+          "output", &options->output, "FOLDER",
+          "where <color_video>_left.mkv and <color_video>_right.mkv go, the ending left out; it "
+          "is made if there is none")
       .Default("the folder of the input")
       .Output();
   DescribePacking(list, &options->packing, "sbs");
@@ -154,9 +161,12 @@ void Describe(OptionList* list, SplitSbsJobOptions* options) {
 void SplitSbsJobOptions::Check() const {
   CheckDescribed(*this);
   job.limits.Check();
+  // Whoever names a video does not want a folder that is called so.
   std::error_code ignored;
-  Require(output.empty() || std::filesystem::is_directory(output, ignored), Code::kInvalidArgument,
-          "output '" + output + "' must be a folder that exists: two files go into it");
+  const std::string ending = std::filesystem::path(output).extension().string();
+  const bool video = ending == ".mkv" || ending == ".mp4" || ending == ".mov" || ending == ".avi";
+  Require(!video || std::filesystem::is_directory(output, ignored), Code::kInvalidArgument,
+          "output '" + output + "' must be a folder, not a video: two files go into it");
   encode.Codec(SplitOutput(*this, "_left"), VideoCodec::kFfv1);
 }
 

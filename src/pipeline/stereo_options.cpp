@@ -32,7 +32,7 @@ void Describe(OptionList* list, StereoJobOptions* options) {
   Describe(list, &options->source);
   Describe(list, &options->fov, "from the depth file; 60 across, with a warning, without one");
   Describe(list, &options->eyes, "convergence");
-  list->Refine("convergence").Default("0; auto with --comfort");
+  list->Refine("convergence").Default("0; auto with --comfort, but for panels");
   Describe(list, &options->comfort);
   Describe(list, &options->holes);
   list->Field("compressed", &options->compressed,
@@ -72,11 +72,7 @@ void StereoJobOptions::Check() const {
               "', which finds the camera's path itself");
   holes.CheckWith(chosen);
   subtitles.CheckWith(chosen);
-  Require(!(scene.HasScene() || LayoutOf(chosen.canvas).panel.has_value()) ||
-              comfort.viewer == Comfort::kNone,
-          Code::kInvalidArgument,
-          "comfort limits the parallax of flat pictures: leave it out for VR180, Touchly, a moved "
-          "camera and backgrounds");
+  comfort.CheckWith(chosen);
   Require(!scene.create_sbs_depth_video || !LayoutOf(chosen.canvas).mix, Code::kInvalidArgument,
           "create_sbs_depth_video tells the depth of each view, in the layout '" +
               chosen.canvas.layout + "' views share pixels");

@@ -77,6 +77,21 @@ double SubtitleDepth::Push(const std::vector<int64_t>& lines, double behind, dou
   return parallax_;
 }
 
+void SubtitleDepth::Save(State* state) const {
+  std::vector<double> numbers = {parallax_, seconds_};
+  for (const int64_t line : lines_) numbers.push_back(static_cast<double>(line));
+  state->SetNumbers("lines", numbers);
+}
+
+void SubtitleDepth::Load(const State& state) {
+  const std::vector<double> numbers = state.Numbers("lines");
+  Require(numbers.size() >= 2, Code::kCorrupt, "the saved state is none of subtitles");
+  parallax_ = numbers[0];
+  seconds_ = numbers[1];
+  lines_.clear();
+  for (size_t i = 2; i < numbers.size(); ++i) lines_.push_back(static_cast<int64_t>(numbers[i]));
+}
+
 SubtitlePainter::SubtitlePainter(SubtitleRenderer renderer, const PixelFormat& format,
                                  const ColorInfo& color, double offset,
                                  std::optional<double> max_in_front)
@@ -114,10 +129,34 @@ std::array<int, 3> SubtitlePainter::SamplesOf(const std::array<uint8_t, 3>& rgb)
   return samples;
 }
 
+const SubtitlePicture& SubtitlePainter::Look(double seconds) {
+  const SubtitlePicture& picture = renderer_.At(seconds);
+  if (picture.lines == shown_) return picture;
+  shown_ = picture.lines;
+  if (shown_.empty())
+    changes_.clear();
+  else
+    changes_.push_back(seconds);
+  return picture;
+}
+
+void SubtitlePainter::Save(State* state) const {
+  depth_.Save(state);
+  state->SetNumbers("changes", changes_);
+}
+
+void SubtitlePainter::Load(const State& state) {
+  const std::vector<double> changes = state.Numbers("changes");
+  depth_.Load(state);
+  changes_.clear();
+  shown_.clear();
+  for (const double seconds : changes) Look(seconds);
+}
+
 void SubtitlePainter::Draw(double seconds, const ComfortView& view, double width,
                            const std::vector<double>& eyes,
                            const std::vector<MutableImageView>& views) {
-  const SubtitlePicture& picture = renderer_.At(seconds - offset_);
+  const SubtitlePicture& picture = Look(seconds - offset_);
   if (picture.bitmaps.empty()) {
     depth_.Push({}, 0, seconds);
     return;

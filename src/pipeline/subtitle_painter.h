@@ -12,6 +12,7 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/limits.h"
+#include "mdvt/core/state.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/subtitle_renderer.h"
 #include "mdvt/pipeline/view_options.h"
@@ -31,6 +32,10 @@ class SubtitleDepth {
   // lines    that are shown, as in SubtitlePicture
   // behind   the parallax of the nearest thing behind them
   double Push(const std::vector<int64_t>& lines, double behind, double seconds);
+
+  // What is kept from frame to frame. Load() throws Error(kCorrupt).
+  void Save(State* state) const;
+  void Load(const State& state);
 
  private:
   std::optional<double> max_in_front_;
@@ -52,7 +57,14 @@ class SubtitlePainter {
   void Draw(double seconds, const ComfortView& view, double width, const std::vector<double>& eyes,
             const std::vector<MutableImageView>& views);
 
+  // Into one that was opened anew. Where a line stands follows from those that stood when it came:
+  // the renderer is shown the times again since when there have been lines. Load() throws as
+  // SubtitleRenderer::At(), and Error(kCorrupt).
+  void Save(State* state) const;
+  void Load(const State& state);
+
  private:
+  const SubtitlePicture& Look(double seconds);  // of the subtitles
   // The samples of a colour.
   std::array<int, 3> SamplesOf(const std::array<uint8_t, 3>& rgb);
 
@@ -61,6 +73,9 @@ class SubtitlePainter {
   ColorInfo color_;
   double offset_;
   SubtitleDepth depth_;
+  // Times at which others were shown than before, since there was none.
+  std::vector<double> changes_;
+  std::vector<int64_t> shown_;
   ColorConverter converter_;
   std::vector<float> values_;
 };

@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <utility>
 
+#include "mdvt/core/error.h"
 #include "mdvt/core/image_resize.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/image_file.h"
@@ -69,6 +72,24 @@ void ThumbnailSheet::Add(const ImageView& left, const ImageView& right,
     }
   }
   tiles_.push_back(std::move(tile));
+}
+
+void ThumbnailSheet::Save(State* state) const {
+  state->SetNumbers("counts", {static_cast<double>(step_), static_cast<double>(frames_),
+                               static_cast<double>(tiles_.size())});
+  for (size_t i = 0; i < tiles_.size(); ++i) state->SetImage(std::to_string(i), tiles_[i]);
+}
+
+void ThumbnailSheet::Load(const State& state) {
+  const std::vector<double> counts = state.Numbers("counts");
+  Require(counts.size() == 3 && counts[0] >= 1 && counts[2] >= 0 && counts[2] <= kMostTiles,
+          Code::kCorrupt, "the saved state is none of a sheet of thumbnails");
+  std::vector<Image> tiles;
+  for (size_t i = 0; i < static_cast<size_t>(counts[2]); ++i)
+    tiles.push_back(state.GetImage(std::to_string(i)));
+  tiles_ = std::move(tiles);
+  step_ = static_cast<int64_t>(counts[0]);
+  frames_ = static_cast<int64_t>(counts[1]);
 }
 
 void ThumbnailSheet::Write(const OutputTarget& target) const {

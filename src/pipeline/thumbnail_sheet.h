@@ -9,6 +9,7 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/rational.h"
+#include "mdvt/core/state.h"
 #include "mdvt/io/output_set.h"
 
 namespace mdvt {
@@ -26,6 +27,10 @@ class ThumbnailSheet {
            const ColorInfo& color, double eye_aspect);
   // Writes the PNG. Throws Error(kIo) and what OutputSet::AddFile() throws.
   void Write(const OutputTarget& target) const;
+
+  // What has been kept. Load() throws Error(kCorrupt).
+  void Save(State* state) const;
+  void Load(const State& state);
 
  private:
   std::vector<Image> tiles_;

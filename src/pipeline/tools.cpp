@@ -12,6 +12,7 @@ ToolInfo MonoToSbsTool();
 ToolInfo ExportTool();
 ToolInfo DepthViewTool();
 ToolInfo SplitSbsTool();
+ToolInfo UndistortTool();
 ToolInfo FindConvergenceTool();
 ToolInfo TrackPointsTool();
 ToolInfo InfillSbsTool();
@@ -73,7 +74,7 @@ const std::vector<ToolInfo>& Tools() {
                                               UpscaleDepthTool(),
                                               RectifyTool(),
                                               StereoFlowTool(),
-                                              TrackOptimizationTool()};
+                                              TrackOptimizationTool(), UndistortTool()};
   return tools;
 }
 

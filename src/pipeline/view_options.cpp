@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/pipeline/view_options.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "mdvt/core/error.h"
@@ -10,6 +11,7 @@
 namespace mdvt {
 namespace {
 
+constexpr double kNoAngle = 1e-5;     // radians
 constexpr double kUsualInterval = 3;  // seconds between the frames of a preview
 
 bool SetPreset(const std::string& text, CanvasOptions* canvas) {
@@ -252,6 +254,33 @@ std::optional<ComfortLimits> ComfortOptions::Limits() const {
   return limits;
 }
 
+std::optional<ComfortLimits> ComfortOptions::PanelLimits(bool parallel) const {
+  std::optional<ComfortLimits> limits = Limits();
+  if (!limits) return limits;
+  // Width of the screens above in distances of the seat.
+  const double screen = viewer == Comfort::kCinema ? 12.0 / 15
+                        : viewer == Comfort::kTv   ? 1.2 / 2.5
+                                                   : 2;
+  limits->max_in_front = std::min(1.0, limits->max_in_front * screen);
+  limits->max_behind = std::min(1.0, limits->max_behind * screen);
+  limits->max_rate = std::min(10.0, limits->max_rate * screen);
+  if (parallel) {
+    limits->max_in_front = std::min(1.0, limits->max_in_front + limits->max_behind);
+    limits->max_behind = kNoAngle;
+  }
+  limits->window = limits->max_in_front;
+  return limits;
+}
+
+void ComfortOptions::CheckWith(const FrameOptions& frame) const {
+  const std::vector<double>& views = LayoutOf(frame.canvas).views;
+  Require(viewer == Comfort::kNone ||
+              std::any_of(views.begin(), views.end(), [](double eye) { return eye != 0; }),
+          Code::kInvalidArgument,
+          "comfort limits the parallax between views, the layout '" + frame.canvas.layout +
+              "' shows one, from the middle");
+}
+
 void Describe(OptionList* list, ComfortOptions* o) {
   static const EnumNames<Comfort> viewers = {{"none", Comfort::kNone},
                                              {"cinema", Comfort::kCinema},
@@ -262,7 +291,8 @@ void Describe(OptionList* list, ComfortOptions* o) {
   list->Field("comfort", &o->viewer, viewers,
               "keep parallax inside what viewers bear, by less strength and a screen that moves, "
               "both steadily inside a shot; % of the width in front of and behind the screen: "
-              "cinema 1.5 and 0.5, tv 1 and 2, vr 0.87 and 0.87");
+              "cinema 1.5 and 0.5, tv 1 and 2, vr 0.87 and 0.87; in panels the angles that those "
+              "are on such screens, both in front of what is infinitely far");
   list->Field("comfort_in_front", &o->max_in_front, percent, "PERCENT",
               "largest parallax in front of the screen, of the width")
       .Default("as --comfort says")

@@ -63,17 +63,6 @@ double Towards(double now, double wanted, double most) {
   return now + std::clamp(wanted - now, -most, most);
 }
 
-// The limits in a column.
-ComfortLimits LimitsAt(int x, int width, const ComfortLimits& limits) {
-  const double inwards = std::min(x + 0.5, width - x - 0.5) / width;
-  const double t = std::clamp((inwards - kBorder) / (kRampEnd - kBorder), 0.0, 1.0);
-  const double share = t * t * (3 - 2 * t);
-  ComfortLimits here = limits;
-  const double least = std::max(kLeastLimit, std::min(limits.window, limits.max_in_front));
-  here.max_in_front = least + share * (limits.max_in_front - least);
-  return here;
-}
-
 void RequireIn(bool inside, const char* name, const char* range) {
   Require(inside, Code::kInvalidArgument,
           std::string("ComfortLimits.") + name + " must be in " + range);
@@ -143,6 +132,16 @@ void ComfortControl::Load(const State& state) {
   now_ = {strength, shift};
 }
 
+ComfortLimits LimitsAt(double place, const ComfortLimits& limits) {
+  const double inwards = std::min(place, 1 - place);
+  const double t = std::clamp((inwards - kBorder) / (kRampEnd - kBorder), 0.0, 1.0);
+  const double share = t * t * (3 - 2 * t);
+  ComfortLimits here = limits;
+  const double least = std::max(kLeastLimit, std::min(limits.window, limits.max_in_front));
+  here.max_in_front = least + share * (limits.max_in_front - least);
+  return here;
+}
+
 double Pressed(double parallax, const ComfortLimits& limits) {
   const double limit = parallax < 0 ? limits.max_in_front : limits.max_behind;
   const double knee = kKnee * limit, size = std::fabs(parallax);
@@ -159,7 +158,7 @@ void Press(const ComfortView& view, const ComfortLimits& limits, PlaneView<float
   std::vector<ComfortLimits> columns;
   std::vector<double> nearest;  // from there to `farthest` nothing is pressed
   for (int x = 0; x < to.width; ++x) {
-    columns.push_back(LimitsAt(x, to.width, limits));
+    columns.push_back(LimitsAt((x + 0.5) / to.width, limits));
     nearest.push_back(view.screen + kKnee * columns.back().max_in_front / std::max(scale, 1e-30));
   }
   const double farthest = view.screen - kKnee * limits.max_behind / std::max(scale, 1e-30);

@@ -170,11 +170,22 @@ using Quad = std::array<ViewPoint, 4>;
 class Projector {
  public:
   // camera  in samples
-  Projector(const Camera& camera, const Pose& view_from_other)
-      : camera_(camera), pose_(view_from_other) {}
+  // surface  which is on the way there, if it is one; has to outlive this
+  Projector(const Camera& camera, const Pose& view_from_other,
+            const SurfaceOptions* surface = nullptr)
+      : camera_(camera), pose_(view_from_other) {
+    if (surface != nullptr && surface->stretch) surface_ = surface;
+  }
 
   const Pose& pose() const { return pose_; }
-  Eigen::Vector3d ToView(const Eigen::Vector3d& point) const { return pose_ * point; }
+  Eigen::Vector3d ToView(const Eigen::Vector3d& point) const { return Stretched(pose_ * point); }
+  // See SurfaceOptions.stretch.
+  Eigen::Vector3d Stretched(const Eigen::Vector3d& in_view) const {
+    if (surface_ == nullptr) return in_view;
+    const Eigen::Vector3d from_head = in_view - surface_->head;
+    if (!(from_head.z() >= kNear)) return in_view;
+    return surface_->head + surface_->stretch(from_head) * from_head;
+  }
 
   // False: too near or too far out to be drawn without clipping.
   bool OnScreen(const Eigen::Vector3d& p, Vertex* vertex) const {
@@ -216,6 +227,7 @@ class Projector {
 
   Camera camera_;
   Pose pose_;
+  const SurfaceOptions* surface_ = nullptr;
 };
 
 bool Projector::ClipLine(ViewPoint* a, ViewPoint* b) const {
@@ -352,9 +364,15 @@ struct Grid {
     return reaches[static_cast<size_t>(y) * static_cast<size_t>(blocks) +
                    static_cast<size_t>(block)];
   }
-  // Samples that a pixel is wide on the screen, seen from its front.
-  float SizeOf(float z, const Vertex& vertex) const {
-    return static_cast<float>(z / camera.fx * projector->focal()) * vertex.inv_z;
+  // Samples that the pixel (x, y) is wide on the screen, seen from its front. What stretches
+  // distances leaves angles.
+  float SizeOf(int x, int y, const Vertex& vertex) const {
+    const float z = depth.Row(y)[x];
+    float inv_z = vertex.inv_z;
+    if (options.stretch)
+      inv_z = static_cast<float>(
+          1 / (projector->pose() * Unproject(camera, {x + 0.5, y + 0.5}, z)).z());
+    return static_cast<float>(z / camera.fx * projector->focal()) * inv_z;
   }
 
   void Project(int y);
@@ -385,7 +403,7 @@ void Grid::Project(int y) {
     vertex.inv_z = 0;
     const float z = At(x, y);
     if (z <= 0) continue;
-    if (projector->OnScreen(z * (start + x * step) + offset, &vertex))
+    if (projector->OnScreen(projector->Stretched(z * (start + x * step) + offset), &vertex))
       vertex.color = ColorAt(x, y);
     else
       vertex.inv_z = 0;
@@ -446,8 +464,7 @@ void Grid::MeasurePixels(int y) {
     for (int x = block * kBlock; x < end; ++x) {
       const Vertex& vertex = VertexAt(x, y);
       if (vertex.inv_z <= 0) continue;
-      const auto half =
-          static_cast<int32_t>(std::min(SizeOf(depth.Row(y)[x], vertex), 4096.0f) * (kSub / 2));
+      const auto half = static_cast<int32_t>(std::min(SizeOf(x, y, vertex), 4096.0f) * (kSub / 2));
       reach.Add(vertex.y - half - kSub);
       reach.Add(vertex.y + half + kSub);
     }
@@ -535,7 +552,7 @@ void Grid::DrawPixels(const Band& band, int y, int block) const {
   const int end = std::min((block + 1) * kBlock, depth.width);
   for (int x = block * kBlock; x < end; ++x) {
     const Vertex& vertex = VertexAt(x, y);
-    if (vertex.inv_z > 0) DrawSquare(band, vertex, SizeOf(depth.Row(y)[x], vertex));
+    if (vertex.inv_z > 0) DrawSquare(band, vertex, SizeOf(x, y, vertex));
   }
 }
 
@@ -693,7 +710,7 @@ void SceneRasterizer::AddSurface(const ImageView& color, const DepthView& depth,
               (options.mask.data == nullptr || has_size(options.mask.width, options.mask.height)),
           Code::kInvalidArgument,
           "SceneRasterizer: color, depth, mask and camera must have one size");
-  const Projector projector(impl_->camera, impl_->view_from_world * world_from_cam);
+  const Projector projector(impl_->camera, impl_->view_from_world * world_from_cam, &options);
   Grid& grid = impl_->grid;
   grid.color = color;
   grid.depth = depth;

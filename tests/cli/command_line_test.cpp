@@ -276,6 +276,31 @@ TEST_F(CommandLine, MistakesAreOneClearLine) {
   fails({depth_}, "unexpected argument");
 }
 
+// A documented command line does so.
+TEST_F(CommandLine, OfTwoBackgroundsTheLastOneHolds) {
+  const std::string first = dir_ / "first.ply", last = dir_ / "last.ply";
+  const std::vector<std::string> clip = {"--depth_video", depth_, "--color_video", color_,
+                                         "--xfov",        "60",   "--max_frames",  "1"};
+  for (const std::vector<std::string>& mode : std::vector<std::vector<std::string>>{
+           {"--render"}, {"--export_html", dir_ / "page"}, {"--port", "8123"}}) {
+    std::vector<std::string> arguments = clip;
+    arguments.insert(arguments.end(), {"--background_ply", first, "--background_ply", last});
+    arguments.insert(arguments.end(), mode.begin(), mode.end());
+    arguments.emplace_back("--print_job");
+    const Outcome job = RunProgram("3d_view_depthfile", arguments);
+    EXPECT_EQ(job.status, 0) << job.err;
+    EXPECT_NE(job.out.find(last), std::string::npos) << job.out;
+    EXPECT_EQ(job.out.find(first), std::string::npos) << job.out;
+  }
+  std::ofstream(last) << "ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\n"
+                         "property float y\nproperty float z\nend_header\n0 0 1\n";
+  std::vector<std::string> render = clip;
+  render.insert(render.end(), {"--background_ply", first, "--background_ply", last, "--render",
+                               "--output", dir_ / "view.mkv"});
+  const Outcome done = RunProgram("3d_view_depthfile", render);
+  EXPECT_EQ(done.status, 0) << done.err;
+}
+
 TEST_F(CommandLine, AJobFileIsTheCommandLine) {
   const Outcome printed =
       RunProgram(kProgram, {"--depth_video", depth_, "--color_video", color_, "--xfov", "60",

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "io/expect_error.h"
@@ -58,6 +59,51 @@ TEST(FillAlongNormals, TakesTheSideThatTheDirectionsName) {
     gap.Fill(Plain());
     EXPECT_EQ(SampleOf(gap.image, 0, 12, 3), 200);
   }
+}
+
+// Kernels of even size, as the original has them, shift by half a pixel: on this ramp by four
+// levels.
+TEST(FillAlongNormals, BlursAroundTheMiddleOfAPixel) {
+  constexpr int kWidth = 40, kHeight = 24;
+  const auto ramp = [](int x, int y) { return 10 + 5 * x + 2 * y; };
+  const auto inside = [](int x, int y) { return x >= 14 && x < 26 && y >= 8 && y < 16; };
+  for (const bool blend : {false, true})
+    for (const Eigen::Vector2f& way : {Eigen::Vector2f(1, 0), Eigen::Vector2f(-1, 0),
+                                       Eigen::Vector2f(0, 1), Eigen::Vector2f(0, -1)}) {
+      const auto filled = [&](int turn) {  // 0: as it is, 1: mirrored, 2: upside down
+        const auto mx = [&](int x) { return turn == 1 ? kWidth - 1 - x : x; };
+        const auto my = [&](int y) { return turn == 2 ? kHeight - 1 - y : y; };
+        const Image holes =
+            MakePicture(PixelFormat::Gray(8), kWidth, kHeight,
+                        [&](int, int x, int y) { return inside(mx(x), my(y)) ? 255 : 0; });
+        Image image = MakePicture(PixelFormat::Gray(8), kWidth, kHeight, [&](int, int x, int y) {
+          return inside(mx(x), my(y)) ? 0 : ramp(mx(x), my(y));
+        });
+        const Eigen::Vector2f turned(turn == 1 ? -way.x() : way.x(),
+                                     turn == 2 ? -way.y() : way.y());
+        const std::vector<Eigen::Vector2f> ways(kWidth * kHeight, turned);
+        NormalFillOptions options;
+        options.blend_rim = blend;
+        FillAlongNormals(
+            std::as_const(holes).Plane<uint8_t>(),
+            {ways.data(), static_cast<ptrdiff_t>(sizeof(ways[0])) * kWidth, kWidth, kHeight},
+            options, image.mutable_view(), nullptr);
+        return MakePicture(PixelFormat::Gray(8), kWidth, kHeight,
+                           [&](int, int x, int y) { return SampleOf(image, 0, mx(x), my(y)); });
+      };
+      const Image plain = filled(0), mirrored = filled(1), upside_down = filled(2);
+      for (int y = 0; y < kHeight; ++y)
+        for (int x = 0; x < kWidth; ++x) {
+          // But for the order of sums.
+          EXPECT_NEAR(SampleOf(mirrored, 0, x, y), SampleOf(plain, 0, x, y), 1) << x << " " << y;
+          EXPECT_NEAR(SampleOf(upside_down, 0, x, y), SampleOf(plain, 0, x, y), 1);
+        }
+      // The mean around a pixel of a ramp is the pixel: two beyond the rim along the way.
+      if (way.y() != 0 && !blend) {
+        const int source = way.y() > 0 ? 18 : 5;
+        EXPECT_NEAR(SampleOf(plain, 0, 17, 11), ramp(17, source), 1);
+      }
+    }
 }
 
 TEST(FillAlongNormals, LeavesThePictureAsItIs) {

@@ -299,6 +299,46 @@ TEST_F(MonoToSbs, MetricPlacementIsWhatTwoEyesWouldSee) {
   ExpectError(Code::kRefused, "needs depth in metres", [&] { Run(plain_); });
 }
 
+TEST_F(MonoToSbs, ConvergenceMeansWhatThePlacementMakesOfIt) {
+  plain_.engine = Engine(Constant(2), DepthQuantity::kMetricDepth);
+  plain_.eyes.pupillary_distance_mm = 100;
+  int column = 80;
+  const auto run = [&](const char* text, Placement placement) {
+    MonoToSbsJobOptions options = plain_;
+    options.placement = placement;
+    if (placement == Placement::kMetric) options.fov.xfov_deg = 2 * std::atan(0.5) * 180 / M_PI;
+    OptionList list;
+    Describe(&list, &options);
+    list.SetText("convergence", text);
+    EXPECT_EQ(ToText(list.Get("convergence")), text);
+    return Parallax(Run(options)[0], 0, column);
+  };
+  // Metric: metres, 160 * 0.1 (1 / 2 - 1 / D) pixels in front of the screen; auto: at 2 m.
+  EXPECT_EQ(run("0", Placement::kMetric), -8);
+  EXPECT_EQ(run("1", Placement::kMetric), 8);
+  EXPECT_EQ(run("4", Placement::kMetric), -4);
+  EXPECT_EQ(run("auto", Placement::kMetric), 0);
+  const std::string file = dir_ / "near.json";
+  std::ofstream(file) << "[4, 4, 4, 4, 4, 4]";
+  EXPECT_EQ(run(file.c_str(), Placement::kMetric), -4);
+  ExpectError(Code::kInvalidArgument, "a distance in metres, auto, file",
+              [&] { run("near", Placement::kMetric); });
+  // Normalized: what the option has always meant there, and files, which mean nothing else.
+  ExpectError(Code::kInvalidArgument, "near, far, auto or a number in [0, 1]",
+              [&] { run("4", Placement::kNormalized); });
+  plain_.engine = Engine(Halves(4, 1), DepthQuantity::kMetricDepth);
+  column = 40;
+  const int far = run("far", Placement::kNormalized);
+  EXPECT_EQ(run("0", Placement::kNormalized), far);
+  EXPECT_NE(run("1", Placement::kNormalized), far);
+  plain_.eyes.convergence_file = file;
+  ExpectError(Code::kInvalidArgument, "cannot be given together",
+              [&] { run("near", Placement::kNormalized); });
+  const int of_file = run("file", Placement::kNormalized);
+  plain_.eyes.convergence_file.clear();
+  EXPECT_EQ(run(file.c_str(), Placement::kNormalized), of_file);
+}
+
 TEST_F(MonoToSbs, ADistanceMayBeOnTheScreenOfNormalizedDepth) {
   plain_.engine = Engine(Halves(4, 1), DepthQuantity::kMetricDepth);
   plain_.eyes.convergence = 1;  // the near half, on the right

@@ -165,9 +165,20 @@ TEST_F(SplitSbsJob, GoesIntoAFolderAndEndsEarly) {
   EXPECT_EQ(report.left_output, dir_ / "out/clip.sbs_left.mkv");
   EXPECT_EQ(ReadAllFrames(report.left_output).size(), 2u);
   EXPECT_EQ(ReadAllFrames(report.right_output).size(), 2u);
-  options_.output = dir_ / "missing";
-  ExpectError(Code::kInvalidArgument, "must be a folder that exists",
+  // One that is not there is made, once all is well.
+  options_.output = dir_ / "a/b";
+  const SplitSbsReport made = Split(dir_ / "clip.sbs.mkv");
+  EXPECT_EQ(made.left_output, dir_ / "a/b/clip.sbs_left.mkv");
+  EXPECT_TRUE(SameFrames(ReadAllFrames(made.left_output), ReadAllFrames(report.left_output)));
+  EXPECT_TRUE(fs::exists(made.right_output));
+  options_.output = dir_ / "never";
+  EXPECT_NE(CodeOf([&] { Split(dir_ / "none.mkv"); }), Code::kInternal);
+  EXPECT_FALSE(fs::exists(dir_ / "never"));
+  options_.output = dir_ / "one.mkv";
+  ExpectError(Code::kInvalidArgument, "must be a folder, not a video",
               [&] { Split(dir_ / "clip.sbs.mkv"); });
+  options_.output = dir_ / "clip.sbs.mkv";
+  EXPECT_EQ(CodeOf([&] { Split(dir_ / "clip.sbs.mkv"); }), Code::kInvalidArgument);
 }
 
 }  // namespace

@@ -64,6 +64,37 @@ Pose Shift(double x, double y, double z) {
   return pose;
 }
 
+TEST(SceneRasterizer, StretchMovesPointsOnTheRaysOfTheHead) {
+  // Twice as far from the head: the head sees the same picture, an eye beside it half the parallax.
+  const int width = 64, height = 8;
+  const Camera camera = Camera::FromFov(width, height, 60.0, std::nullopt);
+  Image color = ConstantImage(width, height, {10, 20, 30});
+  const int edge = 40;
+  for (int y = 0; y < height; ++y) color.MutablePlane<uint8_t>(0).At(edge, y) = 200;
+  const double z = 2;
+  const Image depth = ConstantDepth(width, height, static_cast<float>(z));
+  for (const bool points : {false, true}) {
+    for (const double eye : {0.0, 0.25, -0.25}) {
+      SurfaceOptions options;
+      options.points = points;
+      options.head = Eigen::Vector3d(-eye, 0, 0);
+      options.stretch = [](const Eigen::Vector3d& point) { return point.z() < 1 ? 1.0 : 2.0; };
+      const Picture picture = Draw(color, depth, camera, Shift(eye, 0, 0), options);
+      const int moved = edge - static_cast<int>(std::lround(camera.fx * eye / (2 * z)));
+      for (int x = edge - 12; x < edge + 12; ++x) {
+        EXPECT_NEAR(picture.Z(x, 4), 2 * z, 1e-5);
+        const int red = picture.At(x, 4)[0];
+        if (std::abs(x - moved) > 1) {
+          EXPECT_EQ(red, 10) << "at " << x << ", eye " << eye;
+        }
+        if (eye == 0) {
+          EXPECT_EQ(red, x == edge ? 200 : 10) << "at " << x;
+        }
+      }
+    }
+  }
+}
+
 TEST(SceneRasterizer, FromTheCameraItselfEveryPixelIsThere) {
   std::mt19937_64 rng = test::Rng();
   for (const int bits : {8, 10, 16}) {

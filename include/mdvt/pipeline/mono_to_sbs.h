@@ -85,6 +85,9 @@ struct MonoToSbsJobOptions {
   std::optional<double> max_shift;
   ShiftOptions shift;
   ConvergenceOptions convergence;
+  // The option "convergence" as it was given; empty: it was not. It means `convergence`, or a
+  // convergence of `eyes`: the name of a file always, metres and auto with kMetric.
+  std::string convergence_given;
   WarpKind warp = WarpKind::kForward;
   bool swap_eyes = false;
   HoleOptions holes;  // of the forward warp

@@ -151,6 +151,12 @@ struct ComfortOptions {
 
   // Empty for kNone.
   std::optional<ComfortLimits> Limits() const;
+  // For panels, which show angles: what those shares are from the viewer's seat, in radians. There
+  // is no window. While the eyes are parallel the limits have their zero where parallax behind the
+  // screen ends, so that the eyes never turn outwards.
+  std::optional<ComfortLimits> PanelLimits(bool parallel) const;
+  // Throws Error(kInvalidArgument) for a layout without any parallax.
+  void CheckWith(const FrameOptions& frame) const;
 };
 void Describe(OptionList* list, ComfortOptions* options);
 

@@ -68,14 +68,17 @@ class ComfortControl {
   std::vector<float> values_;
 };
 
+// The limits at a place across the view, in [0, 1]: in the outer 2 % the limit in front of the
+// screen is limits.window; from there to 6 % it grows to that of the rest.
+ComfortLimits LimitsAt(double place, const ComfortLimits& limits);
+
 // Parallax pressed into the limits: as it is up to four fifths of them, then ever less, and never
 // beyond. Rises with `parallax`.
 double Pressed(double parallax, const ComfortLimits& limits);
 
 // The map whose parallax with view.scale and view.screen, which hold strength and shift already, is
-// Pressed(). In the outer 2 % of the width the limit in front of the screen is limits.window; from
-// there to 6 % it grows to that of the rest. `to` has the map's size; what is not known stays so.
-// The same for every thread count.
+// Pressed() into LimitsAt() its column. `to` has the map's size; what is not known stays so. The
+// same for every thread count.
 void Press(const ComfortView& view, const ComfortLimits& limits, PlaneView<float> to,
            ThreadPool* pool = nullptr);
 

@@ -12,6 +12,7 @@
 #include <Eigen/Core>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -33,6 +34,11 @@ struct SurfaceOptions {
   double tear_baseline = 0.063;
   // Of the size of the depth; where it is 128 or less nothing is shown. Empty: all is.
   PlaneView<const uint8_t> mask;
+  // Optional: moves each point on its ray from a head at `head`, in the axes of the viewer and in
+  // metres, to so many times its distance. Gets the point seen from the head, before it (z > 0);
+  // has to be continuous, and positive.
+  std::function<double(const Eigen::Vector3d&)> stretch;
+  Eigen::Vector3d head = Eigen::Vector3d::Zero();
 };
 
 // Draws what is added between Begin() and Finish(), the nearest in front. Results are the same
