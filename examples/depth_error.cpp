@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/program.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/depth/metrics.h"
@@ -43,8 +44,9 @@ int64_t ForEachPair(const mdvt::example::Program& program, const Input& estimate
     const std::optional<mdvt::DepthFrame> one = a.Read();
     const std::optional<mdvt::DepthFrame> other = b.Read();
     mdvt::Require(one.has_value() == other.has_value(), mdvt::Code::kCorrupt,
-                  "'" + (one ? truth : estimate).path + "' ends after " + std::to_string(frames) +
-                      " frames, '" + (one ? estimate : truth).path + "' goes on");
+                  "'" + (one ? truth : estimate).path + "' ends after " +
+                      mdvt::CountOf(frames, "frame") + ", '" + (one ? estimate : truth).path +
+                      "' goes on");
     if (!one) break;
     visit(one->depth.Plane<float>(), other->depth.Plane<float>());
   }
