@@ -21,11 +21,13 @@ using mdvt::DepthVideoReaderOptions;
 struct Input {
   std::string path;
   mdvt::DepthReadingOptions reading;
+  std::string max_depth_name = "--max_depth";
 
   DepthVideoReader Open() const {
     DepthVideoReaderOptions options;
     options.max_depth = reading.max_depth;
     options.encoding = reading.encoding;
+    options.max_depth_name = max_depth_name;
     return DepthVideoReader(path, options);
   }
 };
@@ -63,6 +65,7 @@ int main(int argc, char** argv) {
       "mdvt_depth_error --depth_video clip_depth.mkv --truth_video truth.mkv");
   Input estimate;
   Input truth;
+  truth.max_depth_name = "--truth_max_depth";
   int64_t max_frames = -1;
   bool json = false;
   bool no_scale = false;

@@ -60,7 +60,7 @@ TEST(Tools, RatesAreNumbersOrRatiosAndBounded) {
       ++rates;
       tool->options().SetText(option.name, "24000/1001");
       EXPECT_DOUBLE_EQ(std::get<double>(tool->options().Get(option.name)), 24000.0 / 1001);
-      for (const char* wrong : {"1e9", "1000.1", "0", "-24", "nan", "24/0", "1/2/3", "fast"})
+      for (const char* wrong : {"1e9", "1000.1", "-24", "nan", "24/0", "1/2/3", "fast"})
         EXPECT_THROW(tool->options().SetText(option.name, wrong), Error) << wrong;
     }
   }
