@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/program.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/depth/metrics.h"
@@ -20,11 +21,13 @@ using mdvt::DepthVideoReaderOptions;
 struct Input {
   std::string path;
   mdvt::DepthReadingOptions reading;
+  std::string max_depth_name = "--max_depth";
 
   DepthVideoReader Open() const {
     DepthVideoReaderOptions options;
     options.max_depth = reading.max_depth;
     options.encoding = reading.encoding;
+    options.max_depth_name = max_depth_name;
     return DepthVideoReader(path, options);
   }
 };
@@ -43,8 +46,9 @@ int64_t ForEachPair(const mdvt::example::Program& program, const Input& estimate
     const std::optional<mdvt::DepthFrame> one = a.Read();
     const std::optional<mdvt::DepthFrame> other = b.Read();
     mdvt::Require(one.has_value() == other.has_value(), mdvt::Code::kCorrupt,
-                  "'" + (one ? truth : estimate).path + "' ends after " + std::to_string(frames) +
-                      " frames, '" + (one ? estimate : truth).path + "' goes on");
+                  "'" + (one ? truth : estimate).path + "' ends after " +
+                      mdvt::CountOf(frames, "frame") + ", '" + (one ? estimate : truth).path +
+                      "' goes on");
     if (!one) break;
     visit(one->depth.Plane<float>(), other->depth.Plane<float>());
   }
@@ -61,6 +65,7 @@ int main(int argc, char** argv) {
       "mdvt_depth_error --depth_video clip_depth.mkv --truth_video truth.mkv");
   Input estimate;
   Input truth;
+  truth.max_depth_name = "--truth_max_depth";
   int64_t max_frames = -1;
   bool json = false;
   bool no_scale = false;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/program.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
 #include "mdvt/core/numbers.h"
@@ -66,8 +67,9 @@ Value Speeds(const std::string& name, const Value& described, int threads, Findi
     speeds[where] = gflops;
     if (where == "cpu" && gflops < kSlowGflopsPerThread * threads) {
       findings->Add("matrix products of backend " + name + " are slow (" +
-                    mdvt::FormatFixed(gflops, 0) + " GFLOP/s with " + std::to_string(threads) +
-                    " threads): install libopenblas0-openmp, or other work keeps the cores busy");
+                    mdvt::FormatFixed(gflops, 0) + " GFLOP/s with " +
+                    mdvt::CountOf(threads, "thread") +
+                    "): install libopenblas0-openmp, or other work keeps the cores busy");
     }
   }
   return speeds;
@@ -265,6 +267,7 @@ int main(int argc, char** argv) {
   list.Field("json", &as_json, "print one JSON object");
 
   return program.Main(argc, argv, [&] {
+    program.EndAtOnceWhenInterrupted();
     Findings findings;
     const int threads = mdvt::ResolveThreads(0);
     Value report = Value::Members{{"mdvt", MDVT_VERSION_TEXT},

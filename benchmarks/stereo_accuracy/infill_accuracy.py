@@ -20,7 +20,6 @@ Definitions
   true_flicker   that of the true views: noise of the clip, which a smooth fill does not have
   fill_ms        time of filling, both eyes of a frame; fill_cpu_ms: that of all processors together
 """
-import argparse
 import json
 import os
 import shutil
@@ -33,7 +32,7 @@ try:
 except ImportError:
     sys.exit("infill_accuracy: needs numpy (apt-get install python3-numpy)")
 
-from stereo_accuracy import SKIPPED, TOLERANCE, decode, rgb_of_yuv
+from stereo_accuracy import SKIPPED, TOLERANCE, clip_parser, decode, rgb_of_yuv
 
 METHODS = ("directional", "observed", "telea", "ns")
 
@@ -137,16 +136,9 @@ def measure(truth, folder):
 
 
 def main():
-    here = os.path.dirname(os.path.abspath(__file__))
-    root = os.path.normpath(os.path.join(here, "..", ".."))
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", default=os.environ.get(
-        "MDVT_DATA", os.path.join(root, "..", "shared", "data")))
-    parser.add_argument("--clip", default="dev_dolly")
-    parser.add_argument("--build", default=os.path.join(root, "build"))
+    parser = clip_parser()
     parser.add_argument("--methods", nargs="*", default=METHODS, choices=METHODS)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--options", nargs="*", default=[], help="key=value pairs for warp_raw")
     args = parser.parse_args()
     clip = os.path.join(args.data, args.clip)
     if not os.path.isdir(clip) or shutil.which("ffmpeg") is None:

@@ -90,7 +90,8 @@ def write_png(path, rgb):
                     f"{w}x{h}", "-i", "-", path], check=True, input=rgb.astype(np.uint8).tobytes())
 
 
-def main():
+def clip_parser():
+    """The options by which a clip and a build are named."""
     here = os.path.dirname(os.path.abspath(__file__))
     root = os.path.normpath(os.path.join(here, "..", ".."))
     parser = argparse.ArgumentParser()
@@ -98,8 +99,13 @@ def main():
         "MDVT_DATA", os.path.join(root, "..", "shared", "data")))
     parser.add_argument("--clip", default="dev_dolly")
     parser.add_argument("--build", default=os.path.join(root, "build"))
-    parser.add_argument("--png", help="folder for pictures of some frames")
     parser.add_argument("--options", nargs="*", default=[], help="key=value pairs for warp_raw")
+    return parser
+
+
+def main():
+    parser = clip_parser()
+    parser.add_argument("--png", help="folder for pictures of some frames")
     args = parser.parse_args()
     clip = os.path.join(args.data, args.clip)
     if not os.path.isdir(clip):

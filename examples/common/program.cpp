@@ -3,9 +3,11 @@
 
 #include <malloc.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <new>
 #include <set>
@@ -15,6 +17,7 @@
 #include "common/command_line.h"
 #include "common/failed_allocations.h"
 #include "common/standard_streams.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/memory.h"
@@ -34,7 +37,16 @@ std::atomic<bool> g_cancelled{false};
 std::atomic<int> g_signal{0};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
+// What is said of the end where there is nothing to clean up; else empty.
+char g_last_words[128] = "";
+std::atomic<bool> g_end_at_once{false};
+
 extern "C" void OnSignal(int number) {
+  if (g_end_at_once) {
+    const ssize_t written = write(STDERR_FILENO, g_last_words, std::strlen(g_last_words));
+    static_cast<void>(written);
+    _exit(128 + number);
+  }
   g_signal = number;
   g_cancelled = true;
 }
@@ -90,9 +102,10 @@ std::vector<ListedInput> ReadLists(const OptionList& options) {
     const size_t items = lists.back().paths.size();
     if (items == 0) throw Error(Code::kCorrupt, "the list '" + path + "' names no video");
     if (items != lists[0].paths.size())
-      throw Error(Code::kCorrupt, "--" + lists[0].option + " lists " +
-                                      std::to_string(lists[0].paths.size()) + " videos, --" +
-                                      option.name + " lists " + std::to_string(items));
+      throw Error(Code::kCorrupt,
+                  "--" + lists[0].option + " lists " +
+                      CountOf(static_cast<int64_t>(lists[0].paths.size()), "video") + ", --" +
+                      option.name + " lists " + std::to_string(items));
   }
   return lists;
 }
@@ -229,6 +242,13 @@ int Program::Tell(const std::string& line) const {
 
 void Program::CheckInterrupted() const {
   if (g_cancelled) throw Error(Code::kCancelled, "interrupted");
+}
+
+void Program::EndAtOnceWhenInterrupted() const {
+  std::snprintf(g_last_words, sizeof(g_last_words), "%s: error: interrupted\n",
+                page_.program.c_str());
+  g_end_at_once = true;
+  CheckInterrupted();
 }
 
 void Program::CheckRequired() const {

@@ -39,6 +39,10 @@ class Program {
   // Error(kCancelled) once it is set.
   void CheckInterrupted() const;
 
+  // For a body that leaves nothing behind and calls what cannot be told to stop: Ctrl-C ends the
+  // process where it is, from now on.
+  void EndAtOnceWhenInterrupted() const;
+
   // Parses, runs `body` and returns the exit status of the process.
   int Main(int argc, char** argv, const std::function<int()>& body);
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "mdvt/core/count.h"
 #include "mdvt/core/json.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/printable.h"
@@ -154,8 +155,7 @@ void ProgressDisplay::Done(const std::vector<std::string>& outputs, int64_t fram
   }
   std::string list;
   for (const std::string& output : outputs) list += (list.empty() ? "" : ", ") + Printable(output);
-  PrintLine(stdout, (list.empty() ? "ended: " : "wrote " + list + ": ") + std::to_string(frames) +
-                        (frames == 1 ? " frame" : " frames") +
+  PrintLine(stdout, (list.empty() ? "ended: " : "wrote " + list + ": ") + CountOf(frames, "frame") +
                         (details.empty() ? "" : ", " + details) + ", in " +
                         FormatFixed(seconds, 1) + " s" +
                         (frames > 0 ? " (" + FormatFixed(rate, 1) + " frames per second)" : ""));

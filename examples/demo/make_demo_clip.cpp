@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/program.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/output_set.h"
@@ -84,7 +85,7 @@ int main(int argc, char** argv) {
     color.Finish();
     if (depth) depth->Finish();
     outputs.CommitAll();
-    return program.Tell("wrote " + output + ": " + std::to_string(frames) + " frames, " +
+    return program.Tell("wrote " + output + ": " + mdvt::CountOf(frames, "frame") + ", " +
                         std::to_string(w) + "x" + std::to_string(h));
   });
 }

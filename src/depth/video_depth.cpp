@@ -10,6 +10,7 @@
 #include "core/median.h"
 #include "core/object_pool.h"
 #include "depth/network_depth.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/model/resample.h"
@@ -339,7 +340,7 @@ void VideoDepthEstimator::Finish() {
   if (std::exchange(impl.finished, true)) return;
   Require(impl.pushed == 0 || impl.pushed >= impl.window.min_length, Code::kInvalidArgument,
           "model '" + impl.model->info().name + "' needs " +
-              std::to_string(impl.window.min_length) + " frames, the clip has " +
+              CountOf(impl.window.min_length, "frame") + ", the clip has " +
               std::to_string(impl.pushed));
   impl.RunRest();
 }

@@ -18,6 +18,7 @@
 
 #include "bundle_check.h"
 #include "bundle_residuals.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
@@ -615,7 +616,7 @@ void TellEnd(const ceres::Solver::Summary& summary, BundleResult* result) {
       break;
     case ceres::NO_CONVERGENCE:
       result->end = BundleEnd::kTooManySteps;
-      result->reason = "not settled after " + std::to_string(result->iterations) + " iterations";
+      result->reason = "not settled after " + CountOf(result->iterations, "iteration");
       break;
     case ceres::FAILURE:
     case ceres::USER_FAILURE:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/geometry/vanishing_points.h"
+#include "mdvt/core/count.h"
 
 #include <Eigen/Eigenvalues>
 #include <Eigen/Geometry>
@@ -161,8 +162,9 @@ ManhattanFocal JoinManhattan(const std::vector<ManhattanFit>& fits) {
   joined.pictures = static_cast<int>(logs.size());
   const size_t needed = fits.size() == 1 ? 1 : std::max<size_t>(3, (fits.size() + 2) / 3);
   if (logs.size() < needed) {
-    joined.reason = std::to_string(logs.size()) + " of " + std::to_string(fits.size()) +
-                    " pictures have two vanishing points at right angles";
+    joined.reason = std::to_string(logs.size()) + " of " +
+                    CountOf(static_cast<int64_t>(fits.size()), "picture has", "pictures have") +
+                    " two vanishing points at right angles";
     return joined;
   }
   const double middle = Median(logs);

@@ -8,6 +8,7 @@
 
 #include "core/median.h"
 #include "infill/regions.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/infill/mask_steadier.h"
@@ -145,7 +146,7 @@ double StaticOverlay::ChangeAround(const Box& box, int reach, const Image& still
 
 Image StaticOverlay::Find() const {
   Require(frames_ >= kFewestFrames, Code::kRefused,
-          "an overlay cannot be found in " + std::to_string(frames_) + " frames: give a mask");
+          "an overlay cannot be found in " + CountOf(frames_, "frame") + ": give a mask");
   std::vector<float> changes(sum_.size());
   for (size_t i = 0; i < sum_.size(); ++i) changes[i] = static_cast<float>(Change(i));
   const double change = double{Median(&changes)};

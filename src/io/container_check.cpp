@@ -32,22 +32,23 @@ bool IsMp4Box(std::string_view type) {
   return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
 }
 
-// Formats that people may well try and that are not on the allow-list.
+// Formats that people may well try and that are not on the allow-list: "a GIF image".
 const char* ForeignFormat(std::string_view head) {
   const auto starts = [&](std::string_view magic) { return head.substr(0, magic.size()) == magic; };
-  if (starts("OggS")) return "Ogg";
-  if (starts("FLV\x01"sv)) return "Flash video";
-  if (starts("\x30\x26\xB2\x75\x8E\x66\xCF\x11"sv)) return "Windows Media (ASF)";
-  if (starts("\0\0\x01\xBA"sv) || starts("\0\0\x01\xB3"sv)) return "MPEG program stream";
-  if (starts("GIF8")) return "GIF";
-  if (starts("DKIF")) return "IVF";
-  if (starts("YUV4MPEG2")) return "YUV4MPEG";
-  if (starts("\x89PNG\r\n\x1A\n")) return "PNG image";
-  if (starts("\xFF\xD8\xFF")) return "JPEG image";
-  if (starts("#EXTM3U")) return "playlist";
-  if (starts("ffconcat")) return "concat script";
-  if (starts("\0\0\0\x01"sv) || starts("\0\0\x01"sv)) return "bare video stream without container";
-  if (head.size() >= 12 && starts("RIFF")) return "RIFF file other than AVI";
+  if (starts("OggS")) return "an Ogg file";
+  if (starts("FLV\x01"sv)) return "a Flash video";
+  if (starts("\x30\x26\xB2\x75\x8E\x66\xCF\x11"sv)) return "a Windows Media file (ASF)";
+  if (starts("\0\0\x01\xBA"sv) || starts("\0\0\x01\xB3"sv)) return "an MPEG program stream";
+  if (starts("GIF8")) return "a GIF image";
+  if (starts("DKIF")) return "an IVF file";
+  if (starts("YUV4MPEG2")) return "a YUV4MPEG file";
+  if (starts("\x89PNG\r\n\x1A\n")) return "a PNG image";
+  if (starts("\xFF\xD8\xFF")) return "a JPEG image";
+  if (starts("#EXTM3U")) return "a playlist";
+  if (starts("ffconcat")) return "a concat script";
+  if (starts("\0\0\0\x01"sv) || starts("\0\0\x01"sv))
+    return "a bare video stream without container";
+  if (head.size() >= 12 && starts("RIFF")) return "a RIFF file other than AVI";
   return nullptr;
 }
 
@@ -234,7 +235,7 @@ ContainerKind SniffContainer(ByteSource& source, const std::string& name) {
   const char* foreign = ForeignFormat(head);
   Require(
       foreign == nullptr, Code::kUnsupported,
-      name + ": is a " + (foreign != nullptr ? foreign : "") +
+      name + ": is " + (foreign != nullptr ? foreign : "") +
           "; only Matroska, WebM, MP4, MOV, AVI and MPEG transport streams are read" +
           (CanBeCopied(head) ? " (\"ffmpeg -i FILE -c copy NEW.mkv\" copies it into one)" : ""));
   throw Error(Code::kCorrupt, name + (LooksLikeText(head) ? ": is a text file, not a video"

@@ -250,7 +250,8 @@ struct DepthVideoReader::Impl {
       return;
     }
     LogWarning(info.path + ": no MDVT_MAX_DEPTH tag: read as " + DepthEncodingName(codec.encoding) +
-               " with max_depth 100 m; files made before April 2025 mostly need --max_depth 20");
+               " with max_depth 100 m; files made before April 2025 mostly need " +
+               options.max_depth_name + " 20");
   }
 
   // A range that the caller gave is the caller's mistake, one from the file is the file's.

@@ -9,6 +9,7 @@
 #include "io/ffv1_check.h"
 #include "io/lossless.h"
 #include "io/unpack.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/parallel.h"
 
 namespace mdvt::ff {
@@ -51,10 +52,6 @@ bool OnePacketOnePicture(AVCodecID codec) {
   return codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC ||
          codec == AV_CODEC_ID_MPEG1VIDEO || codec == AV_CODEC_ID_MPEG2VIDEO ||
          codec == AV_CODEC_ID_FFV1 || (d != nullptr && (d->props & AV_CODEC_PROP_INTRA_ONLY) != 0);
-}
-
-std::string Count(int64_t count, const char* one, const char* more) {
-  return std::to_string(count) + " " + (count == 1 ? one : more);
 }
 
 }  // namespace
@@ -168,7 +165,7 @@ FramePtr PictureDecoder::Next() {
     if (!started_) report_.left_out_at_start += lost;
     if (lost > 0 && started_) {
       report_.missing += lost;
-      CheckStrict(false, Where() + " is not there: " + Count(lost, "picture", "pictures") +
+      CheckStrict(false, Where() + " is not there: " + CountOf(lost, "picture", "pictures") +
                              " cannot be decoded");
     }
     if (!picture) {
@@ -185,7 +182,7 @@ FramePtr PictureDecoder::Next() {
       }
       CheckStrict(report_.left_out_at_start == 0,
                   Where() +
-                      " is damaged: " + Count(report_.left_out_at_start, "picture", "pictures") +
+                      " is damaged: " + CountOf(report_.left_out_at_start, "picture", "pictures") +
                       " before the first whole one cannot be decoded" + first_refusal_);
       started_ = true;
       first_time_ = picture->pts;

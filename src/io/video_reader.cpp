@@ -16,6 +16,7 @@
 #include "io/picture_decoder.h"
 #include "io/stream_facts.h"
 #include "io/unpack.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
@@ -314,7 +315,7 @@ struct VideoReader::Impl {
   void TellStart() const {
     const int64_t count = decoder->report().left_out_at_start;
     if (count == 0) return;
-    LogWarning(info.path + ": " + std::to_string(count) + (count == 1 ? " picture" : " pictures") +
+    LogWarning(info.path + ": " + CountOf(count, "picture") +
                " before the first whole one cannot be decoded: the clip begins at " +
                FormatFixed(static_cast<double>(info.start_pts) * info.time_base.ToDouble(), 3) +
                " s");
@@ -325,12 +326,11 @@ struct VideoReader::Impl {
     if (std::exchange(told_damage, true) || (report.damaged == 0 && report.missing == 0)) return;
     std::string text;
     if (report.missing > 0)
-      text = std::to_string(report.missing) + (report.missing == 1 ? " frame is" : " frames are") +
-             " missing or cannot be decoded";
+      text = CountOf(report.missing, "frame is", "frames are") + " missing or cannot be decoded";
     if (report.damaged > 0) {
       if (!text.empty()) text += ", ";
-      text += std::to_string(report.damaged) + (report.damaged == 1 ? " is" : " are") +
-              " damaged and shown as the decoder patched them";
+      text +=
+          CountOf(report.damaged, "is", "are") + " damaged and shown as the decoder patched them";
     }
     Require(!strict, Code::kCorrupt, info.path + ": " + text);
     LogWarning(info.path + ": " + text);

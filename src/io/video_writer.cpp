@@ -13,6 +13,7 @@
 #include "io/muxer.h"
 #include "io/stream_copier.h"
 #include "io/video_encoder.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
@@ -320,12 +321,12 @@ struct VideoWriter::Impl {
     Drain();
     while (!waiting.empty()) MuxFront();
     Require(packets == frames, Code::kIo,
-            muxer.path() + ": " + std::to_string(packets) + " frames came out of the encoder, " +
+            muxer.path() + ": " + CountOf(packets, "frame") + " came out of the encoder, " +
                 std::to_string(frames) + " went in");
     if (without_hdr10_plus > 0)
       LogWarning(muxer.path() + ": " + std::to_string(without_hdr10_plus) + " of " +
-                 std::to_string(frames) +
-                 " frames have no brightness curves of HDR10+: none are known for their times");
+                 CountOf(frames, "frame has", "frames have") +
+                 " no brightness curves of HDR10+: none are known for their times");
     if (copier) copier->Finish(copied, last_pts + last_duration, encoder.context().time_base);
     muxer.Finish();
   }

@@ -329,9 +329,9 @@ void DescribeSolve(ToolReport* to, const CameraSolveReport& report) {
   to->summary = "camera " + report.motion + ", path " + FormatFixed(report.path_length, 2) +
                 " m, " + FormatFixed(report.rms_px, 2) + " px, FOV " +
                 FormatFixed(report.xfov_deg, 2) + " deg (" + report.fov_status + ")";
-  if (report.shots > 1) to->summary += ", " + std::to_string(report.shots) + " shots";
+  if (report.shots > 1) to->summary += ", " + CountOf(report.shots, "shot");
   if (report.interpolated > 0)
-    to->summary += ", " + std::to_string(report.interpolated) + " frames interpolated";
+    to->summary += ", " + CountOf(report.interpolated, "frame") + " interpolated";
   to->Add("shots", report.shots, "each has a world of its own");
   to->Add("interpolated", report.interpolated, "frames that could not be placed");
   to->Add("motion", report.motion, "of the longest shot: free, rotation or static");

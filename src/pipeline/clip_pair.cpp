@@ -34,6 +34,10 @@ void RequirePair(const VideoInfo& depth, const VideoInfo& color) {
   Require(depth.width == color.width && depth.height == color.height, Code::kCorrupt,
           "depth video '" + depth.path + "' is " + SizeOf(depth) + ", color video '" + color.path +
               "' is " + SizeOf(color) + ": they must have the same size");
+  RequireSameRate(depth, color);
+}
+
+void RequireSameRate(const VideoInfo& depth, const VideoInfo& color) {
   Require(RatesAgree(depth.frame_rate, color.frame_rate,
                      std::min(depth.estimated_frames, color.estimated_frames)),
           Code::kCorrupt,

@@ -25,6 +25,9 @@ bool RatesAgree(Rational a, Rational b, int64_t frames);
 // frame rate by the rule above.
 void RequirePair(const VideoInfo& depth, const VideoInfo& color);
 
+// The same of the frame rate alone.
+void RequireSameRate(const VideoInfo& depth, const VideoInfo& color);
+
 // For Graph::Zip. `end`: where both are ended, INT64_MAX: where they end.
 PairNames NamesOfPair(const VideoInfo& depth, const VideoInfo& color, int64_t end);
 

@@ -68,7 +68,7 @@ void DepthModelOptions::Check() const {
 std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, int num_threads) {
   return OpenNetwork(
       options, num_threads,
-      "models/export/depth_anything_v2.py makes one of a checkpoint, see docs/models.md",
+      "the scripts of models/export make one of a checkpoint, see docs/models.md",
       [](const ModelInfo& info) { IsRelativeDepth(info); });
 }
 

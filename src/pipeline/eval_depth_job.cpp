@@ -44,8 +44,9 @@ class ClipReader {
       : options_(options),
         depth_(path, DepthReaderOptions(options.depth, options.job.limits, pool)) {
     if (!options.truth_video.empty()) {
-      truth_.emplace(options.truth_video,
-                     DepthReaderOptions(options.truth, options.job.limits, pool));
+      DepthVideoReaderOptions truth = DepthReaderOptions(options.truth, options.job.limits, pool);
+      truth.max_depth_name = "--truth_max_depth";
+      truth_.emplace(options.truth_video, truth);
       RequireSize(truth_->info());
     }
     if (with_pictures && !options.color_video.empty()) {

@@ -237,7 +237,8 @@ void Describe(OptionList* list, EvalTrajectoryJobOptions* options) {
   list->Field("table", &options->table, "FILE", "write the figures as a table of text").Output();
   list->Field("html", &options->html, "FILE", "write a page with the figures and plots").Output();
   list->Field("fps", &options->fps, {0, 1000, true, false}, "FPS",
-              "frames per second: how many make the second of the relative error");
+              "frames per second: how many make the second of the relative error")
+      .Rate();
   list->Field("max_time_difference", &options->max_time_difference, {0, 1e6, true, false},
               "SECONDS", "two TUM trajectories: poses this near in time belong together");
   list->Field("camera", &options->camera, "JSON",

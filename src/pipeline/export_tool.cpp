@@ -11,7 +11,7 @@ void Describe(ToolReport* to, const ExportJobOptions& options, const ExportJobRe
   if (!report.alembic_output.empty())
     for (const char* ending : {"", ".blend"}) to->outputs.push_back(report.alembic_output + ending);
   to->summary = FormatSize(report.width, report.height);
-  if (report.files > 0) to->summary += ", " + std::to_string(report.files) + " files";
+  if (report.files > 0) to->summary += ", " + CountOf(report.files, "file");
   const TrackCloudReport tracks = report.tracks.value_or(TrackCloudReport());
   const bool has = report.tracks.has_value(), meets = has && options.tracks.triangulates();
   for (const std::string& output :

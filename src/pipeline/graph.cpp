@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "core/image_budget.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/limits.h"
 #include "mdvt/pipeline/job_options.h"
@@ -18,10 +19,6 @@ namespace {
 constexpr std::chrono::milliseconds kPollInterval(10);
 // After a partner has ended, so many items of the longer stream are still counted for the message.
 constexpr int64_t kMaxCountedRest = 1000;
-
-std::string CountOf(int64_t count, const std::string& unit) {
-  return std::to_string(count) + " " + unit + (count == 1 ? "" : "s");
-}
 
 }  // namespace
 

@@ -193,10 +193,6 @@ FovOptions FovOrUsual(const FovOptions& fov, bool needed) {
   return assumed;
 }
 
-std::string CountOf(int64_t count, const char* what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
-
 Rational RateOf(double fps) {
   for (const int64_t whole : {24, 30, 48, 60, 120}) {
     const Rational ntsc{whole * 1000, 1001};

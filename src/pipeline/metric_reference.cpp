@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/video_reader.h"
@@ -38,8 +39,8 @@ MetricReference OpenMetricReference(const CalibrationOptions& options,
     reference.target = [reader, path, read = int64_t{0}](const Frame&, bool wanted) mutable {
       std::optional<DepthFrame> frame = reader->Read();
       Require(frame.has_value(), Code::kCorrupt,
-              "reference depth '" + path + "' ends after " + std::to_string(read) +
-                  " frames, the clip goes on: they must have the same length (or end both with "
+              "reference depth '" + path + "' ends after " + CountOf(read, "frame") +
+                  ", the clip goes on: they must have the same length (or end both with "
                   "--max_frames)");
       ++read;
       return frame && wanted && HoldsDepth(std::as_const(frame->depth).Plane<float>())

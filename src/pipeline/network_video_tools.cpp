@@ -49,7 +49,9 @@ Family FamilyOf(NetworkFamily family) {
 }
 
 std::string OutputFor(const NetworkVideoJobOptions& options) {
-  return OutputName(options.depth.output.empty() ? options.output_dir : options.depth.output,
+  const bool in_folder = options.depth.output.empty() && !options.output_dir.empty();
+  // The slash makes one that is missing be called a folder.
+  return OutputName(in_folder ? options.output_dir + "/" : options.depth.output,
                     options.depth.color_video, "_depth.mkv");
 }
 

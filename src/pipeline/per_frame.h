@@ -8,12 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
-
-// "1 frame", "12 frames".
-std::string CountOf(int64_t count, const char* what);
 
 template <typename T>
 class PerFrame {

@@ -335,16 +335,22 @@ class RecoverFovJob {
   void Sweep() {
     for (const double xfov : options_.Fovs()) {
       json::Value row = json::Value::Members{{"xfov", xfov}};
+      FovCost cost;
+      cost.xfov_deg = xfov;
       try {
         const CameraAlignment found = Align(xfov);
+        cost.rms_px = found.rms_px;
+        cost.held_out_rms_px = found.held_out_rms_px;
+        cost.path_length = SolveReport(found, false).path_length;
         row["rms_px"] = found.rms_px;
         row["held_out_rms_px"] = found.held_out_rms_px;
         row["static_share"] = found.static_share;
-        row["path_length"] = SolveReport(found, false).path_length;
+        row["path_length"] = cost.path_length;
       } catch (const Error& error) {
         if (error.code() != Code::kRefused) throw;
-        row["refused"] = error.what();
+        row["refused"] = cost.refused = error.what();
       }
+      costs_.push_back(std::move(cost));
       sweep_.Add(std::move(row));
     }
   }
@@ -406,6 +412,7 @@ class RecoverFovJob {
     RecoverFovReport report;
     report.frames = frames_;
     report.output = output_;
+    report.sweep = costs_;
     if (best == nullptr) {
       report.method = "sweep";
       report.fov_status = FocalStatusName(FocalStatus::kNotObservable);
@@ -437,6 +444,7 @@ class RecoverFovJob {
   std::vector<int64_t> cuts_;
   std::vector<ManhattanFit> fits_;
   std::vector<Evidence> evidence_;
+  std::vector<FovCost> costs_;
   json::Value sweep_ = json::Value::Array{};
 };
 

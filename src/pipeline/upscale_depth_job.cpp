@@ -36,11 +36,7 @@ class UpscaleDepthJob {
             "color video '" + options.color_video + "' of " +
                 FormatSize(large.width, large.height) + " pixels is smaller than depth video '" +
                 options.depth_video + "' of " + FormatSize(small.width, small.height));
-    Require(RatesAgree(small.frame_rate, large.frame_rate,
-                       std::min(small.estimated_frames, large.estimated_frames)),
-            Code::kCorrupt,
-            "depth video '" + options.depth_video + "' and color video '" + options.color_video +
-                "' have different frame rates");
+    RequireSameRate(small, large);
     if (!options.model.empty()) {
       model_ =
           OpenNetwork(options.model, ResolveThreads(options.job.num_threads),

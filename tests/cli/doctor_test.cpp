@@ -2,10 +2,13 @@
 //
 // mdvt_doctor on models of the example backend, so that no network is needed.
 #include <gtest/gtest.h>
+#include <signal.h>
 
+#include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 #include "cli/run_program.h"
 #include "mdvt/model/model_manifest.h"
@@ -105,6 +108,20 @@ TEST(Doctor, PrintsNothingThatAFileMakesItPrint) {
     EXPECT_EQ(outcome.out.find("\n           self-test passed"), std::string::npos);
     EXPECT_NE(outcome.out.find("net\\nmodel.luma"), std::string::npos) << outcome.out;
   }
+}
+
+// What takes its time is in libraries that cannot be told to stop, and there is nothing to clean
+// up.
+TEST(Doctor, EndsAtOnceWhenInterrupted) {
+  test::RunningProgram run("mdvt_doctor", {});
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  kill(run.pid(), SIGINT);
+  const double sent = test::Now();
+  const Outcome outcome = run.Wait();
+  EXPECT_LT(test::Now() - sent, 1);
+  if (outcome.by_signal || outcome.status <= 1) return;  // before it had begun, or had ended
+  EXPECT_EQ(outcome.status, 130);
+  EXPECT_EQ(outcome.err, "mdvt_doctor: error: interrupted\n");
 }
 
 TEST(Doctor, IsQuietWhenAsked) {

@@ -10,6 +10,7 @@
 #include <limits>
 #include <locale>
 
+#include "mdvt/core/count.h"
 #include "support/test_env.h"
 
 namespace mdvt {
@@ -144,6 +145,14 @@ TEST(Numbers, IgnoreTheCLocale) {
 TEST(FormatSize, IsWidthByHeight) {
   EXPECT_EQ(FormatSize(1920, 1080), "1920x1080");
   EXPECT_EQ(FormatSize(-1, int64_t{1} << 40), "-1x1099511627776");
+}
+
+TEST(CountOf, HasTheRightNumber) {
+  EXPECT_EQ(CountOf(0, "frame"), "0 frames");
+  EXPECT_EQ(CountOf(1, "frame"), "1 frame");
+  EXPECT_EQ(CountOf(2, "frame"), "2 frames");
+  EXPECT_EQ(CountOf(1, "entry has", "entries have"), "1 entry has");
+  EXPECT_EQ(CountOf(-1, "entry has", "entries have"), "-1 entries have");
 }
 
 }  // namespace

@@ -188,6 +188,13 @@ TEST(DepthVideo, OrderOfSources) {
     ASSERT_EQ(log.lines.size(), 1u);
     EXPECT_TRUE(log.Says("--max_depth 20")) << log.lines[0];
   }
+  {
+    test::LogCatcher log;
+    DepthVideoReaderOptions named;
+    named.max_depth_name = "--truth_max_depth";
+    EXPECT_EQ(DepthVideoReader(path, named).codec().max_depth, 100);
+    EXPECT_TRUE(log.Says("need --truth_max_depth 20"));
+  }
   std::ofstream(DepthSidecarPath(path)) << "{\"MDVT_MAX_DEPTH\": 20, \"MDVT_XFOV\": 50}";
   {
     test::LogCatcher log;

@@ -85,38 +85,31 @@ class PluginRaces : public testing::Test {
     EXPECT_FALSE(fs::exists(mark_)) << "code of others has run";
   }
 
+  // `link` points to `part` of the folder "good" and of "evil" in turn.
+  void TryTurning(const std::string& part, const std::string& link, const char* what) {
+    {
+      const Exchanger exchanger([&](int i) {
+        const std::string next = folder_ / "next";
+        fs::remove(next);
+        fs::create_symlink(folder_ / (i % 2 == 0 ? "evil" : "good") + part, next);
+        fs::rename(next, folder_ / link);
+      });
+      Try(folder_ / "swap", what);
+    }
+    EXPECT_GT(opened_, 0);
+    EXPECT_GT(refused_, 0);
+  }
+
   const TempDir folder_;
   const std::string mark_ = folder_ / "mark";
   int tries_ = 0, opened_ = 0, refused_ = 0;
 };
 
-TEST_F(PluginRaces, ALinkThatIsTurned) {
-  {
-    const Exchanger exchanger([&](int i) {
-      const std::string next = folder_ / "next";
-      fs::remove(next);
-      fs::create_directory_symlink(folder_ / (i % 2 == 0 ? "evil" : "good"), next);
-      fs::rename(next, folder_ / "swap");
-    });
-    Try(folder_ / "swap", "a link that is turned");
-  }
-  EXPECT_GT(opened_, 0);
-  EXPECT_GT(refused_, 0);
-}
+TEST_F(PluginRaces, ALinkThatIsTurned) { TryTurning("", "swap", "a link that is turned"); }
 
 TEST_F(PluginRaces, AFileThatIsTurned) {
   fs::create_directory(folder_ / "swap");
-  {
-    const Exchanger exchanger([&](int i) {
-      const std::string next = folder_ / "next";
-      fs::remove(next);
-      fs::create_symlink(folder_ / (i % 2 == 0 ? "evil" : "good") + "/mdvt_swap.so", next);
-      fs::rename(next, folder_ / "swap/mdvt_swap.so");
-    });
-    Try(folder_ / "swap", "a file that is turned");
-  }
-  EXPECT_GT(opened_, 0);
-  EXPECT_GT(refused_, 0);
+  TryTurning("/mdvt_swap.so", "swap/mdvt_swap.so", "a file that is turned");
 }
 
 // Where others may rename folders nothing is opened at all, not even what is good just then.

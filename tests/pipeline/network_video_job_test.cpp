@@ -263,6 +263,17 @@ TEST_F(NetworkVideoJob, AnotherKindOfNetworkIsRefused) {
   EXPECT_FALSE(fs::exists(dir_ / "x.json"));
 }
 
+TEST_F(NetworkVideoJob, AMissingFolderIsCalledOne) {
+  MogeVideoJobOptions options;
+  Take(&options, "metric");
+  options.depth.output.clear();
+  options.output_dir = dir_ / "missing";
+  ExpectError(Code::kIo, "missing/: there is no such folder", [&] { RunNetworkVideoJob(options); });
+  fs::create_directory(options.output_dir);
+  RunNetworkVideoJob(options);
+  EXPECT_TRUE(fs::exists(dir_ / "missing/c.mkv_depth.mkv"));
+}
+
 TEST_F(NetworkVideoJob, NamesOfTheOriginalsAreAliases) {
   for (const auto& [tool, option] :
        std::vector<std::pair<const char*, const char*>>{{"video_da3", "da3_resolution"},
@@ -372,6 +383,13 @@ TEST_F(NetworkVideoJob, DepthIsBroughtToTheSizeOfThePictures) {
     swapped.depth.encoding = DepthEncoding::kRgb16;
     RunUpscaleDepthJob(swapped);
   });
+  ClipShape fast = small;
+  fast.rate = {30, 1};
+  MakeDepth(dir_ / "fast.mkv", fast, Plane(3));
+  UpscaleDepthJobOptions other = options;
+  other.depth_video = dir_ / "fast.mkv";
+  ExpectError(Code::kCorrupt, "fast.mkv' has 30.000 frames per second, color video",
+              [&] { RunUpscaleDepthJob(other); });
   small.frames = 4;
   MakeDepth(dir_ / "short.mkv", small, Plane(3));
   options.depth_video = dir_ / "short.mkv";

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -11,10 +12,16 @@
 #include "cli/clips.h"
 #include "io/expect_error.h"
 #include "mdvt/core/json.h"
+#include "mdvt/pipeline/tools.h"
 #include "moving_clip.h"
 #include "support/test_env.h"
 
-namespace mdvt::test {
+namespace mdvt {
+
+// What the program prints, see src/pipeline/job_tool.h.
+void Describe(ToolReport* to, const RecoverFovJobOptions& options, const RecoverFovReport& report);
+
+namespace test {
 namespace {
 
 json::Value ReadJson(const std::string& path) {
@@ -85,6 +92,15 @@ TEST_F(RecoverFovJob, ASlidingOneDoesNot) {
   const json::Value file = ReadJson(report.output);
   ASSERT_EQ(file.At("sweep").size(), 3u);
   EXPECT_TRUE(file.At("xfov").is_null());
+  ASSERT_EQ(report.sweep.size(), 3u);
+  EXPECT_EQ(report.sweep[2].xfov_deg, 70);
+  EXPECT_EQ(report.sweep[1].rms_px, file.At("sweep").AsArray()[1].At("rms_px").AsDouble());
+  ToolReport told;
+  Describe(&told, options_, report);
+  for (const char* row : {"\n  50.00 ", "\n  60.00 ", "\n  70.00 "})
+    EXPECT_NE(told.text.find(row), std::string::npos) << told.text;
+  EXPECT_EQ(std::count(told.text.begin(), told.text.end(), '\n'), 4);
+  EXPECT_NE(told.text.find("  least"), std::string::npos) << told.text;
   EXPECT_GT(file.At("sweep").AsArray()[1].At("path_length").AsDouble(), 0.2);
 }
 
@@ -99,4 +115,5 @@ TEST_F(RecoverFovJob, WrongUse) {
 }
 
 }  // namespace
-}  // namespace mdvt::test
+}  // namespace test
+}  // namespace mdvt

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <set>
+#include <variant>
 
 #include "cli/clips.h"
 #include "io/expect_error.h"
@@ -47,6 +48,23 @@ TEST(Tools, DescribeEveryOption) {
     EXPECT_TRUE(names.count("max_frames") && names.count("overwrite") && names.count("threads"));
     EXPECT_FALSE(info.report_fields().empty());
   }
+}
+
+TEST(Tools, RatesAreNumbersOrRatiosAndBounded) {
+  int rates = 0;
+  for (const ToolInfo& info : Tools()) {
+    const std::unique_ptr<Tool> tool = info.make();
+    for (const Option& option : tool->options().options()) {
+      if (option.unit != "FPS") continue;
+      SCOPED_TRACE(std::string(info.name) + " " + option.name);
+      ++rates;
+      tool->options().SetText(option.name, "24000/1001");
+      EXPECT_DOUBLE_EQ(std::get<double>(tool->options().Get(option.name)), 24000.0 / 1001);
+      for (const char* wrong : {"1e9", "1000.1", "-24", "nan", "24/0", "1/2/3", "fast"})
+        EXPECT_THROW(tool->options().SetText(option.name, wrong), Error) << wrong;
+    }
+  }
+  EXPECT_GE(rates, 4);
 }
 
 // What a struct holds at first is what an empty command line means.

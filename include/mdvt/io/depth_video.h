@@ -71,6 +71,8 @@ struct DepthVideoReaderOptions {
   //   as rgb16-linear-255p4    R = G
   std::optional<double> max_depth;
   std::optional<DepthEncoding> encoding;
+  // How the caller's user knows max_depth, for the warning of a file that does not say it.
+  std::string max_depth_name = "--max_depth";
   // Read files in which R and G differ, and lossy RGB, with a warning: depth is then wrong by up
   // to the whole range wherever they do.
   bool allow_damaged = false;

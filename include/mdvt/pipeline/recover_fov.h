@@ -50,6 +50,15 @@ struct RecoverFovJobOptions {
 };
 void Describe(OptionList* list, RecoverFovJobOptions* options);
 
+// One field of view of a sweep.
+struct FovCost {
+  double xfov_deg = 0;
+  double rms_px = 0;           // of the points that took part
+  double held_out_rms_px = 0;  // of those that were held out
+  double path_length = 0;      // metres if there is depth
+  std::string refused;         // why the cameras cannot be placed with it; the figures are 0 then
+};
+
 struct RecoverFovReport {
   int64_t frames = 0;  // looked at
   std::string output;
@@ -57,6 +66,7 @@ struct RecoverFovReport {
   std::string fov_status;  // as FocalStatusName(); "given" for lens and metadata
   double xfov_deg = 0;     // 0: none is recommended (sweep)
   double yfov_deg = 0;
+  std::vector<FovCost> sweep;
   double low_deg = 0;  // 95 % interval of xfov; both 0 if it is not known
   double high_deg = 0;
 };
