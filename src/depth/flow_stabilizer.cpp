@@ -35,10 +35,10 @@ constexpr float kEdge = 6;            // grey levels, for enlarging
 struct Work {
   StabilizerInput input;
   depth::FilterFrame frame;
-  depth::EgoMotion motion;  // to the frame before
+  depth::EgoMotion motion;       // to the frame before
   depth::EgoMotion from_before;  // from it to this one, with lookahead
-  int64_t number = 0;       // counts the frames of the shot
-  double noise = 0;         // against the frame before, 0: not measured
+  int64_t number = 0;            // counts the frames of the shot
+  double noise = 0;              // against the frame before, 0: not measured
 };
 
 // As states are saved.
@@ -254,8 +254,8 @@ struct FlowStabilizer::Impl {
       if (!Live()) Chain(*frame, history, lag, true, &pairs);
       const depth::NoisyLine line =
           depth::FitNoisyLine(pairs, Affine(*frame), 1, frame->frame.floor);
-      const double coverage = static_cast<double>(pairs.x.size()) /
-                              ((Live() ? 1 : 2) * kPointsAcross * kPointsDown);
+      const double coverage =
+          static_cast<double>(pairs.x.size()) / ((Live() ? 1 : 2) * kPointsAcross * kPointsDown);
       if (!line.found || coverage < 0.2) continue;
       if (lag == 1) frame->noise = line.sigma / std::sqrt(2.0);
       links.push_back(

@@ -121,8 +121,8 @@ struct StreamDepthEstimator::Impl {
     estimate.quantity = relative ? DepthQuantity::kRelativeDisparity : DepthQuantity::kMetricDepth;
     if (relative && (calibration || options.median_depth)) {
       if (!calibration)
-        calibration = CalibrateByMedian(std::as_const(estimate.depth).Plane<float>(),
-                                        *options.median_depth);
+        calibration =
+            CalibrateByMedian(std::as_const(estimate.depth).Plane<float>(), *options.median_depth);
       depth::ApplyCalibration(*calibration, pool, plane);
       estimate.quantity = DepthQuantity::kMetricDepth;
     }

@@ -479,8 +479,7 @@ std::vector<mdvt_backend_tensor> Model::Impl::Prepare(const std::vector<ModelInp
     const ModelInput& input = inputs[i];
     const std::string what = "input '" + info.inputs[i].name + "'";
     LayoutDims own;
-    CheckInput(info.inputs[i], i, input.shape(),
-               info.IsState(info.inputs[i].name) ? &own : dims);
+    CheckInput(info.inputs[i], i, input.shape(), info.IsState(info.inputs[i].name) ? &own : dims);
     CheckBytes(input.shape(), what, bytes);
     mdvt_backend_tensor& tensor = given[i];
     tensor.name = info.inputs[i].name.c_str();

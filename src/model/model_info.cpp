@@ -401,8 +401,7 @@ void CheckStream(const Object& root, const ModelInfo& info) {
                                     [&](const auto& output) { return output.name == input.name; });
     const bool same = found != info.outputs.end() && found->quantity == Quantity::kLatent &&
                       found->layout.dims == input.layout.dims &&
-                      found->layout.channels == input.layout.channels &&
-                      !input.layout.IsPicture();
+                      found->layout.channels == input.layout.channels && !input.layout.IsPicture();
     if (!same)
       root.Fail("outputs", "one with a latent for state '" + json::Shorten(input.name) +
                                "': of the same name, layout and channels, without H and W");

@@ -127,8 +127,8 @@ class DepthJob {
     knows_fov_ = true;
   }
 
-  // A list of fields of view counts the frames of the clip: those of the frames that are kept, which
-  // only the frames' times tell.
+  // A list of fields of view counts the frames of the clip: those of the frames that are kept,
+  // which only the frames' times tell.
   void ChooseFovs() {
     if (!chooser_ || options_.fov.xfov_file.empty()) return;
     VideoReader reader(options_.color_video, PictureOptions(options_, graph_.pool()));
@@ -190,9 +190,8 @@ class DepthJob {
   Stream<Frame> Frames() {
     Stream<Frame> frames = graph_.From([this] { return reader_.Read(); });
     if (chooser_) frames = graph_.Map(std::move(frames), &*chooser_);
-    frames = graph_.While(std::move(frames), [this] {
-      return WantsMore(static_cast<size_t>(frames_chosen_));
-    });
+    frames = graph_.While(std::move(frames),
+                          [this] { return WantsMore(static_cast<size_t>(frames_chosen_)); });
     return graph_.Map(std::move(frames), [this](Frame frame) {
       frame.index = frames_chosen_++;
       return frame;

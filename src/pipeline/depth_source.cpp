@@ -180,9 +180,10 @@ void Describe(OptionList* list, DepthSourceOptions* options) {
   list->Refuse({"engine=geometrycrafter"},
                "a diffusion network, which mdvt does not run; stabilize_depth and --stabilizer "
                "steady the depth of any engine");
-  list->Refuse({"engine=mvsa"},
-               "MVSAnywhere, which mdvt does not run; the engine motion finds depth by the camera's "
-               "path without a network");
+  list->Refuse(
+      {"engine=mvsa"},
+      "MVSAnywhere, which mdvt does not run; the engine motion finds depth by the camera's "
+      "path without a network");
   for (const DepthEngineInfo* engine : engines) {
     const bool described =
         engine->file_option != nullptr && list->Find(engine->file_option) != nullptr;

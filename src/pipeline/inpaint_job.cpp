@@ -48,7 +48,7 @@ class InpaintJob {
                                       reader_.info().height)),
         color_(ResolveColor(reader_.info().color, reader_.info().format, reader_.info().height)) {
     OpenMask();
-    if (!options.model.empty()) 
+    if (!options.model.empty())
       model_ = OpenNetwork(options.model, graph_.pool()->num_threads(),
                            "models/export/lama.py makes one of a checkpoint, see docs/models.md");
   }

@@ -81,8 +81,7 @@ class NetworkSource : public EstimatorSource {
     if (SeesClips() || reference.depth_video.empty()) {
       const Network network = MakeNetwork(clip, {}, {}, graph->pool());
       fit = CalibrateOverClip(calibrate_, options_, clip.camera, network.estimator.get(),
-                              !SeesClips(),
-                              graph);
+                              !SeesClips(), graph);
     } else {
       ModelDepthOptions depth;
       depth.camera = clip.camera;

@@ -20,11 +20,12 @@ struct Family {
 Family FamilyOf(NetworkFamily family) {
   switch (family) {
     case NetworkFamily::kUnidepth:
-      return {"one of the three has to be given",
-              "metric depth model, best one that takes the camera's rays: models/export/unidepth.py "
-              "writes it",
-              "short side of the pictures that the model sees",
-              "models/export/unidepth.py makes one of a checkpoint, see docs/models.md"};
+      return {
+          "one of the three has to be given",
+          "metric depth model, best one that takes the camera's rays: models/export/unidepth.py "
+          "writes it",
+          "short side of the pictures that the model sees",
+          "models/export/unidepth.py makes one of a checkpoint, see docs/models.md"};
     case NetworkFamily::kVideoDepthMetric:
       return {"not known: the depth does not depend on it",
               "metric depth model that sees windows or a stream of frames: "
@@ -111,10 +112,9 @@ DepthJobReport RunNetworkVideoJob(const NetworkVideoJobOptions& options,
   options.Check();
   DepthJobOptions depth = options.depth;
   depth.output = OutputFor(options);
-  depth.source.model.loaded =
-      OpenNetwork(depth.source.model, ResolveThreads(depth.job.num_threads),
-                  FamilyOf(options.family).made_by,
-                  [](const ModelInfo& one) { IsRelativeDepth(one); });
+  depth.source.model.loaded = OpenNetwork(depth.source.model, ResolveThreads(depth.job.num_threads),
+                                          FamilyOf(options.family).made_by,
+                                          [](const ModelInfo& one) { IsRelativeDepth(one); });
   const ModelInfo& info = depth.source.model.loaded->info();
   Require(!IsRelativeDepth(info), Code::kUnsupported,
           "model '" + info.name +
@@ -123,9 +123,9 @@ DepthJobReport RunNetworkVideoJob(const NetworkVideoJobOptions& options,
   const bool clips = info.kind != ModelKind::kDepth;
   Require(clips == (options.family == NetworkFamily::kVideoDepthMetric), Code::kUnsupported,
           "model '" + info.name + "' sees " +
-              (!clips                                  ? "single pictures"
+              (!clips                                ? "single pictures"
                : info.kind == ModelKind::kDepthVideo ? "windows of frames"
-                                                       : "a stream of frames") +
+                                                     : "a stream of frames") +
               ": take " + (clips ? "videoanythingmetric_video" : "video_metric_convert"));
   if (!depth.fov.empty() || TellsCamera(info))
     depth.source.own.Of<FovTrackOptions>().output = depth.output + "_xfovs.json";

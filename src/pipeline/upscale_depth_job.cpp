@@ -42,9 +42,10 @@ class UpscaleDepthJob {
             "depth video '" + options.depth_video + "' and color video '" + options.color_video +
                 "' have different frame rates");
     if (!options.model.empty()) {
-      model_ = OpenNetwork(options.model, ResolveThreads(options.job.num_threads),
-                           "models/export/promptda.py makes one of a checkpoint, see docs/models.md",
-                           RequirePromptNetwork);
+      model_ =
+          OpenNetwork(options.model, ResolveThreads(options.job.num_threads),
+                      "models/export/promptda.py makes one of a checkpoint, see docs/models.md",
+                      RequirePromptNetwork);
       RequirePromptNetwork(model_->info());
       prompted_.emplace(model_, options.prompt);
     }

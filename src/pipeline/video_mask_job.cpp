@@ -29,9 +29,10 @@ class VideoMaskJob {
         reader_(options.color_video, ReaderOptions(options.job, graph_.pool())),
         format_(options.format == MaskFormat::kGray8 ? PixelFormat::Gray(8) : PixelFormat::Rgb(8)) {
     TellIfNoFilm(reader_.info());
-    if (!options.model.empty()) 
-      model_ = OpenNetwork(options.model, graph_.pool()->num_threads(),
-                           "models/export/segment.py makes one of a checkpoint, see docs/models.md");
+    if (!options.model.empty())
+      model_ =
+          OpenNetwork(options.model, graph_.pool()->num_threads(),
+                      "models/export/segment.py makes one of a checkpoint, see docs/models.md");
     maker_.emplace(options, reader_.info(), model_, graph_.pool());
     OpenWriter();
   }

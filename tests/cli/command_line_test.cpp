@@ -57,12 +57,14 @@ TEST_F(CommandLine, HelpShowsEveryOptionOfEveryTool) {
 }
 
 TEST_F(CommandLine, WhatOthersDoAndWeDoNotIsToldWithWhatToTakeInstead) {
-  for (const auto& [program, instead] :
-       std::vector<std::pair<std::string, std::string>>{{"depthcrafter_video", "Video-Depth-Anything"},
-                                                        {"geometrycrafter_video", "stabilize_depth"},
-                                                        {"video_mvsa", "video_metric_convert"}}) {
+  for (const auto& [program, instead] : std::vector<std::pair<std::string, std::string>>{
+           {"depthcrafter_video", "Video-Depth-Anything"},
+           {"geometrycrafter_video", "stabilize_depth"},
+           {"video_mvsa", "video_metric_convert"}}) {
     for (const RunningProgram::Arguments& arguments :
-         {RunningProgram::Arguments{}, {"--color_video", color_, "--depth_video", depth_}, {"a", "-h"}})
+         {RunningProgram::Arguments{},
+          {"--color_video", color_, "--depth_video", depth_},
+          {"a", "-h"}})
       ExpectOneClearLine(program, RunProgram(program, arguments), 3, {"not available", instead});
     const Outcome help = RunProgram(program, {"--help"});
     EXPECT_EQ(help.status, 0);
@@ -73,9 +75,10 @@ TEST_F(CommandLine, WhatOthersDoAndWeDoNotIsToldWithWhatToTakeInstead) {
        std::vector<std::pair<std::string, std::string>>{{"depthcrafter", "Video-Depth-Anything"},
                                                         {"geometrycrafter", "stabilize_depth"},
                                                         {"mvsa", "motion"}})
-    ExpectOneClearLine("video_metric_convert",
-                       RunProgram("video_metric_convert", {"--color_video", color_, "--engine", engine}),
-                       2, {"--engine", engine, "is not available", instead});
+    ExpectOneClearLine(
+        "video_metric_convert",
+        RunProgram("video_metric_convert", {"--color_video", color_, "--engine", engine}), 2,
+        {"--engine", engine, "is not available", instead});
 }
 
 TEST_F(CommandLine, NamesAreTakenInAnySpelling) {

@@ -157,8 +157,8 @@ TEST_F(Onnx, WeightsOutsideTheFileBelongToIt) {
   const std::string path = dir_ / "outside.onnx";
   const std::string command = "/usr/bin/python3 -B '" MDVT_FOREIGN_ONNX "' outside '" + path + "'";
   ASSERT_EQ(std::system(command.c_str()), 0) << command;
-  nlohmann::json description = nlohmann::json::parse(std::ifstream(MDVT_SIDECARS
-                                                                   "/depth-anything-v2.onnx.json"));
+  nlohmann::json description =
+      nlohmann::json::parse(std::ifstream(MDVT_SIDECARS "/depth-anything-v2.onnx.json"));
   description["inputs"][0]["name"] = "image";
   description["inputs"][0]["normalize"] = "in_module";
   description["inputs"][0]["size"] = {{"rule", "native"}, {"multiple", 2}};

@@ -53,8 +53,7 @@ mdvt_backend_status RunFrame(mdvt_backend_model* model, const mdvt_backend_tenso
     return test::fake::Fail(MDVT_BACKEND_CORRUPT, "network fell over");
   std::vector<float> depth, past;
   float mean = 0;
-  for (int64_t i = 0; i < area; ++i)
-    mean += Gray(values(in), i, area) / static_cast<float>(area);
+  for (int64_t i = 0; i < area; ++i) mean += Gray(values(in), i, area) / static_cast<float>(area);
   const float sum = (start ? 0 : values(inputs[3])[0]) + mean;
   for (int64_t i = 0; i < area; ++i) {
     const float gray = Gray(values(in), i, area);
@@ -86,8 +85,7 @@ json Metadata(const std::string& scale = "affine") {
   json depth = metadata["outputs"][0];
   depth["scale"] = scale;
   if (scale == "metric") depth["quantity"] = "depth", depth["unit"] = "m";
-  const json past = {
-      {"name", "past"}, {"layout", "PTC"}, {"channels", 1}, {"quantity", "latent"}};
+  const json past = {{"name", "past"}, {"layout", "PTC"}, {"channels", 1}, {"quantity", "latent"}};
   json mean = past;
   mean["name"] = "mean";
   metadata["outputs"] = {mean, depth, past};
@@ -258,9 +256,8 @@ TEST_F(StreamDepth, IsBroughtToMetres) {
 }
 
 TEST_F(StreamDepth, WhatCannotBeIsRefused) {
-  ExpectError(Code::kUnsupported, "depth_stream", [&] {
-    StreamDepthEstimator(Open(test::DepthMetadata()), Options(), nullptr);
-  });
+  ExpectError(Code::kUnsupported, "depth_stream",
+              [&] { StreamDepthEstimator(Open(test::DepthMetadata()), Options(), nullptr); });
   ExpectError(Code::kInvalidArgument, "no model",
               [&] { StreamDepthEstimator(nullptr, Options(), nullptr); });
   for (const std::string behaviour : {"fails", "nan"}) {

@@ -291,7 +291,8 @@ std::string OutsideTensor(const std::string& location) {
 // The network's file is "mean\n" to the fake backend, which is a field of four bytes as well.
 TEST_F(ModelTest, WeightsOutsideAnOnnxFileAreTrustedWithIt) {
   const std::string path = folder_ / "net.onnx";
-  const std::string branch = Field(7, Field(1, Field(5, Field(6, Field(5, OutsideTensor("b.data"))))));
+  const std::string branch =
+      Field(7, Field(1, Field(5, Field(6, Field(5, OutsideTensor("b.data"))))));
   Write(path, "mean\n" + Field(7, Field(5, OutsideTensor("a.data"))) + branch +
                   Field(7, Field(5, OutsideTensor("a.data"))));
   Write(path + ".json", DepthMetadata().dump());
@@ -311,14 +312,13 @@ TEST_F(ModelTest, WeightsOutsideAnOnnxFileAreTrustedWithIt) {
   EXPECT_FALSE(report.may_be_opened);
   EXPECT_EQ(report.size, static_cast<int64_t>(fs::file_size(path)) + 18);
 
-  json manifest = {{"format", 1}, {"models", {{{"file", "net.onnx"},
-                                               {"origin", "here"},
-                                               {"license", "MIT"},
-                                               {"sha256", hash}}}}};
+  json manifest = {
+      {"format", 1},
+      {"models",
+       {{{"file", "net.onnx"}, {"origin", "here"}, {"license", "MIT"}, {"sha256", hash}}}}};
   Write(folder_ / "manifest.json", manifest.dump());
   EXPECT_EQ(Model::Open(path, options).sha256(), hash);
-  EXPECT_EQ(Calls().files,
-            (std::vector<std::string>{"a.data: weights a", "b.data: weights b"}));
+  EXPECT_EQ(Calls().files, (std::vector<std::string>{"a.data: weights a", "b.data: weights b"}));
   // Another byte in one of them, and the whole is another network.
   Write(folder_ / "b.data", "weights B");
   const int opened = Calls().opened;

@@ -168,8 +168,9 @@ TEST_F(NetworkVideoJob, AStreamForgetsAtACut) {
     for (int c = 0; c < 3; ++c)
       for (int y = 0; y < kHeight; ++y)
         for (int x = 0; x < kWidth; ++x)
-          image.MutablePlane<uint8_t>(c).At(x, y) =
-              static_cast<uint8_t>(i < 22 ? 60 + x : c == 0 ? 230 - y : 20 + i);
+          image.MutablePlane<uint8_t>(c).At(x, y) = static_cast<uint8_t>(i < 22   ? 60 + x
+                                                                         : c == 0 ? 230 - y
+                                                                                  : 20 + i);
     writer.Write(image, i, 1);
   }
   writer.Finish();
@@ -208,9 +209,8 @@ TEST_F(NetworkVideoJob, EachProgramNamesTheExporterOfItsNetwork) {
     options.depth.source.model.path = dir_ / "gone.pt";
     ExpectError(Code::kNotFound, text, [&options = options] { RunNetworkVideoJob(options); });
     options.depth.source.model.path = dir_.path().string();
-    ExpectError(Code::kNotFound, "is a folder", [&options = options] {
-      RunNetworkVideoJob(options);
-    });
+    ExpectError(Code::kNotFound, "is a folder",
+                [&options = options] { RunNetworkVideoJob(options); });
   }
 }
 

@@ -23,14 +23,14 @@ namespace mdvt {
 
 // In brackets the name in metadata, here and below; after the arrow the layouts by default.
 enum class ModelKind {
-  kDepth,       // "depth": image NCHW -> depth NCHW, ...
-  kDepthVideo,  // "depth_video": frames 1TCHW -> depth 1TCHW
+  kDepth,        // "depth": image NCHW -> depth NCHW, ...
+  kDepthVideo,   // "depth_video": frames 1TCHW -> depth 1TCHW
   kDepthStream,  // "depth_stream": image NCHW, time 1, states -> depth NCHW, states; see IsState()
-  kTrack,       // "track": frames 1TCHW, queries 1N3 -> tracks 1TN2, visible 1TN, confidence 1TN
-  kFlow,        // "flow": a NCHW, b NCHW -> flow NCHW, ...
-  kSegment,     // "segment": image NCHW -> masks NCHW
-  kInpaint,     // "inpaint": image NCHW, mask NCHW (1 = paint over) -> image NCHW
-  kInfillPart,  // "infill_part": one network of a group, see ModelInfo::role; no defaults
+  kTrack,        // "track": frames 1TCHW, queries 1N3 -> tracks 1TN2, visible 1TN, confidence 1TN
+  kFlow,         // "flow": a NCHW, b NCHW -> flow NCHW, ...
+  kSegment,      // "segment": image NCHW -> masks NCHW
+  kInpaint,      // "inpaint": image NCHW, mask NCHW (1 = paint over) -> image NCHW
+  kInfillPart,   // "infill_part": one network of a group, see ModelInfo::role; no defaults
 };
 
 // How the values of a picture are scaled.
