@@ -34,8 +34,13 @@ NoisyLine FitNoisyLine(const NoisyPairs& pairs, bool affine, double noise_ratio,
   for (const double w : pairs.weight) total += w;
   if (!(total > 0)) return line;
   for (int round = 0; round < kRounds; ++round) {
-    for (size_t i = 0; i < n; ++i)
-      residual[i] = (scale * pairs.x[i] + shift - pairs.y[i]) / (std::abs(pairs.y[i]) + floor);
+    for (size_t i = 0; i < n; ++i) {
+      const double told = scale * pairs.x[i] + shift;
+      // Where both sides are as noisy, a share of both, so that it is the same read from either.
+      const double size =
+          noise_ratio == 1 ? (std::abs(told) + std::abs(pairs.y[i])) / 2 : std::abs(pairs.y[i]);
+      residual[i] = (told - pairs.y[i]) / (size + floor);
+    }
     sorted.assign(n, 0);
     for (size_t i = 0; i < n; ++i) sorted[i] = std::abs(residual[i]);
     sigma = std::max(kLeastSigma, kNormal * Median(&sorted));

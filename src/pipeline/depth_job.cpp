@@ -133,9 +133,13 @@ class DepthJob {
     FrameChooser chooser(options_.target_fps, reader.info().time_base);
     auto frames = graph_.Map(graph_.From([&] { return reader.Read(); }), &chooser);
     frames = graph_.While(std::move(frames), [this] { return WantsMore(chosen_xfovs_.size()); });
-    graph_.Into(std::move(frames), [this](const Frame& frame) {
+    // In the thread that asks whether more are wanted.
+    frames = graph_.Map(std::move(frames), [this](Frame frame) {
       chosen_xfovs_.push_back(camera_->At(frame.index).xfov_deg());
+      frame.image = Image();
+      return frame;
     });
+    graph_.Into(std::move(frames), [](const Frame&) {});
     graph_.Run("frames", reader.info().estimated_frames);
   }
 

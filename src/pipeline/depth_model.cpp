@@ -66,10 +66,9 @@ void DepthModelOptions::Check() const {
 }
 
 std::shared_ptr<const Model> OpenDepthModel(const DepthModelOptions& options, int num_threads) {
-  return OpenNetwork(
-      options, num_threads,
-      "the scripts of models/export make one of a checkpoint, see docs/models.md",
-      [](const ModelInfo& info) { IsRelativeDepth(info); });
+  return OpenNetwork(options, num_threads,
+                     "the scripts of models/export make one of a checkpoint, see docs/models.md",
+                     [](const ModelInfo& info) { IsRelativeDepth(info); });
 }
 
 void CheckVdaMode(const DepthModelOptions& options, const ModelInfo& info) {

@@ -74,7 +74,8 @@ const std::vector<ToolInfo>& Tools() {
                                               UpscaleDepthTool(),
                                               RectifyTool(),
                                               StereoFlowTool(),
-                                              TrackOptimizationTool(), UndistortTool()};
+                                              TrackOptimizationTool(),
+                                              UndistortTool()};
   return tools;
 }
 

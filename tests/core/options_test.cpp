@@ -57,6 +57,7 @@ void Describe(OptionList* list, Paint* p) {
   list->Field("classic", &p->classic, "as it was")
       .Preset({{"radius", "7"}, {"smooth", "off"}, {"angle", "45"}});
   list->Refuse({"spray"}, "this brush has no nozzle");
+  list->Refuse({"color=lapis"}, "it is too dear");
 }
 
 std::string FailureOf(const std::function<void()>& call) {
@@ -176,6 +177,10 @@ TEST_F(Options, UnknownNamesSuggestANearOne) {
   EXPECT_EQ(FailureOf([&] { list_.SetText("zebra", "3"); }), "unknown option 'zebra'");
   EXPECT_EQ(FailureOf([&] { list_.SetText("spray", "on"); }),
             "spray is not available: this brush has no nozzle");
+  EXPECT_EQ(FailureOf([&] { list_.SetText("colour", "lapis"); }),
+            "color lapis is not available: it is too dear");
+  EXPECT_EQ(FailureOf([&] { list_.SetText("rim", "lapis"); }),
+            "rim is 'lapis', must be one of red|green");
 }
 
 TEST_F(Options, PresetsFillInWhatIsNotGiven) {

@@ -362,7 +362,7 @@ TEST(FlowStabilizer, TheReversedClipGivesTheReversedDepth) {
   FlowStabilizer a(Options(16), nullptr), b(Options(16), nullptr);
   const auto there = RunAll(&a, shot, noisy), back = RunAll(&b, turned, turned_depth);
   ASSERT_EQ(there.size(), back.size());
-  // Scales of frames are measured at points of the later frame: a little apart, alike for all.
+  // Scales between frames are measured at points of both.
   for (size_t i = 0; i < 20; ++i) {
     double sum = 0;
     for (int y = 0; y < kHeight; ++y)
@@ -371,8 +371,26 @@ TEST(FlowStabilizer, TheReversedClipGivesTheReversedDepth) {
                    static_cast<double>(there[i].depth.depth.Plane<float>().At(x, y)) /
                    static_cast<double>(back[19 - i].depth.depth.Plane<float>().At(x, y)))) /
                (kWidth * kHeight);
-    EXPECT_LT(sum, 0.004) << i;
+    EXPECT_LT(sum, 1e-4) << i;
   }
+}
+
+// What each frame is multiplied by, live and with lookahead, but for the scale of the whole clip.
+TEST(FlowStabilizer, LiveAndWithLookaheadFramesGetTheSameScale) {
+  const Shot shot = Render(Scenes::Room(kWidth, kHeight), 24);
+  const std::vector<Image> noisy = Noisy(shot, 0.03, 0, 0, 0.01);
+  FlowStabilizer live(Options(0), nullptr), waits(Options(16), nullptr);
+  const auto now = RunAll(&live, shot, noisy), later = RunAll(&waits, shot, noisy);
+  ASSERT_EQ(now.size(), later.size());
+  std::vector<double> ratios;
+  for (size_t i = 0; i < now.size(); ++i) ratios.push_back(std::log(now[i].scale / later[i].scale));
+  const auto [least, most] = std::minmax_element(ratios.begin(), ratios.end());
+  std::printf("scales of frames, live against lookahead: %.2f %% apart\n", 100 * (*most - *least));
+  EXPECT_LT(*most - *least, 0.02);
+  // They are scales that had something to do.
+  double spread = 0;
+  for (const StabilizedFrame& frame : later) spread += std::abs(std::log(frame.scale)) / 24;
+  EXPECT_GT(spread, 0.01);
 }
 
 TEST(FlowStabilizer, GoesOnFromASavedState) {

@@ -192,7 +192,7 @@ class OptionList {
   }
   // An option that is described already, to say more about it.
   Option& Refine(const std::string& name) { return AtMutable(name); }
-  // Documented elsewhere, not done here: using one is an error that says `why`.
+  // Known elsewhere, not done here (NAME, or NAME=VALUE of a choice): an error that says `why`.
   void Refuse(std::vector<std::string> names, const std::string& why);
 
   // ---- Using.
