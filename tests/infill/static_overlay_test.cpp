@@ -48,7 +48,7 @@ TEST(StaticOverlay, SaysWhyItCannotTell) {
   ExpectError(Code::kRefused, "hardly changes", [&] { still.Find(); });
   StaticOverlay few;
   few.Push(Frame(0, true).Plane<uint8_t>());
-  ExpectError(Code::kRefused, "in 1 frames", [&] { few.Find(); });
+  ExpectError(Code::kRefused, "in 1 frame:", [&] { few.Find(); });
   ExpectError(Code::kInvalidArgument, "differ in size",
               [&] { few.Push(Waves(32, 32, 0, 0).Plane<uint8_t>()); });
   StaticOverlayOptions options;

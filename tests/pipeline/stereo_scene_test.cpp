@@ -735,14 +735,19 @@ TEST_F(StereoBackground, WhatDoesNotFitIsRefused) {
   options_.scene.load_background = dir_ / "color.mkv";
   ExpectError(Code::kCorrupt, "no .npy file", [&] { RunStereoJob(options_); });
   // A mask that is too short, or of another size.
-  ClipShape shorter = shape_;
-  shorter.frames = 3;
-  MakeColor(dir_ / "short.mkv", shorter, PixelFormat::Gray(8));
+  const auto make_mask = [this](const std::string& path, int width) {
+    VideoWriter writer(path, PixelFormat::Gray(8), width, shape_.height);
+    Image mask(PixelFormat::Gray(8), width, shape_.height);
+    for (int y = 0; y < mask.height(); ++y)
+      std::fill_n(mask.MutablePlane<uint8_t>().Row(y), width, uint8_t(y % 2 == 0 ? 255 : 0));
+    for (int i = 0; i < 3; ++i) writer.Write(mask.view(), 40 * i, 40);
+    writer.Finish();
+  };
+  make_mask(dir_ / "short.mkv", shape_.width);
   options_.scene = StereoSceneOptions();
   options_.scene.mask_video = dir_ / "short.mkv";
   ExpectError(Code::kCorrupt, "must have the same length", [&] { RunStereoJob(options_); });
-  shorter.width = 64;
-  MakeColor(dir_ / "small.mkv", shorter, PixelFormat::Gray(8));
+  make_mask(dir_ / "small.mkv", 64);
   options_.scene.mask_video = dir_ / "small.mkv";
   ExpectError(Code::kCorrupt, "same size", [&] { RunStereoJob(options_); });
   EXPECT_FALSE(fs::exists(options_.output));
