@@ -387,7 +387,7 @@ TEST_F(BadInput, ListsThatDoNotFit) {
   ExpectFailure(
       kStereo,
       {"--depth_video", dir_ / "one.txt", "--color_video", dir_ / "two.txt", "--xfov", "60"}, 3,
-      {"1 videos", "2"});
+      {"1 video,", "2"});
   ExpectFailure(kStereo,
                 {"--depth_video", depth_, "--color_video", dir_ / "two.txt", "--xfov", "60"}, 2,
                 {"--depth_video must be one too"});

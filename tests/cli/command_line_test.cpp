@@ -205,7 +205,7 @@ TEST_F(CommandLine, InputsThatDoNotMatchAreBadInput) {
   ExpectOneClearLine(kProgram,
                      RunProgram(kProgram, {"--depth_video", dir_ / "one.txt", "--color_video",
                                            dir_ / "two.txt", "--xfov", "60"}),
-                     3, {"--depth_video lists 1 videos, --color_video lists 2"});
+                     3, {"--depth_video lists 1 video, --color_video lists 2"});
 }
 
 // A limit of the address space ends in a run or in a line, at every size: OpenBLAS, which OpenCV

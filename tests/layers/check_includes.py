@@ -32,7 +32,7 @@ LIBRARIES = (
     ("LibTorch", r"torch/|ATen/|c10/|caffe2/", r"backends/torch/"),
     ("nlohmann-json", r"nlohmann/", r"tests/"),
     ("nettle", r"nettle/", r"src/model/"),
-    ("zlib", r"zlib\.h", r"src/pipeline/.*\.cpp$"),
+    ("zlib", r"zlib\.h", r"src/(io/npz_file|pipeline/.*)\.cpp$"),
     ("dlopen", r"dlfcn\.h|link\.h", r"src/(model/.*|io/deinterlacer|io/subtitle_renderer)\.cpp$|examples/common/.*\.cpp$"),
     ("pybind11", r"pybind11/|Python\.h", r"bindings/python/"),
 )
