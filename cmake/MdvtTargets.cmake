@@ -39,7 +39,8 @@ endfunction()
 # and the ctest LAYER/FILE, which runs the tests of that file in a process of their own. ALONE is for
 # files that change the whole program (operator new, calls to libc): test_LAYER_FILE. LONG is for files
 # that run whole jobs for seconds, over what their layers' own tests have run already: their label is
-# "long" where it would be "unit", and "slow" under the sanitizers, where they take minutes.
+# "long" where it would be "unit", and "slow" under the sanitizers, where they take minutes. LABEL
+# long is for those that take seconds and should run under the sanitizers too.
 function(mdvt_add_test layer file)
   cmake_parse_arguments(ARG "ALONE;LONG" "LABEL;TIMEOUT" "LIBS" ${ARGN})
   if(ARG_LONG AND MDVT_SANITIZE)
