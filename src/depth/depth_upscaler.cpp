@@ -7,11 +7,11 @@
 #include <string>
 #include <utility>
 
+#include "core/rows.h"
 #include "depth/network_depth.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/model/resample.h"
-#include "rows.h"
 
 namespace mdvt {
 namespace {

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/rows.h"
 #include "map_rows.h"
 #include "mdvt/core/error.h"
-#include "rows.h"
 
 namespace mdvt {
 namespace {

@@ -5,8 +5,8 @@
 #include <array>
 #include <cmath>
 
+#include "core/rows.h"
 #include "mdvt/core/error.h"
-#include "rows.h"
 
 namespace mdvt {
 namespace {

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "rows.h"
+#include "core/rows.h"
 
 namespace mdvt::depth {
 namespace {

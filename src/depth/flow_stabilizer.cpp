@@ -11,6 +11,7 @@
 
 #include "core/median.h"
 #include "core/object_pool.h"
+#include "core/rows.h"
 #include "depth/ego_motion.h"
 #include "depth/flow_filter.h"
 #include "depth/frame_scales.h"
@@ -19,7 +20,6 @@
 #include "mdvt/core/numbers.h"
 #include "mdvt/depth/edge_aware.h"
 #include "mdvt/depth/stabilizer.h"
-#include "rows.h"
 
 namespace mdvt {
 namespace {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/object_pool.h"
+#include "core/rows.h"
 #include "depth/network_depth.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/memory.h"
@@ -16,7 +17,6 @@
 #include "mdvt/depth/model_camera.h"
 #include "mdvt/model/pass_memory.h"
 #include "mdvt/model/resample.h"
-#include "rows.h"
 
 namespace mdvt {
 

@@ -6,9 +6,9 @@
 #include <limits>
 #include <string>
 
+#include "core/rows.h"
 #include "mdvt/core/error.h"
 #include "model/largest_sample.h"
-#include "rows.h"
 
 namespace mdvt::depth {
 namespace {

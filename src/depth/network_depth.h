@@ -8,10 +8,22 @@
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/depth/disparity_fit.h"
+#include "mdvt/depth/model_depth.h"
 #include "mdvt/model/model_info.h"
 #include "mdvt/model/size_rules.h"
 
 namespace mdvt::depth {
+
+// The options that estimators have in common, by the rules of ModelDepthOptions.
+template <typename Options>
+void CheckShared(const Options& options) {
+  ModelDepthOptions shared;
+  shared.camera = options.camera;
+  shared.input_size = options.input_size;
+  shared.calibration = options.calibration;
+  shared.median_depth = options.median_depth;
+  shared.Check();
+}
 
 // The output that is depth in one of its forms. Throws Error(kUnsupported).
 size_t DepthOutput(const ModelInfo& info);

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <utility>
 
+#include "core/rows.h"
 #include "mdvt/core/error.h"
 #include "mdvt/depth/edge_aware.h"
-#include "rows.h"
 
 namespace mdvt {
 namespace {

@@ -3,16 +3,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <vector>
 
+#include "core/rows.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 
 namespace mdvt {
 namespace {
 
-constexpr int64_t kRowsPerBlock = 16;
+constexpr int kRowsPerBlock = 16;
 constexpr float kLeastSigma = 0.25f;    // pixels of disparity
 constexpr float kMostBend = 1;          // pixels, four standard deviations
 constexpr int kReach = 2;               // of the edge test, pixels to each side
@@ -75,8 +75,7 @@ class Maker {
     }
   }
 
-  // Depth of a row, once all rows are measured; and with the test of depth's gradient once more,
-  // over `from`, which holds the depth that passed all else.
+  // Depth of a row, once all rows are measured.
   void Place(int y, const PlaneView<float>* sigma, StereoDepthCounts* counts) {
     for (int x = 0; x < there_.width; ++x) {
       const size_t at = Index(x, y);
@@ -90,6 +89,7 @@ class Maker {
     }
   }
 
+  // Of depth that has passed all other tests.
   bool ChangesTooMuch(const std::vector<float>& all, int x, int y) const {
     const auto z = [&](int u, int v) {
       return all[Index(std::clamp(u, 0, there_.width - 1), std::clamp(v, 0, there_.height - 1))];
@@ -192,14 +192,10 @@ StereoDepthCounts DepthFromStereo(const PlaneView<const Eigen::Vector2f>& left_t
           Code::kInvalidArgument, "DepthFromStereo: all fields must have one size");
   Maker maker(left_to_right, right_to_left, options, depth);
   std::vector<StereoDepthCounts> rows(static_cast<size_t>(height));
-  const auto for_rows = [&](const std::function<void(int)>& body) {
-    const auto block = [&body](int64_t begin, int64_t end) {
-      for (int64_t y = begin; y < end; ++y) body(static_cast<int>(y));
-    };
-    if (pool != nullptr)
-      pool->ParallelFor(height, kRowsPerBlock, block);
-    else
-      block(0, height);
+  const auto for_rows = [&](const auto& body) {
+    ForRows(pool, height, kRowsPerBlock, [&](int begin, int end) {
+      for (int y = begin; y < end; ++y) body(y);
+    });
   };
   for_rows([&](int y) { maker.Measure(y, &rows[static_cast<size_t>(y)]); });
   for_rows([&](int y) { maker.Place(y, sigma, &rows[static_cast<size_t>(y)]); });

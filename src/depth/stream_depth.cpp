@@ -30,14 +30,7 @@ Shape EmptyState(const TensorLayout& layout) {
 
 }  // namespace
 
-void StreamDepthOptions::Check() const {
-  ModelDepthOptions shared;
-  shared.camera = camera;
-  shared.input_size = input_size;
-  shared.calibration = calibration;
-  shared.median_depth = median_depth;
-  shared.Check();
-}
+void StreamDepthOptions::Check() const { depth::CheckShared(*this); }
 
 struct StreamDepthEstimator::Impl {
   Impl(std::shared_ptr<const Model> the_model, const StreamDepthOptions& the_options,

@@ -97,14 +97,7 @@ DisparityCalibration FitMaps(const std::vector<const Map*>& maps,
   return line.scale > 0 ? line : DisparityCalibration{};
 }
 
-void VideoDepthOptions::Check() const {
-  ModelDepthOptions shared;
-  shared.camera = camera;
-  shared.input_size = input_size;
-  shared.calibration = calibration;
-  shared.median_depth = median_depth;
-  shared.Check();
-}
+void VideoDepthOptions::Check() const { depth::CheckShared(*this); }
 
 struct VideoDepthEstimator::Impl {
   Impl(std::shared_ptr<const Model> the_model, const VideoDepthOptions& the_options,

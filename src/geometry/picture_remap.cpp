@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/chroma_grid.h"
+#include "core/rows.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 
@@ -16,7 +17,7 @@ namespace {
 constexpr int kBits = 16;  // of the fraction of a position
 constexpr double kOne = 1 << kBits;
 constexpr int32_t kNowhere = INT32_MIN;
-constexpr int64_t kRowsPerBlock = 16;
+constexpr int kRowsPerBlock = 16;
 constexpr int kMostSamples = 6;
 constexpr int kMostSide = 30000;  // differences of places fit 32 bits
 // Corners of a sample farther apart than this, in samples: the map has a seam between them.
@@ -110,15 +111,6 @@ class Sampler {
 }  // namespace
 
 struct PictureRemap::Impl {
-  void ForRows(int rows, const std::function<void(int, int)>& body) const {
-    const auto block = [&body](int64_t begin, int64_t end) {
-      body(static_cast<int>(begin), static_cast<int>(end));
-    };
-    if (pool != nullptr)
-      pool->ParallelFor(rows, kRowsPerBlock, block);
-    else
-      block(0, rows);
-  }
   Corners MakeCorners(int plane, int chroma_location, const PositionMap& where) const;
   int CountSamples(bool down) const;
   template <typename T>
@@ -146,7 +138,7 @@ Corners PictureRemap::Impl::MakeCorners(int plane, int chroma_location,
   const auto fixed = [](double samples) {
     return static_cast<int32_t>(std::lround(std::clamp(samples, -8.0, 30008.0) * kOne));
   };
-  ForRows(made.height + 1, [&](int begin, int end) {
+  ForRows(pool, made.height + 1, kRowsPerBlock, [&](int begin, int end) {
     for (int y = begin; y < end; ++y)
       for (int x = 0; x <= made.width; ++x) {
         const auto position = where(
@@ -181,7 +173,7 @@ template <typename T>
 void PictureRemap::Impl::DrawPlane(const PlaneView<const T>& source, const Corners& table, T black,
                                    const PlaneView<T>& result) const {
   const Sampler<T> sampler(source, across, down);
-  ForRows(table.height, [&](int begin, int end) {
+  ForRows(pool, table.height, kRowsPerBlock, [&](int begin, int end) {
     for (int y = begin; y < end; ++y) {
       const Place *upper = table.Row(y), *lower = table.Row(y + 1);
       T* row = result.Row(y);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/io/rig_clip.h"
 
-#include <Eigen/SVD>
+#include <Eigen/LU>
 #include <cmath>
 
 #include "core/naming.h"
 #include "core/text_file.h"
+#include "io/rotation_repair.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
 #include "mdvt/core/numbers.h"
@@ -20,12 +21,10 @@ using Matrix34 = Eigen::Matrix<double, 3, 4, Eigen::RowMajor>;
 
 // The nearest rotation.
 Eigen::Matrix3d CheckedRotation(const Eigen::Matrix3d& matrix, const std::string& what) {
-  const double off =
-      (matrix.transpose() * matrix - Eigen::Matrix3d::Identity()).cwiseAbs().maxCoeff();
-  if (!(off < 1e-3) || matrix.determinant() < 0)
+  const double off = RotationDeviation(matrix);
+  if (!(off < kRotationTolerance) || matrix.determinant() < 0)
     Fail(what + " is not a rotation, R^T R is off by " + FormatDouble(off));
-  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(matrix, Eigen::ComputeFullU | Eigen::ComputeFullV);
-  return svd.matrixU() * svd.matrixV().transpose();
+  return NearestRotation(matrix, off);
 }
 
 Pose CheckedPose(const Matrix34& matrix, const std::string& what) {

@@ -2,7 +2,6 @@
 #include "mdvt/io/sidecar.h"
 
 #include <Eigen/LU>
-#include <Eigen/SVD>
 #include <cmath>
 #include <limits>
 #include <string_view>
@@ -11,6 +10,7 @@
 #include "core/text_file.h"
 #include "core/utf8.h"
 #include "io/output_file.h"
+#include "io/rotation_repair.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
 #include "mdvt/core/log.h"
@@ -23,9 +23,7 @@ using Token = JsonReader::Token;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kMaxBatchEntries = 1000000;
-constexpr double kRotationTolerance = 1e-3;  // beyond: not a rotation
-constexpr double kRotationWarning = 1e-5;    // what six digits in a file leave
-constexpr double kRotationExact = 1e-12;     // below: taken as it stands
+constexpr double kRotationWarning = 1e-5;  // what six digits in a file leave
 
 // "entry 17": where in a list, counted as frames are.
 std::string EntryName(size_t index) { return "frame " + std::to_string(index); }
@@ -94,17 +92,6 @@ Eigen::Matrix4d ParseMatrix(JsonReader& json, const std::string& name) {
   }
   if (json.Next() != Token::kEndArray) json.Fail(name + " has more than four rows");
   return matrix;
-}
-
-// The nearest rotation; `deviation` is the largest entry of |R^T R - I|.
-Eigen::Matrix3d NearestRotation(const Eigen::Matrix3d& r, double deviation) {
-  if (deviation <= kRotationExact) return r;
-  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(r, Eigen::ComputeFullU | Eigen::ComputeFullV);
-  return svd.matrixU() * svd.matrixV().transpose();
-}
-
-double RotationDeviation(const Eigen::Matrix3d& r) {
-  return (r.transpose() * r - Eigen::Matrix3d::Identity()).cwiseAbs().maxCoeff();
 }
 
 }  // namespace

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <optional>
 #include <vector>
 
+#include "core/chroma_grid.h"
+#include "core/rows.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 
@@ -32,22 +33,6 @@ double Radial(const Lens& lens, double r) {
   const double r2 = r * r;
   return r * (1 + r2 * (k[0] + r2 * (k[1] + r2 * k[4]))) /
          (1 + r2 * (k[5] + r2 * (k[6] + r2 * k[7])));
-}
-
-// Where the samples of a plane lie in the picture, in edge coordinates: first + i * step.
-struct Grid {
-  double first = 0.5;
-  double step = 1;
-};
-Grid AcrossOf(int shift, int location) {
-  if (shift == 0) return {};
-  const bool left = location != 2 && location != 4 && location != 6;
-  return {left ? 0.5 : 1.0, 2};
-}
-Grid DownOf(int shift, int location) {
-  if (shift == 0) return {};
-  const bool top = location == 3 || location == 4, bottom = location == 5 || location == 6;
-  return {top ? 0.5 : bottom ? 1.5 : 1.0, 2};
 }
 
 // For each sample of a plane, where it comes from among the samples of the source.
@@ -128,34 +113,31 @@ struct LensWarp::Impl {
   int chroma_location = 0;
   std::optional<Map> luma, chroma;
 
-  void ForRows(int rows, const std::function<void(int)>& body) const {
-    const auto range = [&](int64_t begin, int64_t end) {
-      for (int64_t y = begin; y < end; ++y) body(static_cast<int>(y));
-    };
-    if (pool != nullptr)
-      pool->ParallelFor(rows, kRowsPerBlock, range);
-    else
-      range(0, rows);
+  template <typename Body>
+  void ForEachRow(int rows, const Body& body) const {
+    ForRows(pool, rows, kRowsPerBlock, [&body](int begin, int end) {
+      for (int y = begin; y < end; ++y) body(y);
+    });
   }
 
-  Map MapOf(int width, int height, const Grid& across, const Grid& down) const {
+  Map MapOf(int width, int height, const SampleGrid& across, const SampleGrid& down) const {
     Map map;
     map.width = width;
     const auto count = static_cast<size_t>(width) * static_cast<size_t>(height);
     map.x.assign(count, kNowhere);
     map.y.assign(count, kNowhere);
     const double fold = lens.FoldRadius();
-    ForRows(height, [&](int row) {
-      const double v = (down.first + row * down.step - camera.cy) / camera.fy;
+    ForEachRow(height, [&](int row) {
+      const double v = (down.offset + row * down.step - camera.cy) / camera.fy;
       for (int column = 0; column < width; ++column) {
-        const double u = (across.first + column * across.step - camera.cx) / camera.fx;
+        const double u = (across.offset + column * across.step - camera.cx) / camera.fx;
         if (!(u * u + v * v < fold * fold)) continue;
         const Eigen::Vector2d at = lens.Project(u, v);
         if (!(at.x() >= 0 && at.y() >= 0 && at.x() <= lens.camera.width &&
               at.y() <= lens.camera.height))
           continue;
-        const double x = (at.x() - across.first) / across.step;
-        const double y = (at.y() - down.first) / down.step;
+        const double x = (at.x() - across.offset) / across.step;
+        const double y = (at.y() - down.offset) / down.step;
         map.x[map.At(column, row)] = static_cast<int32_t>(std::floor(x * kSub + 0.5));
         map.y[map.At(column, row)] = static_cast<int32_t>(std::floor(y * kSub + 0.5));
       }
@@ -191,8 +173,8 @@ void LensWarp::SetLens(const Lens& lens, const Camera& camera, const PixelFormat
   me.chroma.reset();
   if (format.num_planes() > 1 && (format.chroma_shift_x > 0 || format.chroma_shift_y > 0))
     me.chroma = me.MapOf(format.PlaneWidth(1, camera.width), format.PlaneHeight(1, camera.height),
-                         AcrossOf(format.chroma_shift_x, chroma_location),
-                         DownOf(format.chroma_shift_y, chroma_location));
+                         GridAcross(format.chroma_shift_x, chroma_location),
+                         GridDown(format.chroma_shift_y, chroma_location));
 }
 
 void LensWarp::Warp(const ImageView& picture, const std::array<int, 3>& black,
@@ -205,7 +187,7 @@ void LensWarp::Warp(const ImageView& picture, const std::array<int, 3>& black,
   for (int plane = 0; plane < me.format.num_planes(); ++plane) {
     const Map& map = plane > 0 && me.chroma ? *me.chroma : *me.luma;
     const int dark = black[static_cast<size_t>(plane)];
-    me.ForRows(me.format.PlaneHeight(plane, straight.height), [&](int y) {
+    me.ForEachRow(me.format.PlaneHeight(plane, straight.height), [&](int y) {
       if (me.format.type == SampleType::kU8)
         WarpPlane<uint8_t>(map, picture.Plane<uint8_t>(plane), dark, y,
                            straight.Plane<uint8_t>(plane).Row(y));
@@ -222,7 +204,7 @@ void LensWarp::WarpDepth(const DepthView& depth, const PlaneView<float>& straigh
               straight.width == me.camera.width && straight.height == me.camera.height,
           Code::kInvalidArgument, "LensWarp: a depth map is not as SetLens() was told");
   const Map& map = *me.luma;
-  me.ForRows(straight.height, [&](int y) {
+  me.ForEachRow(straight.height, [&](int y) {
     float* to = straight.Row(y);
     for (int x = 0; x < straight.width; ++x) {
       const int32_t px = map.x[map.At(x, y)], py = map.y[map.At(x, y)];
