@@ -29,15 +29,20 @@ struct Place {
   int32_t y = 0;
 };
 
-// The corners of all samples of a plane, (width + 1) x (height + 1).
-struct Corners {
+// The corners of all samples of a plane, (width + 1) x (height + 1); of single samples their
+// centres, width x height.
+struct Table {
   int width = 0;  // of the plane
   int height = 0;
+  bool centres = false;
   std::vector<Place> places;
 
-  const Place* Row(int y) const {
-    return places.data() + static_cast<size_t>(y) * (static_cast<size_t>(width) + 1);
+  int columns() const { return centres ? width : width + 1; }
+  int rows() const { return centres ? height : height + 1; }
+  size_t Index(int x, int y) const {
+    return static_cast<size_t>(y) * static_cast<size_t>(columns()) + static_cast<size_t>(x);
   }
+  const Place* Row(int y) const { return places.data() + Index(0, y); }
 };
 
 // How to get from one corner of a sample to the next one.
@@ -53,6 +58,11 @@ struct Cell {
     return upper[0].x != kNowhere && upper[1].x != kNowhere && lower[0].x != kNowhere &&
            lower[1].x != kNowhere;
   }
+  Place Centre() const {
+    const Place left = Between(upper[0], lower[0], 1, 2);
+    const Place right = Between(upper[1], lower[1], 1, 2);
+    return Between(left, right, 1, 2);
+  }
   bool HasSeam() const {
     const auto far = [](const Place& a, const Place& b) {
       return std::max(std::abs(a.x - b.x), std::abs(a.y - b.y)) > kSeam << kBits;
@@ -61,6 +71,16 @@ struct Cell {
            far(upper[1], lower[1]);
   }
 };
+
+Cell CellAt(const Table& table, int x, int y) { return {table.Row(y) + x, table.Row(y + 1) + x}; }
+
+// Where the source shows the centre of a sample; kNowhere unless it shows all of it.
+Place CentreAt(const Table& table, int x, int y) {
+  if (table.centres) return table.Row(y)[x];
+  const Cell cell = CellAt(table, x, y);
+  if (!cell.IsShown()) return {};
+  return cell.HasSeam() ? *cell.upper : cell.Centre();
+}
 
 template <typename T>
 class Sampler {
@@ -72,9 +92,11 @@ class Sampler {
         across_(across),
         down_(down) {}
 
+  T Single(const Place& place) const {
+    return static_cast<T>((At(place.x, place.y) + (1u << 15)) >> 16);
+  }
   T Mean(const Cell& cell) const {
-    if (cell.HasSeam())
-      return static_cast<T>((At(cell.upper->x, cell.upper->y) + (1u << 15)) >> 16);
+    if (cell.HasSeam()) return Single(*cell.upper);
     uint64_t sum = 0;
     for (int v = 0; v < down_; ++v) {
       const Place left = Between(cell.upper[0], cell.lower[0], 2 * v + 1, 2 * down_);
@@ -90,8 +112,9 @@ class Sampler {
  private:
   // Times 2^16.
   uint32_t At(int32_t x, int32_t y) const {
-    x = std::clamp(x, 0, last_x_ << kBits);
-    y = std::clamp(y, 0, last_y_ << kBits);
+    constexpr int32_t kHalf = 1 << (kBits - 9);  // of the 256th that weights are rounded to
+    x = std::clamp(x + kHalf, 0, last_x_ << kBits);
+    y = std::clamp(y + kHalf, 0, last_y_ << kBits);
     const int column = x >> kBits, row = y >> kBits;
     const auto wx = static_cast<uint32_t>(x >> (kBits - 8)) & 255;
     const auto wy = static_cast<uint32_t>(y >> (kBits - 8)) & 255;
@@ -111,42 +134,43 @@ class Sampler {
 }  // namespace
 
 struct PictureRemap::Impl {
-  Corners MakeCorners(int plane, int chroma_location, const PositionMap& where) const;
+  Table MakeTable(int plane, int chroma_location, const PositionMap& where) const;
   int CountSamples(bool down) const;
   template <typename T>
-  void DrawPlane(const PlaneView<const T>& from, const Corners& corners, T black,
+  void DrawPlane(const PlaneView<const T>& from, const Table& table, T black,
                  const PlaneView<T>& to) const;
 
   PixelFormat format;
   PictureSize from, to;
+  RemapSampling sampling = RemapSampling::kMean;
   ThreadPool* pool = nullptr;
-  std::vector<Corners> corners;  // of the first plane, and of chroma that is smaller
-  int across = 1;                // samples of the mean
+  std::vector<Table> tables;  // of the first plane, and of chroma that is smaller
+  int across = 1;             // samples of the mean
   int down = 1;
 };
 
-Corners PictureRemap::Impl::MakeCorners(int plane, int chroma_location,
-                                        const PositionMap& where) const {
+Table PictureRemap::Impl::MakeTable(int plane, int chroma_location,
+                                    const PositionMap& where) const {
   const bool chroma = plane > 0 && format.model == ColorModel::kYuv;
   const SampleGrid x_grid = GridAcross(chroma ? format.chroma_shift_x : 0, chroma_location);
   const SampleGrid y_grid = GridDown(chroma ? format.chroma_shift_y : 0, chroma_location);
-  Corners made;
+  Table made;
   made.width = format.PlaneWidth(plane, to.width);
   made.height = format.PlaneHeight(plane, to.height);
-  const size_t stride = static_cast<size_t>(made.width) + 1;
-  made.places.resize(stride * (static_cast<size_t>(made.height) + 1));
+  made.centres = sampling == RemapSampling::kSingle;
+  made.places.resize(made.Index(0, made.rows()));
+  const double first = made.centres ? 0 : -0.5;
   const auto fixed = [](double samples) {
     return static_cast<int32_t>(std::lround(std::clamp(samples, -8.0, 30008.0) * kOne));
   };
-  ForRows(pool, made.height + 1, kRowsPerBlock, [&](int begin, int end) {
+  ForRows(pool, made.rows(), kRowsPerBlock, [&](int begin, int end) {
     for (int y = begin; y < end; ++y)
-      for (int x = 0; x <= made.width; ++x) {
+      for (int x = 0; x < made.columns(); ++x) {
         const auto position = where(
-            {x_grid.step * (x - 0.5) + x_grid.offset, y_grid.step * (y - 0.5) + y_grid.offset});
+            {x_grid.step * (x + first) + x_grid.offset, y_grid.step * (y + first) + y_grid.offset});
         if (!position || !position->allFinite()) continue;
-        made.places[static_cast<size_t>(y) * stride + static_cast<size_t>(x)] = {
-            fixed((position->x() - x_grid.offset) / x_grid.step),
-            fixed((position->y() - y_grid.offset) / y_grid.step)};
+        made.places[made.Index(x, y)] = {fixed((position->x() - x_grid.offset) / x_grid.step),
+                                         fixed((position->y() - y_grid.offset) / y_grid.step)};
       }
   });
   return made;
@@ -154,7 +178,7 @@ Corners PictureRemap::Impl::MakeCorners(int plane, int chroma_location,
 
 // As many as the source has samples for one of the result, where it has most of them.
 int PictureRemap::Impl::CountSamples(bool along_y) const {
-  const Corners& all = corners.front();
+  const Table& all = tables.front();
   double most = 1;
   for (int y = 0; y < all.height; ++y) {
     const Place *upper = all.Row(y), *lower = all.Row(y + 1);
@@ -170,16 +194,20 @@ int PictureRemap::Impl::CountSamples(bool along_y) const {
 }
 
 template <typename T>
-void PictureRemap::Impl::DrawPlane(const PlaneView<const T>& source, const Corners& table, T black,
+void PictureRemap::Impl::DrawPlane(const PlaneView<const T>& source, const Table& table, T black,
                                    const PlaneView<T>& result) const {
   const Sampler<T> sampler(source, across, down);
   ForRows(pool, table.height, kRowsPerBlock, [&](int begin, int end) {
     for (int y = begin; y < end; ++y) {
-      const Place *upper = table.Row(y), *lower = table.Row(y + 1);
       T* row = result.Row(y);
       for (int x = 0; x < table.width; ++x) {
-        const Cell cell{upper + x, lower + x};
-        row[x] = cell.IsShown() ? sampler.Mean(cell) : black;
+        if (table.centres) {
+          const Place& place = table.Row(y)[x];
+          row[x] = place.x != kNowhere ? sampler.Single(place) : black;
+        } else {
+          const Cell cell = CellAt(table, x, y);
+          row[x] = cell.IsShown() ? sampler.Mean(cell) : black;
+        }
       }
     }
   });
@@ -200,10 +228,11 @@ PictureRemap::PictureRemap(const PixelFormat& format, int chroma_location, Pictu
   impl_->format = format;
   impl_->from = from;
   impl_->to = to;
+  impl_->sampling = sampling;
   impl_->pool = pool;
-  impl_->corners.push_back(impl_->MakeCorners(0, chroma_location, where));
+  impl_->tables.push_back(impl_->MakeTable(0, chroma_location, where));
   if (format.chroma_shift_x > 0 || format.chroma_shift_y > 0)
-    impl_->corners.push_back(impl_->MakeCorners(1, chroma_location, where));
+    impl_->tables.push_back(impl_->MakeTable(1, chroma_location, where));
   if (sampling == RemapSampling::kMean) {
     impl_->across = impl_->CountSamples(false);
     impl_->down = impl_->CountSamples(true);
@@ -223,7 +252,7 @@ void PictureRemap::Draw(const ImageView& from, const std::array<int, 3>& black,
               FormatSize(me.from.width, me.from.height) + " to " +
               FormatSize(me.to.width, me.to.height));
   for (int plane = 0; plane < me.format.num_planes(); ++plane) {
-    const Corners& table = plane > 0 ? me.corners.back() : me.corners.front();
+    const Table& table = plane > 0 ? me.tables.back() : me.tables.front();
     const int dark = black[static_cast<size_t>(plane)];
     if (me.format.type == SampleType::kU8)
       me.DrawPlane(from.Plane<uint8_t>(plane), table, static_cast<uint8_t>(dark),
@@ -234,16 +263,34 @@ void PictureRemap::Draw(const ImageView& from, const std::array<int, 3>& black,
   }
 }
 
+void PictureRemap::DrawNearest(const PlaneView<const float>& from,
+                               const PlaneView<float>& to) const {
+  const Impl& me = *impl_;
+  Require(from.width == me.from.width && from.height == me.from.height && to.width == me.to.width &&
+              to.height == me.to.height,
+          Code::kInvalidArgument,
+          "PictureRemap: maps must be from " + FormatSize(me.from.width, me.from.height) + " to " +
+              FormatSize(me.to.width, me.to.height));
+  const Table& table = me.tables.front();
+  const auto nearest = [](int32_t place, int size) {
+    return std::clamp((place + (1 << (kBits - 1))) >> kBits, 0, size - 1);
+  };
+  ForRows(me.pool, table.height, kRowsPerBlock, [&](int begin, int end) {
+    for (int y = begin; y < end; ++y)
+      for (int x = 0; x < table.width; ++x) {
+        const Place at = CentreAt(table, x, y);
+        to.At(x, y) =
+            at.x == kNowhere ? 0 : from.At(nearest(at.x, from.width), nearest(at.y, from.height));
+      }
+  });
+}
+
 Image PictureRemap::Shown() const {
-  const Corners& table = impl_->corners.front();
+  const Table& table = impl_->tables.front();
   Image mask(PixelFormat::Gray(8), table.width, table.height);
-  for (int y = 0; y < table.height; ++y) {
-    const Place *upper = table.Row(y), *lower = table.Row(y + 1);
-    for (int x = 0; x < table.width; ++x) {
-      const Cell cell{upper + x, lower + x};
-      mask.MutablePlane<uint8_t>().At(x, y) = cell.IsShown() ? 255 : 0;
-    }
-  }
+  for (int y = 0; y < table.height; ++y)
+    for (int x = 0; x < table.width; ++x)
+      mask.MutablePlane<uint8_t>().At(x, y) = CentreAt(table, x, y).x != kNowhere ? 255 : 0;
   return mask;
 }
 

@@ -107,9 +107,7 @@ class UndistortJob {
                        })),
         codec_(options.encode.Codec(name_, VideoCodec::kFfv1)),
         format_(options.encode.Format(codec_, color_.info().format, color_.info().width,
-                                      color_.info().height)),
-        warp_(graph_.pool()),
-        depth_warp_(graph_.pool()) {
+                                      color_.info().height)) {
     CheckOnePicture(color_.info(), options.job.one_picture);
     if (!options.depth_video.empty()) {
       depth_.emplace(options.depth_video,
@@ -241,17 +239,27 @@ class UndistortJob {
     return {source_color_.full_range ? 0 : 16 << (format.bits - 8), middle, middle};
   }
 
+  PictureRemap RemapOf(const Lens& lens, const PixelFormat& format) {
+    const PictureSize size = {camera_.width, camera_.height};
+    return PictureRemap(format, source_color_.chroma_location, size, size,
+                        StraightenMap(lens, camera_), RemapSampling::kSingle, graph_.pool());
+  }
+
   Bent Straighten(Bent frame) {
     const Lens& lens = LensAt(next_++);
     const PixelFormat& format = frame.color->image.format();
-    warp_.SetLens(lens, camera_, format, source_color_.chroma_location);
+    if (!remap_ || lens != lens_ || format != remap_format_) {
+      remap_ = RemapOf(lens, format);
+      lens_ = lens;
+      remap_format_ = format;
+    }
     Image straight(format, camera_.width, camera_.height);
-    warp_.Warp(frame.color->image.view(), Black(format), straight.mutable_view());
+    remap_->Draw(frame.color->image.view(), Black(format), straight.mutable_view());
     frame.color->image = std::move(straight);
     if (frame.depth) {
       Image depth(PixelFormat::GrayF32(), camera_.width, camera_.height);
-      warp_.WarpDepth(std::as_const(frame.depth->depth).Plane<float>(),
-                      depth.MutablePlane<float>());
+      remap_->DrawNearest(std::as_const(frame.depth->depth).Plane<float>(),
+                          depth.MutablePlane<float>());
       frame.depth->depth = std::move(depth);
     }
     return frame;
@@ -265,15 +273,12 @@ class UndistortJob {
   }
 
   double Unseen() {
-    Image all(PixelFormat::GrayF32(), camera_.width, camera_.height), seen = all.Clone();
-    const PlaneView<float> ones = all.MutablePlane<float>();
-    for (int y = 0; y < ones.height; ++y) std::fill_n(ones.Row(y), ones.width, 1.0f);
-    depth_warp_.SetLens(lenses_.front(), camera_, PixelFormat::Gray(8));
-    depth_warp_.WarpDepth(std::as_const(all).Plane<float>(), seen.MutablePlane<float>());
+    const Image shown = RemapOf(lenses_.front(), PixelFormat::Gray(8)).Shown();
     double dark = 0;
-    for (int y = 0; y < seen.height(); ++y)
-      for (int x = 0; x < seen.width(); ++x)
-        dark += std::as_const(seen).Plane<float>().At(x, y) == 0;
+    for (int y = 0; y < shown.height(); ++y) {
+      const uint8_t* row = shown.Plane<uint8_t>().Row(y);
+      dark += static_cast<double>(std::count(row, row + shown.width(), 0));
+    }
     return dark / (static_cast<double>(camera_.width) * camera_.height);
   }
 
@@ -290,7 +295,9 @@ class UndistortJob {
   PixelFormat format_;
   Camera camera_;  // of the result
   ColorInfo source_color_, color_info_;
-  LensWarp warp_, depth_warp_;
+  std::optional<PictureRemap> remap_;  // of lens_ and remap_format_
+  Lens lens_;
+  PixelFormat remap_format_;
   ColorConverter converter_;
   std::optional<VideoWriter> writer_;
   std::optional<DepthVideoWriter> depth_writer_;

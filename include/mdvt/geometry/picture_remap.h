@@ -32,8 +32,8 @@ enum class RemapSampling {
   kSingle,  // one bilinear sample at its centre: aliases where the source is finer
 };
 
-// The map is worked out once, for every corner of a sample, and kept: 8 bytes a sample. The same
-// bytes for every thread count.
+// The map is worked out once, for every corner of a sample (or its centre), and kept: 8 bytes a
+// sample. The same bytes for every thread count.
 class PictureRemap {
  public:
   // format           planar, 8 to 16 bits, of source and result
@@ -47,12 +47,16 @@ class PictureRemap {
   PictureRemap(PictureRemap&&) noexcept;
   PictureRemap& operator=(PictureRemap&&) noexcept;
 
-  // `black` (by plane) where the source does not show all of a sample.
+  // `black` (by plane) where the source does not show all of a sample, for kSingle its centre.
   // Throws Error(kInvalidArgument) if a format or size is not the one stated.
   void Draw(const ImageView& from, const std::array<int, 3>& black,
             const MutableImageView& to) const;
 
-  // Gray(8): 255 where the source shows the whole pixel, else 0.
+  // A map of what belongs to the picture, depth for example: the value of the pixel that holds the
+  // centre; 0 where Draw() gives black. Throws as Draw().
+  void DrawNearest(const PlaneView<const float>& from, const PlaneView<float>& to) const;
+
+  // Gray(8): 255 where the source shows the pixel, else 0: Draw() gives black.
   Image Shown() const;
   // Samples of the mean along each axis.
   std::array<int, 2> samples() const;

@@ -13,7 +13,7 @@
 #include "mdvt/core/run.h"
 #include "mdvt/pipeline/encode_options.h"
 #include "mdvt/pipeline/job_options.h"
-#include "mdvt/stereo/lens_warp.h"
+#include "mdvt/geometry/lens.h"
 
 namespace mdvt {
 

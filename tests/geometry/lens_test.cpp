@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "mdvt/stereo/lens_warp.h"
+#include "mdvt/geometry/lens.h"
 
 #include <gtest/gtest.h>
 
@@ -22,6 +22,13 @@ Lens Bent(LensModel model, std::array<double, 8> k) {
   lens.camera = {kWidth, kHeight, 80, 84, 50, 31};
   lens.k = k;
   return lens;
+}
+
+PictureRemap Straightener(const Lens& lens, const Camera& camera, const PixelFormat& format,
+                          int chroma_location = 0, ThreadPool* pool = nullptr) {
+  return PictureRemap(format, chroma_location, {lens.camera.width, lens.camera.height},
+                      {camera.width, camera.height}, StraightenMap(lens, camera),
+                      RemapSampling::kSingle, pool);
 }
 
 // The formulas as OpenCV's documentation writes them.
@@ -61,15 +68,14 @@ TEST(Lens, KnowsWhereItFoldsBack) {
               [] { Bent(LensModel::kBrown, {std::nan("")}).Check(); });
 }
 
-TEST(LensWarp, WithoutDistortionEveryBitStays) {
+TEST(StraightenMap, WithoutDistortionEveryBitStays) {
   std::mt19937_64 rng = Rng();
   for (const PixelFormat& format : IntegerFormats()) {
     const Image picture = RandomImage(format, kWidth, kHeight, rng);
     const Lens lens = Bent(LensModel::kBrown, {});
-    LensWarp warp;
-    warp.SetLens(lens, lens.camera, format, 1);
     Image straight(format, kWidth, kHeight);
-    warp.Warp(picture.view(), {0, 0, 0}, straight.mutable_view());
+    Straightener(lens, lens.camera, format, 1)
+        .Draw(picture.view(), {0, 0, 0}, straight.mutable_view());
     for (int plane = 0; plane < format.num_planes(); ++plane)
       for (int y = 0; y < format.PlaneHeight(plane, kHeight); ++y)
         for (int x = 0; x < format.PlaneWidth(plane, kWidth); ++x)
@@ -77,7 +83,7 @@ TEST(LensWarp, WithoutDistortionEveryBitStays) {
   }
 }
 
-TEST(LensWarp, EachPixelIsWhatTheLensShowsThere) {
+TEST(StraightenMap, EachPixelIsWhatTheLensShowsThere) {
   // A picture that is linear in its positions, so that a place between pixels is known exactly.
   const PixelFormat format = PixelFormat::Yuv(420, 16);
   const auto value = [](double x, double y) { return 5000 + 300 * x + 200 * y; };
@@ -93,12 +99,11 @@ TEST(LensWarp, EachPixelIsWhatTheLensShowsThere) {
       for (int x = 0; x < kWidth; ++x)
         depth.MutablePlane<float>().At(x, y) = static_cast<float>(1 + x + 1000 * y);
     const Camera camera = Camera::FromFov(kWidth, kHeight, 70.0, std::nullopt);
-    LensWarp warp;
-    warp.SetLens(lens, camera, format, 1);
+    const PictureRemap remap = Straightener(lens, camera, format, 1);
     Image straight(format, kWidth, kHeight),
         straight_depth(PixelFormat::GrayF32(), kWidth, kHeight);
-    warp.Warp(picture.view(), {7, 8, 9}, straight.mutable_view());
-    warp.WarpDepth(std::as_const(depth).Plane<float>(), straight_depth.MutablePlane<float>());
+    remap.Draw(picture.view(), {7, 8, 9}, straight.mutable_view());
+    remap.DrawNearest(std::as_const(depth).Plane<float>(), straight_depth.MutablePlane<float>());
     int seen = 0;
     for (int plane = 0; plane < 3; ++plane)
       for (int y = 0; y < format.PlaneHeight(plane, kHeight); ++y)
@@ -129,7 +134,7 @@ TEST(LensWarp, EachPixelIsWhatTheLensShowsThere) {
   }
 }
 
-TEST(LensWarp, ThreadsDoNotMatter) {
+TEST(StraightenMap, ThreadsDoNotMatter) {
   std::mt19937_64 rng = Rng();
   const PixelFormat format = PixelFormat::Yuv(420);
   const Image picture = RandomImage(format, kWidth, kHeight, rng);
@@ -137,10 +142,9 @@ TEST(LensWarp, ThreadsDoNotMatter) {
   Image first;
   for (const int threads : {1, 2, 3, 7}) {
     ThreadPool pool(threads);
-    LensWarp warp(&pool);
-    warp.SetLens(lens, Camera::FromFov(kWidth, kHeight, 60.0, std::nullopt), format);
     Image straight(format, kWidth, kHeight);
-    warp.Warp(picture.view(), {16, 128, 128}, straight.mutable_view());
+    Straightener(lens, Camera::FromFov(kWidth, kHeight, 60.0, std::nullopt), format, 0, &pool)
+        .Draw(picture.view(), {16, 128, 128}, straight.mutable_view());
     if (threads == 1) first = straight.Clone();
     for (int y = 0; y < kHeight; ++y)
       for (int x = 0; x < kWidth; ++x)
@@ -148,19 +152,16 @@ TEST(LensWarp, ThreadsDoNotMatter) {
   }
 }
 
-TEST(LensWarp, SaysWhatDoesNotFit) {
-  LensWarp warp;
+TEST(StraightenMap, SaysWhatDoesNotFit) {
   const Lens lens = Bent(LensModel::kBrown, {});
-  Image picture(PixelFormat::Rgb(8), kWidth, kHeight), small(PixelFormat::Rgb(8), 10, 10);
-  ExpectError(Code::kInvalidArgument, "SetLens", [&] {
-    warp.Warp(std::as_const(picture).view(), {0, 0, 0}, picture.mutable_view());
+  ExpectError(Code::kInvalidArgument, "folds",
+              [&] { StraightenMap(Bent(LensModel::kBrown, {-400}), lens.camera); });
+  ExpectError(Code::kInvalidArgument, "Camera size", [&] { StraightenMap(lens, Camera{}); });
+  const PictureRemap remap = Straightener(lens, lens.camera, PixelFormat::Rgb(8));
+  Image depth(PixelFormat::GrayF32(), kWidth, kHeight), small(PixelFormat::GrayF32(), 10, 10);
+  ExpectError(Code::kInvalidArgument, "96x64", [&] {
+    remap.DrawNearest(std::as_const(small).Plane<float>(), depth.MutablePlane<float>());
   });
-  warp.SetLens(lens, lens.camera, picture.format());
-  ExpectError(Code::kInvalidArgument, "SetLens", [&] {
-    warp.Warp(std::as_const(small).view(), {0, 0, 0}, picture.mutable_view());
-  });
-  ExpectError(Code::kInvalidArgument, "8 to 16 bits",
-              [&] { warp.SetLens(lens, lens.camera, PixelFormat::GrayF32()); });
 }
 
 }  // namespace
