@@ -91,12 +91,14 @@ TEST(RigCalibration, FindsTheTurnsOfTheEyes) {
 
 // Its deviations are those of the errors: 20 rigs, seen with noise of their own.
 TEST(RigCalibration, UncertaintyIsThatOfTheErrors) {
+  RigCalibrationOptions options;
+  options.least_noise = 1e-6;
   double squares = 0;
   for (int i = 0; i < 20; ++i) {
     Rig rig;
     rig.turn_deg = Vector3d(0.03 * i - 0.3, 0.2 - 0.02 * i, 0.01 * i);
     rig.roll_deg = 0.1 * i;
-    const RigCalibration found = CalibrateRig(See(rig, 0.6, 10, 1e-3));
+    const RigCalibration found = CalibrateRig(See(rig, 0.6, 10, 1e-3), options);
     for (int k = 0; k < 3; ++k)
       squares += std::pow((found.turn_deg(k) - rig.turn_deg(k)) / found.turn_sigma_deg(k), 2) / 60;
   }

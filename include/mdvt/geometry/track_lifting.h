@@ -16,12 +16,12 @@ namespace mdvt {
 
 // One sight of the point in the left view.
 struct LiftObservation {
-  double time = 0;       // seconds
-  Pose world_from_cam;   // of the left view
-  double x = 0;          // pixels, edge coordinates
-  double y = 0;          // pixels
-  double disparity = 0;  // pixels, above 0
-  double sigma = 0.25;   // its standard deviation, pixels
+  double time = 0;                         // seconds
+  Pose world_from_cam = Pose::Identity();  // of the left view
+  double x = 0;                            // pixels, edge coordinates
+  double y = 0;                            // pixels
+  double disparity = 0;                    // pixels, above 0
+  double sigma = 0.25;                     // its standard deviation, pixels
 };
 
 enum class TrackMotion : uint8_t { kStatic = 0, kMoving = 1 };
