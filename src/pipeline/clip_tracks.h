@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "mdvt/core/pose.h"
-#include "mdvt/io/depth_video.h"
 #include "mdvt/geometry/track_lifting.h"
+#include "mdvt/io/depth_video.h"
 #include "pipeline/stereo4d_clip.h"
 
 namespace mdvt {

@@ -341,7 +341,7 @@ class TrackPointsJob {
   std::optional<VideoWriter> visual_writer_;
   ColorConverter drawing_;
   TrackTableBuilder pickled_;  // all rows again, where a pickle is asked for
-  std::vector<bool> known_;  // tracks that have been written, by id
+  std::vector<bool> known_;    // tracks that have been written, by id
   int64_t frames_taken_ = 0;
   int64_t masks_taken_ = 0;
 };

@@ -95,8 +95,8 @@ TEST(StereoDepth, TheRoundTripIsJudgedByTheWayOrByPixels) {
   EXPECT_EQ(fields.Depth(60, 40), 0);
 }
 
-// Noise of a third of a pixel on a floor and, 5 pixels nearer, a wall on it: smoothing takes most of
-// it away, keeps both slopes, and neither pulls at the other beside their edge.
+// Noise of a third of a pixel on a floor and, 5 pixels nearer, a wall on it: smoothing takes most
+// of it away, keeps both slopes, and neither pulls at the other beside their edge.
 TEST(StereoDepth, SmoothingFollowsPlanesAndKeepsEdges) {
   const auto truth = [](int x, int y) {
     return 6 + 0.05f * static_cast<float>(y) + (x < 60 ? 0 : 5.0f);
@@ -120,8 +120,8 @@ TEST(StereoDepth, SmoothingFollowsPlanesAndKeepsEdges) {
     for (int y = 0; y < kHeight; ++y)
       for (int x = first; x <= last; ++x) {
         EXPECT_GT(fields.Depth(x, y), 0);
-        const double off = 27.9345 / static_cast<double>(fields.Depth(x, y)) -
-                           static_cast<double>(truth(x, y));
+        const double off =
+            27.9345 / static_cast<double>(fields.Depth(x, y)) - static_cast<double>(truth(x, y));
         sum += off * off;
         ++count;
       }

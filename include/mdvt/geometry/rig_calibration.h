@@ -64,9 +64,9 @@ struct RigCalibration {
 // where asked for, the scale of longitudes and latitudes (1). Distant things tell the turn, near
 // ones the direction too; with none of either those are held and said not to be known. Covariances
 // are those of sums over groups (a sandwich estimate), so that errors shared by neighbours are
-// counted once; what wrong pairs pull at them is not in it. The distance of the eyes cannot be known from directions.
-// pairs  any number, also wrong ones among them, less than half.
-// Throws Error(kInvalidArgument). Source: the epipolar constraint, Hartley & Zisserman, section 9.
+// counted once; what wrong pairs pull at them is not in it. The distance of the eyes cannot be
+// known from directions. pairs  any number, also wrong ones among them, less than half. Throws
+// Error(kInvalidArgument). Source: the epipolar constraint, Hartley & Zisserman, section 9.
 RigCalibration CalibrateRig(const std::vector<RayPair>& pairs,
                             const RigCalibrationOptions& options = {});
 
