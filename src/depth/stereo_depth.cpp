@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/depth/stereo_depth.h"
 
+#include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -16,6 +17,8 @@ constexpr int kRowsPerBlock = 16;
 constexpr float kLeastSigma = 0.25f;    // pixels of disparity
 constexpr float kMostBend = 1;          // pixels, four standard deviations
 constexpr int kReach = 2;               // of the edge test, pixels to each side
+constexpr float kSameSurface = 2;       // pixels of disparity off a plane, as Tukey's weights end
+constexpr int kFits = 2;                // of a plane, each with the weights of the one before
 constexpr float kMostGradient = 0.03f;  // of depth, over two pixels
 
 using Flow = PlaneView<const Eigen::Vector2f>;
@@ -44,7 +47,8 @@ class Maker {
         scale_(static_cast<float>(options.focal_px * options.baseline)),
         stride_(static_cast<size_t>(there.width)),
         disparity_(stride_ * static_cast<size_t>(there.height)),
-        sigma_(disparity_.size()) {}
+        sigma_(disparity_.size()),
+        smooth_(options.smoothing > 0 ? disparity_.size() : 0) {}
 
   // Disparity and its deviation, the first tests.
   void Measure(int y, StereoDepthCounts* counts) {
@@ -75,7 +79,15 @@ class Maker {
     }
   }
 
-  // Depth of a row, once all rows are measured.
+  // Of a row, once all rows are measured.
+  void Smooth(int y) {
+    for (int x = 0; x < there_.width; ++x) {
+      const size_t at = Index(x, y);
+      smooth_[at] = sigma_[at] > 0 ? Plane(x, y) : disparity_[at];
+    }
+  }
+
+  // Depth of a row, once all rows are measured, and smoothed where that is asked for.
   void Place(int y, const PlaneView<float>* sigma, StereoDepthCounts* counts) {
     for (int x = 0; x < there_.width; ++x) {
       const size_t at = Index(x, y);
@@ -83,7 +95,7 @@ class Maker {
       const bool valid = sigma_[at] > 0 && !edge;
       if (edge) ++counts->beside_edges;
       if (valid) ++counts->valid;
-      const float z = valid ? scale_ / disparity_[at] : 0;
+      const float z = valid ? scale_ / (smooth_.empty() ? disparity_ : smooth_)[at] : 0;
       depth_.At(x, y) = z;
       if (sigma != nullptr) sigma->At(x, y) = valid ? z * z / scale_ * sigma_[at] : 0;
     }
@@ -118,6 +130,44 @@ class Maker {
                      0.25f * (across * across + down * down));
   }
 
+  // At (x, y), of the plane through every second pixel around it along both axes.
+  float Plane(int x, int y) const {
+    const int reach = options_.smoothing;
+    const int left = x - std::min(x, reach) / 2 * 2, top = y - std::min(y, reach) / 2 * 2;
+    const int right = std::min(there_.width - 1, x + reach),
+              bottom = std::min(there_.height - 1, y + reach);
+    Eigen::Vector3f plane(disparity_[Index(x, y)], 0, 0);
+    for (int fit = 0; fit < kFits; ++fit) {
+      float w0 = 0, wx = 0, wy = 0, wxx = 0, wxy = 0, wyy = 0, d0 = 0, dx = 0, dy = 0;
+      for (int v = top; v <= bottom; v += 2)
+        for (int u = left; u <= right; u += 2) {
+          const size_t at = Index(u, v);
+          if (!(sigma_[at] > 0)) continue;
+          const auto p = static_cast<float>(u - x), q = static_cast<float>(v - y);
+          const float off =
+              (disparity_[at] - plane[0] - p * plane[1] - q * plane[2]) / kSameSurface;
+          const float share = std::max(0.0f, 1 - off * off), w = share * share;
+          w0 += w;
+          wx += w * p;
+          wy += w * q;
+          wxx += w * p * p;
+          wxy += w * p * q;
+          wyy += w * q * q;
+          d0 += w * disparity_[at];
+          dx += w * p * disparity_[at];
+          dy += w * q * disparity_[at];
+        }
+      // A few pixels, or those of a line, tell no slope: a little weight holds it at 0.
+      const float hold = 1e-3f * w0 + 1e-6f;
+      Eigen::Matrix3f sums;
+      sums << w0 + 1e-6f, wx, wy, wx, wxx + hold, wxy, wy, wxy, wyy + hold;
+      const Eigen::Vector3f next = sums.inverse() * Eigen::Vector3f(d0, dx, dy);
+      if (!next.allFinite() || !(next[0] > 0)) break;
+      plane = next;
+    }
+    return plane[0];
+  }
+
   bool IsTooFar(size_t at) const {
     const float d = disparity_[at];
     if (!(d > 0) || sigma_[at] > static_cast<float>(options_.max_relative_sigma) * d) return true;
@@ -150,6 +200,7 @@ class Maker {
   const size_t stride_;
   std::vector<float> disparity_;
   std::vector<float> sigma_;  // of disparity; 0: a test has failed
+  std::vector<float> smooth_;
 };
 
 }  // namespace
@@ -168,6 +219,7 @@ void StereoDepthOptions::Check() const {
   require(max_depth >= 0, "max_depth", max_depth, "0 or more");
   require(max_relative_sigma > 0 && max_relative_sigma <= 1, "max_relative_sigma",
           max_relative_sigma, "in (0, 1]");
+  require(smoothing >= 0 && smoothing <= 32, "smoothing", smoothing, "in [0, 32]");
 }
 
 StereoDepthCounts& StereoDepthCounts::operator+=(const StereoDepthCounts& other) {
@@ -198,6 +250,7 @@ StereoDepthCounts DepthFromStereo(const PlaneView<const Eigen::Vector2f>& left_t
     });
   };
   for_rows([&](int y) { maker.Measure(y, &rows[static_cast<size_t>(y)]); });
+  if (options.smoothing > 0) for_rows([&](int y) { maker.Smooth(y); });
   for_rows([&](int y) { maker.Place(y, sigma, &rows[static_cast<size_t>(y)]); });
   if (options.edges == StereoEdgeTest::kGradient) {
     std::vector<float> before(static_cast<size_t>(width) * static_cast<size_t>(height));

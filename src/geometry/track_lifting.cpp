@@ -62,6 +62,18 @@ class RestingPoint {
     return cost;
   }
   const Eigen::Matrix3d& information() const { return information_; }
+  void RootMeanSquares(double* disparity, double* position) const {
+    double d = 0, xy = 0;
+    for (size_t i = 0; i < seen_.size(); ++i) {
+      const Eigen::Vector3d at = cam_from_world_[i] * point_;
+      const Eigen::Vector2d off =
+          Project(options_.camera, at) - Eigen::Vector2d(seen_[i].x, seen_[i].y);
+      d += std::pow(scale_ / at.z() - seen_[i].disparity, 2);
+      xy += off.squaredNorm() / 2;
+    }
+    *disparity = std::sqrt(d / static_cast<double>(seen_.size()));
+    *position = std::sqrt(xy / static_cast<double>(seen_.size()));
+  }
   // Of disparity, in deviations.
   double Residual(size_t i) const {
     const double z = (cam_from_world_[i] * point_).z();
@@ -364,6 +376,8 @@ void LiftOptions::Check() const {
   camera.Check();
   Require(baseline > 0 && sigma_xy > 0 && longest_gap > 0, Code::kInvalidArgument,
           "LiftOptions: baseline, sigma_xy and longest_gap must be above 0");
+  Require(moving_share > 0 && moving_share < 1, Code::kInvalidArgument,
+          "LiftOptions.moving_share must be in (0, 1)");
 }
 
 LiftedTrack LiftTrack(const std::vector<LiftObservation>& seen, const LiftOptions& options) {
@@ -392,11 +406,14 @@ LiftedTrack LiftTrack(const std::vector<LiftObservation>& seen, const LiftOption
   const double bic_rest =
       resting.cost() - positions + std::max(0.0, positions - kUsualPositionCost * n) + std::log(n);
   const double bic_path = path.data_cost() + path.degrees_of_freedom() * std::log(n);
+  const double log_odds =
+      (bic_rest - bic_path) / 2 + std::log(options.moving_share / (1 - options.moving_share));
   const bool explained = resting.cost() < kMostChiSquare * (3 * n - 3);
   LiftedTrack lifted;
-  lifted.motion = explained && bic_rest <= bic_path ? TrackMotion::kStatic : TrackMotion::kMoving;
+  lifted.motion = options.motion.value_or(explained && log_odds <= 0 ? TrackMotion::kStatic
+                                                                     : TrackMotion::kMoving);
   lifted.moving_probability =
-      explained ? 1 / (1 + std::exp(std::clamp((bic_path - bic_rest) / 2, -700.0, 700.0))) : 1;
+      explained ? 1 / (1 + std::exp(std::clamp(-log_odds, -700.0, 700.0))) : 1;
   if (lifted.motion == TrackMotion::kMoving) lifted.sigma = path.Deviations();
   const Eigen::Matrix3d covariance =
       (resting.information() + 1e-12 * Eigen::Matrix3d::Identity()).inverse();
@@ -407,7 +424,40 @@ LiftedTrack LiftTrack(const std::vector<LiftObservation>& seen, const LiftOption
     lifted.is_outlier.push_back(std::abs(rests ? resting.Residual(i) : path.Residual(i)) >
                                 kOutlier);
   }
+  resting.RootMeanSquares(&lifted.rest_disparity_rms, &lifted.rest_position_rms);
   return lifted;
+}
+
+std::vector<double> ScreenMotion(const std::vector<Eigen::Vector3d>& points,
+                                 const std::vector<LiftObservation>& observations,
+                                 const Camera& camera, double window) {
+  constexpr double kNearest = 0.01;  // metres before the camera
+  Require(points.size() == observations.size(), Code::kInvalidArgument,
+          "ScreenMotion: there must be a point for each observation");
+  std::vector<double> ways(points.size(), 0);
+  for (size_t t = 1; t < points.size(); ++t) {
+    const Pose cam_from_world = observations[t].world_from_cam.inverse();
+    const Eigen::Vector3d now = cam_from_world * points[t];
+    if (now.z() < kNearest) continue;
+    for (size_t s = t; s-- > 0 && observations[t].time - observations[s].time <= window;) {
+      const Eigen::Vector3d before = cam_from_world * points[s];
+      if (before.z() >= kNearest)
+        ways[t] = std::max(ways[t], (Project(camera, before) - Project(camera, now)).norm());
+    }
+  }
+  return ways;
+}
+
+double MostAtRest(std::vector<double> values) {
+  constexpr size_t kLeastValues = 30;
+  constexpr double kQuarter = 0.6745, kOneInForty = 1.96;  // of a normal number, in deviations
+  values.erase(std::remove_if(values.begin(), values.end(), [](double v) { return !(v > 0); }),
+               values.end());
+  if (values.size() < kLeastValues) return 0;
+  std::sort(values.begin(), values.end());
+  const double middle = std::log(values[values.size() / 2]);
+  const double spread = (middle - std::log(values[values.size() / 4])) / kQuarter;
+  return std::exp(middle + kOneInForty * spread);
 }
 
 }  // namespace mdvt

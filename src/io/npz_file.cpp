@@ -16,6 +16,7 @@
 #include "io/ffmpeg.h"
 #include "io/npy_header.h"
 #include "io/output_file.h"
+#include "io/typed_numbers.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/byte_source.h"
@@ -375,13 +376,6 @@ struct Array {
   std::string bytes;
 };
 
-// Of `size` bytes each.
-template <typename Take>
-void ForEachNumber(const Array& array, size_t size, const Take& take) {
-  const auto count = static_cast<size_t>(array.info.count());
-  for (size_t i = 0; i < count; ++i) take(static_cast<size_t>(array.info.begin) + i * size);
-}
-
 template <typename T>
 T NumberAt(const Array& array, size_t at) {
   T value;
@@ -417,57 +411,25 @@ NpzArray NpzReader::Read(const std::string& name) const {
       array.info.count() >
           (static_cast<int64_t>(array.bytes.size()) - array.info.begin) / bytes_each)
     refuse("ends before its last number");
-  const auto add = [&](auto zero) {
-    using T = decltype(zero);
-    ForEachNumber(array, sizeof(T), [&](size_t at) {
-      const T value = NumberAt<T>(array, at);
-      read.values.push_back(static_cast<double>(value));
-      if constexpr (std::is_integral_v<T>) read.integers.push_back(static_cast<int64_t>(value));
-    });
-  };
-  switch (kind * 16 + static_cast<int>(std::min<int64_t>(size, 15))) {
-    case 'f' * 16 + 4:
-      add(float{});
-      break;
-    case 'f' * 16 + 8:
-      add(double{});
-      break;
-    case 'i' * 16 + 1:
-      add(int8_t{});
-      break;
-    case 'i' * 16 + 2:
-      add(int16_t{});
-      break;
-    case 'i' * 16 + 4:
-      add(int32_t{});
-      break;
-    case 'i' * 16 + 8:
-      add(int64_t{});
-      break;
-    case 'u' * 16 + 1:
-      add(uint8_t{});
-      break;
-    case 'u' * 16 + 2:
-      add(uint16_t{});
-      break;
-    case 'u' * 16 + 4:
-      add(uint32_t{});
-      break;
-    case 'u' * 16 + 8:
-      add(uint64_t{});
-      break;
-    default:
-      if ((kind != 'U' && kind != 'S') || !read.shape.empty())
-        refuse("holds numbers of the type '" + type + "', which is not read here");
-      // One text: 32 bits or a byte for each character.
-      for (int64_t i = 0; i < size; ++i) {
-        const auto at = static_cast<size_t>(array.info.begin + i * (kind == 'U' ? 4 : 1));
-        const auto character =
-            kind == 'U' ? NumberAt<uint32_t>(array, at) : uint32_t{NumberAt<uint8_t>(array, at)};
-        if (character == 0) break;
-        if (character > 126 || character < 32) refuse("is no plain text");
-        read.text.push_back(static_cast<char>(character));
-      }
+  if (const std::optional<NumberType> numbers = ParseNumberType(type)) {
+    ForEachNumber(*numbers, array.bytes.data() + array.info.begin, array.info.count(),
+                  [&read](auto value) {
+                    read.values.push_back(static_cast<double>(value));
+                    if constexpr (std::is_integral_v<decltype(value)>)
+                      read.integers.push_back(static_cast<int64_t>(value));
+                  });
+    return read;
+  }
+  if ((kind != 'U' && kind != 'S') || !read.shape.empty())
+    refuse("holds numbers of the type '" + type + "', which is not read here");
+  // One text: 32 bits or a byte for each character.
+  for (int64_t i = 0; i < size; ++i) {
+    const auto at = static_cast<size_t>(array.info.begin + i * (kind == 'U' ? 4 : 1));
+    const auto character =
+        kind == 'U' ? NumberAt<uint32_t>(array, at) : uint32_t{NumberAt<uint8_t>(array, at)};
+    if (character == 0) break;
+    if (character > 126 || character < 32) refuse("is no plain text");
+    read.text.push_back(static_cast<char>(character));
   }
   return read;
 }

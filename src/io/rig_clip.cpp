@@ -4,6 +4,7 @@
 #include <Eigen/LU>
 #include <cmath>
 
+#include "core/json_matrix.h"
 #include "core/naming.h"
 #include "core/text_file.h"
 #include "io/rotation_repair.h"
@@ -92,25 +93,6 @@ RigClip ReadNpz(const std::string& path, const Limits& limits) {
 
 // ---- The clips of videos.
 
-template <int kRows, int kColumns>
-Eigen::Matrix<double, kRows, kColumns> ReadMatrix(const json::Value& value,
-                                                  const std::string& what) {
-  Eigen::Matrix<double, kRows, kColumns> matrix;
-  const std::string shape = what + " must be a matrix of " + std::to_string(kRows) + " rows and " +
-                            std::to_string(kColumns) + " columns";
-  if (value.size() != kRows || !value.is_array()) Fail(shape);
-  for (int row = 0; row < kRows; ++row) {
-    const json::Value& numbers = value.AsArray()[static_cast<size_t>(row)];
-    if (!numbers.is_array() || numbers.size() != kColumns) Fail(shape);
-    for (int column = 0; column < kColumns; ++column) {
-      const json::Value& number = numbers.AsArray()[static_cast<size_t>(column)];
-      if (!number.is_number()) Fail(shape);
-      matrix(row, column) = number.AsDouble();
-    }
-  }
-  return matrix;
-}
-
 const json::Value& Member(const json::Value& value, const char* key) {
   const json::Value* member = value.Find(key);
   if (member == nullptr) Fail("the clip has no \"" + std::string(key) + "\"");
@@ -125,7 +107,7 @@ std::vector<Pose> RectifiedPoses(const json::Value& eye,
   if (!list.is_array()) Fail("\"extr\" must be a list of matrices");
   for (const json::Value& matrix : list.AsArray()) {
     const std::string what = Entry("extr", poses.size());
-    const Pose rig_from_world = CheckedPose(ReadMatrix<3, 4>(matrix, what), what);
+    const Pose rig_from_world = CheckedPose(json::ReadMatrix<3, 4>(matrix, what), what);
     poses.push_back(rig_from_world.inverse());
     poses.back().rotate(rig_from_rectified);
   }
@@ -138,7 +120,7 @@ RigClip ParseClip(const json::Value& value) {
   const char* const names[] = {"stereo2rig_left", "stereo2rig_right"};
   for (size_t eye = 0; eye < 2; ++eye)
     clip.rig_from_rectified[eye] =
-        CheckedRotation(ReadMatrix<3, 3>(Member(turns, names[eye]), names[eye]), names[eye]);
+        CheckedRotation(json::ReadMatrix<3, 3>(Member(turns, names[eye]), names[eye]), names[eye]);
   const json::Value& times = Member(value, "timestamp");
   if (!times.is_array()) Fail("\"timestamp\" must be a list of microseconds");
   for (const json::Value& time : times.AsArray()) {

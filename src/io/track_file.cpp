@@ -12,6 +12,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/byte_source.h"
+#include "mdvt/io/pickle_file.h"
 
 namespace mdvt {
 namespace {
@@ -235,9 +236,60 @@ std::string Place(const OutputFile& file, int64_t frame, const TrackRow& row) {
   return file.path() + ": frame " + std::to_string(frame) + ", track " + std::to_string(row.id);
 }
 
+// Dense tracks, as Stereo4D's programs keep them: tracks (N, T, 2) with x and y from the corner of
+// the picture on, visibles (N, T).
+TrackTable ReadPickledTracks(const std::string& path, const Limits& limits) {
+  constexpr int64_t kTracksAtOnce = 256;
+  const Pickle file(path, limits);
+  const PickleValue tracks = file.root().At("tracks"), visibles = file.root().At("visibles");
+  const std::vector<int64_t>& shape = tracks.shape();
+  Require(shape.size() == 3 && shape[2] == 2 &&
+              visibles.shape() == std::vector<int64_t>({shape[0], shape[1]}),
+          Code::kCorrupt,
+          path + ": 'tracks' and 'visibles' must be of the shapes (N, T, 2), (N, T)");
+  const int64_t count = shape[0], frames = shape[1];
+  Require(frames <= limits.max_frames && count <= limits.max_track_points, Code::kLimit,
+          path + ": has too many tracks or frames");
+  struct Seen {
+    int32_t id;
+    float x, y;
+  };
+  std::vector<std::vector<Seen>> by_frame(static_cast<size_t>(frames));
+  int64_t all = 0;
+  for (int64_t first = 0; first < count; first += kTracksAtOnce) {
+    const int64_t some = std::min(kTracksAtOnce, count - first);
+    const std::vector<double> xy = tracks.Numbers(2 * frames * first, 2 * frames * some);
+    const std::vector<double> seen = visibles.Numbers(frames * first, frames * some);
+    for (size_t i = 0; i < seen.size(); ++i) {
+      if (seen[i] == 0) continue;
+      const auto frame = static_cast<int64_t>(i) % frames;
+      const auto id = static_cast<int32_t>(first + static_cast<int64_t>(i) / frames);
+      Require(std::abs(xy[2 * i]) <= kFarthest && std::abs(xy[2 * i + 1]) <= kFarthest,
+              Code::kCorrupt,
+              path + ": frame " + std::to_string(frame) + ": track " + std::to_string(id) +
+                  " is where no picture is");
+      Require(++all <= limits.max_track_points, Code::kLimit,
+              path + ": more points than the limit of " + std::to_string(limits.max_track_points));
+      by_frame[static_cast<size_t>(frame)].push_back(
+          {id, static_cast<float>(xy[2 * i]), static_cast<float>(xy[2 * i + 1])});
+    }
+  }
+  TrackTableBuilder builder;
+  for (std::vector<Seen>& frame : by_frame) {
+    builder.BeginFrame();
+    for (const Seen& one : frame) builder.Add(one.id, one.x, one.y, 1);
+    frame = {};
+  }
+  return builder.Finish();
+}
+
 }  // namespace
 
 TrackTable ReadTrackFile(const std::string& path, const Limits& limits) {
+  if (Pickle::IsOne(path)) {
+    limits.Check();
+    return Naming("tracking file", [&] { return ReadPickledTracks(path, limits); });
+  }
   const auto source = OpenFileSource(path);
   return Naming("tracking file " + path, [&] { return Parse(source.get(), limits); });
 }
@@ -335,6 +387,55 @@ void WriteTrackFile(const OutputTarget& target, const TrackTable& tracks,
     writer.AddFrame(std::move(rows));
   }
   writer.Finish();
+}
+
+void WritePickledTracks(const OutputTarget& target, const TrackTable& tracks) {
+  const TrackOrder order(tracks);
+  const auto count = static_cast<int64_t>(tracks.num_tracks());
+  const auto frames = static_cast<size_t>(tracks.num_frames());
+  const auto sides = [&](std::vector<int64_t> more) {
+    std::vector<int64_t> shape = {count};
+    shape.insert(shape.end(), more.begin(), more.end());
+    return shape;
+  };
+  PickleWriter file(target);
+  file.BeginDict();
+  file.Key("tracks");
+  file.BeginArray("<f4", sides({tracks.num_frames(), 2}));
+  std::vector<float> row(2 * frames);
+  for (int32_t track = 0; track < count; ++track) {
+    // Where it is not seen it stays where it was seen last, or is seen first.
+    size_t next = 0;
+    for (size_t t = 0; t < frames; ++t) {
+      if (next + 1 < order.count(track) &&
+          order.FrameOf(track, next + 1) <= static_cast<int64_t>(t))
+        ++next;
+      row[2 * t] = order.At(track, next).x;
+      row[2 * t + 1] = order.At(track, next).y;
+    }
+    file.AddNumbers(row.data(), row.size() * sizeof(float));
+  }
+  file.EndArray();
+  file.Key("visibles");
+  file.BeginArray("|b1", sides({tracks.num_frames()}));
+  for (int32_t track = 0; track < count; ++track) {
+    std::string seen(frames, '\0');
+    for (size_t i = 0; i < order.count(track); ++i)
+      seen[static_cast<size_t>(order.FrameOf(track, i))] = 1;
+    file.AddNumbers(seen.data(), seen.size());
+  }
+  file.EndArray();
+  file.Key("query_points");
+  file.BeginArray("<i4", sides({3}));
+  for (int32_t track = 0; track < count; ++track) {
+    const TrackSighting& first = order.At(track, 0);
+    const int32_t query[] = {static_cast<int32_t>(order.FrameOf(track, 0)),
+                             static_cast<int32_t>(first.y), static_cast<int32_t>(first.x)};
+    file.AddNumbers(query, sizeof(query));
+  }
+  file.EndArray();
+  file.End();
+  file.Finish();
 }
 
 }  // namespace mdvt

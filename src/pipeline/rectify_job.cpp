@@ -12,11 +12,13 @@
 
 #include "core/black.h"
 #include "io/output_file.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/geometry/equirect.h"
 #include "mdvt/geometry/picture_remap.h"
+#include "mdvt/geometry/rig_calibration.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/output_set.h"
 #include "mdvt/io/rig_clip.h"
@@ -31,6 +33,7 @@
 #include "pipeline/rectify_settings.h"
 #include "pipeline/row_check.h"
 #include "pipeline/stereo4d_clip.h"
+#include "pipeline/view_matches.h"
 
 namespace mdvt {
 namespace {
@@ -118,6 +121,7 @@ class RectifyJob {
         format_(options.encode.Format(codec_, halves_.format, camera_.width, camera_.height)),
         black_(BlackOf(halves_.format, reader_.info().color.full_range)) {
     if (options.baseline) clip_.baseline = *options.baseline;
+    if (options.calibrate != RigLearning::kNone) Calibrate();
     for (size_t eye = 0; eye < 2; ++eye)
       maps_.emplace_back(options_, layout_, camera_, clip_.rig_from_rectified[eye], halves_.format,
                          reader_.info().color.chroma_location, graph_.pool());
@@ -150,12 +154,76 @@ class RectifyJob {
   }
 
  private:
+  // How the cameras are turned, from what both eyes see in frames spread over the beginning.
+  void Calibrate() {
+    constexpr int kPairs = 8, kCells = 8;
+    RectifyJobOptions plain = options_;
+    plain.sampling = RectifySampling::kMean;
+    plain.write_equirect = false;
+    // As fine as the source is.
+    const double degrees = layout_.end_yaw_deg - layout_.start_yaw_deg;
+    const int side =
+        std::clamp(static_cast<int>(2 * layout_.width / degrees * 180 / M_PI), 64, 1024);
+    const Camera wide = Camera::FromFov(side, side, 90.0, std::nullopt);
+    EyeMaps map(plain, layout_, wide, Eigen::Matrix3d::Identity(), halves_.format,
+                reader_.info().color.chroma_location, graph_.pool());
+    VideoReader reader(video_, ReaderOptions(options_.job, graph_.pool()));
+    const int64_t every = std::clamp<int64_t>(reader.info().estimated_frames / kPairs, 1, 10);
+    ViewMatcher matcher;
+    std::vector<RayPair> pairs;
+    for (int64_t number = 0; number < every * kPairs; ++number) {
+      std::optional<Frame> frame = reader.Read();
+      if (!frame) break;
+      if (number % every != 0) continue;
+      frame->image = converter_.Convert(frame->image, reader.info().color, halves_.format);
+      std::array<Image, 2> views;
+      for (size_t eye = 0; eye < 2; ++eye) {
+        views[eye] = Image(halves_.format, side, side);
+        map.Draw(halves_.Of(frame->image, (eye == 1) != right_first_), black_,
+                 views[eye].mutable_view(), nullptr);
+      }
+      for (const ViewMatch& match : matcher.Match(views[0], views[1], reader.info().color)) {
+        const Eigen::Vector2d at(match.x + 0.5, match.y + 0.5);
+        pairs.push_back({Unproject(wide, at, 1).normalized(),
+                         Unproject(wide, at + match.vector.cast<double>(), 1).normalized(),
+                         match.y * kCells / side * kCells + match.x * kCells / side});
+      }
+    }
+    RigCalibrationOptions learning;
+    learning.find_scale = options_.calibrate == RigLearning::kLens;
+    learning.least_noise = 0.05 / wide.fx;
+    const RigCalibration rig = CalibrateRig(pairs, learning);
+    Require(rig.turn_known, Code::kRefused,
+            "how the cameras of '" + video_ + "' are turned cannot be known from it: " +
+                CountOf(rig.pairs, "place") + " of both eyes' pictures could be matched" +
+                (rig.turn_sigma_deg.maxCoeff() > 0
+                     ? ", which tell the turn to " + FormatFixed(rig.turn_sigma_deg.maxCoeff(), 2) +
+                           " degrees only"
+                     : "") +
+                "; give a file of the clip (--meta), or leave --calibrate out");
+    if (!rig.axis_known)
+      LogWarning(
+          "all that was matched is too far away to tell in which direction the eyes lie apart: "
+          "along the rows of the left eye's picture is held");
+    if (learning.find_scale && !rig.scale_known)
+      LogWarning("what the pictures show across cannot be known from this clip: " +
+                 FormatFixed(degrees, 1) + " degrees are held (see --source_fov)");
+    clip_.rig_from_rectified = rig.rig_from_rectified;
+    if (rig.scale_known)
+      for (double* bound : {&layout_.start_yaw_deg, &layout_.end_yaw_deg, &layout_.start_tilt_deg,
+                            &layout_.end_tilt_deg})
+        *bound *= rig.scale;
+    layout_.Check();
+    report_.rig = rig;
+  }
+
   OutputFolder StageFolder() {
     AddInputs(&outputs_, options_);
     outputs_.AddInput(video_);
     outputs_.AddInput(source_.meta);
-    const fs::path folder = options_.output_folder.empty() ? fs::path(video_).parent_path()
-                                                           : fs::path(options_.output_folder);
+    const fs::path folder = options_.clip.output_folder.empty()
+                                ? fs::path(video_).parent_path()
+                                : fs::path(options_.clip.output_folder);
     folder_name_ = (folder / name_).string();
     return outputs_.AddFolder(folder_name_);
   }
@@ -255,14 +323,16 @@ class RectifyJob {
     report_.vertical_95 = result->vertical_95;
     report_.disparity_median = result->disparity_median;
     if (result->vertical_median > 0.3 || result->vertical_95 > 1)
-      LogWarning(
-          "the rows of the two views do not match: " + FormatFixed(result->vertical_median, 2) +
-          " pixels apart in the median, " + FormatFixed(result->vertical_95, 2) +
-          " for one in twenty; does --meta belong to this video?");
+      LogWarning("the rows of the two views do not match: " +
+                 FormatFixed(result->vertical_median, 2) + " pixels apart in the median, " +
+                 FormatFixed(result->vertical_95, 2) + " for one in twenty" +
+                 (source_.meta.empty() ? "; --calibrate turns learns how the cameras are turned"
+                                       : "; does --meta belong to this video?"));
     if (result->disparity_median < -0.5)
       LogWarning("the eyes seem to be swapped: things lie " +
                  FormatFixed(-result->disparity_median, 1) +
-                 " pixels farther left in the left view; try --swap_eyes");
+                 " pixels farther left in the left view; " +
+                 (options_.swap_eyes ? "leave out --swap_eyes" : "try --swap_eyes"));
   }
 
   // The clip as later steps need it.

@@ -25,17 +25,19 @@ PictureSize ParseSize(const std::string& text) {
   return {static_cast<int>(*width), static_cast<int>(*height)};
 }
 
+std::string Degrees(double value, int digits) { return FormatFixed(value, digits) + " degrees"; }
+
 }  // namespace
 
 RectifySource SourceOf(const RectifyJobOptions& options) {
   RectifySource source;
-  source.choice.clip = options.clipid;
-  if (!options.videoid.empty()) source.choice.video_id = options.videoid;
+  source.choice.clip = options.clip.clipid;
+  if (!options.clip.videoid.empty()) source.choice.video_id = options.clip.videoid;
   if (!options.meta.empty())
     source.meta = options.meta;
-  else if (!options.vid.empty())
-    source.meta = (fs::path(options.npz_folder) / (options.vid + ".npz")).string();
-  else if (!options.videoid.empty())
+  else if (!options.clip.vid.empty())
+    source.meta = (fs::path(options.npz_folder) / (options.clip.vid + ".npz")).string();
+  else if (!options.clip.videoid.empty())
     source.meta = "release_test.json";
   return source;
 }
@@ -83,18 +85,15 @@ void Describe(OptionList* list, RectifyJobOptions* options) {
               "clips of videos")
       .Default("as --vid or --videoid say; without them all frames of an ideal rig are taken")
       .Input();
-  list->Field("vid", &options->vid, "NAME", "the clip <npz_folder>/<vid>.npz");
+  Describe(list, &options->clip);
+  list->Refine("output_folder").Alias("output").Default("the folder of the video").Folder().help =
+      "where the folder of the clip goes";
+  list->Refine("vid").Excludes("meta").help = "the clip <npz_folder>/<vid>.npz";
+  list->Refine("videoid").help =
+      "the video of --meta, which is release_test.json unless it is given";
   list->Field("npz_folder", &options->npz_folder, "FOLDER", "where --vid is looked for");
-  list->Field("videoid", &options->videoid, "NAME",
-              "the video of --meta, which is release_test.json unless it is given");
-  list->Field("clipid", &options->clipid, Range{0, 1e6}, "NUMBER", "which clip of that video");
   list->Field("raw_video_folder", &options->raw_video_folder, "FOLDER",
               "where the video is looked for if --color_video is not given");
-  list->Field("output_folder", &options->output_folder, "FOLDER",
-              "where the folder of the clip goes")
-      .Default("the folder of the video")
-      .Alias("output")
-      .Folder();
   list->Field("size", &options->size, "WIDTHxHEIGHT", "of a view, sides from 16 to 8192 pixels");
   list->Field("hfov", &options->hfov_deg, Range{1, 170}, "DEGREES", "field of view across")
       .Alias("output_hfov");
@@ -109,6 +108,14 @@ void Describe(OptionList* list, RectifyJobOptions* options) {
       .Switch();
   DescribePacking(list, &options->packing, "sbs");
   list->Field("swap_eyes", &options->swap_eyes, "the right eye comes first");
+  static const EnumNames<RigLearning> learnings = {
+      {"none", RigLearning::kNone}, {"turns", RigLearning::kTurns}, {"lens", RigLearning::kLens}};
+  list->Field("calibrate", &options->calibrate, learnings,
+              "learn from the clip itself how the cameras are turned (turns), and what their "
+              "pictures show across (lens); refused where it cannot be seen")
+      .Excludes("meta")
+      .Excludes("vid")
+      .Excludes("videoid");
   list->Field("source_fov", &options->source_fov_deg, Range{10, 360}, "DEGREES",
               "what the picture of an eye shows across")
       .Default("as --meta says, else by its shape: 180, or 360 if it is twice as wide as high");
@@ -129,8 +136,10 @@ void RectifyJobOptions::Check() const {
           "size '" + size + "', must be WIDTHxHEIGHT, sides from 16 to 8192 pixels");
   Require(!color_video.empty() || !SourceOf(*this).meta.empty(), Code::kInvalidArgument,
           "give a VR180 video with color_video, or a clip with meta, vid or videoid");
-  Require(vid.empty() || (videoid.empty() && meta.empty()), Code::kInvalidArgument,
+  Require(clip.vid.empty() || (clip.videoid.empty() && meta.empty()), Code::kInvalidArgument,
           "vid names a clip and where it is: not with videoid or meta");
+  Require(calibrate == RigLearning::kNone || SourceOf(*this).meta.empty(), Code::kInvalidArgument,
+          "calibrate is for videos without a file of the clip, which knows the cameras");
 }
 
 void Describe(ToolReport* to, const RectifyJobOptions&, const RectifyReport& report) {
@@ -140,6 +149,10 @@ void Describe(ToolReport* to, const RectifyJobOptions&, const RectifyReport& rep
                 FormatFixed(report.focal_px, 1) + " pixels";
   if (report.checked)
     to->summary += ", rows match within " + FormatFixed(report.vertical_median, 2) + " pixels";
+  const RigCalibration rig = report.rig.value_or(RigCalibration());
+  if (report.rig)
+    to->summary += ", the right eye is turned by " + Degrees(rig.turn_deg.norm(), 3) + " (+-" +
+                   FormatFixed(rig.turn_sigma_deg.norm(), 3) + ")";
   AddSize(to, report.width, report.height);
   to->Add("focal_px", report.focal_px, "focal length, pixels");
   to->Add("baseline", report.baseline, "distance of the eyes, metres");
@@ -153,10 +166,28 @@ void Describe(ToolReport* to, const RectifyJobOptions&, const RectifyReport& rep
   to->Add("vertical_95", If(report.checked, report.vertical_95), "the same, 95th percentile");
   to->Add("disparity_median", If(report.checked, report.disparity_median),
           "x in the left view minus x in the right view, median, pixels");
+  const char* const axes[] = {"x", "y", "z"};
+  for (int k = 0; k < 3; ++k) {
+    const std::string name = axes[k];
+    to->Add("rig_turn_" + name, If(report.rig.has_value(), rig.turn_deg(k)),
+            "turn of the right eye against the left one about " + name + ", degrees");
+    to->Add("rig_turn_sigma_" + name, If(report.rig.has_value(), rig.turn_sigma_deg(k)),
+            "its standard deviation");
+  }
+  for (int k = 0; k < 2; ++k) {
+    const std::string name = axes[k + 1];
+    to->Add("rig_axis_" + name, If(rig.axis_known, rig.axis_deg(k)),
+            "turn of the line between the eyes against the rows about " + name + ", degrees");
+    to->Add("rig_axis_sigma_" + name, If(rig.axis_known, rig.axis_sigma_deg(k)),
+            "its standard deviation");
+  }
+  to->Add("lens_scale", If(rig.scale_known, rig.scale),
+          "true angles of the source over those that were held");
+  to->Add("lens_scale_sigma", If(rig.scale_known, rig.scale_sigma), "its standard deviation");
 }
 
 std::string OutputOf(const RectifyJobOptions& options) {
-  return options.output_folder.empty() ? options.color_video : options.output_folder;
+  return options.clip.output_folder.empty() ? options.color_video : options.clip.output_folder;
 }
 
 ToolInfo RectifyTool() {

@@ -9,7 +9,7 @@
 
 #include "mdvt/core/image.h"
 #include "mdvt/io/color_convert.h"
-#include "mdvt/tracking/dense_flow.h"
+#include "pipeline/view_matches.h"
 
 namespace mdvt {
 
@@ -26,13 +26,13 @@ class RowCheck {
   // Nothing where too little of the pictures was found again to say.
   std::optional<Result> Measure() const;
   // False where most of what one eye sees was not found in the other's picture.
-  bool SeesTheSame() const { return 5 * static_cast<int64_t>(vertical_.size()) >= looked_at_; }
+  bool SeesTheSame() const {
+    return 5 * static_cast<int64_t>(vertical_.size()) >= matcher_.looked_at();
+  }
 
  private:
   int64_t pairs_ = 0;
-  ColorConverter converter_;
-  DenseFlow flow_;
-  int64_t looked_at_ = 0;  // pixels
+  ViewMatcher matcher_;
   std::vector<float> vertical_, disparity_;
 };
 

@@ -4,21 +4,16 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/json_matrix.h"
 #include "core/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
+#include "pipeline/clip_tracks.h"
 
 namespace mdvt {
 namespace {
 
 constexpr char kFormat[] = "mdvt.stereo4d.clip/1";
-
-json::Value Numbers(const Eigen::Matrix3d& matrix) {
-  json::Value rows = json::Value::Array{};
-  for (int row = 0; row < 3; ++row)
-    rows.Add(std::vector<double>{matrix(row, 0), matrix(row, 1), matrix(row, 2)});
-  return rows;
-}
 
 const json::Value& Member(const json::Value& clip, const char* key) {
   const json::Value* member = clip.Find(key);
@@ -39,22 +34,6 @@ std::vector<double> List(const json::Value& clip, const char* key, size_t count)
   Require(good, Code::kCorrupt,
           '"' + std::string(key) + "\" must be a list of " + std::to_string(count) + " numbers");
   return numbers;
-}
-
-Eigen::Matrix3d Matrix(const json::Value& rows) {
-  Eigen::Matrix3d matrix = Eigen::Matrix3d::Zero();
-  bool good = rows.is_array() && rows.size() == 3;
-  for (int row = 0; good && row < 3; ++row) {
-    const json::Value& numbers = rows.AsArray()[static_cast<size_t>(row)];
-    good = numbers.is_array() && numbers.size() == 3;
-    for (int column = 0; good && column < 3; ++column) {
-      const json::Value& number = numbers.AsArray()[static_cast<size_t>(column)];
-      good = number.is_number();
-      if (good) matrix(row, column) = number.AsDouble();
-    }
-  }
-  Require(good, Code::kCorrupt, "\"rectified2rig\" must be matrices of 3 x 3 numbers");
-  return matrix;
 }
 
 Stereo4dClip Parse(const char* data, size_t size, const Limits& limits) {
@@ -87,7 +66,9 @@ Stereo4dClip Parse(const char* data, size_t size, const Limits& limits) {
   const json::Value& turns = Member(value, "rectified2rig");
   Require(turns.is_array() && turns.size() == 2, Code::kCorrupt,
           "\"rectified2rig\" must be two matrices");
-  for (size_t eye = 0; eye < 2; ++eye) clip.rig_from_rectified[eye] = Matrix(turns.AsArray()[eye]);
+  for (size_t eye = 0; eye < 2; ++eye)
+    clip.rig_from_rectified[eye] =
+        json::ReadMatrix<3, 3>(turns.AsArray()[eye], "\"rectified2rig\"");
   const json::Value& baseline = Member(value, "baseline");
   clip.baseline = baseline.is_number() ? baseline.AsDouble() : 0;
   Require(lens[0] > 0 && lens[1] > 0 && clip.baseline > 0, Code::kCorrupt,
@@ -107,8 +88,8 @@ std::string FormatStereo4dClip(const Stereo4dClip& clip) {
   about["hfov_deg"] = camera.xfov_deg();
   about["intrinsics"] = std::vector<double>{camera.fx, camera.fy, camera.cx, camera.cy};
   about["baseline"] = clip.baseline;
-  about["rectified2rig"] =
-      json::Value::Array{Numbers(clip.rig_from_rectified[0]), Numbers(clip.rig_from_rectified[1])};
+  about["rectified2rig"] = json::Value::Array{json::MatrixRows(clip.rig_from_rectified[0]),
+                                              json::MatrixRows(clip.rig_from_rectified[1])};
   about["fov_bounds"] = std::vector<double>(clip.fov_bounds.begin(), clip.fov_bounds.end());
   about["timestamps"] = clip.times_us;
   return json::Write(about, json::Layout::kPretty);
@@ -116,6 +97,19 @@ std::string FormatStereo4dClip(const Stereo4dClip& clip) {
 
 Stereo4dClip ReadStereo4dClip(const std::string& path, const Limits& limits) {
   return ReadAndParse(path, "clip", limits, Parse);
+}
+
+void RequirePosesAndTimes(const Stereo4dClip& clip, const std::vector<Pose>& poses,
+                          const std::string& pose_file, int64_t frames,
+                          const std::string& depth_video) {
+  Require(frames > 0, Code::kCorrupt, "'" + depth_video + "' has no frames");
+  const std::pair<size_t, std::string> lists[] = {
+      {poses.size(), "'" + pose_file + "' has poses"},
+      {clip.times_us.size(), "the file of the clip has times"}};
+  for (const auto& [size, what] : lists)
+    Require(size >= static_cast<size_t>(frames), Code::kCorrupt,
+            what + " for " + std::to_string(size) + " frames, '" + depth_video + "' has " +
+                std::to_string(frames));
 }
 
 std::string Stereo4dView(const Stereo4dClipOptions& clip, const std::string& eye) {
@@ -141,8 +135,12 @@ void Describe(OptionList* list, Stereo4dClipOptions* options) {
       .Default("this folder");
   list->Field("vid", &options->vid, "NAME", "the clip <output_folder>/<vid>").Excludes("videoid");
   list->Field("videoid", &options->videoid, "NAME", "the clip <output_folder>/<videoid>-clip<N>");
-  list->Field("clipid", &options->clipid, Range{0, 1e6}, "NUMBER", "which clip of that video")
-      .OnlyWith("videoid");
+  list->Field("clipid", &options->clipid, Range{0, 1e6}, "NUMBER", "which clip of that video");
+}
+
+void DescribeMadeClip(OptionList* list, Stereo4dClipOptions* options) {
+  Describe(list, options);
+  list->Refine("clipid").OnlyWith("videoid");
 }
 
 }  // namespace mdvt

@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/image_resize.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/depth/plane_sweep.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/output_set.h"
+#include "mdvt/io/pickle_file.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/graph.h"
@@ -31,13 +33,15 @@ namespace {
 // the other view, from planes of even steps before the camera.
 class RowMatcher {
  public:
-  RowMatcher(const Camera& camera, ThreadPool* pool) : camera_(camera), pool_(pool) {}
+  RowMatcher(const Camera& camera, ThreadPool* pool)
+      : camera_(camera),
+        pool_(pool),
+        shrink_(std::clamp(std::min(camera.width, camera.height) / kSmallestSide, 1, 4)) {}
 
   void Match(const Image& left, const Image& right, FlowField* there, FlowField* back) {
     const SweepPicture a = Picture(left), b = Picture(right);
-    flow_.Compute(Luma(left).Plane<uint8_t>(), Luma(right).Plane<uint8_t>(), there);
     PlaneSweepOptions options;
-    options.nearest = static_cast<float>(Reach(*there) / camera_.fx);  // of a baseline of 1
+    options.nearest = static_cast<float>(Reach(left, right) / camera_.fx);  // of a baseline of 1
     options.planes = kPlanes;
     Sweep(a, b, -1, options, there);
     Sweep(b, a, 1, options, back);
@@ -45,22 +49,40 @@ class RowMatcher {
 
  private:
   static constexpr int kPlanes = 128;
+  static constexpr int kSmallestSide = 64;  // of the pictures that are searched
 
-  Image Luma(const Image& rgb) { return converter_.Convert(rgb, {}, PixelFormat::Gray(8)); }
+  // Smaller by shrink_.
+  Image Luma(const Image& rgb) {
+    Image luma = converter_.Convert(rgb, {}, PixelFormat::Gray(8));
+    if (shrink_ == 1) return luma;
+    const int width = luma.width(), height = luma.height();
+    if (!resizer_)
+      resizer_.emplace(PixelFormat::Gray(8), width, height,
+                       ResizeWindow{0, 0, static_cast<double>(width), static_cast<double>(height)},
+                       width / shrink_, height / shrink_, ResizeOptions{ResizeFilter::kBilinear, 0},
+                       pool_);
+    Image small(PixelFormat::Gray(8), width / shrink_, height / shrink_);
+    resizer_->Resize(luma.view(), small.mutable_view());
+    return small;
+  }
   SweepPicture Picture(const Image& rgb) const {
     return {rgb.Plane<uint8_t>(0), rgb.Plane<uint8_t>(1), rgb.Plane<uint8_t>(2), pool_};
   }
 
-  // The largest disparity looked for: a quarter more than the search finds for all but a few
-  // pixels, in steps of a quarter, so that it does not change from frame to frame.
-  double Reach(const FlowField& flow) {
+  // The largest disparity looked for: a quarter more than a search in small pictures finds for all
+  // but a few pixels, in steps of a quarter, so that it does not change from frame to frame.
+  double Reach(const Image& left, const Image& right) {
+    const Image a = Luma(left), b = Luma(right);
+    FlowField flow;
+    flow_.Compute(a.Plane<uint8_t>(), b.Plane<uint8_t>(), &flow);
     std::vector<float> found;
-    for (size_t i = 0; i < flow.vectors.size(); i += 7) found.push_back(-flow.vectors[i].x());
+    for (const Eigen::Vector2f& vector : flow.vectors) found.push_back(-vector.x());
     const auto at = found.begin() + static_cast<ptrdiff_t>(found.size() * 499 / 500);
     std::nth_element(found.begin(), at, found.end());
-    const double wanted = 1.25 * std::max(8.0, static_cast<double>(*at));
+    const double largest = static_cast<double>(*at) * camera_.width / flow.width;
+    const double wanted = 1.25 * std::max(8.0, largest);
     const double step = std::ceil(std::log(wanted / 8) / std::log(1.25));
-    return std::min(8 * std::pow(1.25, step), 0.5 * flow.width);
+    return std::min(8 * std::pow(1.25, step), 0.5 * camera_.width);
   }
 
   void Sweep(const SweepPicture& from, const SweepPicture& to, int side,
@@ -78,11 +100,15 @@ class RowMatcher {
 
   const Camera camera_;
   ThreadPool* pool_;
+  const int shrink_;
   ColorConverter converter_;
+  std::optional<ImageResizer> resizer_;
   DenseFlow flow_{FlowEffort::kFast};
   PlaneSweep sweep_;
   SweepResult result_;
 };
+
+constexpr int kSmoothing = 6;  // pixels, of what the sweep finds
 
 struct ViewPair {
   Image left, right;
@@ -189,6 +215,7 @@ class StereoFlowJob {
                 FormatSize(right.width, right.height));
     matching_ = options.matching;
     matching_.focal_px = camera_.fx;
+    matching_.smoothing = options.smoothing.value_or(options.model.empty() ? kSmoothing : 0);
     if (options.baseline)
       matching_.baseline = *options.baseline;
     else if (views_.clip)
@@ -223,6 +250,10 @@ class StereoFlowJob {
     Judge();
     writer_->Finish();
     if (disparity_writer_) disparity_writer_->Finish();
+    if (pickle_writer_) {
+      pickle_writer_->End();
+      pickle_writer_->Finish();
+    }
     outputs_.CommitAll();
     return report_;
   }
@@ -236,6 +267,10 @@ class StereoFlowJob {
     if (options_.save_disparity) {
       report_.disparity_output = DisparityOutput(output_);
       disparity_target_ = outputs_.AddFile(report_.disparity_output);
+    }
+    if (options_.emit_pickle) {
+      report_.pickle = options_.clip.File("-flows_stereo.pkl");
+      pickle_target_ = outputs_.AddFile(report_.pickle);
     }
     return outputs_.AddFile(output_);
   }
@@ -265,6 +300,10 @@ class StereoFlowJob {
     report_.width = info.width;
     report_.height = info.height;
     writer_.emplace(target_, info.width, info.height, depth);
+    if (pickle_target_) {
+      pickle_writer_.emplace(*pickle_target_);
+      pickle_writer_->BeginList();
+    }
     if (disparity_target_)
       disparity_writer_.emplace(*disparity_target_, PixelFormat::Gray(16), info.width, info.height,
                                 LosslessLike(info, graph_.pool()));
@@ -286,6 +325,14 @@ class StereoFlowJob {
                         std::lround(scale / static_cast<double>(z.At(x, y))), 1L, 65535L))
                   : uint16_t{0};
       disparity_writer_->Write(codes, flows.pts, flows.duration);
+    }
+    if (pickle_writer_) {
+      pickle_writer_->BeginDict();
+      for (const auto& [name, flow] : {std::pair("fwd", &flows.there), {"bwd", &flows.back}}) {
+        pickle_writer_->Key(name);
+        pickle_writer_->Array("<f4", {flow->height, flow->width, 2}, flow->vectors.data());
+      }
+      pickle_writer_->End();
     }
     writer_->Write(std::move(depth), flows.pts, flows.duration);
   }
@@ -327,7 +374,7 @@ class StereoFlowJob {
   const std::string output_;
   StereoFlowReport report_;
   OutputSet outputs_;
-  std::optional<OutputTarget> disparity_target_;
+  std::optional<OutputTarget> disparity_target_, pickle_target_;
   OutputTarget target_;
   VideoReader left_, right_;
   Camera camera_;
@@ -336,6 +383,7 @@ class StereoFlowJob {
   ColorConverter left_converter_, right_converter_;
   std::optional<DepthVideoWriter> writer_;
   std::optional<VideoWriter> disparity_writer_;
+  std::optional<PickleWriter> pickle_writer_;
   RowCheck check_;
 };
 

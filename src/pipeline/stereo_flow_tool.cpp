@@ -20,7 +20,7 @@ std::string DisparityOutput(const std::string& output) {
 }
 
 void Describe(OptionList* list, StereoFlowJobOptions* options) {
-  Describe(list, &options->clip);
+  DescribeMadeClip(list, &options->clip);
   list->Refine("vid").Excludes("left_video");
   list->Refine("videoid").Excludes("left_video");
   list->Field("left_video", &options->left_video, "FILE",
@@ -34,6 +34,10 @@ void Describe(OptionList* list, StereoFlowJobOptions* options) {
   list->Field("output", &options->output, "FILE", "depth of the left view (.mkv), or a folder")
       .Output()
       .Default("<name>-raw_depth.mkv in the folder of the clip, or <left_video>_depth.mkv");
+  list->Field("emit_pickle", &options->emit_pickle,
+              "write <name>-flows_stereo.pkl too, as the original does, for its programs: 4 MB for "
+              "a frame of 512x512")
+      .Excludes("left_video");
   list->Field("save_disparity", &options->save_disparity,
               "write <output>_disparity.mkv too: gray 16-bit, 256 times the pixels, 0 where not "
               "known");
@@ -59,6 +63,10 @@ void Describe(OptionList* list, StereoFlowJobOptions* options) {
   list->Field("edge_test", &options->matching.edges, edges,
               "beside edges: leave out where disparity bends (plane), where depth changes by 3 % "
               "as the original does in its last step (grad3), or nothing");
+  list->Field("smooth", &options->smoothing, Range{0, 32}, "PIXELS",
+              "disparity is that of the plane that fits what was found so far around a pixel, "
+              "without what is of another surface; 0: as it was found")
+      .Default("6, with a network 0");
   list->Section("network");
   list->Field("model", &options->model.path, "FILE",
               "a network of flow, RAFT or SEA-RAFT, in place of the sweep along the rows")
@@ -82,6 +90,8 @@ void StereoFlowJobOptions::Check() const {
   const bool is_clip = !clip.empty();
   Require(is_clip || (!left_video.empty() && !right_video.empty()), Code::kInvalidArgument,
           "give a clip with vid or videoid, or two views with left_video and right_video");
+  Require(is_clip || !emit_pickle, Code::kInvalidArgument,
+          "emit_pickle writes into the folder of a clip: give one with vid or videoid");
   Require(is_clip || !fov.empty(), Code::kInvalidArgument,
           "give the field of view of the two views with xfov or yfov");
   Require(!is_clip || fov.empty(), Code::kInvalidArgument,
@@ -98,6 +108,7 @@ void Describe(ToolReport* to, const StereoFlowJobOptions&, const StereoFlowRepor
   };
   to->frames = report.frames;
   to->outputs = {report.output};
+  if (!report.pickle.empty()) to->outputs.push_back(report.pickle);
   if (!report.disparity_output.empty()) to->outputs.push_back(report.disparity_output);
   to->summary = "depth for " + Percent(share(counts.valid)) + " of the pixels";
   if (report.vertical_median)

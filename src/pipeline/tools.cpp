@@ -39,6 +39,8 @@ ToolInfo EvalTrajectoryTool();
 ToolInfo CheckStereoTool();
 ToolInfo RectifyTool();
 ToolInfo StereoFlowTool();
+ToolInfo TrackClipTool();
+ToolInfo DriftFilterTool();
 ToolInfo TrackOptimizationTool();
 
 const std::vector<ToolInfo>& Tools() {
@@ -74,6 +76,8 @@ const std::vector<ToolInfo>& Tools() {
                                               UpscaleDepthTool(),
                                               RectifyTool(),
                                               StereoFlowTool(),
+                                              TrackClipTool(),
+                                              DriftFilterTool(),
                                               TrackOptimizationTool(),
                                               UndistortTool()};
   return tools;

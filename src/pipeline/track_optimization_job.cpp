@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,11 +16,13 @@
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/npz_file.h"
 #include "mdvt/io/output_set.h"
+#include "mdvt/io/pickle_file.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/track_file.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/track_optimization.h"
+#include "pipeline/clip_tracks.h"
 #include "pipeline/job_common.h"
 #include "pipeline/stereo4d_clip.h"
 #include "pipeline/track_optimization_settings.h"
@@ -27,19 +30,12 @@
 namespace mdvt {
 namespace {
 
-constexpr double kMotionWindow = 0.53;  // seconds
-constexpr float kSameSurface = 1;       // pixels of disparity between neighbours
-constexpr double kLeastNoise = 0.25;    // pixels
+constexpr double kMovingShare = 0.1;  // of all points, before anything is seen of them
+constexpr double kLeastNoise = 0.25;  // pixels
 constexpr int64_t kTracksPerBlock = 16;
 
-struct Sample {
-  int32_t frame = 0;
-  float x = 0, y = 0;  // pixels, edge coordinates
-  float disparity = 0;
-};
-
 struct Track {
-  std::vector<Sample> samples;
+  std::vector<ClipSample> samples;
   std::array<uint8_t, 3> color = {0, 0, 0};
   bool has_color = false;
 };
@@ -47,35 +43,6 @@ struct Track {
 struct Lifted {
   LiftedTrack path;
   float motion_px = 0;
-};
-
-// Disparity of a view behind a position: between the four pixels around it where they are of one
-// surface, else of the pixel that it lies in; 0 where that has no depth.
-class DisparityMap {
- public:
-  DisparityMap(const DepthView& depth, double scale)
-      : depth_(depth), scale_(static_cast<float>(scale)) {}
-
-  float Behind(float x, float y) const {
-    const int column = std::clamp(static_cast<int>(x), 0, depth_.width - 1);
-    const int row = std::clamp(static_cast<int>(y), 0, depth_.height - 1);
-    const float here = At(column, row);
-    const float u = x - 0.5f, v = y - 0.5f;
-    const int left = static_cast<int>(std::floor(u)), top = static_cast<int>(std::floor(v));
-    if (left < 0 || top < 0 || left + 1 >= depth_.width || top + 1 >= depth_.height) return here;
-    const float a = At(left, top), b = At(left + 1, top), c = At(left, top + 1),
-                d = At(left + 1, top + 1);
-    const auto [least, most] = std::minmax({a, b, c, d});
-    if (!(least > 0) || most - least > kSameSurface) return here;
-    const float p = u - static_cast<float>(left), q = v - static_cast<float>(top);
-    return (1 - q) * ((1 - p) * a + p * b) + q * ((1 - p) * c + p * d);
-  }
-
- private:
-  float At(int x, int y) const { return depth_.At(x, y) > 0 ? scale_ / depth_.At(x, y) : 0; }
-
-  const DepthView depth_;
-  const float scale_;
 };
 
 class TrackOptimizationJob {
@@ -122,9 +89,10 @@ class TrackOptimizationJob {
     graph_.Run("read depth",
                ExpectedFrames(depth_.info().estimated_frames, 0, options_.job.max_frames));
     report_.frames = graph_.frames_done();
-    CheckLengths();
+    RequirePosesAndTimes(clip_, poses_, files_.poses, report_.frames, files_.depth);
     Lift();
     Write();
+    if (pickle_target_) WritePickle();
     outputs_.CommitAll();
     return report_;
   }
@@ -134,6 +102,10 @@ class TrackOptimizationJob {
     AddInputs(&outputs_, options_);
     for (const std::string* file : {&files_.tracks, &files_.depth, &files_.poses, &files_.left})
       outputs_.AddInput(*file);
+    if (options_.emit_pickle) {
+      report_.pickle = options_.clip.File("-optimized_tracks.pkl");
+      pickle_target_ = outputs_.AddFile(report_.pickle);
+    }
     report_.output = TrackOptimizationOutput(options_);
     return outputs_.AddFile(report_.output);
   }
@@ -157,18 +129,6 @@ class TrackOptimizationJob {
     ++number_;
   }
 
-  void CheckLengths() const {
-    const auto frames = static_cast<size_t>(report_.frames);
-    Require(frames > 0, Code::kCorrupt, "'" + files_.depth + "' has no frames");
-    const std::pair<size_t, std::string> lists[] = {
-        {poses_.size(), "'" + files_.poses + "' has poses"},
-        {clip_.times_us.size(), "the file of the clip has times"}};
-    for (const auto& [size, what] : lists)
-      Require(size >= frames, Code::kCorrupt,
-              what + " for " + std::to_string(size) + " frames, '" + files_.depth + "' has " +
-                  std::to_string(frames));
-  }
-
   void Lift() {
     std::vector<Track> kept;
     for (Track& track : tracks_) {
@@ -183,11 +143,46 @@ class TrackOptimizationJob {
                 std::to_string(options_.min_visible) + " frames (--min_visible)");
     report_.sigma_disparity = options_.sigma_disparity.value_or(std::max(kLeastNoise, Noise()));
     lifted_.resize(tracks_.size());
+    ForEachTrack([this](size_t i) {
+      lifted_[i].path = LiftTrack(Observations(tracks_[i], report_.sigma_disparity),
+                                  LiftOptionsOf(options_.sigma_xy));
+    });
+    Decide();
+    ForEachTrack([this](size_t i) { lifted_[i].motion_px = Motion(tracks_[i], lifted_[i].path); });
+  }
+
+  template <typename Body>
+  void ForEachTrack(const Body& body) {
     graph_.pool()->ParallelFor(
-        static_cast<int64_t>(tracks_.size()), kTracksPerBlock, [this](int64_t begin, int64_t end) {
-          for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
-            lifted_[i] = LiftOne(tracks_[i]);
+        static_cast<int64_t>(tracks_.size()), kTracksPerBlock, [&body](int64_t begin, int64_t end) {
+          for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) body(i);
         });
+  }
+
+  // Which points move: those that miss a place of rest by more than points at rest do. What these
+  // miss it by is told by the better half of all points, for most of a scene rests. Noise that
+  // stays from frame to frame, and that is larger for some points than for others, counts with it.
+  void Decide() {
+    std::vector<double> disparity, position;
+    for (const Lifted& one : lifted_) {
+      disparity.push_back(one.path.rest_disparity_rms);
+      position.push_back(one.path.rest_position_rms);
+    }
+    report_.rest_disparity = report_.sigma_disparity;
+    if (!options_.sigma_disparity)
+      report_.rest_disparity = std::max(report_.rest_disparity, MostAtRest(std::move(disparity)));
+    report_.rest_position = std::max(options_.sigma_xy, MostAtRest(std::move(position)));
+    ForEachTrack([this](size_t i) {
+      const LiftedTrack judged = LiftTrack(Observations(tracks_[i], report_.rest_disparity),
+                                           LiftOptionsOf(report_.rest_position));
+      LiftedTrack& path = lifted_[i].path;
+      if (judged.motion != path.motion) {
+        LiftOptions options = LiftOptionsOf(options_.sigma_xy);
+        options.motion = judged.motion;
+        path = LiftTrack(Observations(tracks_[i], report_.sigma_disparity), options);
+      }
+      path.moving_probability = judged.moving_probability;
+    });
   }
 
   // The robust standard deviation of disparity: of second differences over frames in a row, which
@@ -196,7 +191,7 @@ class TrackOptimizationJob {
     std::vector<float> jumps;
     for (const Track& track : tracks_)
       for (size_t i = 2; i < track.samples.size(); ++i) {
-        const Sample *a = &track.samples[i - 2], *b = a + 1, *c = a + 2;
+        const ClipSample *a = &track.samples[i - 2], *b = a + 1, *c = a + 2;
         if (c->frame == a->frame + 2)
           jumps.push_back(std::abs(a->disparity - 2 * b->disparity + c->disparity));
       }
@@ -206,46 +201,27 @@ class TrackOptimizationJob {
     return static_cast<double>(*middle) / (0.6745 * std::sqrt(6.0));
   }
 
-  Lifted LiftOne(const Track& track) const {
+  LiftOptions LiftOptionsOf(double sigma_xy) const {
     LiftOptions options;
     options.camera = clip_.camera;
     options.baseline = clip_.baseline;
-    options.sigma_xy = options_.sigma_xy;
-    std::vector<LiftObservation> seen;
-    for (const Sample& sample : track.samples) {
-      LiftObservation one;
-      one.time = TimeOf(sample.frame);
-      one.world_from_cam = poses_[static_cast<size_t>(sample.frame)];
-      one.x = static_cast<double>(sample.x);
-      one.y = static_cast<double>(sample.y);
-      one.disparity = static_cast<double>(sample.disparity);
-      one.sigma = report_.sigma_disparity;
-      seen.push_back(one);
-    }
-    Lifted lifted;
-    lifted.path = LiftTrack(seen, options);
-    // The way in the picture of now, from where the point was a moment ago.
-    double most = 0;
-    for (size_t t = 1; t < seen.size(); ++t) {
-      const Pose cam_from_world = seen[t].world_from_cam.inverse();
-      const auto shown = [&](size_t i) -> std::optional<Eigen::Vector2d> {
-        const Eigen::Vector3d at = cam_from_world * lifted.path.points[i];
-        if (at.z() < 0.01) return std::nullopt;
-        return Project(clip_.camera, at);
-      };
-      const std::optional<Eigen::Vector2d> now = shown(t);
-      for (size_t s = t; now && s-- > 0 && seen[t].time - seen[s].time <= kMotionWindow;)
-        if (const auto before = shown(s)) most = std::max(most, (*before - *now).norm());
-    }
-    lifted.motion_px = static_cast<float>(most);
-    return lifted;
+    options.sigma_xy = sigma_xy;
+    options.moving_share = kMovingShare;
+    return options;
   }
 
-  double TimeOf(int32_t frame) const {
-    return static_cast<double>(clip_.times_us[static_cast<size_t>(frame)]) * 1e-6;
+  std::vector<LiftObservation> Observations(const Track& track, double sigma) const {
+    return ObservationsOf(track.samples, clip_, poses_, sigma);
+  }
+
+  float Motion(const Track& track, const LiftedTrack& path) const {
+    const std::vector<double> ways =
+        ScreenMotion(path.points, Observations(track, 1), clip_.camera, kMotionWindow);
+    return static_cast<float>(*std::max_element(ways.begin(), ways.end()));
   }
 
   void Write();
+  void WritePickle() const;
 
   const TrackOptimizationJobOptions& options_;
   Graph graph_;
@@ -253,6 +229,7 @@ class TrackOptimizationJob {
   const Stereo4dClip clip_;
   TrackOptimizationReport report_;
   OutputSet outputs_;
+  std::optional<OutputTarget> pickle_target_;
   OutputTarget target_;
   std::vector<Pose> poses_;
   TrackTable table_;
@@ -280,7 +257,7 @@ void TrackOptimizationJob::Write() {
     motion.push_back(lifted_[i].motion_px);
     colors.insert(colors.end(), track.color.begin(), track.color.end());
     for (size_t k = 0; k < track.samples.size(); ++k) {
-      const Sample& sample = track.samples[k];
+      const ClipSample& sample = track.samples[k];
       indices.push_back(sample.frame);
       for (int axis = 0; axis < 3; ++axis)
         coordinates.push_back(static_cast<float>(path.points[k][axis]));
@@ -331,6 +308,74 @@ void TrackOptimizationJob::Write() {
   std::nth_element(sigma.begin(), sigma.begin() + static_cast<ptrdiff_t>(sigma.size() / 2),
                    sigma.end());
   report_.median_sigma = static_cast<double>(sigma[sigma.size() / 2]);
+}
+
+void TrackOptimizationJob::WritePickle() const {
+  const auto frames = static_cast<size_t>(report_.frames);
+  const Camera& camera = clip_.camera;
+  PickleWriter file(*pickle_target_);
+  const auto numbers = [&file](const std::vector<std::pair<const char*, double>>& values) {
+    for (const auto& [name, value] : values) {
+      file.Key(name);
+      file.Number(value);
+    }
+  };
+  file.BeginDict();
+  file.Key("cameras");
+  file.BeginList();
+  for (size_t i = 0; i < frames; ++i) {
+    const Eigen::Matrix<double, 3, 4, Eigen::RowMajor> cam_from_world =
+        poses_[i].inverse().matrix().topRows<3>();
+    file.BeginDict();
+    file.Key("extr");
+    file.Array("<f8", {3, 4}, cam_from_world.data());
+    file.Key("intr_normalized");
+    file.BeginDict();
+    numbers({{"fx", camera.fx / camera.width},
+             {"fy", camera.fy / camera.height},
+             {"cx", camera.cx / camera.width},
+             {"cy", camera.cy / camera.height},
+             {"k1", 0},
+             {"k2", 0}});
+    file.End();
+    file.End();
+  }
+  file.End();
+  file.Key("track3d");
+  file.BeginArray("<f4", {report_.tracks, report_.frames, 3});
+  for (size_t i = 0; i < tracks_.size(); ++i) {
+    std::vector<float> points(3 * frames, std::numeric_limits<float>::quiet_NaN());
+    for (size_t k = 0; k < tracks_[i].samples.size(); ++k)
+      for (size_t axis = 0; axis < 3; ++axis)
+        points[3 * static_cast<size_t>(tracks_[i].samples[k].frame) + axis] =
+            static_cast<float>(lifted_[i].path.points[k][static_cast<int>(axis)]);
+    file.AddNumbers(points.data(), points.size() * sizeof(float));
+  }
+  file.EndArray();
+  file.Key("visible_list");
+  file.BeginArray("|b1", {report_.tracks, report_.frames});
+  for (const Track& track : tracks_) {
+    std::string seen(frames, '\0');
+    for (const ClipSample& sample : track.samples) seen[static_cast<size_t>(sample.frame)] = 1;
+    file.AddNumbers(seen.data(), seen.size());
+  }
+  file.EndArray();
+  file.Key("color_values");
+  file.BeginArray("<f8", {report_.tracks, 3});
+  for (const Track& track : tracks_)
+    for (const uint8_t color : track.color) {
+      const double share = color / 255.0;
+      file.AddNumbers(&share, sizeof(share));
+    }
+  file.EndArray();
+  for (const auto& [name, side] : {std::pair("imh", camera.height), {"imw", camera.width}}) {
+    file.Key(name);
+    file.Integer(side);
+  }
+  file.Key("video");
+  file.None();
+  file.End();
+  file.Finish();
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "pipeline/job_tool.h"
@@ -14,7 +16,11 @@ TrackOptimizationFiles FilesOf(const TrackOptimizationJobOptions& options) {
   TrackOptimizationFiles files;
   files.left = Stereo4dView(options.clip, "left");
   files.depth = or_else(options.depth_video, options.clip.File("-raw_depth.mkv"));
-  files.tracks = or_else(options.track_file, files.left + "_tracking.json");
+  const std::string filtered = options.clip.File("-tracks_filtered.json");
+  std::error_code ignored;
+  files.tracks = or_else(options.track_file, std::filesystem::exists(filtered, ignored)
+                                                 ? filtered
+                                                 : files.left + "_tracking.json");
   files.poses = or_else(options.transformation_file, options.clip.File("-transformations.json"));
   return files;
 }
@@ -25,10 +31,11 @@ std::string TrackOptimizationOutput(const TrackOptimizationJobOptions& options) 
 }
 
 void Describe(OptionList* list, TrackOptimizationJobOptions* options) {
-  Describe(list, &options->clip);
+  DescribeMadeClip(list, &options->clip);
   list->Field("track_file", &options->track_file, "FILE",
-              "points of the left view, as track_points_in_video writes them")
-      .Default("<left view>_tracking.json")
+              "points of the left view, as tracking, segmentation or track_points_in_video write "
+              "them, or a pickle of the original's")
+      .Default("<name>-tracks_filtered.json if there is one, else <left view>_tracking.json")
       .Input();
   list->Field("depth_video", &options->depth_video, "FILE", "depth of the left view")
       .Default("<name>-raw_depth.mkv")
@@ -40,6 +47,8 @@ void Describe(OptionList* list, TrackOptimizationJobOptions* options) {
   list->Field("output", &options->output, "FILE", "points in space (.npz), or a folder")
       .Default("<name>.tracks.npz in the folder of the clip")
       .Output();
+  list->Field("emit_pickle", &options->emit_pickle,
+              "write <name>-optimized_tracks.pkl too, as the original does, for its programs");
   list->Field("sigma_disparity", &options->sigma_disparity, Range{0, 100, true}, "PIXELS",
               "noise of disparity, one standard deviation")
       .Default("as it jumps from frame to frame, at least 0.25");
@@ -61,6 +70,7 @@ void Describe(ToolReport* to, const TrackOptimizationJobOptions&,
               const TrackOptimizationReport& report) {
   to->frames = report.frames;
   to->outputs = {report.output};
+  if (!report.pickle.empty()) to->outputs.push_back(report.pickle);
   to->summary = std::to_string(report.tracks) + " points, " + std::to_string(report.moving) +
                 " of them moving, known to " + FormatFixed(report.median_sigma, 3) +
                 " m in the median";
@@ -69,6 +79,9 @@ void Describe(ToolReport* to, const TrackOptimizationJobOptions&,
   to->Add("moving", report.moving, "points that move");
   to->Add("samples", report.samples, "points in all frames");
   to->Add("sigma_disparity", report.sigma_disparity, "noise of disparity that was held, pixels");
+  to->Add("rest_disparity", report.rest_disparity,
+          "what points at rest miss their place by in disparity, but for one in forty, pixels");
+  to->Add("rest_position", report.rest_position, "the same of their position in the view");
   to->Add("median_sigma", report.median_sigma,
           "standard deviation of a point along its ray, median, metres");
 }

@@ -217,6 +217,7 @@ class TrackPointsJob {
                ExpectedFrames(reader_.info().estimated_frames, 0, options_.job.max_frames));
     writer_.Finish();
     if (visual_writer_) visual_writer_->Finish();
+    if (pickle_target_) WritePickledTracks(*pickle_target_, pickled_.Finish());
     outputs_.CommitAll();
     report_.frames = writer_.num_frames();
     report_.output = output_;
@@ -235,6 +236,10 @@ class TrackPointsJob {
     if (options_.save_visualization) {
       report_.visualization = VisualizationOutput(options_);
       visual_target_ = outputs_.AddFile(report_.visualization);
+    }
+    if (!options_.pickle_output.empty()) {
+      report_.pickle = options_.pickle_output;
+      pickle_target_ = outputs_.AddFile(options_.pickle_output);
     }
     return outputs_.AddFile(output_);
   }
@@ -282,6 +287,12 @@ class TrackPointsJob {
                       point.confidence});
     }
     CountNew(rows);
+    if (pickle_target_) {
+      pickled_.BeginFrame();
+      for (const TrackRow& row : rows)
+        pickled_.Add(row.id, static_cast<float>(row.x), static_cast<float>(row.y),
+                     static_cast<float>(row.confidence));
+    }
     writer_.AddFrame(std::move(rows));
     if (visual_writer_) Draw(tracked);
   }
@@ -320,7 +331,7 @@ class TrackPointsJob {
   TrackPointsReport report_;
   std::string output_;
   OutputSet outputs_;
-  std::optional<OutputTarget> visual_target_;
+  std::optional<OutputTarget> visual_target_, pickle_target_;
   OutputTarget target_;
   VideoReader reader_;
   std::optional<VideoReader> mask_;
@@ -329,7 +340,8 @@ class TrackPointsJob {
   TrackFileWriter writer_;
   std::optional<VideoWriter> visual_writer_;
   ColorConverter drawing_;
-  std::vector<bool> known_;  // tracks that have been written, by id
+  TrackTableBuilder pickled_;  // all rows again, where a pickle is asked for
+  std::vector<bool> known_;    // tracks that have been written, by id
   int64_t frames_taken_ = 0;
   int64_t masks_taken_ = 0;
 };
@@ -356,6 +368,10 @@ void Describe(OptionList* list, TrackPointsJobOptions* options) {
   list->Field("output", &options->output, "JSON", "tracking file, or a folder")
       .Output()
       .Default("<color_video>_tracking.json");
+  DescribeTracking(list, options);
+}
+
+void DescribeTracking(OptionList* list, TrackPointsJobOptions* options) {
   list->Field("save_visualization_video", &options->save_visualization,
               "write <color_video>_track_visualization.mkv too, beside the output: a red dot on "
               "each point")

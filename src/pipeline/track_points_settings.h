@@ -13,4 +13,8 @@ std::string TrackPointsOutput(const TrackPointsJobOptions& options);
 // In the same folder.
 std::string VisualizationOutput(const TrackPointsJobOptions& options);
 
+struct ToolReport;
+void Describe(ToolReport* to, const TrackPointsJobOptions& options,
+              const TrackPointsReport& report);
+
 }  // namespace mdvt

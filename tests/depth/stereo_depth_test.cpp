@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <random>
 #include <vector>
 
 #include "io/expect_error.h"
@@ -92,6 +93,43 @@ TEST(StereoDepth, TheRoundTripIsJudgedByTheWayOrByPixels) {
   fields.options.max_round_trip = 1;
   fields.Run();
   EXPECT_EQ(fields.Depth(60, 40), 0);
+}
+
+// Noise of a third of a pixel on a floor and, 5 pixels nearer, a wall on it: smoothing takes most
+// of it away, keeps both slopes, and neither pulls at the other beside their edge.
+TEST(StereoDepth, SmoothingFollowsPlanesAndKeepsEdges) {
+  const auto truth = [](int x, int y) {
+    return 6 + 0.05f * static_cast<float>(y) + (x < 60 ? 0 : 5.0f);
+  };
+  const auto rms = [&](int smoothing, int first, int last) {
+    Fields fields;
+    std::mt19937 random(3);
+    std::normal_distribution<float> normal(0, 0.3f);
+    for (int y = 0; y < kHeight; ++y)
+      for (int x = 0; x < kWidth; ++x) {
+        const float d = truth(x, y) + normal(random);
+        Fields::At(&fields.there, x, y) = {-d, 0};
+        Fields::At(&fields.back, x, y) = {8, 0};
+      }
+    fields.options.max_round_trip = 50;
+    fields.options.edges = StereoEdgeTest::kNone;
+    fields.options.smoothing = smoothing;
+    fields.Run();
+    double sum = 0;
+    int count = 0;
+    for (int y = 0; y < kHeight; ++y)
+      for (int x = first; x <= last; ++x) {
+        EXPECT_GT(fields.Depth(x, y), 0);
+        const double off =
+            27.9345 / static_cast<double>(fields.Depth(x, y)) - static_cast<double>(truth(x, y));
+        sum += off * off;
+        ++count;
+      }
+    return std::sqrt(sum / count);
+  };
+  EXPECT_NEAR(rms(0, 20, 110), 0.3, 0.02);
+  EXPECT_LT(rms(6, 20, 110), 0.1);
+  EXPECT_LT(rms(6, 58, 61), 0.15);  // beside the edge
 }
 
 TEST(StereoDepth, SlantedPlanesStayAndBendsGo) {

@@ -138,6 +138,64 @@ TEST(TrackLifting, OutliersAreNamedAndDoNotPull) {
   EXPECT_LT((lifted.points[0] - path(0)).norm(), 0.02);
 }
 
+// The decision may be made elsewhere, and where hardly anything moves more has to speak for it.
+TEST(TrackLifting, DecidesByWhatIsThoughtBefore) {
+  const auto path = [](double t) { return Eigen::Vector3d(0.2, 0.1, 5 + 0.03 * t); };
+  const std::vector<LiftObservation> seen = See(path, 6);
+  LiftOptions options = Options();
+  const double half = LiftTrack(seen, options).moving_probability;
+  options.moving_share = 0.1;
+  const LiftedTrack few = LiftTrack(seen, options);
+  EXPECT_NEAR(few.moving_probability, half / (half + 9 * (1 - half)), 1e-9);
+  for (const TrackMotion motion : {TrackMotion::kStatic, TrackMotion::kMoving}) {
+    options.motion = motion;
+    EXPECT_EQ(LiftTrack(seen, options).motion, motion);
+  }
+  options.moving_share = 1;
+  ExpectError(Code::kInvalidArgument, "moving_share", [&] { LiftTrack(seen, options); });
+}
+
+TEST(TrackLifting, WhatRestLeavesUnexplainedIsNoise) {
+  const auto path = [](double) { return Eigen::Vector3d(0.3, -0.2, 4); };
+  const LiftedTrack lifted = LiftTrack(See(path, 7), Options());
+  EXPECT_NEAR(lifted.rest_disparity_rms, 0.25, 0.05);
+  EXPECT_NEAR(lifted.rest_position_rms, 0.5, 0.05);
+}
+
+TEST(MostAtRest, IsExceededByOneInForty) {
+  std::mt19937 random(2);
+  std::normal_distribution<double> normal;
+  std::vector<double> values;
+  for (int i = 0; i < 4000; ++i) values.push_back(0.2 * std::exp(0.4 * normal(random)));
+  EXPECT_NEAR(MostAtRest(values), 0.2 * std::exp(0.4 * 1.96), 0.02);
+  // A fifth that moves far changes it a little, to the safe side.
+  for (size_t i = 0; i < values.size(); i += 5) values[i] *= 100;
+  const double most = MostAtRest(values);
+  EXPECT_GT(most, 0.4);
+  EXPECT_LT(most, 0.7);
+  values.resize(29);
+  EXPECT_EQ(MostAtRest(values), 0);
+}
+
+TEST(ScreenMotion, IsTheWayInTheViewOfNow) {
+  const LiftOptions options = Options();
+  std::vector<LiftObservation> seen(4);
+  std::vector<Eigen::Vector3d> points;
+  for (int i = 0; i < 4; ++i) {
+    seen[static_cast<size_t>(i)].time = 0.25 * i;
+    // The camera moves along; the point by 0.1 m to the right, 2 m before it.
+    seen[static_cast<size_t>(i)].world_from_cam.translation().x() = 0.5 * i;
+    points.push_back(Eigen::Vector3d(0.1 * i, 0, 2));
+  }
+  const std::vector<double> ways = ScreenMotion(points, seen, options.camera, 0.5);
+  EXPECT_EQ(ways[0], 0);
+  EXPECT_NEAR(ways[1], options.camera.fx * 0.05, 1e-9);
+  EXPECT_NEAR(ways[3], options.camera.fx * 0.1, 1e-9);  // over two steps, three are longer ago
+  points.pop_back();
+  ExpectError(Code::kInvalidArgument, "for each",
+              [&] { ScreenMotion(points, seen, options.camera, 0.5); });
+}
+
 TEST(TrackLifting, GapsAndShortTracks) {
   const auto path = [](double t) { return Eigen::Vector3d(0.2, 0.1, 2 + 0.5 * t); };
   std::vector<LiftObservation> seen = See(path, 5);

@@ -96,7 +96,7 @@ class RectifyJob : public ::testing::Test {
     MakeVideo();
     MakeMeta({0, 33333, 66667});
     options_.color_video = video_;
-    options_.output_folder = dir_ / "out";
+    options_.clip.output_folder = dir_ / "out";
     options_.size = "160x120";
     options_.job.num_threads = 2;
   }
@@ -179,6 +179,40 @@ TEST_F(RectifyJob, WithoutAFileOfTheClipRowsAreFoundToBeOff) {
   EXPECT_EQ(report.frames, kFrames);
   EXPECT_GT(report.vertical_median, 1);
   EXPECT_TRUE(log.Says("do not match"));
+  EXPECT_TRUE(log.Says("--calibrate"));
+}
+
+// The turns of the eyes out of the video alone: rows match as with the file that says them.
+TEST_F(RectifyJob, LearnsHowTheCamerasAreTurned) {
+  options_.size = "256x256";
+  options_.calibrate = RigLearning::kTurns;
+  const RectifyReport report = RunRectifyJob(options_);
+  ASSERT_TRUE(report.rig);
+  EXPECT_TRUE(report.rig->turn_known);
+  EXPECT_LT(report.vertical_median, 0.15);
+  const Matrix3d truth = turns_[0].transpose() * turns_[1];
+  const Matrix3d found =
+      report.rig->rig_from_rectified[0].transpose() * report.rig->rig_from_rectified[1];
+  const double off_deg = AngleAxisd(truth.transpose() * found).angle() * 180 / M_PI;
+  std::printf("turn off by %.4f degrees of %.3f, sigma %.4f\n", off_deg,
+              AngleAxisd(truth).angle() * 180 / M_PI, report.rig->turn_sigma_deg.norm());
+  EXPECT_LT(off_deg, 0.1);  // a fifth of a pixel of the source
+  EXPECT_LT(off_deg, 3 * report.rig->turn_sigma_deg.norm());
+  options_.meta = meta_;
+  ExpectError(Code::kInvalidArgument, "calibrate", [&] { RunRectifyJob(options_); });
+}
+
+TEST_F(RectifyJob, RefusesToLearnFromPicturesWithoutTexture) {
+  VideoWriter writer(dir_ / "flat.mkv", PixelFormat::Gray(), 2 * kEye, kEye);
+  Image picture(PixelFormat::Gray(), 2 * kEye, kEye);
+  for (int y = 0; y < kEye; ++y)
+    std::fill_n(picture.MutablePlane<uint8_t>().Row(y), 2 * kEye, uint8_t{90});
+  writer.Write(picture.view(), 0, 40);
+  writer.Finish();
+  options_.color_video = dir_ / "flat.mkv";
+  options_.calibrate = RigLearning::kTurns;
+  ExpectError(Code::kRefused, "cannot be known", [&] { RunRectifyJob(options_); });
+  EXPECT_FALSE(fs::exists(dir_ / "out/flat"));
 }
 
 TEST_F(RectifyJob, SwappedEyesAreTold) {
@@ -188,7 +222,7 @@ TEST_F(RectifyJob, SwappedEyesAreTold) {
   MakeMeta({0});
   options_.swap_eyes = true;
   EXPECT_LT(RunRectifyJob(options_).disparity_median, -1);
-  EXPECT_TRUE(log.Says("swapped"));
+  EXPECT_TRUE(log.Says("leave out --swap_eyes"));
 }
 
 TEST_F(RectifyJob, TakesTheFramesOfTheTimes) {
@@ -229,12 +263,12 @@ TEST_F(RectifyJob, BadInputLeavesNothing) {
   options_.meta = dir_ / "none.npz";
   fails(Code::kNotFound, "none.npz");
   options_.meta.clear();
-  options_.vid = "some_1";
+  options_.clip.vid = "some_1";
   options_.npz_folder = (dir_ / "").c_str();
   options_.color_video.clear();
   options_.raw_video_folder = (dir_ / "").c_str();
   fails(Code::kNotFound, "vr.mp4");
-  options_.vid.clear();
+  options_.clip.vid.clear();
   fails(Code::kInvalidArgument, "color_video");
 }
 

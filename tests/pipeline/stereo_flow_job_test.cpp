@@ -154,12 +154,12 @@ TEST_F(StereoFlowJob, DepthOfAVr180Video) {
   const fs::path data = DataDir() / "dev_vr180";
   RectifyJobOptions rectify;
   rectify.color_video = (data / "vr180_sbs.mp4").string();
-  rectify.output_folder = dir_ / "out";
+  rectify.clip.output_folder = dir_ / "out";
   rectify.bounds_at_centers = false;
   rectify.job.max_frames = 2;
   EXPECT_LT(RunRectifyJob(rectify).vertical_median, 0.3);
   StereoFlowJobOptions options;
-  options.clip.output_folder = rectify.output_folder;
+  options.clip.output_folder = rectify.clip.output_folder;
   options.clip.vid = "vr180_sbs";
   const StereoFlowReport report = RunStereoFlowJob(options);
   EXPECT_EQ(report.output, dir_ / "out/vr180_sbs/vr180_sbs-raw_depth.mkv");

@@ -13,6 +13,7 @@
 #include "io/output_file.h"
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/npz_file.h"
+#include "mdvt/io/pickle_file.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/track_file.h"
 #include "mdvt/io/video_writer.h"
@@ -137,6 +138,27 @@ TEST_F(TrackOptimizationJob, PointsStandWhereTheyAreAndMoveAsTheyDo) {
   const std::vector<double> motion = file.Read("track_motion_px").values;
   EXPECT_LT(motion[0], 0.5);
   EXPECT_GT(motion[1], 3);
+}
+
+TEST_F(TrackOptimizationJob, WritesThePickleOfTheOriginal) {
+  options_.emit_pickle = true;
+  const TrackOptimizationReport report = RunTrackOptimizationJob(options_);
+  EXPECT_EQ(report.pickle, options_.clip.File("-optimized_tracks.pkl"));
+  const Pickle file(report.pickle);
+  const PickleValue root = file.root();
+  const PickleValue points = root.At("track3d");
+  EXPECT_EQ(points.shape(), (std::vector<int64_t>{kPoints, kFrames, 3}));
+  // The fifth point in frame 30, and as the frame's camera sees it.
+  const std::vector<double> at = points.Numbers(3 * (4 * kFrames + 30), 3);
+  EXPECT_LT((Vector3d(at[0], at[1], at[2]) - PointAt(4, 30 / kRate)).norm(), 0.12);
+  ASSERT_EQ(root.At("cameras").size(), static_cast<size_t>(kFrames));
+  const PickleValue camera = root.At("cameras")[30];
+  EXPECT_NEAR(camera.At("extr").Numbers()[3], -PoseAt(30).translation().x(), 1e-12);
+  EXPECT_NEAR(camera.At("intr_normalized").At("fx").AsNumber(), 0.5 / std::tan(M_PI / 6), 1e-12);
+  EXPECT_EQ(root.At("visible_list").Numbers(0, kFrames), std::vector<double>(kFrames, 1));
+  EXPECT_NEAR(root.At("color_values").Numbers()[1], 120 / 255.0, 1e-12);
+  EXPECT_EQ(root.At("imw").AsInteger(), kSize);
+  EXPECT_EQ(root.At("video").kind(), PickleKind::kNone);
 }
 
 TEST_F(TrackOptimizationJob, TheSameForEveryNumberOfThreads) {

@@ -32,6 +32,9 @@ struct StereoDepthOptions {
   // Depth whose standard deviation is more than this share of it is left out. Valid: (0, 1]
   double max_relative_sigma = 0.5;
   StereoEdgeTest edges = StereoEdgeTest::kPlane;
+  // Disparity is that of the plane that fits what was measured up to so many pixels away, without
+  // what is of another surface; 0: as it was measured. Valid: [0, 32]
+  int smoothing = 0;
 
   // Throws Error(kInvalidArgument).
   void Check() const;
@@ -52,8 +55,8 @@ struct StereoDepthCounts {
 // Depth z = f B / d of the left view, d = x on the left - x on the right; 0 where a test fails.
 // sigma, where it is asked for, is the standard deviation of z in metres, z^2 / (f B) sigma_d, with
 //   sigma_d^2 = 0.25^2 + (0.5 e)^2 + (0.5 |grad d|)^2  pixels
-// for a round trip that misses by e. (Source of tests and constants: the Stereo4D code, and its
-// noise model worked out for this library.)
+// for a round trip that misses by e, before any smoothing, which makes it less. (Source of tests
+// and constants: the Stereo4D code, and its noise model worked out for this library.)
 // left_to_right, right_to_left  displacement of each pixel of a view to the other one, all of one
 //                               size, that of depth and sigma
 // pool                          may be null. The same result for every number of threads.

@@ -22,7 +22,8 @@
 
 namespace mdvt {
 
-// Reads either kind of row, also fractions in place of whole numbers. Numbers after the third count
+// Reads a pickle of Stereo4D's programs (tapir_2d.pkl; see io/pickle_file.h), else a JSON file with
+// either kind of row, also fractions in place of whole numbers. Numbers after the third count
 // where they fit the position (within a pixel); other ones, from other programs, are passed over.
 // Memory: 16 bytes for each row, and for the reading a megabyte; files may be larger than
 // limits.max_text_bytes.
@@ -72,5 +73,10 @@ class TrackFileWriter {
 // A whole table.
 void WriteTrackFile(const OutputTarget& target, const TrackTable& tracks,
                     const TrackFileFormat& format);
+
+// The same as Stereo4D's programs keep tracks: a pickle of a dict of the arrays tracks (N, T, 2) of
+// x and y, float32, pixels from the picture's corner on, held where the point is not seen; visibles
+// (N, T), bool; query_points (N, 3), int32, frame, y and x of the first sight.
+void WritePickledTracks(const OutputTarget& target, const TrackTable& tracks);
 
 }  // namespace mdvt

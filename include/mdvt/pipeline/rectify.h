@@ -8,8 +8,10 @@
 #include <string>
 
 #include "mdvt/core/run.h"
+#include "mdvt/geometry/rig_calibration.h"
 #include "mdvt/pipeline/encode_options.h"
 #include "mdvt/pipeline/job_options.h"
+#include "mdvt/pipeline/stereo4d_options.h"
 
 namespace mdvt {
 
@@ -20,6 +22,13 @@ enum class RectifySampling {
              // bilinear
 };
 
+// What is learnt of the cameras from the clip itself, where no file tells of them.
+enum class RigLearning {
+  kNone,   // they are held to be turned alike
+  kTurns,  // how each is turned
+  kLens,   // and what the pictures show across
+};
+
 struct RectifyJobOptions {
   JobOptions job;
   std::string color_video;  // VR180; empty: <raw_video_folder>/<video id>.mp4
@@ -27,16 +36,16 @@ struct RectifyJobOptions {
   std::string meta;
   std::string npz_folder = "stereo4d_dataset/npz";
   std::string raw_video_folder = "stereo4d_dataset/raw";
-  std::string vid;      // <npz_folder>/<vid>.npz
-  std::string videoid;  // of the file of clips, which is release_test.json unless meta says
-  int64_t clipid = 0;
-  std::string output_folder;  // empty: beside the video
+  // vid: <npz_folder>/<vid>.npz; videoid: of the file of clips, which is release_test.json unless
+  // meta says. output_folder: empty: beside the video
+  Stereo4dClipOptions clip;
   std::string size = "512x512";
   double hfov_deg = 60;
   RectifySampling sampling = RectifySampling::kMean;
   bool bounds_at_centers = true;
   PackingChoice packing = PackingChoice::kAuto;
   bool swap_eyes = false;
+  RigLearning calibrate = RigLearning::kNone;
   // What the pictures show where neither meta nor the shape of the picture tells.
   std::optional<double> source_fov_deg;
   std::optional<double> baseline;  // metres, over what meta says
@@ -49,6 +58,7 @@ struct RectifyJobOptions {
 void Describe(OptionList* list, RectifyJobOptions* options);
 
 struct RectifyReport {
+  std::optional<RigCalibration> rig;  // where the cameras were learnt
   int64_t frames = 0;
   std::string left_output;
   std::string right_output;
@@ -71,9 +81,10 @@ struct RectifyReport {
 // camera-to-world of the left view. With write_equirect <name>-raw_equirect.mkv and
 // <name>-rectified_equirect.mkv too, both eyes side by side. Warns where the rows of the two views
 // do not match, and where the eyes seem to be swapped.
+// With calibrate eight frames are looked at before, see CalibrateRig().
 // Throws what the reader, the writers and ReadRigClip throw, and Error: kInvalidArgument (options,
 // outputs are inputs), kCorrupt (no frame near a time of the clip), kRefused (the file says that it
-// is packed otherwise), kCancelled.
+// is packed otherwise; the turn of the cameras cannot be known), kCancelled.
 RectifyReport RunRectifyJob(const RectifyJobOptions& options, const RunControl& control = {});
 
 }  // namespace mdvt

@@ -24,5 +24,7 @@ struct Stereo4dClipOptions {
   std::string File(const std::string& suffix) const;
 };
 void Describe(OptionList* list, Stereo4dClipOptions* options);
+// The same for steps after rectify, which have no other way to name a clip.
+void DescribeMadeClip(OptionList* list, Stereo4dClipOptions* options);
 
 }  // namespace mdvt

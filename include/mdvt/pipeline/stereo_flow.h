@@ -24,9 +24,11 @@ struct StereoFlowJobOptions {
   std::optional<double> baseline;   // metres; empty: of the clip
   std::string output;               // depth of the left view; empty: see StereoFlowOutput()
   DepthModelOptions model;          // a network of kind "flow"; empty: a sweep along the rows
-  StereoDepthOptions matching;      // focal_px and baseline follow from the above
+  StereoDepthOptions matching;      // focal_px, baseline and smoothing follow from the rest
+  std::optional<int> smoothing;     // pixels; empty: 6, with a network 0
   std::optional<double> max_depth;  // metres, of the depth file; empty: 100
   DepthEncoding encoding = DepthEncoding::kRgb16;
+  bool emit_pickle = false;     // <name>-flows_stereo.pkl in the folder of the clip
   bool save_disparity = false;  // <output>, its ending replaced by _disparity.mkv
 
   // Throws Error(kInvalidArgument).
@@ -38,6 +40,7 @@ struct StereoFlowReport {
   int64_t frames = 0;
   std::string output;
   std::string disparity_output;  // empty if not asked for
+  std::string pickle;            // the same
   int width = 0;
   int height = 0;
   StereoDepthCounts counts;  // of all frames
@@ -46,7 +49,9 @@ struct StereoFlowReport {
 };
 
 // Writes the depth of the left view as a depth video, tagged with its field of view, at the times
-// of the left video; with save_disparity also a gray 16-bit video of round(256 d), 0 where depth is
+// of the left video; with emit_pickle also displacements in both directions as Stereo4D's program
+// keeps them, a list with a dict of fwd and bwd, float32 (height, width, 2), for each frame; with
+// save_disparity also a gray 16-bit video of round(256 d), 0 where depth is
 // not known. One pair of frames is held at a time, and those of one pass of a network. Throws what
 // the readers, the network and the writers throw, and Error: kInvalidArgument (options; views of
 // different size), kCorrupt (views of different length, or in which nothing matches; a clip whose

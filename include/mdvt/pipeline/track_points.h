@@ -26,6 +26,7 @@ struct TrackPointsJobOptions {
   std::string color_video;
   std::string output;               // empty: <color_video>_tracking.json
   bool save_visualization = false;  // <color_video>_track_visualization.mkv beside it
+  std::string pickle_output;        // see WritePickledTracks(); empty: none
   TrackMaskOptions mask;
   TrackerChoice tracker = TrackerChoice::kLk;
   DepthModelOptions model;  // of the networks
@@ -53,11 +54,14 @@ struct TrackPointsJobOptions {
   void Check() const;
 };
 void Describe(OptionList* list, TrackPointsJobOptions* options);
+// All but the files, color_video and output.
+void DescribeTracking(OptionList* list, TrackPointsJobOptions* options);
 
 struct TrackPointsReport {
   int64_t frames = 0;
   std::string output;
   std::string visualization;  // empty if none was asked for
+  std::string pickle;         // the same
   int64_t tracks = 0;
   int64_t sightings = 0;
   int64_t cuts = 0;
