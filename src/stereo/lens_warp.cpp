@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "core/chroma_grid.h"
-#include "core/rows.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
+#include "stereo/each_row.h"
 
 namespace mdvt {
 namespace {
@@ -113,13 +113,6 @@ struct LensWarp::Impl {
   int chroma_location = 0;
   std::optional<Map> luma, chroma;
 
-  template <typename Body>
-  void ForEachRow(int rows, const Body& body) const {
-    ForRows(pool, rows, kRowsPerBlock, [&body](int begin, int end) {
-      for (int y = begin; y < end; ++y) body(y);
-    });
-  }
-
   Map MapOf(int width, int height, const SampleGrid& across, const SampleGrid& down) const {
     Map map;
     map.width = width;
@@ -127,7 +120,7 @@ struct LensWarp::Impl {
     map.x.assign(count, kNowhere);
     map.y.assign(count, kNowhere);
     const double fold = lens.FoldRadius();
-    ForEachRow(height, [&](int row) {
+    EachRow(pool, height, kRowsPerBlock, [&](int row) {
       const double v = (down.offset + row * down.step - camera.cy) / camera.fy;
       for (int column = 0; column < width; ++column) {
         const double u = (across.offset + column * across.step - camera.cx) / camera.fx;
@@ -187,7 +180,7 @@ void LensWarp::Warp(const ImageView& picture, const std::array<int, 3>& black,
   for (int plane = 0; plane < me.format.num_planes(); ++plane) {
     const Map& map = plane > 0 && me.chroma ? *me.chroma : *me.luma;
     const int dark = black[static_cast<size_t>(plane)];
-    me.ForEachRow(me.format.PlaneHeight(plane, straight.height), [&](int y) {
+    EachRow(me.pool, me.format.PlaneHeight(plane, straight.height), kRowsPerBlock, [&](int y) {
       if (me.format.type == SampleType::kU8)
         WarpPlane<uint8_t>(map, picture.Plane<uint8_t>(plane), dark, y,
                            straight.Plane<uint8_t>(plane).Row(y));
@@ -204,7 +197,7 @@ void LensWarp::WarpDepth(const DepthView& depth, const PlaneView<float>& straigh
               straight.width == me.camera.width && straight.height == me.camera.height,
           Code::kInvalidArgument, "LensWarp: a depth map is not as SetLens() was told");
   const Map& map = *me.luma;
-  me.ForEachRow(straight.height, [&](int y) {
+  EachRow(me.pool, straight.height, kRowsPerBlock, [&](int y) {
     float* to = straight.Row(y);
     for (int x = 0; x < straight.width; ++x) {
       const int32_t px = map.x[map.At(x, y)], py = map.y[map.At(x, y)];
