@@ -43,6 +43,10 @@ struct Findings {
 Value Codecs(Findings* findings) {
   Value report;
   for (const mdvt::CodecSupport& codec : mdvt::CodecsInUse()) {
+    if (!codec.device.empty()) {
+      report["hardware"][codec.name] = codec.is_present ? "opens" : "needs " + codec.device;
+      continue;
+    }
     report[codec.is_encoder ? "encoders" : "decoders"][codec.name] = codec.is_present;
     if (codec.is_present || codec.purpose.empty()) continue;
     findings->Add("FFmpeg has no " + std::string(codec.is_encoder ? "encoder " : "decoder ") +
@@ -204,6 +208,17 @@ std::string MissingOf(const Value& codecs) {
   return std::to_string(codecs.size()) + (text.empty() ? ", all present" : ", missing:" + text);
 }
 
+// Encoders of devices: "h264_vaapi open; no device for h264_qsv, hevc_qsv".
+std::string DevicesOf(const Value& hardware) {
+  std::string open, closed;
+  for (const auto& [name, state] : hardware.AsMembers()) {
+    std::string& list = state.AsString() == "opens" ? open : closed;
+    list += (list.empty() ? "" : ", ") + name;
+  }
+  if (open.empty()) return "none opens of " + closed;
+  return open + " open" + (closed.empty() ? "" : "; no device for " + closed);
+}
+
 void Print(const Value& report) {
   const auto line = [](const char* what, const std::string& text) {
     std::printf("%-10s %s\n", what, mdvt::Printable(text).c_str());
@@ -213,6 +228,8 @@ void Print(const Value& report) {
   line("FFmpeg", Joined(report.At("ffmpeg")));
   line("encoders", MissingOf(report.At("codecs").At("encoders")));
   line("decoders", MissingOf(report.At("codecs").At("decoders")));
+  if (const Value* hardware = report.At("codecs").Find("hardware"))
+    line("devices", DevicesOf(*hardware));
   for (const Value& backend : report.At("backends").AsArray()) {
     line("backend", backend.At("name").AsString() + ": " + backend.At("version").AsString() + ", " +
                         Joined(backend.At("extensions")) + ", " + backend.At("path").AsString());

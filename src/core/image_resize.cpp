@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/chroma_grid.h"
 #include "core/separable.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
@@ -49,15 +50,17 @@ double Weight(ResizeFilter filter, double x) {
   return 0;
 }
 
-// `step` luma samples for each sample of this plane, the first one `offset` from the edge.
+// `samples` tells where those of this plane lie.
 resample::Axis MakeAxis(ResizeFilter filter, int from, int to, double window_begin, double ratio,
-                        int step, double offset) {
+                        const SampleGrid& samples) {
   resample::AxisBuilder builder(from, {0, from}, true);
   const double stretch = std::max(1.0, ratio);
   const int reach = static_cast<int>(std::ceil(Radius(filter) * stretch));
   std::vector<double> weights;
   for (int i = 0; i < to; ++i) {
-    const double place = (window_begin + (i * step + offset) * ratio - offset) / step;
+    const double place =
+        (window_begin + (i * samples.step + samples.offset) * ratio - samples.offset) /
+        samples.step;
     if (filter == ResizeFilter::kNearest) {
       builder.Add(static_cast<int>(std::floor(place + 0.5)), {1});
       continue;
@@ -139,23 +142,18 @@ ImageResizer::ImageResizer(const PixelFormat& format, int from_width, int from_h
   impl.pool = pool;
   const double ratio_x = window.width / to_width;
   const double ratio_y = window.height / to_height;
-  const int location = options.chroma_location;
   for (int plane = 0; plane < std::min(2, format.num_planes()); ++plane) {
-    const int step_x = plane == 0 ? 1 : 1 << format.chroma_shift_x;
-    const int step_y = plane == 0 ? 1 : 1 << format.chroma_shift_y;
-    // Left of two luma columns, or between them; between two luma rows, or on one of them.
-    const bool centred = location == 2 || location == 4 || location == 6;
-    const double offset_x = centred ? step_x / 2.0 : 0.5;
-    const double offset_y = location == 3 || location == 4   ? 0.5
-                            : location == 5 || location == 6 ? step_y - 0.5
-                                                             : step_y / 2.0;
+    const SampleGrid across =
+        GridAcross(plane == 0 ? 0 : format.chroma_shift_x, options.chroma_location);
+    const SampleGrid down =
+        GridDown(plane == 0 ? 0 : format.chroma_shift_y, options.chroma_location);
     const auto kind = static_cast<size_t>(plane);
     impl.separable[kind].x =
         MakeAxis(options.filter, format.PlaneWidth(plane, from_width),
-                 format.PlaneWidth(plane, to_width), window.x, ratio_x, step_x, offset_x);
+                 format.PlaneWidth(plane, to_width), window.x, ratio_x, across);
     impl.separable[kind].y =
         MakeAxis(options.filter, format.PlaneHeight(plane, from_height),
-                 format.PlaneHeight(plane, to_height), window.y, ratio_y, step_y, offset_y);
+                 format.PlaneHeight(plane, to_height), window.y, ratio_y, down);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/chroma_grid.h"
 #include "io/color_rows.h"
 #include "mdvt/core/error.h"
 
@@ -77,17 +78,8 @@ Scaling ScalingOf(const PixelFormat& format, const ColorInfo& color, int plane) 
   return limited ? Scaling{16 * step, 219 * step} : Scaling{0, format.max_value() * 1.0};
 }
 
-// How a row (or column) of subsampled chroma lies to the full grid: sample k belongs to position
-// 2^shift * k + offset of the full grid.
-double SitingOffset(int shift, int location, bool vertical) {
-  if (shift == 0) return 0;
-  const double centre = ((1 << shift) - 1) / 2.0;
-  if (!vertical) {  // left, top left, bottom left; unspecified is left, as in MPEG-2 and H.264
-    return location == 2 || location == 4 || location == 6 ? centre : 0;
-  }
-  if (location == 3 || location == 4) return 0;
-  return location == 5 || location == 6 ? (1 << shift) - 1 : centre;
-}
+// Sample k of subsampled chroma belongs to sample 2^shift * k + this of the full grid.
+double Siting(const SampleGrid& grid) { return grid.offset - 0.5; }
 
 // The two samples of a subsampled axis that surround position `x` of the full one.
 struct Tap {
@@ -209,7 +201,7 @@ class Plan {
     blended_.resize(static_cast<size_t>(chroma_width) + 2);
     for (ChromaRow& kept : chroma_rows_) kept.samples.resize(static_cast<size_t>(chroma_width));
     const int shift = from_.chroma_shift_x;
-    const double offset = SitingOffset(shift, source_color_.chroma_location, false);
+    const double offset = Siting(GridAcross(shift, source_color_.chroma_location));
     if (shift == 1) {
       // The weights are the same for all even positions and for all odd ones.
       const Tap even = UpsamplingTap(2, shift, offset, INT_MAX);
@@ -242,7 +234,7 @@ class Plan {
     if (to_.model == ColorModel::kGray && mix_[0][1] == 0 && mix_[0][2] == 0) return;
     const int shift_y = from_.chroma_shift_y;
     const Tap tap =
-        UpsamplingTap(y, shift_y, SitingOffset(shift_y, source_color_.chroma_location, true),
+        UpsamplingTap(y, shift_y, Siting(GridDown(shift_y, source_color_.chroma_location)),
                       from_.PlaneHeight(1, height_));
     for (int plane = 1; plane < 3; ++plane) {
       Row& row = source_rows_[static_cast<size_t>(plane)];
@@ -316,8 +308,8 @@ class Plan {
   // between them, 1 : 2 : 1 where it lies on one.
   void RunSubsampled(const ImageView& from, const MutableImageView& to) {
     const int step_x = 1 << to_.chroma_shift_x, step_y = 1 << to_.chroma_shift_y;
-    const double offset_x = SitingOffset(to_.chroma_shift_x, target_color_.chroma_location, false);
-    const double offset_y = SitingOffset(to_.chroma_shift_y, target_color_.chroma_location, true);
+    const double offset_x = Siting(GridAcross(to_.chroma_shift_x, target_color_.chroma_location));
+    const double offset_y = Siting(GridDown(to_.chroma_shift_y, target_color_.chroma_location));
     const auto weights_x = DownsamplingWeights(to_.chroma_shift_x, offset_x);
     const auto weights_y = DownsamplingWeights(to_.chroma_shift_y, offset_y);
     const int chroma_width = to_.PlaneWidth(1, width_), chroma_height = to_.PlaneHeight(1, height_);

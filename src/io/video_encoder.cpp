@@ -14,11 +14,13 @@
 
 #include "io/deinterleave.h"
 #include "io/ffv1_check.h"
+#include "io/semi_planar.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/codecs.h"
 
 extern "C" {
+#include <libavutil/hwcontext.h>
 #include <libavutil/imgutils.h>
 #include <libavutil/opt.h>
 }
@@ -31,6 +33,7 @@ constexpr int kAlignment = 64;
 constexpr int kMaxSide = 32768;
 constexpr int64_t kBandPixels = 1 << 18;  // of a picture that is made while it is sent
 
+// Encoders that do not tell ask the device.
 bool Accepts(const AVCodec& codec, AVPixelFormat format) {
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(61, 13, 100)
   const void* list = nullptr;
@@ -306,13 +309,17 @@ void SetX265(const VideoWriterOptions& options, int threads, Dictionary* setting
   settings->Set("x265-params", parameters);
 }
 
+int Av1Quality(int crf) {
+  return static_cast<int>(std::clamp<int64_t>(std::lround(2.75 * crf - 24.5), 1, 63));
+}
+
 // Its threads go on between calls: they get as many CPUs as there are threads, see Open(). Groups
 // of 8 frames and no more ahead keep what it holds down.
 void SetSvtAv1(const VideoWriterOptions& options, int threads, AVCodecContext* c,
                Dictionary* settings) {
   constexpr int kPresets[] = {12, 11, 10, 9, 8, 7, 5, 4, 3, 2};
   settings->Set("preset", kPresets[PresetNumber(options.preset)]);
-  settings->Set("crf", std::clamp<int64_t>(std::lround(2.75 * options.crf - 24.5), 1, 63));
+  settings->Set("crf", Av1Quality(options.crf));
   settings->Set("svtav1-params",
                 "hierarchical-levels=3:lookahead=0:lp=" + std::to_string(threads) +
                     HdrParameters(options.hdr, "mastering-display", "content-light", 0, 0));
@@ -321,12 +328,47 @@ void SetSvtAv1(const VideoWriterOptions& options, int threads, AVCodecContext* c
   if (!(fps > 0 && fps <= 240)) c->framerate = {fps > 240 ? 240 : 25, 1};
 }
 
-void SetNvenc(const VideoWriterOptions& options, AVCodecContext* c, Dictionary* settings) {
-  settings->Set("preset", "p" + std::to_string(std::min(PresetNumber(options.preset), 6) + 1));
-  settings->Set("rc", "vbr");
-  settings->Set("cq", options.crf);
+// Speed and constant quality, as each kind of device has them.
+void SetDevice(const VideoEncoderInfo& entry, const VideoWriterOptions& options, AVCodecContext* c,
+               Dictionary* settings) {
+  constexpr int kLast = 6;
+  const int preset = std::min(PresetNumber(options.preset), kLast);  // 0 is the fastest
+  const bool av1 = entry.standard == std::string("AV1");
+  const int quantizer = av1 ? 4 * Av1Quality(options.crf) : options.crf;
   c->bit_rate = 0;
   c->max_b_frames = 0;
+  switch (entry.device) {
+    case EncoderDevice::kProcessor:
+      break;
+    case EncoderDevice::kNvenc:
+      settings->Set("preset", "p" + std::to_string(preset + 1));
+      settings->Set("rc", "vbr");
+      settings->Set("cq", options.crf);
+      break;
+    case EncoderDevice::kVaapi:
+      c->compression_level = kLast - preset + 1;
+      settings->Set("rc_mode", "CQP");
+      c->global_quality = quantizer;
+      break;
+    case EncoderDevice::kQsv:
+      settings->Set("preset", kLast - preset + 1);
+      c->global_quality = options.crf;
+      break;
+    case EncoderDevice::kAmf:
+      settings->Set("quality", preset < 3 ? "speed" : preset < 5 ? "balanced" : "quality");
+      settings->Set("rc", "cqp");
+      settings->Set("qp_i", quantizer);
+      settings->Set("qp_p", quantizer);
+      break;
+    case EncoderDevice::kV4l2: {
+      const double rate = options.frame_rate.IsPositive() ? options.frame_rate.ToDouble() : 25;
+      if (!options.frame_rate.IsPositive()) c->framerate = {25, 1};
+      c->bit_rate = std::llround(0.1 * std::exp2((23 - options.crf) / 6.0) * rate * c->width *
+                                 static_cast<double>(c->height));
+      c->qmin = c->qmax = options.crf;
+      break;
+    }
+  }
 }
 
 }  // namespace
@@ -339,7 +381,8 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
   const std::string name = entry.ffmpeg;
   const AVCodec* codec = avcodec_find_encoder_by_name(entry.ffmpeg);
   Require(codec != nullptr, Code::kUnsupported,
-          path + ": this build of FFmpeg has no encoder '" + name + "'");
+          path + ": this build of FFmpeg has no encoder '" + name + "'" +
+              (entry.hardware() ? std::string(": take ") + entry.without_device() : ""));
   Require(
       width >= 1 && height >= 1 && width <= kMaxSide && height <= kMaxSide, Code::kInvalidArgument,
       path + ": a video of " + FormatSize(width, height) + " pixels, sides must be in [1, 32768]");
@@ -348,18 +391,15 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
               (width > entry.max_width ? "wide" : "high") + " for " + entry.name +
               ", which takes " + FormatSize(entry.max_width, entry.max_height) +
               " at most: make them smaller, or take ffv1 in an .mkv file");
-  Require(options.crf > 0 || options.codec != VideoCodec::kAv1, Code::kInvalidArgument,
-          path + ": crf 0 is lossless, which svtav1 cannot: take x264, x265 or ffv1");
+  Require(options.crf > 0 || (options.codec != VideoCodec::kAv1 && !entry.hardware()),
+          Code::kInvalidArgument,
+          path + ": crf 0 is lossless, which " + entry.name + " cannot: take x264, x265 or ffv1");
   const bool rgb = format.model == ColorModel::kRgb;
-  av_format_ = ToAvFormat(format);
-  if (av_format_ != AV_PIX_FMT_NONE && !Accepts(*codec, av_format_) && rgb && format.bits == 8) {
-    av_format_ = AV_PIX_FMT_BGR0;
-    interleave_ = true;
-  }
-  const bool known = av_format_ != AV_PIX_FMT_NONE && Accepts(*codec, av_format_);
+  const std::vector<AVPixelFormat> formats = PictureFormats(*codec, entry);
   const bool wrong_model = options.codec == VideoCodec::kH264Rgb ? !rgb : !entry.lossless && rgb;
-  Require(known && !wrong_model, Code::kInvalidArgument,
+  Require(!formats.empty() && !wrong_model, Code::kInvalidArgument,
           path + ": " + name + " does not take " + format.ToString() + " pictures");
+  TakeFormat(formats[0]);
   const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(av_format_);
   if (options.codec != VideoCodec::kFfv1) {
     Require(width % (1 << d.log2_chroma_w) == 0 && height % (1 << d.log2_chroma_h) == 0,
@@ -384,14 +424,73 @@ VideoEncoder::VideoEncoder(const std::string& path, const PixelFormat& format, i
                                 : PacketBufferRows(UsualPacketBytes(width, height, format, slices_),
                                                    width, height);
   } else {
-    error = Open(*codec, width, height, options, global_header, 0);
+    // Newer GPUs of Intel have the other mode of VA-API only.
+    const int modes = entry.device == EncoderDevice::kVaapi ? 2 : 1;
+    for (int mode = 0; mode < modes && error < 0; ++mode)
+      for (size_t i = 0; i < formats.size() && error < 0; ++i) {
+        TakeFormat(formats[i]);
+        low_power_ = mode == 1;
+        error = Open(*codec, width, height, options, global_header, 0);
+      }
   }
+  Require(error >= 0 || !entry.hardware(), Code::kUnsupported,
+          path + ": the encoder '" + name + "' cannot be started for " + FormatSize(width, height) +
+              " " + format.ToString() + " (" + ErrorText(error) + "), it needs " +
+              DeviceText(entry.device) + ": take " + entry.without_device() +
+              ", which needs none; mdvt_doctor tells which ones open here");
   CheckFf(error, Code::kUnsupported,
           path + ": the encoder '" + name + "' cannot be started for " + FormatSize(width, height) +
               " " + format.ToString());
   const int bytes = av_image_get_buffer_size(av_format_, width, height, kAlignment);
   CheckFf(bytes, Code::kInvalidArgument, path);
   frame_bytes_ = static_cast<size_t>(bytes) + kAlignment;
+}
+
+std::vector<AVPixelFormat> VideoEncoder::PictureFormats(const AVCodec& codec,
+                                                        const VideoEncoderInfo& entry) const {
+  const AVPixelFormat own = ToAvFormat(format_);
+  if (own == AV_PIX_FMT_NONE) return {};
+  if (!entry.hardware()) {
+    if (Accepts(codec, own)) return {own};
+    const bool rgb = format_.model == ColorModel::kRgb && format_.bits == 8;
+    return rgb && Accepts(codec, AV_PIX_FMT_BGR0) ? std::vector{AV_PIX_FMT_BGR0}
+                                                  : std::vector<AVPixelFormat>();
+  }
+  if ((own != AV_PIX_FMT_YUV420P && own != AV_PIX_FMT_YUV420P10) || format_.bits > entry.max_bits)
+    return {};
+  const AVPixelFormat usual = format_.bits == 8 ? AV_PIX_FMT_NV12 : AV_PIX_FMT_P010;
+  switch (entry.device) {
+    case EncoderDevice::kVaapi:  // what its pictures are made of
+      return {usual};
+    case EncoderDevice::kV4l2:  // as the device says when it opens
+      return {AV_PIX_FMT_YUV420P, AV_PIX_FMT_NV12};
+    default:
+      if (Accepts(codec, own)) return {own};
+      return Accepts(codec, usual) ? std::vector{usual} : std::vector<AVPixelFormat>();
+  }
+}
+
+void VideoEncoder::TakeFormat(AVPixelFormat format) {
+  av_format_ = format;
+  interleave_ = format == AV_PIX_FMT_BGR0;
+  semi_planar_ = format == AV_PIX_FMT_NV12 || format == AV_PIX_FMT_P010;
+}
+
+int VideoEncoder::OpenDevice(AVCodecContext* c) {
+  AVBufferRef* made = nullptr;
+  const int error = av_hwdevice_ctx_create(&made, AV_HWDEVICE_TYPE_VAAPI, nullptr, nullptr, 0);
+  if (error < 0) return error;
+  device_.reset(made);
+  c->hw_frames_ctx = av_hwframe_ctx_alloc(made);
+  if (c->hw_frames_ctx == nullptr) return AVERROR(ENOMEM);
+  auto* frames = reinterpret_cast<AVHWFramesContext*>(c->hw_frames_ctx->data);
+  frames->format = c->pix_fmt = AV_PIX_FMT_VAAPI;
+  frames->sw_format = av_format_;
+  frames->width = c->width;
+  frames->height = c->height;
+  constexpr int kPictures = 20;  // more than an encoder without B pictures holds
+  frames->initial_pool_size = kPictures;
+  return av_hwframe_ctx_init(c->hw_frames_ctx);
 }
 
 int VideoEncoder::Open(const AVCodec& codec, int width, int height,
@@ -412,6 +511,11 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
   c.color_range = full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
   if (format_.chroma_shift_x > 0 || format_.chroma_shift_y > 0) {
     c.chroma_sample_location = static_cast<AVChromaLocation>(options.color.chroma_location);
+  }
+  const VideoEncoderInfo& entry = VideoEncoderOf(options.codec);
+  if (entry.device == EncoderDevice::kVaapi) {
+    const int error = OpenDevice(&c);
+    if (error < 0) return error;
   }
   const int threads = ResolveThreads(options.num_threads);
   gang_ = std::min(threads, kMaxEncoderThreads);
@@ -444,16 +548,16 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
       settings.Set("pred", "median");
       gang_ = 1;
       break;
-    case VideoCodec::kH264Nvenc:
-    case VideoCodec::kHevcNvenc:
-    case VideoCodec::kAv1Nvenc:
-      SetNvenc(options, &c, &settings);
+    default:
+      SetDevice(entry, options, &c, &settings);
       gang_ = 1;
       break;
   }
+  if (low_power_) settings.Set("low_power", 1);
   for (const auto& [key, value] : options.encoder_options) {
-    for (const char* own : {"threads", "thread_type", "preset", "crf", "cq", "qp", "x264-params",
-                            "x265-params", "svtav1-params"})
+    for (const char* own :
+         {"threads", "thread_type", "preset", "crf", "cq", "qp", "qp_i", "qp_p", "rc", "rc_mode",
+          "global_quality", "b", "qmin", "qmax", "x264-params", "x265-params", "svtav1-params"})
       Require(key != own, Code::kInvalidArgument,
               path_ + ": the encoder's option '" + key + "' is set by mdvt itself");
     settings.Set(key.c_str(), value);
@@ -465,7 +569,7 @@ int VideoEncoder::Open(const AVCodec& codec, int width, int height,
         c.thread_count > threads || options.codec == VideoCodec::kAv1 ? threads : CPU_SETSIZE);
     error = LibraryError(avcodec_open2(&c, &codec, settings.get()));
   }
-  Require(error >= 0 || options.encoder_options.empty(), Code::kInvalidArgument,
+  Require(error >= 0 || options.encoder_options.empty() || entry.hardware(), Code::kInvalidArgument,
           path_ + ": the encoder does not take these options: " + ErrorText(error));
   if (error < 0) return error;
   const AVDictionaryEntry* left = av_dict_get(*settings.get(), "", nullptr, AV_DICT_IGNORE_SUFFIX);
@@ -505,7 +609,27 @@ FramePtr VideoEncoder::OwnFrame() {
   return frame;
 }
 
+FramePtr VideoEncoder::DeviceFrame() const {
+  FramePtr frame = NewFrame();
+  frame->width = encoder_->width;
+  frame->height = encoder_->height;
+  frame->format = av_format_;
+  CheckFf(av_frame_get_buffer(frame.get(), 0), Code::kOutOfMemory, path_);
+  return frame;
+}
+
+FramePtr VideoEncoder::ToDevice(FramePtr frame) const {
+  if (!device_) return frame;
+  FramePtr there = NewFrame();
+  CheckFf(av_hwframe_get_buffer(encoder_->hw_frames_ctx, there.get(), 0), Code::kOutOfMemory,
+          path_ + ": the device has no room for a picture");
+  CheckFf(av_hwframe_transfer_data(there.get(), frame.get(), 0), Code::kIo,
+          path_ + ": a picture cannot be brought to the device");
+  return there;
+}
+
 void VideoEncoder::InterleaveRows(const ImageView& image, int y, AVFrame* frame) const {
+  if (semi_planar_) return ToSemiPlanar(image, y, frame);
   for (int row = 0; row < image.height; ++row) {
     const uint8_t* const rows[4] = {image.Plane<uint8_t>(2).Row(row),
                                     image.Plane<uint8_t>(1).Row(row),
@@ -516,19 +640,20 @@ void VideoEncoder::InterleaveRows(const ImageView& image, int y, AVFrame* frame)
 }
 
 void VideoEncoder::Send(const ImageView& image, int64_t pts) {
-  if (!interleave_) return SendFrame(WrapImage(image, av_format_), pts);
-  FramePtr frame = OwnFrame();
+  if (!interleave_ && !semi_planar_) return SendFrame(WrapImage(image, av_format_), pts);
+  FramePtr frame = semi_planar_ ? DeviceFrame() : OwnFrame();
   InterleaveRows(image, 0, frame.get());
   SendFrame(std::move(frame), pts);
 }
 
 void VideoEncoder::Send(const RowFiller& fill, int64_t pts) {
-  FramePtr frame = OwnFrame();
+  const bool banded = interleave_ || semi_planar_;
+  FramePtr frame = semi_planar_ ? DeviceFrame() : OwnFrame();
   const int width = frame->width, height = frame->height;
   const int64_t fitting = std::max<int64_t>(2, kBandPixels / width / 2 * 2);
   const int rows = static_cast<int>(std::min<int64_t>(height, fitting));
   MutableImageView whole;
-  if (interleave_) {
+  if (banded) {
     if (band_.empty()) band_ = Image(format_, width, rows);
   } else {
     whole.format = format_;
@@ -542,7 +667,7 @@ void VideoEncoder::Send(const RowFiller& fill, int64_t pts) {
   }
   for (int y = 0; y < height; y += rows) {
     const int count = std::min(rows, height - y);
-    if (interleave_) {
+    if (banded) {
       const MutableImageView band = band_.mutable_view().Crop(0, 0, width, count);
       fill(y, band);
       InterleaveRows(band, y, frame.get());
@@ -553,7 +678,8 @@ void VideoEncoder::Send(const RowFiller& fill, int64_t pts) {
   SendFrame(std::move(frame), pts);
 }
 
-void VideoEncoder::SendFrame(FramePtr frame, int64_t pts) {
+void VideoEncoder::SendFrame(FramePtr picture, int64_t pts) {
+  const FramePtr frame = ToDevice(std::move(picture));
   frame->pts = pts;
   frame->sample_aspect_ratio = encoder_->sample_aspect_ratio;
   frame->colorspace = encoder_->colorspace;

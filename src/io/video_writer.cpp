@@ -37,11 +37,15 @@ const char* ContainerFor(const std::string& path, VideoCodec codec) {
     ending = path.substr(dot + 1);
   }
   for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const VideoEncoderInfo& encoder = VideoEncoderOf(codec);
+  Require(ending != "mkv" || encoder.in_mkv(), Code::kInvalidArgument,
+          path + ": video of " + encoder.name +
+              " goes into MP4 or MOV, the name must end in .mp4 "
+              "or .mov");
   if (ending == "mkv") return "matroska";
   const bool mp4 = ending == "mp4" || ending == "m4v", mov = ending == "mov";
   Require(mp4 || mov, Code::kInvalidArgument,
           path + ": the name must end in .mkv, .mp4, .m4v or .mov");
-  const VideoEncoderInfo& encoder = VideoEncoderOf(codec);
   Require(encoder.in_mp4 || encoder.in_mov, Code::kInvalidArgument,
           path + ": " + encoder.standard + " video goes into Matroska, the name must end in .mkv");
   Require(!mov || encoder.in_mov, Code::kInvalidArgument,

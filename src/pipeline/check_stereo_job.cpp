@@ -25,6 +25,9 @@
 namespace mdvt {
 namespace {
 
+// Of the pixels. What two views share is a third of them or more; halves of one picture have some
+// that are alike by chance.
+constexpr double kLeastMeasured = 0.03;
 // Shapes of frames and views between which packings are told apart: width over height.
 constexpr double kWideFrame = 2.8, kTallFrame = 1.25;
 constexpr double kNarrowView = 1.2, kFlatView = 2.6;
@@ -122,7 +125,7 @@ class CheckStereoJob {
     for (int64_t i = 0; const std::optional<bool> cut = starts_->Pop(); ++i)
       if (*cut && i > 0) cuts.push_back(i);
     report_.clip = RateStereo(report_.frames, report_.seconds, cuts, options_.viewer);
-    Require(report_.clip.measured_frames > 0, Code::kRefused,
+    Require(report_.clip.measured >= kLeastMeasured, Code::kRefused,
             "'" + options_.input + "' shows no two views that match, taken as " +
                 (report_.top_bottom ? "top-bottom" : "side by side") +
                 ": nothing can be measured (see --packing)");

@@ -53,7 +53,9 @@ void Describe(OptionList* list, EncodeOptions* o) {
   list->Choice(
       "video_codec", &o->video_codec, codecs,
       "x264: for players; x265, svtav1: smaller files, slower; ffv1, utvideo: lossless, in "
-      ".mkv; *_nvenc: on an NVIDIA GPU; auto: as the output's ending says");
+      ".mkv; those of devices, where mdvt_doctor lists them: *_nvenc NVIDIA, *_vaapi any GPU, "
+      "*_qsv "
+      "Intel, *_amf AMD, *_v4l2m2m the Linux kernel; auto: as the output's ending says");
   list->Field("crf", &o->crf, {0, 51}, "QUALITY",
               "constant quality on x264's scale, from 0 (lossless, x264 and x265) to 51")
       .Alias("cq");
@@ -85,6 +87,8 @@ VideoCodec EncodeOptions::Codec(const std::string& output, VideoCodec otherwise)
     Require(!IsMovie(output) || (mov ? entry.in_mov : entry.in_mp4), Code::kInvalidArgument,
             "output '" + output + "': " + entry.name + " goes into " +
                 (entry.in_mp4 ? ".mkv or .mp4" : ".mkv") + ", name such a file");
+    Require(output.empty() || IsMovie(output) || entry.in_mkv(), Code::kInvalidArgument,
+            "output '" + output + "': " + entry.name + " goes into .mp4 or .mov, name such a file");
     codec = entry.codec;
   }
   // Nothing that was asked for is left undone in silence.
@@ -97,8 +101,11 @@ VideoCodec EncodeOptions::Codec(const std::string& output, VideoCodec otherwise)
       std::string("crf, x264_preset and bits belong to x264, x265 and others that lose something, "
                   "the output is ") +
           entry.standard + ": name an .mp4 file or give video_codec x264");
-  Require(!entry.hardware || bits != "10", Code::kInvalidArgument,
+  Require(entry.max_bits > 8 || bits != "10", Code::kInvalidArgument,
           std::string(entry.name) + " takes 8 bits, not bits 10: give video_codec x265");
+  Require(entry.device != EncoderDevice::kV4l2 || x264_preset == usual.x264_preset,
+          Code::kInvalidArgument,
+          std::string("x264_preset: ") + entry.name + " has one speed, leave it out");
   return codec;
 }
 
@@ -122,10 +129,10 @@ PixelFormat EncodeOptions::Format(VideoCodec codec, const PixelFormat& rendered,
          rendered.chroma_shift_x <= 1 && rendered.chroma_shift_y <= rendered.chroma_shift_x);
     return fits && even && !interlaced ? rendered : PixelFormat::Yuv(444);
   }
-  Require(!entry.hardware || !deep, Code::kUnsupported,
+  Require(entry.max_bits > 8 || !deep, Code::kUnsupported,
           std::string(entry.name) +
               " takes 8 bits, the pictures have more: give bits 8, or video_codec x265");
-  const bool only_420 = codec == VideoCodec::kAv1 || entry.hardware;
+  const bool only_420 = codec == VideoCodec::kAv1 || entry.hardware();
   Require(even || !only_420, Code::kUnsupported,
           std::string(entry.name) + " takes even sides, the pictures have " +
               FormatSize(width, height) + ": give an even size, or video_codec x265");

@@ -371,7 +371,7 @@ std::optional<PackedFrame> EyeMaker::Make(const NormalRange& range, EyeInput* fr
   else
     Render(color, shown, rendered, views, depths, holes.get());
   if (!scene_) FillViews(color, shown, rendered, frame->index, views, *holes);
-  if (places_.subtitles)
+  if (places_.subtitles && !panels_)
     places_.subtitles->Draw(frame->seconds,
                             scene_ ? SceneViewOf(depths[0], parallax, frame->index, false)
                                    : ViewOf(shown, parallax, frame->index, false),
@@ -381,7 +381,7 @@ std::optional<PackedFrame> EyeMaker::Make(const NormalRange& range, EyeInput* fr
     PackDepth(frame_, depths, &result.depth);
   }
   if (panels_)
-    ShowPanels(views, depths, parallax, frame->index, tiles, holes.get(), &result.depth);
+    ShowPanels(views, depths, shown, parallax, *frame, tiles, holes.get(), &result.depth);
   else if (layout_.mix)
     Mix(views, map, depths, tiles);
   // A tile that shows depth has no holes.
@@ -615,8 +615,10 @@ void EyeMaker::Mix(const std::vector<MutableImageView>& views, PlaneView<const f
   MixInput input;
   input.views.assign(views.begin(), views.end());
   if (layout_.depth == DepthShown::kNearness)
-    input.nearness = scene_ ? Nearness(depths[0], true) : Nearness(map, !inverse_);
-  if (layout_.depth == DepthShown::kTouchly) input.nearness = TouchlyShade(depths[0]);
+    input.nearness = scene_ ? Nearness(WithSubtitles(depths[0], true), true)
+                            : Nearness(WithSubtitles(map, !inverse_), !inverse_);
+  if (layout_.depth == DepthShown::kTouchly)
+    input.nearness = TouchlyShade(WithSubtitles(depths[0], true));
   input.full_range = source_.color.full_range;
   layout_.mix(input, tiles, pool_);
 }

@@ -177,15 +177,17 @@ struct EyePlaces {
 
 // The places as the options of both stereo jobs, which have the same names, tell them.
 //   source  of the colours, whose subtitles are burned; `views`: the format in which views come
+//   camera  that took the pictures
 //   depth   the file that depth is read from, if there is one
 template <typename JobOptions>
 EyePlaces PlacesFor(const JobOptions& options, Placement placement, const VideoInfo& source,
                     const ColorInfo& color, const std::vector<int64_t>& shots,
                     const DepthVideoReader* depth, const ViewCanvas& canvas,
-                    const PixelFormat& views) {
+                    const PixelFormat& views, const ClipCamera& camera, ThreadPool* pool) {
   const MetricEyeOptions& eyes = options.eyes;
   const bool metric = placement == Placement::kMetric;
   EyePlaces places;
+  places.camera = camera;
   places.comfort = canvas.panel ? options.comfort.PanelLimits(!eyes.ConvergenceGiven())
                                 : options.comfort.Limits();
   if (!options.holes.infill_poses.empty())
@@ -202,7 +204,7 @@ EyePlaces PlacesFor(const JobOptions& options, Placement placement, const VideoI
   places.subtitles =
       OpenSubtitles(options.subtitles, source.path,
                     static_cast<double>(source.start_pts) * source.time_base.ToDouble(), canvas,
-                    views, color, options.comfort.Limits(), options.job.limits);
+                    camera.At(0), views, color, places.comfort, options.job.limits, pool);
   return places;
 }
 
@@ -304,8 +306,9 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   double Yaw(double eye, const Parallax& parallax, int64_t index) const;
   double EyeDistance(const Parallax& parallax, int64_t index) const;  // metres
   void ShowPanels(const std::vector<MutableImageView>& views,
-                  const std::vector<PlaneView<float>>& depths, const Parallax& parallax,
-                  int64_t index, const std::vector<MutableImageView>& tiles, ViewHoles* holes,
+                  const std::vector<PlaneView<float>>& depths, PlaneView<const float> map,
+                  const Parallax& parallax, const EyeInput& frame,
+                  const std::vector<MutableImageView>& tiles, ViewHoles* holes,
                   Image* packed_depth);
   bool WantsViewDepth() const;
   PlaneView<const float> Metres(PlaneView<const float> map);
@@ -329,6 +332,11 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   // The same of distances in metres, as a head in a scene sees them.
   ComfortView SceneViewOf(PlaneView<const float> metres, const Parallax& parallax, int64_t index,
                           bool angles) const;
+  // What subtitles in panels stand in front of: the map that was rendered; in a scene the depth of
+  // the first view.
+  PanelScene Ahead(PlaneView<const float> seen, const Parallax& parallax, int64_t index) const;
+  // `depth` with that of the subtitles put in, if there are any: metres, or what the map holds.
+  PlaneView<const float> WithSubtitles(PlaneView<const float> depth, bool metres);
   void LookAround(EyeInput* frame);
   double ScreenOf(const EyeInput& frame) const;  // metres, of places_
   // How near the pixels of the map are, as a layout shows it.
@@ -365,7 +373,7 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   std::optional<ImageResizer> color_resizer_, map_resizer_;
   std::optional<PanelViews> panels_;
   std::optional<SceneViews> scene_;
-  Image content_, scaled_, nearness_, metres_, pressed_;
+  Image content_, scaled_, nearness_, metres_, pressed_, with_subtitles_;
   std::vector<Image> unmixed_;  // the views of a layout that mixes them, or shows panels
   std::vector<Image> depths_;   // of those, if they are wanted
   double steep_step_ = 1;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "mdvt/core/error.h"
 #include "pipeline/eye_maker.h"
@@ -228,9 +229,11 @@ double EyeMaker::observed_share() const {
 }
 
 void EyeMaker::ShowPanels(const std::vector<MutableImageView>& views,
-                          const std::vector<PlaneView<float>>& depths, const Parallax& parallax,
-                          int64_t index, const std::vector<MutableImageView>& tiles,
-                          ViewHoles* holes, Image* packed_depth) {
+                          const std::vector<PlaneView<float>>& depths, PlaneView<const float> map,
+                          const Parallax& parallax, const EyeInput& frame,
+                          const std::vector<MutableImageView>& tiles, ViewHoles* holes,
+                          Image* packed_depth) {
+  const int64_t index = frame.index;
   std::vector<PanelViews::View> shown(views.size());
   Image range;  // of the first view, where only its tile is wanted
   for (size_t i = 0; i < views.size(); ++i) {
@@ -250,9 +253,54 @@ void EyeMaker::ShowPanels(const std::vector<MutableImageView>& views,
     if (view.range.data != nullptr) view.depth = depths[i];
   }
   panels_->Show(shown, options_.fill == HoleFill::kBlack);
+  if (places_.subtitles) {
+    const std::vector<MutableImageView> panels(
+        tiles.begin(), tiles.begin() + static_cast<ptrdiff_t>(views.size()));
+    places_.subtitles->DrawOnPanels(frame.seconds, Ahead(scene_ ? depths[0] : map, parallax, index),
+                                    eyes_, panels);
+  }
   if (layout_.depth_tile)
-    PaintNearness(TouchlyShade(shown[0].range), source_.color.full_range, tiles[views.size()],
-                  pool_);
+    PaintNearness(TouchlyShade(WithSubtitles(shown[0].range, true)), source_.color.full_range,
+                  tiles[views.size()], pool_);
+}
+
+PanelScene EyeMaker::Ahead(PlaneView<const float> seen, const Parallax& parallax,
+                           int64_t index) const {
+  const ComfortView view =
+      scene_ ? SceneViewOf(seen, parallax, index, true) : ViewOf(seen, parallax, index, true);
+  const Camera camera = scene_ ? ViewCamera() : FrameCamera(index);
+  Eigen::Matrix3d head_from_view = Eigen::Matrix3d::Identity();
+  if (scene_) head_from_view = options_.scene->poses.At(index).linear();
+  PanelScene scene;
+  scene.scale = view.scale;
+  scene.screen = view.screen;
+  scene.nearness = [view, camera, head_from_view](const Eigen::Vector3d& ray) {
+    constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+    const Eigen::Vector3d looked = head_from_view.transpose() * ray;
+    if (!(looked.z() > 0)) return kUnknown;
+    const double x = camera.fx * looked.x() / looked.z() + camera.cx;
+    const double y = camera.fy * looked.y() / looked.z() + camera.cy;
+    if (!(x >= 0 && y >= 0 && x < view.map.width && y < view.map.height)) return kUnknown;
+    const double value = view.map.At(static_cast<int>(x), static_cast<int>(y));
+    if (!view.metres) return value;
+    // From the planar distance of the view to that of the head.
+    return value > 0 ? looked.z() / (value * ray.z()) : kUnknown;
+  };
+  return scene;
+}
+
+PlaneView<const float> EyeMaker::WithSubtitles(PlaneView<const float> depth, bool metres) {
+  const std::optional<double> nearness =
+      places_.subtitles ? places_.subtitles->nearness() : std::nullopt;
+  if (!nearness) return depth;
+  const double unit = scene_ ? 1 : MetresPerUnit();
+  const double value = !metres ? *nearness : *nearness > 0 ? unit / *nearness : 0;
+  if (with_subtitles_.width() != depth.width || with_subtitles_.height() != depth.height)
+    with_subtitles_ = Image(PixelFormat::GrayF32(), depth.width, depth.height);
+  const PlaneView<float> own = with_subtitles_.MutablePlane<float>();
+  for (int y = 0; y < own.height; ++y) std::copy_n(depth.Row(y), own.width, own.Row(y));
+  places_.subtitles->PutInto(static_cast<float>(value), own);
+  return own;
 }
 
 }  // namespace mdvt

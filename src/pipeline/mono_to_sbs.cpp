@@ -162,10 +162,8 @@ class MonoToSbsJob {
     std::vector<int64_t> shots;
     if (!options_.eyes.convergence_file.empty())
       shots = FindShots(&graph_, options_.input, options_.steady, options_.job);
-    EyePlaces places = PlacesFor(options_, options_.placement, reader_.info(), color, shots,
-                                 source_->file(), plan_.canvas, render_format_);
-    places.camera = camera_;
-    return places;
+    return PlacesFor(options_, options_.placement, reader_.info(), color, shots, source_->file(),
+                     plan_.canvas, render_format_, *camera_, graph_.pool());
   }
 
   void OpenDepth(const RunControl& control) {

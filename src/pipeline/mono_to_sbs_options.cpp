@@ -335,7 +335,6 @@ void MonoToSbsJobOptions::Check() const {
               "', which finds the camera's path itself");
   holes.CheckWith(frame);
   comfort.CheckWith(frame);
-  subtitles.CheckWith(frame);
   steady.Check();
   preview.Check();
 }

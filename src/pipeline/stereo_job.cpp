@@ -149,9 +149,9 @@ class StereoJob {
     source.width = width_;
     source.height = height_;
     source.color = color_;
-    EyePlaces places = PlacesFor(options_, Placement::kMetric, SubtitledVideo(), color_, Shots(),
-                                 input_.depth().file(), canvas_, render_format_);
-    places.camera = camera_;
+    EyePlaces places =
+        PlacesFor(options_, Placement::kMetric, SubtitledVideo(), color_, Shots(),
+                  input_.depth().file(), canvas_, render_format_, camera_, graph_.pool());
     EyeOptions eyes = EyesFor(options_, Follows());
     eyes.must_observe = options_.holes.infill == Infill::kObserved;
     eyes.placement = Placement::kMetric;

@@ -20,7 +20,9 @@ VideoCodec CodecOf(const StereoJobOptions& options) {
 
 void Describe(OptionList* list, StereoJobOptions* options) {
   Describe(list, &options->source.file);
-  list->Refine("depth_video").Default("none; required unless --engine or --model is given");
+  Option& depth = list->Refine("depth_video");
+  depth.Default("none; required unless --engine or --model is given");
+  depth.help = "depth video (or let --engine motion find depth in the same run)";
   list->Field("color_video", &options->color_video, "FILE",
               "color video of the same size, rate and length")
       .Input(true)
@@ -71,7 +73,6 @@ void StereoJobOptions::Check() const {
           "infill_poses has no meaning with the engine '" + source.Chosen() +
               "', which finds the camera's path itself");
   holes.CheckWith(chosen);
-  subtitles.CheckWith(chosen);
   comfort.CheckWith(chosen);
   Require(!scene.create_sbs_depth_video || !LayoutOf(chosen.canvas).mix, Code::kInvalidArgument,
           "create_sbs_depth_video tells the depth of each view, in the layout '" +

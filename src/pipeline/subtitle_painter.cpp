@@ -20,9 +20,8 @@ constexpr int kTransferPq = 16, kTransferHlg = 18;
 // White of HDR is that of paper, 203 cd/m2 (ITU-R BT.2408), not the brightest there is.
 constexpr double kWhitePq = 0.58, kWhiteHlg = 0.75;
 
-// The parallax that all but some specks of the map's part stay behind.
-double BehindOf(const ComfortView& view, int x0, int y0, int x1, int y1,
-                std::vector<float>* values) {
+// How near the map's part is.
+void Gather(const ComfortView& view, int x0, int y0, int x1, int y1, std::vector<float>* values) {
   values->clear();
   for (int y = std::max(0, y0); y < std::min(view.map.height, y1); ++y)
     for (int x = std::max(0, x0); x < std::min(view.map.width, x1); ++x) {
@@ -30,11 +29,34 @@ double BehindOf(const ComfortView& view, int x0, int y0, int x1, int y1,
       if (std::isnan(value) || (view.metres && !(value > 0))) continue;
       values->push_back(view.metres ? 1 / value : value);
     }
-  if (values->empty()) return 0;
+}
+
+// What all but some specks are behind.
+float NearestOf(std::vector<float>* values) {
   const auto skip = static_cast<ptrdiff_t>(kSpecks * static_cast<double>(values->size()));
   const auto at = values->end() - 1 - skip;
   std::nth_element(values->begin(), at, values->end());
-  return view.scale * (view.screen - *at);
+  return *at;
+}
+
+// Coverage at a place between two pixels, in 16ths: a weighted mean of both. `whole` is the column
+// where the result begins.
+Image Moved(PlaneView<const uint8_t> coverage, double x, int* whole) {
+  const auto place = static_cast<int64_t>(std::floor(x * 16 + 0.5));
+  const int part = static_cast<int>(place & 15);
+  *whole = static_cast<int>(place >> 4);
+  Image moved(PixelFormat::Gray(8), coverage.width + 1, coverage.height);
+  for (int row = 0; row < coverage.height; ++row) {
+    const uint8_t* from = coverage.Row(row);
+    uint8_t* to = moved.MutablePlane<uint8_t>().Row(row);
+    int before = 0;
+    for (int i = 0; i < coverage.width; ++i) {
+      to[i] = static_cast<uint8_t>(((16 - part) * from[i] + part * before + 8) >> 4);
+      before = from[i];
+    }
+    to[coverage.width] = static_cast<uint8_t>((part * before + 8) >> 4);
+  }
+  return moved;
 }
 
 template <typename T>
@@ -94,12 +116,13 @@ void SubtitleDepth::Load(const State& state) {
 
 SubtitlePainter::SubtitlePainter(SubtitleRenderer renderer, const PixelFormat& format,
                                  const ColorInfo& color, double offset,
-                                 std::optional<double> max_in_front)
+                                 std::optional<double> max_in_front, std::optional<PanelText> panel)
     : renderer_(std::move(renderer)),
       format_(format),
       color_(color),
       offset_(offset),
-      depth_(max_in_front) {}
+      depth_(max_in_front),
+      panel_(std::move(panel)) {}
 
 std::array<int, 3> SubtitlePainter::SamplesOf(const std::array<uint8_t, 3>& rgb) {
   double scale = ((1 << format_.bits) - 1) / 255.0;
@@ -153,19 +176,29 @@ void SubtitlePainter::Load(const State& state) {
   for (const double seconds : changes) Look(seconds);
 }
 
+double SubtitlePainter::Place(const SubtitlePicture& picture, double seconds, double scale,
+                              double screen) {
+  const double nearest = values_.empty() ? screen : NearestOf(&values_);
+  const double parallax = depth_.Push(picture.lines, scale * (screen - nearest), seconds);
+  drawn_ = &picture;
+  nearness_ = scale > 0 ? screen - parallax / scale : std::max(screen, nearest);
+  return parallax;
+}
+
 void SubtitlePainter::Draw(double seconds, const ComfortView& view, double width,
                            const std::vector<double>& eyes,
                            const std::vector<MutableImageView>& views) {
   const SubtitlePicture& picture = Look(seconds - offset_);
+  drawn_ = nullptr;
   if (picture.bitmaps.empty()) {
     depth_.Push({}, 0, seconds);
     return;
   }
   const int reach = 1 + static_cast<int>(std::lround(kReach * width));
-  const double behind =
-      BehindOf(view, picture.x - reach, picture.y - reach, picture.x + picture.width + reach,
-               picture.y + picture.height + reach, &values_);
-  const double parallax = depth_.Push(picture.lines, behind, seconds) * width;
+  Gather(view, picture.x - reach, picture.y - reach, picture.x + picture.width + reach,
+         picture.y + picture.height + reach, &values_);
+  const double parallax = Place(picture, seconds, view.scale, view.screen) * width;
+  first_place_ = eyes[0] * parallax;
   for (const SubtitleBitmap& bitmap : picture.bitmaps) {
     const std::array<int, 3> samples = SamplesOf(bitmap.rgb);
     for (size_t i = 0; i < views.size(); ++i)
@@ -174,22 +207,64 @@ void SubtitlePainter::Draw(double seconds, const ComfortView& view, double width
   }
 }
 
+void SubtitlePainter::DrawOnPanels(double seconds, const PanelScene& scene,
+                                   const std::vector<double>& eyes,
+                                   const std::vector<MutableImageView>& panels) {
+  const SubtitlePicture& picture = Look(seconds - offset_);
+  drawn_ = nullptr;
+  if (picture.bitmaps.empty()) {
+    depth_.Push({}, 0, seconds);
+    return;
+  }
+  constexpr int kStep = 2;  // pixels of the plane from one look at the scene to the next
+  const int reach = 1 + static_cast<int>(std::lround(kReach * panel_->width()));
+  values_.clear();
+  for (int y = picture.y - reach; y < picture.y + picture.height + reach; y += kStep)
+    for (int x = picture.x - reach; x < picture.x + picture.width + reach; x += kStep) {
+      const auto value = static_cast<float>(scene.nearness(panel_->RayOf(x + 0.5, y + 0.5)));
+      if (!std::isnan(value)) values_.push_back(value);
+    }
+  const double width =
+      panel_->width() / panel_->focal();  // as if it were an angle: see ComfortView
+  const double parallax = Place(picture, seconds, scene.scale / width, scene.screen) * width;
+  first_place_ = eyes[0] * parallax;
+  std::vector<std::array<int, 3>> samples;
+  for (const SubtitleBitmap& bitmap : picture.bitmaps) samples.push_back(SamplesOf(bitmap.rgb));
+  for (size_t eye = 0; eye < eyes.size(); ++eye) {
+    panel_->Look(picture, eyes[eye] * parallax);
+    for (size_t i = 0; i < samples.size(); ++i)
+      BlendCoverage(panel_->Coverage(picture.bitmaps[i]).Plane<uint8_t>(), panel_->x(), panel_->y(),
+                    samples[i], panels[eye]);
+  }
+}
+
+std::optional<double> SubtitlePainter::nearness() const {
+  return drawn_ != nullptr ? std::optional<double>(nearness_) : std::nullopt;
+}
+
+void SubtitlePainter::PutInto(float value, const PlaneView<float>& map) {
+  if (drawn_ == nullptr) return;
+  constexpr int kHalf = 128;
+  if (panel_) panel_->Look(*drawn_, first_place_);
+  for (const SubtitleBitmap& bitmap : drawn_->bitmaps) {
+    int left = panel_ ? panel_->x() : 0;
+    const int top = panel_ ? panel_->y() : bitmap.y;
+    const Image cover =
+        panel_ ? panel_->Coverage(bitmap)
+               : Moved(bitmap.coverage.Plane<uint8_t>(), bitmap.x + first_place_, &left);
+    for (int row = std::max(0, -top); row < std::min(cover.height(), map.height - top); ++row)
+      for (int x = std::max(0, -left); x < std::min(cover.width(), map.width - left); ++x) {
+        if (cover.Plane<uint8_t>().At(x, row) < kHalf) continue;
+        const double stretch = panel_ ? panel_->Stretch(x, row) : 1;
+        map.Row(top + row)[left + x] = static_cast<float>(value * stretch);
+      }
+  }
+}
+
 void BlendCoverage(PlaneView<const uint8_t> coverage, double x, int y,
                    const std::array<int, 3>& samples, const MutableImageView& picture) {
-  // Between two pixels: a weighted mean of both places, in 16ths.
-  const auto place = static_cast<int64_t>(std::floor(x * 16 + 0.5));
-  const int whole = static_cast<int>(place >> 4), part = static_cast<int>(place & 15);
-  Image moved(PixelFormat::Gray(8), coverage.width + 1, coverage.height);
-  for (int row = 0; row < coverage.height; ++row) {
-    const uint8_t* from = coverage.Row(row);
-    uint8_t* to = moved.MutablePlane<uint8_t>().Row(row);
-    int before = 0;
-    for (int i = 0; i < coverage.width; ++i) {
-      to[i] = static_cast<uint8_t>(((16 - part) * from[i] + part * before + 8) >> 4);
-      before = from[i];
-    }
-    to[coverage.width] = static_cast<uint8_t>((part * before + 8) >> 4);
-  }
+  int whole = 0;
+  const Image moved = Moved(coverage, x, &whole);
   for (int plane = 0; plane < picture.format.num_planes(); ++plane) {
     const int shift_x = plane > 0 ? picture.format.chroma_shift_x : 0;
     const int shift_y = plane > 0 ? picture.format.chroma_shift_y : 0;
@@ -203,10 +278,10 @@ void BlendCoverage(PlaneView<const uint8_t> coverage, double x, int y,
 
 std::unique_ptr<SubtitlePainter> OpenSubtitles(const SubtitleOptions& options,
                                                const std::string& video, double begin,
-                                               const ViewCanvas& canvas, const PixelFormat& format,
-                                               const ColorInfo& color,
+                                               const ViewCanvas& canvas, const Camera& camera,
+                                               const PixelFormat& format, const ColorInfo& color,
                                                const std::optional<ComfortLimits>& comfort,
-                                               const Limits& limits) {
+                                               const Limits& limits, ThreadPool* pool) {
   if (!options.burn()) return nullptr;
   SubtitleRendererOptions drawing;
   drawing.width = canvas.content_width;
@@ -214,12 +289,21 @@ std::unique_ptr<SubtitlePainter> OpenSubtitles(const SubtitleOptions& options,
   drawing.pixel_aspect = canvas.sample_aspect.ToDouble() * canvas.squeeze_y / canvas.squeeze_x;
   drawing.limits = limits;
   drawing.stream = options.stream;
+  std::optional<double> max_in_front;
+  if (comfort) max_in_front = comfort->max_in_front;
+  std::optional<PanelText> panel;
+  if (canvas.panel) {
+    panel.emplace(*canvas.panel, camera, pool);
+    drawing.width = panel->width();
+    drawing.height = panel->height();
+    drawing.pixel_aspect = 1;
+    if (max_in_front) *max_in_front *= panel->focal() / panel->width();  // of radians
+  }
   const bool own_file = !options.file.empty();
   return std::make_unique<SubtitlePainter>(
       own_file ? SubtitleRenderer::OfFile(options.file, drawing)
                : SubtitleRenderer::OfVideo(video, drawing),
-      format, color, own_file ? begin : 0,
-      comfort ? std::optional<double>(comfort->max_in_front) : std::nullopt);
+      format, color, own_file ? begin : 0, max_in_front, std::move(panel));
 }
 
 }  // namespace mdvt

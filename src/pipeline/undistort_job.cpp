@@ -63,6 +63,11 @@ Lens LensOf(const LensKeys& keys, int width, int height) {
   Require(w >= 1 && h >= 1 && w <= kMost && h <= kMost, Code::kCorrupt,
           "lens file: \"w\" and \"h\" must be a size in pixels");
   const double across = width / w, down = height / h;
+  constexpr double kRoom = 0.02;  // sides that were rounded, of small pictures too
+  Require(std::abs(across / down - 1) <= kRoom, Code::kCorrupt,
+          "lens file: \"w\" and \"h\" are " + FormatDouble(w) + " x " + FormatDouble(h) +
+              ", the video has " + FormatSize(width, height) +
+              " pixels: another shape, so that it is not the lens of this video");
   lens.camera.width = width;
   lens.camera.height = height;
   lens.camera.fx = keys.Number("fl_x", std::nullopt) * across;

@@ -307,13 +307,6 @@ void Describe(OptionList* list, ComfortOptions* o) {
       .OnlyWith("comfort", with);
 }
 
-void SubtitleOptions::CheckWith(const FrameOptions& frame) const {
-  Require(!burn() || ViewLayoutOf(frame.canvas.layout).depth == DepthShown::kNone,
-          Code::kInvalidArgument,
-          "subtitles cannot be burned into the layout '" + frame.canvas.layout +
-              "': the depth that it shows would not know of them");
-}
-
 void Describe(OptionList* list, SubtitleOptions* o) {
   static const EnumNames<Subtitles> names = {{"keep", Subtitles::kKeep},
                                              {"burn", Subtitles::kBurn}};

@@ -4,20 +4,20 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "core/chroma_grid.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
+#include "stereo/each_row.h"
 
 namespace mdvt {
 namespace {
 
 constexpr int kSubBits = 8;
 constexpr int kSub = 1 << kSubBits;
-constexpr int64_t kRowsPerBlock = 16;
+constexpr int kRowsPerBlock = 16;
 constexpr int32_t kOutside = INT32_MIN;
 
 int Boxes(int samples, int of) { return (samples + of - 1) / of; }
@@ -251,21 +251,6 @@ struct PanelWarp::Impl {
     options.Check();
   }
 
-  void ForRows(int rows, const std::function<void(int)>& body) {
-    ForRowBlocks(rows, [&body](int begin, int end) {
-      for (int y = begin; y < end; ++y) body(y);
-    });
-  }
-  void ForRowBlocks(int rows, const std::function<void(int, int)>& body) {
-    const auto block = [&body](int64_t begin, int64_t end) {
-      body(static_cast<int>(begin), static_cast<int>(end));
-    };
-    if (pool != nullptr)
-      pool->ParallelFor(rows, kRowsPerBlock, block);
-    else
-      block(0, rows);
-  }
-
   void PlanReduction();
   template <typename T>
   void Reduce(const ImageView& picture);
@@ -307,17 +292,11 @@ void PanelWarp::Impl::Reduce(const ImageView& picture) {
   for (int plane = 0; plane < format.num_planes(); ++plane) {
     const PlaneView<const T> from = picture.Plane<T>(plane);
     const PlaneView<T> to = reduced.MutablePlane<T>(plane);
-    const auto rows = [&](int64_t begin, int64_t end) {
+    ForRows(pool, (from.height + box_down - 1) / box_down, kRowsPerBlock, [&](int begin, int end) {
       std::vector<uint32_t> sums(static_cast<size_t>(from.width));
-      for (int64_t y = begin; y < end; ++y)
-        BoxRow(from, box_across, box_down, static_cast<int>(y), sums.data(),
-               to.Row(static_cast<int>(y)));
-    };
-    const int count = (from.height + box_down - 1) / box_down;
-    if (pool != nullptr)
-      pool->ParallelFor(count, kRowsPerBlock, rows);
-    else
-      rows(0, count);
+      for (int y = begin; y < end; ++y)
+        BoxRow(from, box_across, box_down, y, sums.data(), to.Row(y));
+    });
   }
 }
 
@@ -338,7 +317,7 @@ void PanelWarp::Impl::MakePlaces(int plane) {
   const double shift_y = -down.offset * scale_y - (box_down - 1) / (2.0 * box_down);
   const double most_x = plane_width - 1, most_y = plane_height - 1;
   const double width = camera.width, height = camera.height;
-  ForRowBlocks(rows, [&](int begin, int end) {
+  ForRows(pool, rows, kRowsPerBlock, [&](int begin, int end) {
     Rays::Row row(columns);
     for (int y = begin; y < end; ++y) {
       rays.Look(y, &row);
@@ -367,7 +346,7 @@ void PanelWarp::Impl::MakeNearest() {
   if (!nearest.empty()) return;
   const Rays rays(options, {1, 0.5}, {1, 0.5}, options.size, camera, view_from_panel);
   nearest.resize(static_cast<size_t>(options.size));
-  ForRowBlocks(options.size, [&](int begin, int end) {
+  ForRows(pool, options.size, kRowsPerBlock, [&](int begin, int end) {
     Rays::Row row(options.size);
     std::vector<NearPixel> all(static_cast<size_t>(options.size));
     for (int y = begin; y < end; ++y) {
@@ -447,7 +426,7 @@ void PanelWarp::Warp(const ImageView& picture, const std::array<int, 3>& black,
     const int last_x = Boxes(me.format.PlaneWidth(plane, picture.width), me.box_across) - 1;
     const int last_y = Boxes(me.format.PlaneHeight(plane, picture.height), me.box_down) - 1;
     const auto dark = black[static_cast<size_t>(plane)];
-    me.ForRows(me.format.PlaneHeight(plane, panel.height), [&](int y) {
+    EachRow(me.pool, me.format.PlaneHeight(plane, panel.height), kRowsPerBlock, [&](int y) {
       const TableRow<Place>& row = table[static_cast<size_t>(y)];
       if (!wide)
         WarpRow(from.Plane<uint8_t>(plane), last_x, last_y, row, static_cast<uint8_t>(dark), width,
@@ -465,7 +444,7 @@ void PanelWarp::WarpDepth(const DepthView& depth, const PlaneView<float>& range)
               range.width == me.options.size && range.height == me.options.size,
           Code::kInvalidArgument, "PanelWarp: depth must have the size of the picture");
   me.MakeNearest();
-  me.ForRows(me.options.size, [&](int y) {
+  EachRow(me.pool, me.options.size, kRowsPerBlock, [&](int y) {
     const TableRow<NearPixel>& row = me.nearest[static_cast<size_t>(y)];
     float* to = range.Row(y);
     std::fill_n(to, range.width, 0.0f);
@@ -487,7 +466,7 @@ void PanelWarp::WarpHoles(const HoleMap& holes, HoleMap* panel) {
   // The number of the hole in its row, counted from 1, for each pixel.
   std::vector<uint16_t> numbers(static_cast<size_t>(holes.width) *
                                 static_cast<size_t>(holes.height));
-  me.ForRows(holes.height, [&](int y) {
+  EachRow(me.pool, holes.height, kRowsPerBlock, [&](int y) {
     uint16_t* row = numbers.data() + static_cast<size_t>(y) * static_cast<size_t>(holes.width);
     uint16_t number = 0;
     for (const HoleSpan& span : holes.rows[static_cast<size_t>(y)])
@@ -495,7 +474,7 @@ void PanelWarp::WarpHoles(const HoleMap& holes, HoleMap* panel) {
   });
   const int size = me.options.size;
   panel->Reset(size, size);
-  me.ForRows(size, [&](int y) {
+  EachRow(me.pool, size, kRowsPerBlock, [&](int y) {
     const TableRow<NearPixel>& row = me.nearest[static_cast<size_t>(y)];
     std::vector<HoleSpan>& spans = panel->rows[static_cast<size_t>(y)];
     bool open = false;

@@ -9,27 +9,17 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 #include "mdvt/core/error.h"
 #include "mdvt/stereo/view_layout.h"
+#include "stereo/each_row.h"
 
 namespace mdvt::stereo {
 
-constexpr int64_t kRowsPerBlock = 16;
-
-inline void ForRows(int rows, ThreadPool* pool, const std::function<void(int y)>& body) {
-  const auto block = [&body](int64_t begin, int64_t end) {
-    for (int64_t y = begin; y < end; ++y) body(static_cast<int>(y));
-  };
-  if (pool != nullptr)
-    pool->ParallelFor(rows, kRowsPerBlock, block);
-  else
-    block(0, rows);
-}
+constexpr int kRowsPerBlock = 16;
 
 // Even rows show the left eye, odd ones the right eye, each at its own place.
 inline void MixRows(const MixInput& input, const std::vector<MutableImageView>& tiles,
@@ -39,7 +29,7 @@ inline void MixRows(const MixInput& input, const std::vector<MutableImageView>& 
   for (int plane = 0; plane < to.format.num_planes(); ++plane) {
     const auto p = static_cast<size_t>(plane);
     const size_t bytes = sample * static_cast<size_t>(to.format.PlaneWidth(plane, to.width));
-    ForRows(to.format.PlaneHeight(plane, to.height), pool, [&](int y) {
+    EachRow(pool, to.format.PlaneHeight(plane, to.height), kRowsPerBlock, [&](int y) {
       const ImageView& view = input.views[static_cast<size_t>(y % 2)];
       std::memcpy(to.data[p] + y * to.stride[p], view.data[p] + y * view.stride[p], bytes);
     });
@@ -52,7 +42,7 @@ void MixColumnsOf(const MixInput& input, const MutableImageView& to, ThreadPool*
     const PlaneView<const T> left = input.views[0].Plane<T>(plane);
     const PlaneView<const T> right = input.views[1].Plane<T>(plane);
     const PlaneView<T> mixed = to.Plane<T>(plane);
-    ForRows(mixed.height, pool, [&](int y) {
+    EachRow(pool, mixed.height, kRowsPerBlock, [&](int y) {
       const T* even = left.Row(y);
       const T* odd = right.Row(y);
       T* row = mixed.Row(y);
@@ -86,7 +76,7 @@ void MixAnaglyphOf(const AnaglyphMatrix& matrix, const MixInput& input, const Mu
   const auto max_value = static_cast<uint32_t>(to.format.max_value());
   for (int channel = 0; channel < 3; ++channel) {
     const std::array<int32_t, 6>& weights = matrix[static_cast<size_t>(channel)];
-    ForRows(to.height, pool, [&](int y) {
+    EachRow(pool, to.height, kRowsPerBlock, [&](int y) {
       const auto row_of = [&](size_t view, int plane) {
         return input.views[view].Plane<T>(plane).Row(y);
       };
@@ -139,7 +129,7 @@ void PaintGrey(PlaneView<const float> nearness, bool full_range, const MutableIm
   for (int plane = 0; plane < to.format.num_planes(); ++plane) {
     const PlaneView<T> samples = to.Plane<T>(plane);
     const bool chroma = plane > 0 && to.format.model == ColorModel::kYuv;
-    ForRows(samples.height, pool, [&](int y) {
+    EachRow(pool, samples.height, kRowsPerBlock, [&](int y) {
       T* row = samples.Row(y);
       if (chroma) return (void)std::fill_n(row, samples.width, static_cast<T>(grey.neutral));
       const float* near = nearness.Row(y);

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "cli/run_program.h"
+#include "mdvt/io/codecs.h"
 #include "mdvt/model/model_manifest.h"
 #include "model/metadata.h"
 #include "support/test_env.h"
@@ -38,8 +39,24 @@ TEST(Doctor, TellsWhatIsThere) {
   for (const json& backend : report["backends"]) luma |= backend["name"] == "luma";
   EXPECT_TRUE(luma);
 
+  // Every encoder of a device that this FFmpeg has, and what of it opens here.
+  std::string devices;
+  for (const VideoEncoderInfo& entry : VideoEncoders()) {
+    if (!entry.hardware()) continue;
+    const json& hardware = report["codecs"]["hardware"];
+    const bool listed = hardware.contains(entry.ffmpeg);
+    EXPECT_TRUE(listed || !VideoEncoderOpens(entry.codec)) << entry.name;
+    if (!listed) continue;
+    devices += std::string(" ") + entry.name;
+    if (VideoEncoderOpens(entry.codec))
+      EXPECT_EQ(hardware[entry.ffmpeg], "opens");
+    else
+      EXPECT_EQ(hardware[entry.ffmpeg], std::string("needs ") + DeviceText(entry.device));
+  }
+
   const Outcome text = RunProgram("mdvt_doctor", {});
   EXPECT_EQ(text.status, 0);
+  EXPECT_EQ(text.out.find("\ndevices    ") != std::string::npos, !devices.empty()) << text.out;
   for (const char* part :
        {"mdvt       ", "FFmpeg     libavformat", "backend    luma", "advice     "}) {
     EXPECT_NE(text.out.find(part), std::string::npos) << text.out;

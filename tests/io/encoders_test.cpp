@@ -11,10 +11,13 @@
 
 #include "io/clip_maker.h"
 #include "io/expect_error.h"
+#include "io/ffmpeg.h"
+#include "io/semi_planar.h"
 #include "mdvt/io/codecs.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
 #include "support/log_catcher.h"
+#include "support/pictures.h"
 #include "support/test_env.h"
 
 namespace mdvt {
@@ -64,7 +67,7 @@ void WriteScene(const std::string& path, const Image& scene, int frames,
 std::vector<VideoEncoderInfo> SoftwareEncoders() {
   std::vector<VideoEncoderInfo> found;
   for (const VideoEncoderInfo& entry : VideoEncoders())
-    if (!entry.hardware && VideoEncoderOpens(entry.codec)) found.push_back(entry);
+    if (!entry.hardware() && VideoEncoderOpens(entry.codec)) found.push_back(entry);
   return found;
 }
 
@@ -73,7 +76,7 @@ PixelFormat FormatFor(const VideoEncoderInfo& entry) {
 }
 
 TEST(Encoders, EachCodecHasOneEntryThatIsThere) {
-  for (int i = 0; i <= static_cast<int>(VideoCodec::kAv1Nvenc); ++i)
+  for (int i = 0; i <= static_cast<int>(VideoCodec::kHevcV4l2); ++i)
     EXPECT_EQ(VideoEncoderOf(static_cast<VideoCodec>(i)).codec, static_cast<VideoCodec>(i));
   ExpectError(Code::kInvalidArgument, "not one of them",
               [] { VideoEncoderOf(static_cast<VideoCodec>(99)); });
@@ -179,11 +182,112 @@ TEST(Encoders, LimitsAreToldByName) {
               [&] { open(VideoCodec::kAv1, 64, 9000); });
   ExpectError(Code::kInvalidArgument, "crf 0 is lossless, which svtav1 cannot",
               [&] { open(VideoCodec::kAv1, 128, 128, 0); });
-  for (const VideoEncoderInfo& entry : VideoEncoders()) {
-    if (!entry.hardware || VideoEncoderOpens(entry.codec)) continue;
-    ExpectError(Code::kUnsupported, entry.name, [&] { open(entry.codec, 256, 256); });
-  }
   EXPECT_TRUE(ListFolder(folder.path()).empty());
+}
+
+// The encoders of devices: those that do not open here.
+TEST(Encoders, OfDevicesThatAreNotThereAreRefusedByName) {
+  const TempDir folder;
+  int refused = 0;
+  for (const VideoEncoderInfo& entry : VideoEncoders()) {
+    if (!entry.hardware()) continue;
+    const auto open = [&](int crf, const PixelFormat& format) {
+      VideoWriterOptions options;
+      options.codec = entry.codec;
+      options.crf = crf;
+      VideoWriter(folder / "a.mp4", format, 256, 256, options);
+    };
+    EXPECT_STREQ(entry.ffmpeg, entry.name);
+    if (VideoEncoderOpens(entry.codec)) continue;
+    ++refused;
+    const std::string name = entry.name, other = entry.without_device();
+    const bool compiled = avcodec_find_encoder_by_name(entry.ffmpeg) != nullptr;
+    if (!compiled) {
+      ExpectError(Code::kUnsupported, "has no encoder '" + name + "': take " + other,
+                  [&] { open(18, PixelFormat::Yuv(420)); });
+      continue;
+    }
+    ExpectError(Code::kUnsupported, "the encoder '" + name + "' cannot be started for 256x256",
+                [&] { open(18, PixelFormat::Yuv(420)); });
+    ExpectError(Code::kUnsupported,
+                std::string("it needs ") + DeviceText(entry.device) + ": take " + other,
+                [&] { open(18, PixelFormat::Yuv(420)); });
+    ExpectError(Code::kInvalidArgument, "crf 0 is lossless, which " + name + " cannot",
+                [&] { open(0, PixelFormat::Yuv(420)); });
+    // Pictures that it does not take are refused before a device is looked for.
+    ExpectError(Code::kInvalidArgument, name + " does not take yuv444p",
+                [&] { open(18, PixelFormat::Yuv(444)); });
+    ExpectError(entry.max_bits > 8 ? Code::kUnsupported : Code::kInvalidArgument, name,
+                [&] { open(18, PixelFormat::Yuv(420, 10)); });
+    if (!entry.in_mkv()) {
+      ExpectError(Code::kInvalidArgument, "goes into MP4 or MOV", [&] {
+        VideoWriterOptions options;
+        options.codec = entry.codec;
+        VideoWriter(folder / "a.mkv", PixelFormat::Yuv(420), 256, 256, options);
+      });
+    }
+  }
+  EXPECT_TRUE(ListFolder(folder.path()).empty()) << "no file, not even a partial one";
+  if (refused == 0) GTEST_SKIP() << "every device is here";
+}
+
+// Where there is a device, its files are read back.
+TEST(Encoders, OfDevicesKeepPicturesAndColors) {
+  const TempDir folder;
+  int made = 0;
+  for (const VideoEncoderInfo& entry : VideoEncoders()) {
+    if (!entry.hardware() || !VideoEncoderOpens(entry.codec)) continue;
+    VideoWriterOptions options;
+    options.codec = entry.codec;
+    options.frame_rate = {25, 1};
+    options.color = {9, 9, 16, false, 1};
+    const Image scene = Scene(PixelFormat::Yuv(420), 336, 256);
+    WriteScene(folder / "clip.mp4", scene, 12, options);
+    VideoReader reader(folder / "clip.mp4");
+    EXPECT_EQ(reader.info().color.transfer, 16) << entry.name;
+    int frames = 0;
+    while (const auto frame = reader.Read()) {
+      const ImageView view = Crop(scene.view(), frames % 8 * 2, 0, 320, 256);
+      double error = 0;
+      for (int y = 0; y < 256; ++y)
+        for (int x = 0; x < 320; ++x)
+          error +=
+              std::abs(frame->image.Plane<uint8_t>(0).At(x, y) - view.Plane<uint8_t>(0).At(x, y));
+      EXPECT_LT(error / (320 * 256), 3) << entry.name << " frame " << frames;
+      ++frames;
+    }
+    EXPECT_EQ(frames, 12) << entry.name;
+    ++made;
+  }
+  if (made == 0) GTEST_SKIP() << "no encoder of a device opens here";
+}
+
+// NV12 and P010, the layouts in which pictures go to devices, against FFmpeg's description of them:
+// what is written is where a reader of that layout looks.
+TEST(Encoders, PicturesOfDevicesAreExact) {
+  for (const int bits : {8, 10}) {
+    const PixelFormat format = PixelFormat::Yuv(420, bits);
+    const Image picture = RandomImage(format, 38, 22, 3);
+    ff::FramePtr frame = ff::NewFrame();
+    frame->width = 38;
+    frame->height = 22;
+    frame->format = bits == 8 ? AV_PIX_FMT_NV12 : AV_PIX_FMT_P010;
+    ASSERT_GE(av_frame_get_buffer(frame.get(), 0), 0);
+    // In bands, as rows are made.
+    for (int y = 0; y < 22; y += 6)
+      ff::ToSemiPlanar(Crop(picture.view(), 0, y, 38, std::min(6, 22 - y)), y, frame.get());
+    const AVPixFmtDescriptor* d = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame->format));
+    for (int plane = 0; plane < 3; ++plane)
+      for (int y = 0; y < format.PlaneHeight(plane, 22); ++y) {
+        std::vector<uint16_t> row(38);
+        const uint8_t* data[4] = {frame->data[0], frame->data[1], nullptr, nullptr};
+        av_read_image_line(row.data(), data, frame->linesize, d, 0, y, plane,
+                           format.PlaneWidth(plane, 38), 0);
+        for (int x = 0; x < format.PlaneWidth(plane, 38); ++x)
+          ASSERT_EQ(row[static_cast<size_t>(x)], test::SampleOf(picture, plane, x, y))
+              << bits << " bits, plane " << plane << " " << x << ", " << y;
+      }
+  }
 }
 
 HdrMetadata Hdr10() {

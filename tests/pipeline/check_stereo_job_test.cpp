@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "io/expect_error.h"
 #include "mdvt/core/json.h"
 #include "mdvt/pipeline/jobs.h"
+#include "support/pictures.h"
 #include "support/raycast.h"
 #include "support/test_env.h"
 
@@ -278,6 +280,19 @@ TEST_F(CheckStereoJob, WhatCannotBeMeasuredIsRefused) {
   };
   options_.json = dir_ / "a.json";
   ExpectError(Code::kRefused, "no two views that match", [&] { Check(Pack(black)); });
+  // The halves of a video of one view: a small part is alike by chance.
+  const EyeAt strangers = [](int, int side) {
+    Image image(PixelFormat::Rgb(8), kWidth, kHeight);
+    for (int plane = 0; plane < 3; ++plane)
+      for (int y = 0; y < kHeight; ++y)
+        for (int x = 0; x < kWidth; ++x)
+          image.MutablePlane<uint8_t>(plane).At(x, y) = static_cast<uint8_t>(side < 0 ? x / 2 : y);
+    std::mt19937_64 same(77);
+    const Image common = RandomImage(PixelFormat::Rgb(8), 24, 24, same);
+    CopyPixels(common.view(), image.mutable_view().Crop(150, 80, 24, 24));
+    return image;
+  };
+  ExpectError(Code::kRefused, "no two views that match", [&] { Check(Pack(strangers)); });
   EXPECT_FALSE(std::filesystem::exists(options_.json));
   const std::string path = Pack(Eyes(Scenes::Plane(2, kWidth, kHeight), 4));
   options_.json = path;

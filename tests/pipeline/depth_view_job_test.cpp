@@ -180,6 +180,22 @@ TEST_F(DepthViewJob, MasksAndCloudsAreDrawn) {
   EXPECT_EQ(At(view[1], 60, 5), white);
 }
 
+TEST_F(DepthViewJob, PointsShowWhatHasDepthAndNothingElse) {
+  // The left half of the picture has no depth.
+  MakeDepth(dir_ / "depth.mkv", shape_, [](int, int x, int) { return x < kWidth / 2 ? 0.f : 2.f; });
+  const std::vector<Image> source = ReadAllFrames(dir_ / "color.mkv");
+  options_.scene.render_as_pointcloud = true;
+  options_.viewpoint.target = {0, 0, 2};
+  for (const bool torn : {false, true}) {
+    options_.scene.remove_edges = torn;
+    const std::vector<Image> view = Render();
+    for (int x = 0; x < kWidth; ++x)
+      EXPECT_EQ(At(view[1], x, 20),
+                x < kWidth / 2 ? (std::array<int, 3>{255, 255, 255}) : At(source[1], x, 20))
+          << "column " << x << (torn ? ", torn" : "");
+  }
+}
+
 TEST_F(DepthViewJob, ThePictureHasTheSizeAskedFor) {
   options_.width = 48;
   options_.draw_frame = 3;

@@ -69,8 +69,23 @@ TEST(EncodeOptions, EveryEncoderIsOfferedWhereItFits) {
   ExpectError(Code::kInvalidArgument, "utvideo goes into .mkv", [&] { codec("utvideo", "a.mp4"); });
   EXPECT_EQ(EncodeOptions::Ending(VideoCodec::kAv1), ".mp4");
   EXPECT_EQ(EncodeOptions::Ending(VideoCodec::kUtVideo), ".mkv");
+  EXPECT_EQ(codec("h264_vaapi", "a.mp4"), VideoCodec::kH264Vaapi);
+  EXPECT_EQ(codec("av1_qsv", "a.mkv"), VideoCodec::kAv1Qsv);
+  EXPECT_EQ(codec("hevc_amf", "a.mov"), VideoCodec::kHevcAmf);
+  EXPECT_EQ(codec("h264_v4l2m2m", "a.mp4"), VideoCodec::kH264V4l2);
+  ExpectError(Code::kInvalidArgument, "h264_v4l2m2m goes into .mp4 or .mov",
+              [&] { codec("h264_v4l2m2m", "a.mkv"); });
+  ExpectError(Code::kInvalidArgument, "av1_vaapi goes into .mkv or .mp4",
+              [&] { codec("av1_vaapi", "a.mov"); });
   options.bits = "10";
-  ExpectError(Code::kInvalidArgument, "takes 8 bits", [&] { codec("h264_nvenc", "a.mp4"); });
+  EXPECT_EQ(codec("hevc_vaapi", "a.mp4"), VideoCodec::kHevcVaapi);
+  for (const char* name : {"h264_nvenc", "h264_vaapi", "h264_qsv", "h264_amf", "hevc_v4l2m2m"})
+    ExpectError(Code::kInvalidArgument, "takes 8 bits", [&] { codec(name, "a.mp4"); });
+  options.bits = "auto";
+  options.x264_preset = "slow";
+  EXPECT_EQ(codec("hevc_vaapi", "a.mp4"), VideoCodec::kHevcVaapi);
+  ExpectError(Code::kInvalidArgument, "x264_preset: h264_v4l2m2m has one speed",
+              [&] { codec("h264_v4l2m2m", "a.mp4"); });
 }
 
 TEST(EncodeOptions, FormatsOfOtherEncoders) {
@@ -86,8 +101,12 @@ TEST(EncodeOptions, FormatsOfOtherEncoders) {
               [&] { options.Format(VideoCodec::kAv1, rgb, 64, 33); });
   ExpectError(Code::kUnsupported, "utvideo keeps 8 bits, the pictures have 10",
               [&] { options.Format(VideoCodec::kUtVideo, deep, 64, 32); });
-  ExpectError(Code::kUnsupported, "give bits 8",
-              [&] { options.Format(VideoCodec::kHevcNvenc, deep, 64, 32); });
+  for (const VideoCodec deep_too :
+       {VideoCodec::kHevcNvenc, VideoCodec::kAv1Vaapi, VideoCodec::kHevcQsv, VideoCodec::kAv1Amf})
+    EXPECT_EQ(options.Format(deep_too, PixelFormat::Yuv(422, 12), 64, 32), deep);
+  for (const VideoCodec only_8 :
+       {VideoCodec::kH264Nvenc, VideoCodec::kH264Vaapi, VideoCodec::kHevcV4l2})
+    ExpectError(Code::kUnsupported, "give bits 8", [&] { options.Format(only_8, deep, 64, 32); });
 }
 
 TEST(EncodeOptions, NumberedPresetsAreThoseOfX264) {

@@ -284,8 +284,8 @@ class ResumeEyes : public ::testing::TestWithParam<size_t> {
       subtitles.subtitles = Subtitles::kBurn;
       subtitles.file = Lines();
       places.subtitles =
-          OpenSubtitles(subtitles, "", 0, canvas, PackedFormat(layout, canvas, source_.format),
-                        source_.color, std::nullopt, Limits());
+          OpenSubtitles(subtitles, "", 0, canvas, {}, PackedFormat(layout, canvas, source_.format),
+                        source_.color, std::nullopt, Limits(), nullptr);
     }
     return std::make_unique<EyeMaker>(options, layout, canvas, source_, std::move(places), nullptr);
   }

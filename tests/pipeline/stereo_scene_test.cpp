@@ -148,6 +148,31 @@ TEST_F(StereoScene, EyesStandStillWhileTheCameraMoves) {
   }
 }
 
+// A path may begin anywhere: with frame 0 to lock to, the eyes are where the camera was then.
+TEST_F(StereoScene, TheFirstFrameCanBeLockedTo) {
+  Write(Scenes::Room(128, 72), 3, 6);
+  options_.scene.transformation_file = dir_ / "poses.json";
+  options_.scene.transformation_lock_frame = 0;
+  const std::vector<Image> wanted = Render();
+  Pose elsewhere = Pose::Identity();
+  elsewhere.linear() = Eigen::AngleAxisd(0.7, Eigen::Vector3d(1, 2, 0.5).normalized()).matrix();
+  elsewhere.translation() = Eigen::Vector3d(3, -1, 2);
+  std::vector<Pose> poses;
+  for (int i = 0; i < 3; ++i) poses.push_back(elsewhere * ViewAt(i).world_from_cam);
+  WriteTransformationsFile(dir_ / "poses.json", poses);
+  const auto difference = [&wanted](const std::vector<Image>& frames) {
+    double sum = 0;
+    for (size_t i = 0; i < wanted.size(); ++i)
+      for (int y = 0; y < 72; ++y)
+        for (int x = 0; x < 256; ++x)
+          sum += std::abs(SampleOf(frames[i], 0, x, y) - SampleOf(wanted[i], 0, x, y));
+    return sum / (3 * 72 * 256);
+  };
+  EXPECT_LT(difference(Render()), 0.5);
+  options_.scene.transformation_lock_frame.reset();
+  EXPECT_GT(difference(Render()), 10) << "the path's own origin is elsewhere";
+}
+
 TEST_F(StereoScene, FromTheCameraItselfNothingChanges) {
   Write(Scenes::Room(96, 64), 2, 1);
   WriteTransformationsFile(dir_ / "still.json", {Pose::Identity(), Pose::Identity()});

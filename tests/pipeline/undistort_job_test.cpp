@@ -144,6 +144,9 @@ TEST_F(UndistortJob, SaysWhatIsWrongWithALensFile) {
   ExpectError(Code::kCorrupt, "must be one object", parse("[]"));
   ExpectError(Code::kCorrupt, "\"k1\" must be a number", parse(R"({"fl_x": 9, "k1": "much"})"));
   ExpectError(Code::kCorrupt, "\"w\" and \"h\"", parse(R"({"fl_x": 9, "w": 0})"));
+  ExpectError(Code::kCorrupt, "are 640 x 360, the video has 64x32 pixels: another shape",
+              parse(R"({"fl_x": 9, "w": 640, "h": 360})"));
+  ExpectError(Code::kCorrupt, "another shape", parse(R"({"fl_x": 9, "w": 128})"));
   ExpectError(Code::kCorrupt, "folds", parse(R"({"fl_x": 50, "k1": -900})"));
   ExpectError(Code::kCorrupt, "focal", parse(R"({"fl_x": -50})"));
   ExpectError(Code::kCorrupt, "\"frames\"", parse(R"({"fl_x": 50, "frames": []})"));

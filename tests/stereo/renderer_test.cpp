@@ -195,6 +195,30 @@ TEST(StereoRenderer, StepEdgesLeaveHolesOfTheRightWidthAndSide) {
   }
 }
 
+// What tears is what the eyes see apart, not what is steep: the angle at which a slope is seen
+// depends on resolution and distance. Each column is 8 % farther than the one before.
+TEST(StereoRenderer, FarSlopesStayWholeAndNearOnesTear) {
+  const int width = 64, height = 4;
+  const double k = 31.5;  // 1000 pixels, 63 mm
+  std::mt19937_64 rng = test::Rng();
+  const Image color = RandomImage(PixelFormat::Yuv(420, 8), width, height, rng);
+  const auto inner_holes = [&](double nearest) {
+    Image depth = ConstantDepth(width, height, 1);
+    for (int y = 0; y < height; ++y)
+      for (int x = 0; x < width; ++x)
+        depth.MutablePlane<float>().At(x, y) = static_cast<float>(nearest * std::pow(1.08, x));
+    const StereoPair pair = Render(color, depth, k);
+    int64_t count = 0;
+    for (const HoleMap* map : {&pair.left_holes, &pair.right_holes})
+      for (const auto& row : map->rows)
+        count += std::count_if(row.begin(), row.end(),
+                               [](const HoleSpan& span) { return !span.at_border; });
+    return count;
+  };
+  EXPECT_EQ(inner_holes(20), 0);
+  EXPECT_GT(inner_holes(0.5), 0);
+}
+
 TEST(StereoRenderer, NearestSurfaceWins) {
   // The box lands on the wall: where it does, its colour shows.
   const int width = 200, height = 2;

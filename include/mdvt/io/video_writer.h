@@ -32,11 +32,23 @@ enum class VideoCodec {
   kHevc,     // x265. .mp4, .mov or .mkv; 8, 10 and 12-bit gray, 4:2:0, 4:2:2, 4:4:4
   kAv1,      // SVT-AV1. .mp4 or .mkv; 8-bit and 10-bit 4:2:0
   kUtVideo,  // lossless, Matroska, made for editing; 8-bit RGB, 4:2:0, 4:2:2, 4:4:4
-  // NVIDIA's encoders. .mp4, .mov (not AV1) or .mkv; 8-bit 4:2:0. What they give depends on the
-  // device and its driver.
+  // Encoders of devices: NVIDIA's; any GPU's by VA-API; Intel's Quick Sync; AMD's AMF; those of the
+  // Linux kernel (V4L2). .mp4, .mov (not AV1) or .mkv (not V4L2); 4:2:0 of 8 bits, or where it is
+  // neither H.264 nor V4L2, also 10. What they give depends on the device and its driver.
   kH264Nvenc,
   kHevcNvenc,
   kAv1Nvenc,
+  kH264Vaapi,
+  kHevcVaapi,
+  kAv1Vaapi,
+  kH264Qsv,
+  kHevcQsv,
+  kAv1Qsv,
+  kH264Amf,
+  kHevcAmf,
+  kAv1Amf,
+  kH264V4l2,
+  kHevcV4l2,
 };
 
 // Where the streams end that are copied from another file.
@@ -80,15 +92,18 @@ struct VideoWriterOptions {
   // they work. The file does not depend on threads, but for encoders of hardware.
   ThreadPool* pool = nullptr;
   // Quality on the scale of x264, 0 .. 51. For pictures as good by PSNR x265 gets crf + 3, SVT-AV1
-  // 2.75 crf - 24.5 within [1, 63] (measured between 18 and 26); the encoders of hardware take the
-  // number as it is. 0 is lossless in x264 (8 bits) and x265, and refused for SVT-AV1.
+  // 2.75 crf - 24.5 within [1, 63] (measured between 18 and 26). The encoders of devices take the
+  // number as their constant quality or quantizer, in AV1 of VA-API and AMF four times SVT-AV1's;
+  // those of V4L2 know bits only, of which they get 0.1 a pixel at 23, twice as many for 6 less. 0
+  // is lossless in x264 (8 bits) and x265, and refused for SVT-AV1 and devices.
   int crf = 18;
-  // Speed, by x264's names. x265 has the same ones; SVT-AV1's presets 12 .. 2 and the hardware's p1
-  // .. p7 stand for them in that order.
+  // Speed, by x264's names. x265 has the same ones; SVT-AV1's presets 12 .. 2 and the levels of
+  // devices, from their fastest to their best, stand for them in that order. V4L2 has none.
   std::string preset = "veryfast";
   // Further options of the encoder, by FFmpeg's names: {"tune", "film"}. Error(kInvalidArgument) at
   // construction for those that it does not know or take, and for those that mdvt sets itself:
-  // threads, thread_type, preset, crf, cq, qp, x264-params, x265-params and svtav1-params.
+  // threads, thread_type, preset, crf, cq, qp, qp_i, qp_p, rc, rc_mode, global_quality, b, qmin,
+  // qmax, x264-params, x265-params and svtav1-params.
   std::map<std::string, std::string> encoder_options;
   // Of a plain path, see OutputSet; a set has its own.
   bool overwrite = true;

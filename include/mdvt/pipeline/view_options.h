@@ -171,8 +171,6 @@ struct SubtitleOptions {
   std::string stream;  // which of those of the video; see SubtitleRendererOptions::stream
 
   bool burn() const { return subtitles == Subtitles::kBurn; }
-  // Throws Error(kInvalidArgument) for a layout that they cannot be drawn into.
-  void CheckWith(const FrameOptions& frame) const;
 };
 void Describe(OptionList* list, SubtitleOptions* options);
 
