@@ -356,6 +356,36 @@ TEST(FlowStabilizer, AllKindsOfFlickerGo) {
   }
 }
 
+// What comes into view is as exact in its first frame as the input is.
+TEST(FlowStabilizer, WhatComesIntoViewIsThereAtOnce) {
+  const Shot shot = Render(Scenes::MovingRoom(kWidth, kHeight), 16);
+  const std::vector<Image> noisy = Noisy(shot, 0, 0, 0, 0.01);
+  for (const int lookahead : {16, 0}) {
+    FlowStabilizer stabilizer(Options(lookahead), nullptr);
+    const std::vector<StabilizedFrame> steady = RunAll(&stabilizer, shot, noisy);
+    double in = 0, out = 0;
+    int64_t pixels = 0;
+    for (size_t i = 1; i < steady.size(); ++i) {
+      std::vector<uint8_t> seen(kWidth * kHeight);
+      ConsistentPixels(shot.flow[i]->ToBefore(), {seen.data(), kWidth, kWidth, kHeight});
+      for (int y = 0; y < kHeight; ++y)
+        for (int x = 0; x < kWidth; ++x) {
+          if (seen[static_cast<size_t>(y * kWidth + x)] != 0) continue;
+          const auto truth = static_cast<double>(shot.depth[i].Plane<float>().At(x, y));
+          const auto error = [&](const Image& depth) {
+            return std::abs(static_cast<double>(depth.Plane<float>().At(x, y)) / truth - 1);
+          };
+          in += error(noisy[i]), out += error(steady[i].depth.depth);
+          ++pixels;
+        }
+    }
+    ASSERT_GT(pixels, 500);
+    std::printf("come into view: error %.4f -> %.4f, lookahead %d\n", in / double(pixels),
+                out / double(pixels), lookahead);
+    EXPECT_LT(out, 1.3 * in) << lookahead;
+  }
+}
+
 TEST(FlowStabilizer, ACutIsAFreshStartToTheBit) {
   const Shot shot = Render(Scenes::Room(kWidth, kHeight), 12);
   const std::vector<Image> noisy = Noisy(shot, 0.03, 0, 0.02, 0.01);
