@@ -32,7 +32,8 @@ struct EgoMotion {
   }
 };
 
-// Least squares with Tukey's biweight, to first order in the motion.
+// To first order in the motion: least squares with Tukey's biweight, from a start that half of the
+// points agree with (least median of residuals, Rousseeuw 1984), drawn the same way each time.
 EgoMotion FitEgoMotion(const std::vector<EgoPoint>& points);
 
 }  // namespace mdvt::depth
