@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Camera paths of mdvt beside those of COLMAP, from the same frames.
 
-  benchmarks/trajectory_against_colmap.py BIN DATA [CLIP ...]
+  benchmarks/trajectory_against_colmap.py BIN DATA [--frames N] [CLIP ...]
 
-BIN is the folder of the programs, DATA that of the test clips (dev_* with scene.json, real/*.mp4).
+BIN is the folder of the programs, DATA that of the test clips (dev_* with scene.json, real/*.mp4);
+--frames takes no more than N of each: COLMAP needs minutes for a hundred large ones.
 For each clip both get the same pictures and, where it is known, the true field of view; neither gets
-depth. Printed are the error of the camera centres after a similarity fit in % of the path, how many
-frames got a pose, and CPU time; times as a ratio, for they depend on the machine. Clips without
-truth show frames and time only. COLMAP (Debian's package `colmap`) has to be installed; without it
-one line says so and the exit status is 77, which tests take for "skipped".
+depth. Printed are how many frames got a pose, the error of the camera centres after a similarity
+fit in % of the path, and CPU time; times as a ratio, for they depend on the machine. Clips without
+truth have no error: there both look for the field of view themselves, and what is printed is the one
+that each found, how sure mdvt says that it is of its path, and how far the centres of both are apart
+after a similarity fit, in % of the path. COLMAP (Debian's package `colmap`) has to be installed;
+without it one line says so and the exit status is 77, which tests take for "skipped".
 """
 
+import argparse
 import json
 import math
 import os
@@ -23,48 +27,55 @@ import sys
 import tempfile
 
 
+class Failed(Exception):
+    """What a program said when it failed."""
+
+
 def run(command):
-    """Runs it; returns its CPU time in seconds, or None if it failed."""
+    """Runs it; returns its CPU time in seconds. Raises Failed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([str(word) for word in command], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, check=False,
+                          stderr=subprocess.PIPE, check=False, text=True, errors="replace",
                           env=dict(os.environ, QT_QPA_PLATFORM="offscreen"))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return seconds if done.returncode == 0 else None
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        raise Failed(f"{lines[-1].split('error: ')[-1]} (exit status {done.returncode})")
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def evaluate(programs, estimate, reference, folder):
+    """Distance of the centres in % of the reference's path; None if that is a turn."""
     output = folder / "eval.json"
-    command = [programs / "eval_trajectory", "--estimate", estimate, "--reference", reference,
-               "--output", output, "--quiet"]
-    if run(command) is None:
-        return None
+    run([programs / "eval_trajectory", "--estimate", estimate, "--reference", reference,
+         "--output", output, "--quiet"])
     found = json.loads(output.read_text())
     if found["degenerate"]:
         return None  # a turn has no path
     return 100 * found["ate_sim3"] / found["path_length"]
 
 
-def ours(programs, video, xfov, truth, folder):
+def ours(programs, video, frames, xfov, truth, folder):
     name = ["--xfov", xfov] if xfov else ["--xfov", 60, "--optimize_intrinsic"]
-    seconds = run([programs / "sam_track_video", "--color_video", video, *name, "--output",
+    seconds = run([programs / "sam_track_video", "--color_video", video, *name,
+                   *(["--max_frames", frames] if frames else []), "--output",
                    folder / "ours.json", "--camera_output", folder / "camera.json", "--report",
                    folder / "report.json", "--xfovs_output", folder / "xfovs.json",
                    "--motion_output", folder / "motion.mkv", "--quiet"])
-    if seconds is None:
-        return None
-    frames = json.loads((folder / "report.json").read_text())["frames"]
-    return {"seconds": seconds, "frames": sum(not f["interpolated"] for f in frames),
-            "error": evaluate(programs, folder / "ours.json", truth, folder) if truth else None}
+    report = json.loads((folder / "report.json").read_text())
+    camera = json.loads((folder / "camera.json").read_text())
+    shot = max(report["segments"], key=lambda segment: segment["frames"])
+    return {"seconds": seconds, "frames": sum(not f["interpolated"] for f in report["frames"]),
+            "error": evaluate(programs, folder / "ours.json", truth, folder) if truth else None,
+            "xfov": f"{camera['xfov']:.1f} deg ({camera['fov_status']})", "mode": shot["mode"],
+            "unsure": shot["path_uncertainty"], "path": folder / "ours.json"}
 
 
-def colmap(programs, video, size, xfov, truth, folder):
+def colmap(programs, video, frames, size, xfov, truth, folder):
     pictures = folder / "pictures"
     pictures.mkdir()
-    if run(["ffmpeg", "-v", "error", "-i", video, "-vsync", "0",
-            pictures / "%06d.png"]) is None:
-        return None
+    run(["ffmpeg", "-v", "error", "-i", video, "-vsync", "0",
+         *(["-frames:v", frames] if frames else []), pictures / "%06d.png"])
     database, sparse = folder / "database.db", folder / "sparse"
     sparse.mkdir()
     lens = ["--ImageReader.camera_model", "SIMPLE_PINHOLE", "--ImageReader.single_camera", "1"]
@@ -80,35 +91,37 @@ def colmap(programs, video, size, xfov, truth, folder):
             ["sequential_matcher", "--database_path", database, "--SiftMatching.use_gpu", "0"],
             ["mapper", "--database_path", database, "--image_path", pictures, "--output_path",
              sparse, "--Mapper.ba_refine_focal_length", held]):
-        took = run(["colmap", *step])
-        if took is None:
-            return None
-        seconds += took
+        seconds += run(["colmap", *step])
     models = sorted(p for p in sparse.iterdir() if p.is_dir())
-    best = {}
+    best, lens = {}, None
     for model in models:
         text = folder / f"text{model.name}"
         text.mkdir()
-        if run(["colmap", "model_converter", "--input_path", model, "--output_path", text,
-                "--output_type", "TXT"]) is None:
-            continue
+        run(["colmap", "model_converter", "--input_path", model, "--output_path", text,
+             "--output_type", "TXT"])
         rows = [line.split() for line in (text / "images.txt").read_text().splitlines()
                 if line and not line.startswith("#")]
         poses = {int(row[9][:-4]) - 1: [float(v) for v in row[1:8]] for row in rows
                  if len(row) == 10 and row[9].endswith(".png")}
         if len(poses) > len(best):
             best = poses
+            lens = [line.split() for line in (text / "cameras.txt").read_text().splitlines()
+                    if line and not line.startswith("#")][0]
     if not best:
-        return None
+        raise Failed("no model")
     path = folder / "colmap.txt"
     path.write_text("".join(tum_line(frame, pose) for frame, pose in sorted(best.items())))
-    error = None
-    if truth:
-        part = folder / "truth.txt"
-        matrices = json.loads(truth.read_text())
-        part.write_text("".join(tum_line_of_matrix(f, matrices[f]) for f in sorted(best)))
-        error = evaluate(programs, path, part, folder)
-    return {"seconds": seconds, "frames": len(best), "error": error}
+    angle = 2 * math.degrees(math.atan(int(lens[2]) / 2 / float(lens[4])))
+    return {"seconds": seconds, "frames": len(best), "xfov": f"{angle:.1f} deg", "path": path,
+            "error": apart(programs, path, truth, best, folder) if truth else None}
+
+
+def apart(programs, path, reference, frames, folder):
+    """As evaluate(), of the frames that `path` has."""
+    part = folder / "part.txt"
+    matrices = json.loads(reference.read_text())
+    part.write_text("".join(tum_line_of_matrix(f, matrices[f]) for f in sorted(frames)))
+    return evaluate(programs, path, part, folder)
 
 
 def tum_line(frame, pose):
@@ -130,7 +143,7 @@ def tum_line_of_matrix(frame, m):
     return f"{frame} {m[0][3]} {m[1][3]} {m[2][3]} {x} {y} {z} {w}\n"
 
 
-def compare(programs, video, scene):
+def compare(programs, frames, video, scene):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         xfov = truth = size = None
@@ -140,36 +153,59 @@ def compare(programs, video, scene):
             half = math.tan(math.radians(facts["yfov_deg"] / 2)) * size[0] / size[1]
             xfov = 2 * math.degrees(math.atan(half))
             truth = folder / "truth.json"
-            truth.write_text(json.dumps(facts["frames"]))
-        one = ours(programs, video, xfov, truth, folder)
-        other = colmap(programs, video, size, xfov, truth, folder)
+            truth.write_text(json.dumps(facts["frames"][:frames]))
+        found, failed = {}, {}
+        for name in ("mdvt", "COLMAP"):
+            try:
+                found[name] = (ours(programs, video, frames, xfov, truth, folder)
+                               if name == "mdvt" else
+                               colmap(programs, video, frames, size, xfov, truth, folder))
+            except Failed as failure:
+                failed[name] = failure
+        parts = [f"{name} failed: {failed[name]}" if name in failed else
+                 f"{name} {words(found[name], truth is not None)}" for name in ("mdvt", "COLMAP")]
+        if len(found) == 2:
+            one, other = found["mdvt"], found["COLMAP"]
+            if not truth and one["mode"] == "free":
+                placed = [int(line.split()[0]) for line in other["path"].read_text().splitlines()]
+                distance = apart(programs, other["path"], one["path"], placed, folder)
+                parts.append(f"{distance:.2f} % of the path apart")
+            parts.append(f"COLMAP takes {other['seconds'] / one['seconds']:.0f} x the CPU time")
+    return "; ".join(parts)
 
-    def words(found):
-        if found is None:
-            return "failed"
-        error = "" if found["error"] is None else f" {found['error']:.3f} % of the path,"
-        return f"{error} {found['frames']} frames".strip()
 
-    line = f"mdvt {words(one)}; COLMAP {words(other)}"
-    if one and other:
-        line += f"; COLMAP takes {other['seconds'] / one['seconds']:.0f} x the CPU time"
-    return line
+def words(found, has_truth):
+    text = f"{found['frames']} frames"
+    if found["error"] is not None:
+        text += f", error {found['error']:.3f} % of the path"
+    if has_truth:
+        return text
+    text += f", FOV {found['xfov']}"
+    if found.get("mode") == "free" and found["unsure"] is not None:
+        text += f", path known to {100 * found['unsure']:.1f} %"
+    elif "mode" in found:
+        text += f", {found['mode']}"
+    return text
 
 
 def main():
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bin", type=pathlib.Path, metavar="BIN")
+    parser.add_argument("data", type=pathlib.Path, metavar="DATA")
+    parser.add_argument("--frames", type=int, metavar="N")
+    parser.add_argument("clips", nargs="*", metavar="CLIP")
+    options = parser.parse_intermixed_args()
     if shutil.which("colmap") is None or shutil.which("ffmpeg") is None:
         print("skipped: colmap and ffmpeg are not both installed")
         sys.exit(77)
-    programs, data = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-    clips = {p.parent.name: (p, p.parent / "scene.json") for p in data.glob("dev_*/color.mp4")}
-    clips.update({p.stem: (p, None) for p in (data / "real").glob("*.mp4")})
-    wanted = sys.argv[3:] or sorted(clips)
-    for name in wanted:
+    clips = {p.parent.name: (p, p.parent / "scene.json")
+             for p in options.data.glob("dev_*/color.mp4")}
+    clips.update({p.stem: (p, None) for p in (options.data / "real").glob("*.mp4")})
+    for name in options.clips or sorted(clips):
         if name not in clips:
-            sys.exit(f"no clip '{name}' in {data}")
-        print(f"{name}: {compare(programs, *clips[name])}", flush=True)
+            sys.exit(f"no clip '{name}' in {options.data}")
+        print(f"{name}: {compare(options.bin, options.frames, *clips[name])}", flush=True)
 
 
 if __name__ == "__main__":

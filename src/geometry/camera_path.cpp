@@ -9,8 +9,10 @@
 #include "core/median.h"
 #include "mdvt/core/error.h"
 #include "mdvt/geometry/absolute_pose.h"
+#include "mdvt/geometry/path_uncertainty.h"
 #include "mdvt/geometry/triangulation.h"
 #include "mdvt/geometry/two_view.h"
+#include "seen_path.h"
 #include "window_adjustment.h"
 
 namespace mdvt {
@@ -28,6 +30,10 @@ constexpr double kLeastSpread = 1.2;  // of distances, nine tenths to one tenth 
 constexpr int kMaxMisses = 3;  // sights in a row that contradict a point: the track moves by itself
 constexpr int kKeyStep = 3;    // every third frame joins the adjustment
 constexpr size_t kMaxKeys = 12;
+constexpr size_t kMaxJudged = 16;         // frames that the uncertainty of a stretch is taken from
+constexpr double kMostNoises = 12;        // a sight that is farther off its point is an outlier
+constexpr double kLeastNoisesOfPath = 2;  // parallax of the median point that a path needs
+constexpr double kLeastNoises = 0.3;      // tracks are not trusted further than this
 
 struct Sight {
   int64_t frame = 0;
@@ -72,10 +78,13 @@ struct CameraPath::Impl {
   int64_t start_from = 0;  // frames before this one do not take part in a new start
   bool has_scale = false;  // an earlier stretch has set the unit of length
 
-  FrameState* Find(int64_t index) {
+  const FrameState* Find(int64_t index) const {
     if (frames.empty() || index < frames.front().path.index || index > frames.back().path.index)
       return nullptr;
     return &frames[static_cast<size_t>(index - frames.front().path.index)];
+  }
+  FrameState* Find(int64_t index) {
+    return const_cast<FrameState*>(static_cast<const Impl*>(this)->Find(index));
   }
   static const Sight* SightIn(const Track& track, int64_t frame) {
     for (auto it = track.sights.rbegin(); it != track.sights.rend(); ++it) {
@@ -296,16 +305,21 @@ struct CameraPath::Impl {
     return known;
   }
 
+  // Parallax that a start needs, by how long there was none.
+  double NeededParallax() const {
+    const int64_t waited = frames.back().path.index - start_from;
+    double needed = kStartParallax;
+    if (waited >= options.patience) needed /= 2;
+    if (waited >= 2 * options.patience) needed /= 2;
+    return std::max(needed, kLeastParallax) * options.noise;
+  }
+
   // Looks for an earlier frame with parallax towards the newest one and starts from the two.
-  void TryStart() {
+  void TryStart(double needed) {
     FrameState& now = frames.back();
     std::vector<int64_t> ids;
     Points2 a, b;
     const int64_t waited = now.path.index - start_from;
-    double needed = kStartParallax;
-    if (waited >= options.patience) needed /= 2;
-    if (waited >= 2 * options.patience) needed /= 2;
-    needed = std::max(needed, kLeastParallax) * options.noise;
     // The farthest frame that still shares enough of the picture; three tries bound the cost.
     int tries = 0;
     for (int64_t first = start_from; first < now.path.index && tries < 3;
@@ -417,7 +431,7 @@ struct CameraPath::Impl {
         start_from = index;
         return;
       }
-      TryStart();
+      TryStart(NeededParallax());
       return;
     }
     const FrameState* last = Find(index - 1);
@@ -437,6 +451,53 @@ struct CameraPath::Impl {
     if (index % 2 == 0) Adjust(4, false);
     GuessDepths();
   }
+
+  void Finish() {
+    if (!started && !frames.empty() && frames.back().path.state != PathState::kLost)
+      TryStart(kLeastParallax * options.noise);
+  }
+
+  // The frames around `index` that translate without a break and are held by known points.
+  SeenPath StretchAround(int64_t index) const {
+    const auto translates = [this](int64_t i) {
+      const FrameState* frame = Find(i);
+      return frame != nullptr && frame->path.state == PathState::kTranslating;
+    };
+    SeenPath stretch;
+    if (!translates(index)) return stretch;
+    int64_t first = index, last = index;
+    while (translates(first - 1)) --first;
+    while (translates(last + 1)) ++last;
+    std::vector<const FrameState*> held;
+    for (int64_t i = first; i <= last; ++i) {
+      const FrameState* frame = Find(i);
+      if (static_cast<int>(KnownIn(*frame).size()) < kMinInliers) continue;
+      if (!held.empty())
+        stretch.length += (frame->path.world_from_cam.translation() -
+                           held.back()->path.world_from_cam.translation())
+                              .norm();
+      held.push_back(frame);
+    }
+    stretch.camera.fx = stretch.camera.fy = 1;
+    stretch.camera.cx = stretch.camera.cy = 0;
+    std::map<int64_t, int> point_of;
+    for (const size_t k : EvenlyOver(held.size(), kMaxJudged)) {
+      const FrameState& frame = *held[k];
+      const int number = static_cast<int>(stretch.world_from_cam.size());
+      stretch.world_from_cam.push_back(frame.path.world_from_cam);
+      for (const int64_t id : frame.ids) {
+        const auto it = tracks.find(id);
+        if (it == tracks.end() || !it->second.has_point) continue;
+        const Sight* sight = SightIn(it->second, frame.path.index);
+        if (sight == nullptr) continue;
+        const auto [point, is_new] =
+            point_of.try_emplace(id, static_cast<int>(stretch.points.size()));
+        if (is_new) stretch.points.push_back(it->second.point);
+        stretch.sights.push_back({number, point->second, sight->xy});
+      }
+    }
+    return stretch;
+  }
 };
 
 CameraPath::CameraPath(const CameraPathOptions& options) {
@@ -449,6 +510,18 @@ void CameraPath::AddFrame(int64_t index, const std::vector<TrackSight>& sights) 
   Require(impl_->frames.empty() || index == impl_->frames.back().path.index + 1,
           Code::kInvalidArgument, "CameraPath: frame indices must ascend by one");
   impl_->Add(index, sights);
+}
+
+void CameraPath::Finish() { impl_->Finish(); }
+
+double CameraPath::Uncertainty(int64_t index) const {
+  const SeenPath stretch = impl_->StretchAround(index);
+  if (stretch.world_from_cam.size() < 3) return 0;
+  const double noise = impl_->options.noise;
+  const double most = kMostNoises * noise;
+  const double sigma =
+      std::max(kCorrelatedTrackErrors * RmsOf(stretch, most), kLeastNoises * noise);
+  return UncertaintyOf(stretch, {sigma, most, kLeastNoisesOfPath * noise, 0});
 }
 
 std::optional<PathFrame> CameraPath::Get(int64_t index) const {

@@ -93,7 +93,7 @@ class AlignPointsJob {
     WriteCameraFiles(files_, facts, found);
     outputs_.CommitAll();
     AlignPointsReport report;
-    report.camera = SolveReport(found, options_.solve.optimize_intrinsic);
+    report.camera = SolveReport(found, options_.solve.optimize_intrinsic, facts.path_uncertainty);
     report.output = files_.transformations;
     report.camera_output = files_.camera;
     report.report = files_.report;

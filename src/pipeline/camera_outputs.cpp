@@ -17,11 +17,7 @@ namespace mdvt {
 namespace {
 
 constexpr double kDegrees = 180 / M_PI;
-// Errors of neighbouring frames are alike, and count about three times what they would otherwise.
-constexpr double kCorrelated = 3;
-// Shares of a path's length that are told, and that make it useless.
-constexpr double kUnsurePath = 0.05;
-constexpr double kUnusablePath = 1;
+constexpr double kLeastTurn = 0.2 / kDegrees;  // radians, that a shot at rest does not show
 
 double XfovOf(const Camera& camera, double fx) {
   return 2 * std::atan2(camera.width, 2 * fx) * kDegrees;
@@ -249,16 +245,41 @@ void TellFov(const CameraSolveOptions& solve, const CameraAlignment& found) {
   LogWarning(text + "; keeping " + degrees(focal.start_fx) + " deg");
 }
 
+std::string UnsurePath(double share) {
+  const std::string known =
+      share < kUnusablePath
+          ? "is known to about " + FormatFixed(100 * share, 0) + " % of its length only"
+          : "cannot be known";
+  return "the path of the camera " + known +
+         ": the camera moves too little, or too few points are seen long enough";
+}
+
+std::string PathKnown(double share) {
+  return share < kUnusablePath ? "known to " + FormatFixed(100 * share, 1) + " %" : "not known";
+}
+
+void AddPath(ToolReport* to, int64_t measured_frames, double uncertainty, int64_t unsure_frames) {
+  const bool measured = measured_frames > 0;
+  to->Add(
+      "path_uncertainty",
+      measured && std::isfinite(uncertainty) ? std::optional<double>(uncertainty) : std::nullopt,
+      "motion: error to be expected of the camera's path, as a share of its length; half of "
+      "the measured frames have no more");
+  to->Add("unsure_frames", measured ? std::optional<int64_t>(unsure_frames) : std::nullopt,
+          "motion: measured frames where that is above 0.05");
+}
+
 std::vector<double> TellPath(const CameraSolveOptions& solve, const TrackTable& tracks,
                              const std::vector<float>& depths, const CameraAlignment& found) {
   PathUncertaintyOptions options;
-  options.noise_px = std::clamp(kCorrelated * found.rms_px, 0.1, 100.0);
+  options.noise_px = std::clamp(kCorrelatedTrackErrors * found.rms_px, 0.1, 100.0);
   const bool has_depth =
       std::any_of(depths.begin(), depths.end(), [](float depth) { return depth > 0; });
   if (has_depth) options.depth_sigma = AlignmentOptions().depth_sigma;
   std::vector<double> shares;
   bool any_known = false;
   std::string unknown;
+  std::vector<std::string> warnings;
   for (size_t i = 0; i < found.shots.size(); ++i) {
     const AlignedShot& shot = found.shots[i];
     const double share = PathUncertainty(tracks, found, i, options);
@@ -272,21 +293,16 @@ std::vector<double> TellPath(const CameraSolveOptions& solve, const TrackTable& 
                                          std::to_string(shot.first + shot.count - 1) + ": "
                                    : "";
     if (turns) {
-      LogWarning(frames +
-                 "the camera turns, and nothing shows that it moves: its path has no "
-                 "length");
+      warnings.push_back(frames +
+                         (shot.turn < kLeastTurn ? "the camera stands still" : "the camera turns") +
+                         ", and nothing shows that it moves: its path has no length");
       continue;
     }
-    const std::string why = "the camera moves too little, or too few points are seen long enough";
-    if (share < kUnusablePath) {
-      LogWarning(frames + "the path of the camera is known to about " +
-                 FormatFixed(100 * share, 0) + " % of its length only: " + why);
-    } else {
-      unknown = "the path of the camera cannot be known: " + why;
-      LogWarning(frames + unknown);
-    }
+    warnings.push_back(frames + UnsurePath(share));
+    if (!(share < kUnusablePath)) unknown = UnsurePath(share);
   }
   Require(unknown.empty() || any_known, Code::kRefused, unknown);
+  for (const std::string& warning : warnings) LogWarning(warning);
   return shares;
 }
 
@@ -305,17 +321,22 @@ void WriteCameraFiles(const CameraFiles& files, const CameraFacts& facts,
                  std::vector<double>(found.frames.size(), found.camera.xfov_deg()));
 }
 
-CameraSolveReport SolveReport(const CameraAlignment& found, bool fov_asked) {
+CameraSolveReport SolveReport(const CameraAlignment& found, bool fov_asked,
+                              const std::vector<double>& path_uncertainty) {
   CameraSolveReport report;
   report.frames = static_cast<int64_t>(found.frames.size());
   report.shots = static_cast<int64_t>(found.shots.size());
   for (const AlignedFrame& frame : found.frames) report.interpolated += frame.interpolated;
   int64_t longest = 0;
-  for (const AlignedShot& shot : found.shots) {
+  for (size_t i = 0; i < found.shots.size(); ++i) {
+    const AlignedShot& shot = found.shots[i];
     report.path_length += shot.path_length;
     if (shot.count <= longest) continue;
     longest = shot.count;
     report.motion = CameraMotionName(shot.motion);
+    report.path_uncertainty = std::nullopt;
+    if (shot.motion == CameraMotion::kFree && i < path_uncertainty.size())
+      report.path_uncertainty = path_uncertainty[i];
   }
   report.rms_px = found.rms_px;
   report.held_out_rms_px = found.held_out_rms_px;
@@ -326,8 +347,9 @@ CameraSolveReport SolveReport(const CameraAlignment& found, bool fov_asked) {
 
 void DescribeSolve(ToolReport* to, const CameraSolveReport& report) {
   to->frames = report.frames;
-  to->summary = "camera " + report.motion + ", path " + FormatFixed(report.path_length, 2) +
-                " m, " + FormatFixed(report.rms_px, 2) + " px, FOV " +
+  to->summary = "camera " + report.motion + ", path " + FormatFixed(report.path_length, 2) + " m" +
+                (report.path_uncertainty ? " (" + PathKnown(*report.path_uncertainty) + ")" : "") +
+                ", " + FormatFixed(report.rms_px, 2) + " px, FOV " +
                 FormatFixed(report.xfov_deg, 2) + " deg (" + report.fov_status + ")";
   if (report.shots > 1) to->summary += ", " + CountOf(report.shots, "shot");
   if (report.interpolated > 0)
@@ -336,6 +358,11 @@ void DescribeSolve(ToolReport* to, const CameraSolveReport& report) {
   to->Add("interpolated", report.interpolated, "frames that could not be placed");
   to->Add("motion", report.motion, "of the longest shot: free, rotation or static");
   to->Add("path_length", report.path_length, "metres");
+  to->Add("path_uncertainty",
+          report.path_uncertainty && std::isfinite(*report.path_uncertainty)
+              ? report.path_uncertainty
+              : std::nullopt,
+          "error to be expected of the path of the longest shot, as a share of its length");
   to->Add("rms_px", report.rms_px, "pixels, of the points that fit");
   to->Add("held_out_rms_px", report.held_out_rms_px, "pixels, of sightings that took no part");
   to->Add("xfov", report.xfov_deg, "degrees");

@@ -48,6 +48,14 @@ void ApplySolve(const CameraSolveOptions& solve, AlignmentOptions* to);
 // is not known, Error(kRefused).
 void TellFov(const CameraSolveOptions& solve, const CameraAlignment& found);
 
+// A path that is known to this share of its length only, in words: "the path of the camera ...".
+std::string UnsurePath(double share);
+
+// "known to 1.3 %", "not known".
+std::string PathKnown(double share);
+// Fields of a tool's report on the path that depth was measured from, see MotionReport.
+void AddPath(ToolReport* to, int64_t measured_frames, double uncertainty, int64_t unsure_frames);
+
 // How well the path of each shot is known, see PathUncertainty(), for the residuals that are left.
 // With a warning for each where errors of more than 5 % of its length are to be expected, or that
 // turns for all that can be told, if it was not said to. Throws
@@ -59,7 +67,9 @@ std::vector<double> TellPath(const CameraSolveOptions& solve, const TrackTable& 
 void WriteCameraFiles(const CameraFiles& files, const CameraFacts& facts,
                       const CameraAlignment& found);
 
-CameraSolveReport SolveReport(const CameraAlignment& found, bool fov_asked);
+// `path_uncertainty` as TellPath() gives it; empty: not looked at.
+CameraSolveReport SolveReport(const CameraAlignment& found, bool fov_asked,
+                              const std::vector<double>& path_uncertainty = {});
 // Fields of a tool's report.
 void DescribeSolve(ToolReport* to, const CameraSolveReport& report);
 

@@ -98,6 +98,8 @@ class DepthJob {
     report.fit = fit_;
     report.translation_found = facts.translation_found;
     report.measured_frames = facts.measured_frames;
+    report.path_uncertainty = facts.path_uncertainty;
+    report.unsure_frames = facts.unsure_frames;
     report.width = reader_.info().width;
     report.height = reader_.info().height;
     return report;

@@ -60,6 +60,8 @@ struct JoinedColor {
 struct DepthFacts {
   bool translation_found = true;  // false: depth is a guess
   int64_t measured_frames = 0;
+  double path_uncertainty = 0;  // see MotionReport
+  int64_t unsure_frames = 0;
   std::vector<Pose> world_from_cam;  // of engines that find the camera's path
   std::string model;                 // its name in its metadata; empty: none
   std::string model_license;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/pipeline/jobs.h"
+#include "pipeline/camera_outputs.h"
 #include "pipeline/job_tool.h"
 
 namespace mdvt {
@@ -21,7 +22,8 @@ std::string Summary(const DepthJobReport& report) {
   }
   if (!report.translation_found)
     return text + ", a guess: the camera never moved sideways or forward";
-  return text + ", " + std::to_string(report.measured_frames) + " measured from camera motion";
+  return text + ", " + std::to_string(report.measured_frames) +
+         " measured from camera motion, path " + PathKnown(report.path_uncertainty);
 }
 
 }  // namespace
@@ -39,6 +41,7 @@ void Describe(ToolReport* to, const DepthJobOptions& options, const DepthJobRepo
           "off: the camera only turned or stood still, depth is a guess");
   to->Add("measured_frames", If(!by_model, report.measured_frames),
           "frames whose depth comes from the camera's translation");
+  AddPath(to, report.measured_frames, report.path_uncertainty, report.unsure_frames);
   to->Add("model", report.model, "name of the model in its metadata, empty for motion");
   to->Add("model_license", report.model_license, "as its metadata states it");
   const DisparityCalibration calibration = report.calibration.value_or(DisparityCalibration{});

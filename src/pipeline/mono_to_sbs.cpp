@@ -81,6 +81,10 @@ class MonoToSbsJob {
     report.hole_share = maker_->mean_hole_share();
     report.observed_share = follower_ ? follower_->observed_share() : maker_->observed_share();
     report.mean_shift = maker_->mean_shift();
+    const DepthFacts facts = source_->facts();
+    report.measured_frames = facts.measured_frames;
+    report.path_uncertainty = facts.path_uncertainty;
+    report.unsure_frames = facts.unsure_frames;
     report.width = plan_.canvas.frame_width;
     report.height = plan_.canvas.frame_height;
     return report;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/pipeline/mono_to_sbs.h"
+#include "pipeline/camera_outputs.h"
 #include "pipeline/job_tool.h"
 
 namespace mdvt {
@@ -14,12 +15,15 @@ void Describe(ToolReport* to, const MonoToSbsJobOptions& options, const MonoToSb
                 Percent(report.hole_share) + " filled";
   if (report.observed_share > 0)
     to->summary += ", " + Percent(report.observed_share) + " of it as other frames show it";
+  if (report.measured_frames > 0)
+    to->summary += ", camera path " + PathKnown(report.path_uncertainty);
   AddSize(to, report.width, report.height);
   to->Add("scenes", int64_t{report.scenes}, "scenes found");
   to->Add("mean_shift", report.mean_shift, "of all frames, pixels of one eye");
   to->Add("hole_share", report.hole_share, "mean share of pixels that the source did not show");
   to->Add("observed_share", report.observed_share,
           "share of those pixels that other frames have shown");
+  AddPath(to, report.measured_frames, report.path_uncertainty, report.unsure_frames);
 }
 
 std::string OutputOf(const MonoToSbsJobOptions& options) {

@@ -7,14 +7,18 @@
 #include <string>
 #include <utility>
 
+#include "core/median.h"
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/geometry/camera_path.h"
+#include "mdvt/geometry/path_uncertainty.h"
 #include "mdvt/tracking/dense_flow.h"
 #include "mdvt/tracking/point_tracker.h"
 #include "mdvt/tracking/scene_cut.h"
 #include "motion_dense.h"
 #include "motion_picture.h"
+#include "pipeline/camera_outputs.h"
 
 namespace mdvt {
 namespace {
@@ -24,6 +28,7 @@ constexpr int kGuideSide = 960;
 // And of those that depth is computed on, if tracking works on larger ones.
 constexpr int kDenseSide = 640;
 constexpr double kTrackingNoise = 0.35;  // pixels
+constexpr int64_t kJudgedEvery = 8;      // frames: how well the path is known changes slowly
 
 }  // namespace
 
@@ -78,6 +83,7 @@ struct MotionDepthEstimator::Impl {
     path.emplace(path_options);
     tracker.Restart();
     dense.StartScene();
+    judged_at = -1;
   }
 
   Camera WorkingCamera(int64_t frame) const {
@@ -140,6 +146,7 @@ struct MotionDepthEstimator::Impl {
     const TrackingStep step = tracker.Track(small.Plane<uint8_t>());
     if (cuts.IsCut(small.Plane<uint8_t>(), step.alive_before, step.followed)) {
       after_cut = std::move(picture);
+      path->Finish();
       return;
     }
     Add(std::move(picture), step);
@@ -175,11 +182,37 @@ struct MotionDepthEstimator::Impl {
     Add(std::move(picture), step);
   }
 
+  double PathUncertaintyAt(int64_t number) {
+    if (judged_at < 0 || number >= judged_at + kJudgedEvery) {
+      uncertainty = path->Uncertainty(number);
+      judged_at = number;
+    }
+    return uncertainty;
+  }
+
+  // Once, at the end.
+  void TellUnsurePath() {
+    if (told) return;
+    told = true;
+    int64_t measured = 0;
+    std::vector<double> unsure;
+    for (const MotionFrameReport& frame : reports) {
+      measured += frame.status == MotionStatus::kMeasured;
+      if (frame.path_uncertainty > kUnsurePath) unsure.push_back(frame.path_uncertainty);
+    }
+    if (unsure.empty()) return;
+    LogWarning("around " + std::to_string(unsure.size()) + " of " +
+               CountOf(measured, "measured frame") + " " + UnsurePath(Median(&unsure)) +
+               "; their depth is no surer");
+  }
+
   void Emit() {
     MotionFrameReport frame;
     frame.scene = scene;
     DepthEstimate estimate =
         dense.Compute(waiting, past, *path, options.camera.width, options.camera.height, &frame);
+    if (frame.status == MotionStatus::kMeasured)
+      frame.path_uncertainty = PathUncertaintyAt(waiting.front().number);
     estimate.index = waiting.front().index;
     estimate.pts = waiting.front().pts;
     estimate.duration = waiting.front().duration;
@@ -218,9 +251,12 @@ struct MotionDepthEstimator::Impl {
   std::vector<MotionFrameReport> reports;
   int64_t pushed = 0;
   int scene = 0;
-  int last_scene = 0;  // of the frame emitted last
+  int last_scene = 0;      // of the frame emitted last
+  int64_t judged_at = -1;  // the frame that `uncertainty` is of; -1: none of this scene
+  double uncertainty = 0;
   bool finished = false;
   bool warned = false;
+  bool told = false;
 };
 
 MotionDepthEstimator::MotionDepthEstimator(const MotionDepthOptions& options, ThreadPool* pool) {
@@ -249,6 +285,7 @@ void MotionDepthEstimator::Push(Frame frame) {
 }
 
 void MotionDepthEstimator::Finish() {
+  if (!impl_->finished) impl_->path->Finish();
   impl_->finished = true;  // Pop makes what is left
 }
 
@@ -258,7 +295,10 @@ std::optional<DepthEstimate> MotionDepthEstimator::Pop() {
   if (impl_->ready.empty() && (impl_->LooksFarEnough() || impl_->finished) &&
       !impl_->waiting.empty())
     impl_->Emit();
-  if (impl_->ready.empty()) return std::nullopt;
+  if (impl_->ready.empty()) {
+    if (impl_->finished) impl_->TellUnsurePath();
+    return std::nullopt;
+  }
   DepthEstimate estimate = std::move(impl_->ready.front().first);
   impl_->reports.push_back(impl_->ready.front().second);
   impl_->ready.pop_front();
@@ -267,6 +307,7 @@ std::optional<DepthEstimate> MotionDepthEstimator::Pop() {
 
 MotionReport MotionDepthEstimator::report() const {
   MotionReport report;
+  std::vector<double> shares;
   for (const MotionFrameReport& frame : impl_->reports) {
     ++report.frames;
     report.measured += frame.status == MotionStatus::kMeasured;
@@ -274,7 +315,11 @@ MotionReport MotionDepthEstimator::report() const {
     report.no_translation += frame.status == MotionStatus::kNoTranslation;
     report.lost += frame.status == MotionStatus::kLost;
     report.scenes = std::max(report.scenes, frame.scene + 1);
+    if (frame.status != MotionStatus::kMeasured) continue;
+    shares.push_back(frame.path_uncertainty);
+    report.unsure += frame.path_uncertainty > kUnsurePath;
   }
+  if (!shares.empty()) report.path_uncertainty = Median(&shares);
   return report;
 }
 

@@ -14,6 +14,8 @@ class MotionSource : public EstimatorSource {
     const MotionReport report = motion_->report();
     facts.translation_found = report.translation_found();
     facts.measured_frames = report.measured;
+    facts.path_uncertainty = report.path_uncertainty;
+    facts.unsure_frames = report.unsure;
     for (const MotionFrameReport& frame : motion_->frame_reports())
       facts.world_from_cam.push_back(frame.world_from_cam);
     return facts;

@@ -42,6 +42,7 @@ void StartFromPath(const TrackTable& tracks, AlignmentOptions* alignment) {
       sights.push_back(
           {seen.track, {(seen.x - camera.cx) / camera.fx, (seen.y - camera.cy) / camera.fy}});
     path->AddFrame(f - begin, sights);
+    if (f + 1 == frames || std::binary_search(cuts.begin(), cuts.end(), f + 1)) path->Finish();
     keep(std::max(begin, f - options.window + 1), f + 1);
   }
   const int64_t translating = std::count(moves.begin(), moves.end(), 1);

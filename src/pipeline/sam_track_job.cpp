@@ -340,7 +340,7 @@ class SamTrackJob {
 
   SamTrackReport Report() const {
     SamTrackReport report;
-    report.camera = SolveReport(found_, options_.solve.optimize_intrinsic);
+    report.camera = SolveReport(found_, options_.solve.optimize_intrinsic, path_uncertainty_);
     report.output = files_.transformations;
     report.camera_output = files_.camera;
     report.report = files_.report;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <random>
 #include <string>
 
 #include "cli/clips.h"
@@ -84,6 +85,44 @@ TEST_F(TrackPrograms, RunNetworks) {
   EXPECT_NEAR(values[3], 3, 0.01);
   EXPECT_NEAR(values[4], -1, 0.01);
   EXPECT_EQ(std::distance(fs::directory_iterator(dir_ / "flo"), {}), 5);
+}
+
+// A camera at rest that is said to move: what noise makes of its path is nobody's path.
+TEST_F(TrackPrograms, RefuseAPathOfWhichNothingIsKnown) {
+  const fs::path folder = fs::path(dir_.path()) / "rest";
+  fs::create_directory(folder);
+  const std::string video = (folder / "rest.mkv").string();
+  {
+    Image picture(PixelFormat::Gray(8), 160, 96);
+    for (int y = 0; y < 96; ++y)
+      for (int x = 0; x < 160; ++x)
+        picture.MutablePlane<uint8_t>().At(x, y) =
+            static_cast<uint8_t>(127 + 60 * std::sin(0.4 * x + 0.02 * y * std::sin(0.1 * x)) +
+                                 50 * std::sin(0.35 * y + 0.1 * x));
+    VideoWriterOptions options;
+    options.time_base = {1, 24};
+    options.frame_rate = {24, 1};
+    VideoWriter writer(video, PixelFormat::Gray(8), 160, 96, options);
+    std::mt19937 random(3);
+    for (int i = 0; i < 8; ++i) {
+      Image noisy = picture.Clone();
+      for (int y = 0; y < 96; ++y)
+        for (int x = 0; x < 160; ++x)
+          noisy.MutablePlane<uint8_t>().At(x, y) = static_cast<uint8_t>(
+              picture.Plane<uint8_t>().At(x, y) + static_cast<int>(random() % 13) - 6);
+      writer.Write(noisy, i, 1);
+    }
+    writer.Finish();
+  }
+  const auto before = Snapshot(folder.string());
+  ExpectOneClearLine(
+      "sam_track_video",
+      RunProgram("sam_track_video", {"--color_video", video, "--xfov", "60", "--camera", "free"}),
+      4, {"the path of the camera cannot be known"});
+  EXPECT_EQ(Snapshot(folder.string()), before);
+  const Outcome found = RunProgram("sam_track_video", {"--color_video", video, "--xfov", "60"});
+  EXPECT_EQ(found.status, 0) << found.err;
+  EXPECT_NE(found.err.find("the camera stands still"), std::string::npos) << found.err;
 }
 
 TEST_F(TrackPrograms, NameWhatIsWrong) {

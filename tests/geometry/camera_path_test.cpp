@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "mdvt/core/error.h"
+#include "mdvt/geometry/path_uncertainty.h"
 #include "mdvt/geometry/similarity.h"
 #include "support/test_env.h"
 #include "synthetic.h"
@@ -136,6 +139,70 @@ TEST(CameraPath, PlacesTheFramesBeforeALateStart) {
   const auto frames = Follow(&path, world, truth, rng, 0.1, 24);
   for (const PathFrame& frame : frames) EXPECT_EQ(frame.state, PathState::kTranslating);
   EXPECT_LT(PathError(frames, truth).first, 0.012);
+}
+
+// A dozen frames with little parallax: no start while more frames may come, one once none does.
+TEST(CameraPath, AShortClipStartsWhenItEnds) {
+  auto rng = test::Rng();
+  const World world(rng);
+  std::vector<Pose> truth;
+  for (int i = 0; i < 9; ++i)
+    truth.push_back(test::MakePose({0.002 * i, 0, 0}, {0.016 * i, 0.01 * std::sin(0.7 * i), 0}));
+  CameraPath path(Options());
+  for (int i = 0; i < 9; ++i)
+    path.AddFrame(i, world.See(rng, truth[static_cast<size_t>(i)], i, 0.1));
+  EXPECT_EQ(path.Get(8)->state, PathState::kTurning);
+  EXPECT_EQ(path.Uncertainty(8), 0);
+  path.Finish();
+  std::vector<PathFrame> frames;
+  for (int i = 0; i < 9; ++i) frames.push_back(*path.Get(i));
+  for (const PathFrame& frame : frames) EXPECT_EQ(frame.state, PathState::kTranslating);
+  const auto [rms, angle] = PathError(frames, truth);
+  EXPECT_LT(rms, path.Uncertainty(4) * 0.15);
+  EXPECT_LT(angle, 0.006);
+  // A turn stays one.
+  CameraPath turn(Options());
+  for (int i = 0; i < 9; ++i)
+    turn.AddFrame(i, world.See(rng, test::MakePose({0, 0.01 * i, 0}, {0, 0, 0}), i, 0.1));
+  turn.Finish();
+  EXPECT_EQ(turn.Get(8)->state, PathState::kTurning);
+  CameraPath nothing(Options());
+  nothing.Finish();
+  EXPECT_FALSE(nothing.Get(0).has_value());
+}
+
+// What is told is as large as the errors that come: for long and short ways. Noise that is
+// independent from frame to frame weighs a third of what is allowed for.
+TEST(CameraPath, TellsHowWellItIsKnown) {
+  double last = 0;
+  for (const double shrink : {1.0, 0.1}) {
+    double told = 0, square = 0;
+    constexpr int kSeeds = 8, kFrames = 24;
+    for (int seed = 1; seed <= kSeeds; ++seed) {
+      std::mt19937_64 rng(static_cast<uint64_t>(seed));
+      const World world(rng);
+      std::vector<Pose> truth;
+      double length = 0;
+      for (int i = 0; i < kFrames; ++i) {
+        Pose pose = Walk(i);
+        pose.translation() *= shrink;
+        if (i > 0) length += (pose.translation() - truth.back().translation()).norm();
+        truth.push_back(pose);
+      }
+      CameraPath path(Options());
+      const auto frames = Follow(&path, world, truth, rng, 0.3, 0);
+      path.Finish();
+      std::vector<PathFrame> last_known;
+      for (int i = 0; i < kFrames; ++i) last_known.push_back(*path.Get(i));
+      square += std::pow(PathError(last_known, truth).first / length, 2) / kSeeds;
+      told += path.Uncertainty(kFrames / 2) / kSeeds;
+    }
+    const double error = std::sqrt(square);
+    EXPECT_GT(told, error) << shrink;
+    EXPECT_LT(told, 2 * kCorrelatedTrackErrors * error) << shrink;
+    EXPECT_GT(told, 4 * last);
+    last = told;
+  }
 }
 
 TEST(CameraPath, NothingToFollowIsLost) {

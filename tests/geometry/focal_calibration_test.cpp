@@ -94,6 +94,9 @@ TEST(CalibrateFocal, IsRefusedWithoutPanOrTilt) {
     return MakePose({0, 0, 0}, {t, 0.3 * t * t, 0});
   });
   ExpectRefused("forward", [](double t) { return MakePose({0, 0, 0}, {0, 0, t}); });
+  ExpectRefused("sideways and forward in an arc", [](double t) {
+    return MakePose({0, 0, 0}, {std::sin(t), 0, 1 - std::cos(t)});
+  });
   ExpectRefused("sideways with roll", [](double t) {
     return MakePose({0, 0, 10 * kDegree * t}, {t, 0, 0});
   });
@@ -106,6 +109,12 @@ TEST(CalibrateFocal, IsFoundByPanAlone) {
         return MakePose({0, 20 * kDegree * t, 0}, {0, 0, 0});
       },
       true);
+  ExpectFound(
+      "pan 2",
+      [](double t) {
+        return MakePose({0, 2 * kDegree * t, 0}, {0, 0, 0});
+      },
+      true, FocalStatus::kWeak);
   ExpectFound(
       "pan 5",
       [](double t) {
@@ -125,6 +134,14 @@ TEST(CalibrateFocal, IsFoundByPanAndTranslation) {
       "orbit",
       [](double t) {
         return MakePose({0, -11 * kDegree * t, 0}, {t, 0, 0});
+      },
+      false);
+  ExpectFound(
+      "sideways with little shake",
+      [](double t) {
+        return MakePose({0.28 * kDegree * std::sin(40 * t),
+                         0.28 * kDegree * std::cos(31 * t) - 0.28 * kDegree, 0},
+                        {0.3 * t, 0, 0});
       },
       false);
   ExpectFound(

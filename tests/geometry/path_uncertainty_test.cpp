@@ -65,6 +65,25 @@ TEST(PathUncertainty, FollowsTheNoiseAndFallsWithDepth) {
   EXPECT_LT(PathUncertainty(world.table, found, 0, options), 2 * once);
 }
 
+// A camera at rest that is said to move goes to and fro by its errors: that is no path, however
+// long it is.
+TEST(PathUncertainty, ErrorsAreNoPath) {
+  AlignmentSimulation world;
+  world.frames = 12;
+  world.tracks = 150;
+  world.moving_share = 0;
+  world.path = [](double t) { return MakePose({0.01 * t, 0.05 * t, 0}, {0, 0, 0}); };
+  world.Make(9);
+  AlignmentOptions options = world.Options();
+  options.motion = CameraMotion::kFree;
+  PathUncertaintyOptions noise;
+  noise.depth_sigma = options.depth_sigma;
+  const CameraAlignment found = AlignCameras(world.table, world.depths, options);
+  noise.noise_px = kCorrelatedTrackErrors * found.rms_px;
+  ASSERT_GT(found.shots[0].path_length, 0);
+  EXPECT_GT(PathUncertainty(world.table, found, 0, noise), kUnusablePath);
+}
+
 TEST(PathUncertainty, OtherShotsAndBadOptions) {
   const AlignmentSimulation world = Sideways(0.2, 8);
   CameraAlignment found = WithoutDepth(world);

@@ -157,6 +157,45 @@ TEST_F(AlignPointsJob, TheFieldOfViewIsFoundOrRefused) {
   EXPECT_FALSE(std::filesystem::exists(options_.depth_video + "_transformations.json"));
 }
 
+// Depth that was drawn through a lens of 66 degrees says nothing about the one of 60 that the
+// tracks come from.
+TEST_F(AlignPointsJob, DepthOfAWrongFieldOfViewDoesNotDecide) {
+  const auto panning = [](double xfov_deg) {
+    Clip clip = Scenes::Room(320, 180, xfov_deg);
+    clip.path = [](double time) {
+      Pose pose(Eigen::AngleAxisd(0.35 * time, Eigen::Vector3d::UnitY()) *
+                Eigen::AngleAxisd(0.15 * std::sin(5 * time), Eigen::Vector3d::UnitX()));
+      pose.translation() = Eigen::Vector3d(0.2 * time, 0, 0.4 * time);
+      return pose;
+    };
+    return MovingClip(clip, 24);
+  };
+  const MovingClip clip = panning(60);
+  Make(clip);
+  options_.fov.xfov_deg = 66;
+  options_.solve.optimize_intrinsic = true;
+  options_.solve.accept_weak_fov = true;
+  const double with_true_depth = RunAlignPointsJob(options_).camera.xfov_deg;
+  panning(66).WriteDepth(options_.depth_video);
+  const AlignPointsReport report = RunAlignPointsJob(options_);
+  EXPECT_NEAR(report.camera.xfov_deg, with_true_depth, 0.5);
+  EXPECT_NEAR(report.camera.xfov_deg, 60, 1.5);
+  const json::Value fov = ReadJson(options_.depth_video + "_camera.json").At("fov");
+  EXPECT_LT(fov.At("xfov_low").AsDouble(), 60);
+  EXPECT_GT(fov.At("xfov_high").AsDouble(), 60);
+}
+
+// Half of the points stand in two rows: the file is refused as a whole, with the frame and the
+// track.
+TEST_F(AlignPointsJob, ATrackTwiceInAFrame) {
+  const MovingClip clip(Scenes::Room(160, 90, 60), 3);
+  Make(clip);
+  std::ofstream(options_.track_file) << "[[[1, 5, 5]], [[1, 5, 5], [2, 9, 9], [1, 6, 5]], []]";
+  ExpectError(Code::kCorrupt, "frame 1: track 1 stands there twice",
+              [&] { RunAlignPointsJob(options_); });
+  EXPECT_FALSE(std::filesystem::exists(options_.depth_video + "_transformations.json"));
+}
+
 TEST_F(AlignPointsJob, FilesThatDoNotFit) {
   const MovingClip clip(Scenes::Room(320, 180, 60), 8);
   Make(clip);

@@ -10,6 +10,8 @@
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/pipeline/jobs.h"
+#include "moving_clip.h"
+#include "support/log_catcher.h"
 #include "support/test_env.h"
 
 namespace mdvt::test {
@@ -80,6 +82,7 @@ TEST_F(DepthJob, AGuessHasTheScaleOfTheSceneAsItsMedian) {
   EXPECT_EQ(report.frames, 12);
   EXPECT_FALSE(report.translation_found);
   EXPECT_EQ(report.measured_frames, 0);
+  EXPECT_EQ(report.unsure_frames, 0);
   EXPECT_EQ(report.width, 160);
   EXPECT_EQ(report.height, 120);
   EXPECT_NEAR(report.xfov_deg, 60, 1e-9);
@@ -87,6 +90,31 @@ TEST_F(DepthJob, AGuessHasTheScaleOfTheSceneAsItsMedian) {
   const std::vector<float> medians = Medians(options_.output);
   ASSERT_EQ(medians.size(), 12u);
   for (const float median : medians) EXPECT_NEAR(median, 5, 0.05);
+}
+
+TEST_F(DepthJob, TellsHowWellThePathIsKnown) {
+  Clip room = Scenes::Room(160, 90, 60);
+  const MovingClip clip(room, 20);
+  clip.WriteColor(options_.color_video);
+  const DepthJobReport known = RunDepthJob(options_);
+  ASSERT_GT(known.measured_frames, 0);
+  EXPECT_GT(known.path_uncertainty, 0);
+  EXPECT_LE(known.unsure_frames, known.measured_frames);
+  // A twentieth of the way is known less well.
+  room.path = [path = room.path](double time) {
+    Pose pose = path(time);
+    pose.translation() *= 0.05;
+    return pose;
+  };
+  MovingClip(room, 20).WriteColor(options_.color_video);
+  LogCatcher log;
+  const DepthJobReport unsure = RunDepthJob(options_);
+  if (unsure.measured_frames > 0) {
+    EXPECT_GT(unsure.path_uncertainty, 4 * known.path_uncertainty);
+    EXPECT_EQ(log.Says("the path of the camera"), unsure.unsure_frames > 0);
+  } else {
+    EXPECT_TRUE(log.Says("does not translate"));
+  }
 }
 
 TEST_F(DepthJob, ChoosesTheFramesAskedFor) {

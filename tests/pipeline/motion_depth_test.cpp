@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <limits>
 
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/depth/metrics.h"
+#include "mdvt/geometry/path_uncertainty.h"
 #include "support/raycast.h"
 #include "support/test_env.h"
 
@@ -116,6 +119,9 @@ TEST_F(MotionDepth, MeasuresARoom) {
   EXPECT_EQ(result.report.measured, 24);
   EXPECT_TRUE(result.report.translation_found());
   EXPECT_TRUE(warnings_.empty());
+  EXPECT_GT(result.report.path_uncertainty, 0);
+  EXPECT_LT(result.report.path_uncertainty, kUnsurePath);
+  EXPECT_EQ(result.report.unsure, 0);
 
   ThreadPool pool;
   const test::RayCaster caster(clip.scene, &pool);
@@ -170,6 +176,40 @@ TEST_F(MotionDepth, ATurningCameraIsNamedAndGuessedSmoothly) {
   }
   for (const MotionFrameReport& frame : result.frames)
     EXPECT_EQ(frame.world_from_cam.translation().norm(), 0);
+}
+
+// The shorter the way, the less is known of it; more than 5 % is told, once.
+TEST_F(MotionDepth, TellsHowWellThePathIsKnown) {
+  test::Clip clip = test::Scenes::Room(kWidth, kHeight);
+  double last = std::numeric_limits<double>::infinity();
+  int measured = 0;
+  for (const double speed : {0.15, 0.6}) {
+    clip.path = [speed](double time) {
+      Pose pose = Pose::Identity();
+      pose.translation() = Eigen::Vector3d(speed * time, 0.2 * speed * std::sin(3 * time), 0);
+      return pose;
+    };
+    warnings_.clear();
+    const Result result = Estimate(Draw(clip, 20, 2), Options(clip.camera));
+    std::printf("%.2f m/s: %lld measured, %lld unsure, path known to %.4f\n", speed,
+                static_cast<long long>(result.report.measured),
+                static_cast<long long>(result.report.unsure), result.report.path_uncertainty);
+    for (const MotionFrameReport& frame : result.frames)
+      EXPECT_EQ(frame.path_uncertainty > 0, frame.status == MotionStatus::kMeasured);
+    if (result.report.measured == 0) {
+      EXPECT_EQ(warnings_.size(), 1u);
+      continue;
+    }
+    ++measured;
+    EXPECT_LT(result.report.path_uncertainty, last) << speed;
+    last = result.report.path_uncertainty;
+    const auto told =
+        std::count_if(warnings_.begin(), warnings_.end(), [](const std::string& text) {
+          return text.find("the path of the camera") != std::string::npos;
+        });
+    EXPECT_EQ(told, result.report.unsure > 0 ? 1 : 0) << speed;
+  }
+  EXPECT_EQ(measured, 2);
 }
 
 TEST_F(MotionDepth, StartsAgainAfterACut) {

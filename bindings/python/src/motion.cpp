@@ -204,6 +204,9 @@ void AddMotion(py::module_& module) {
       .def_readonly("status", &MotionFrameReport::status)
       .def_readonly("scene", &MotionFrameReport::scene, "counts the cuts before this frame")
       .def_readonly("measured_share", &MotionFrameReport::measured_share, "0 to 1")
+      .def_readonly("path_uncertainty", &MotionFrameReport::path_uncertainty,
+                    "Error to be expected of the camera's path around the frame, as a share of its "
+                    "length; may be infinite.")
       .def_property_readonly(
           "world_from_cam",
           [](const MotionFrameReport& self) -> Eigen::Matrix4d {
@@ -217,6 +220,9 @@ void AddMotion(py::module_& module) {
       .def_readonly("no_translation", &MotionReport::no_translation)
       .def_readonly("lost", &MotionReport::lost)
       .def_readonly("scenes", &MotionReport::scenes)
+      .def_readonly("path_uncertainty", &MotionReport::path_uncertainty,
+                    "Of half of the measured frames it is no more.")
+      .def_readonly("unsure", &MotionReport::unsure, "Measured frames where it is above 0.05.")
       .def_property_readonly("translation_found", &MotionReport::translation_found);
   py::enum_<DepthQuantity>(module, "DepthQuantity", "What the numbers of an estimate stand for.")
       .value("METRIC_DEPTH", DepthQuantity::kMetricDepth, "metres, 0 = no data")

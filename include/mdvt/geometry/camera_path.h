@@ -63,11 +63,18 @@ class CameraPath {
   // The next frame. Indices must ascend by one. Throws Error(kInvalidArgument) otherwise.
   void AddFrame(int64_t index, const std::vector<TrackSight>& sights);
 
+  // No frame comes any more: where none has started the path yet, the least parallax has to do.
+  void Finish();
+
   // What is known now of a frame of the window. Frames before a late start are placed afterwards,
   // so the answer may improve with later frames. Empty if the frame has left the window.
   std::optional<PathFrame> Get(int64_t index) const;
   // The points with a place that the frame saw.
   std::vector<PathPoint> PointsIn(int64_t index) const;
+  // How well the path is known around a frame, over all frames of the window that translate without
+  // a break and are held by known points: as PathUncertainty(), with the noise that the tracks
+  // show. 0 if the frame does not translate, or fewer than three do. Some ten milliseconds.
+  double Uncertainty(int64_t index) const;
 
  private:
   struct Impl;

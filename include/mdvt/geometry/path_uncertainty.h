@@ -10,6 +10,14 @@
 
 namespace mdvt {
 
+// Errors of a track are alike in neighbouring frames, and weigh about three times what independent
+// ones of their size would: noise = kCorrelatedTrackErrors * root mean square residual.
+constexpr double kCorrelatedTrackErrors = 3;
+// A path that is known to a larger share of its length only is not sure, and has to be told; one
+// that is known to no share at all is of no use.
+constexpr double kUnsurePath = 0.05;
+constexpr double kUnusablePath = 1;
+
 struct PathUncertaintyOptions {
   // Standard deviation of a position in the pictures, pixels. Valid: (0, 100].
   double noise_px = 0.3;
@@ -23,8 +31,9 @@ struct PathUncertaintyOptions {
 // its path: the root mean square of what a similarity (a shift, a turn, a scale) of the whole path
 // does not explain. It grows as the path gets short beside the distance of the points, as they are
 // few, or lie in one plane, or are followed over few frames. Infinite if the points do not hold the
-// cameras, or the path has no length; 0 for other shots and for those of less than three frames,
-// which a similarity explains.
+// cameras, or half of them move by less than 0.7 pixels against the others: a path can always be
+// made of what trackers do wrong. 0 for other shots and for those of less than three frames, which
+// a similarity explains.
 //
 // Marginal covariance of the poses, points eliminated (Schur complement), at the solution: what was
 // left out as an outlier counts nowhere.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "mdvt/core/options.h"
@@ -44,6 +45,9 @@ struct CameraSolveReport {
   int64_t interpolated = 0;  // frames that could not be placed
   std::string motion;        // of the longest shot: "free", "rotation", "static"
   double path_length = 0;    // metres, of all shots
+  // Of the longest shot, where it is free and that was looked at, see PathUncertainty(); may be
+  // infinite.
+  std::optional<double> path_uncertainty;
   double rms_px = 0;
   double held_out_rms_px = 0;
   double xfov_deg = 0;

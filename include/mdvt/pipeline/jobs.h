@@ -58,8 +58,12 @@ struct DepthJobReport {
   double xfov_deg = 0;            // of the clip, or of its median frame if it zooms
   bool translation_found = true;  // false: the camera only turned or stood still; depth is a guess
   int64_t measured_frames = 0;    // frames whose depth comes from the camera's translation
-  std::string model;              // its name in its metadata; empty: depth from motion
-  std::string model_license;      // as its metadata states it
+  // Error to be expected of the camera's path as a share of its length, in half of the measured
+  // frames no more than this; may be infinite. And measured frames where it is above 5 %.
+  double path_uncertainty = 0;
+  int64_t unsure_frames = 0;
+  std::string model;          // its name in its metadata; empty: depth from motion
+  std::string model_license;  // as its metadata states it
   std::optional<DisparityCalibration> calibration;  // of a relative model
   std::optional<DisparityFitResult> fit;            // to the reference
   int width = 0;                                    // of the output

@@ -120,10 +120,13 @@ struct MonoToSbsReport {
   std::string output;
   std::string mask_output;  // empty if none was asked for
   int scenes = 0;
-  double hole_share = 0;      // mean share of the picture per eye that the source did not show
-  double observed_share = 0;  // of those, what other frames have shown
-  double mean_shift = 0;      // of all frames, in pixels of one eye before it is squeezed
-  int width = 0;              // of the output: both eyes
+  double hole_share = 0;        // mean share of the picture per eye that the source did not show
+  double observed_share = 0;    // of those, what other frames have shown
+  double mean_shift = 0;        // of all frames, in pixels of one eye before it is squeezed
+  int64_t measured_frames = 0;  // depth from motion: as in DepthJobReport
+  double path_uncertainty = 0;
+  int64_t unsure_frames = 0;
+  int width = 0;  // of the output: both eyes
   int height = 0;
 };
 

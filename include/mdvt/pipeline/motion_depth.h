@@ -64,6 +64,9 @@ struct MotionFrameReport {
   MotionStatus status = MotionStatus::kLost;
   int scene = 0;              // counts the cuts before this frame
   double measured_share = 0;  // of the pixels whose depth was measured, 0..1
+  // Of measured frames: the error to be expected of the camera's path around the frame, as a share
+  // of its length, see CameraPath::Uncertainty(). May be infinite. Depth is no surer than that.
+  double path_uncertainty = 0;
   // Camera-to-world in metres; the first frame of every scene is the identity. The translation is
   // zero where none was found.
   Pose world_from_cam = Pose::Identity();
@@ -77,6 +80,8 @@ struct MotionReport {
   int64_t no_translation = 0;
   int64_t lost = 0;
   int scenes = 0;
+  double path_uncertainty = 0;  // of half of the measured frames it is no more; may be infinite
+  int64_t unsure = 0;           // measured frames where it is more than kUnsurePath
   // False: the depth of the whole clip is a guess.
   bool translation_found() const { return measured > 0; }
 };
@@ -89,7 +94,8 @@ struct MotionReport {
 // other frames look the same at this depth and at no other, and the frame before agrees, 0 where
 // depth was filled in or guessed. The result depends on frames and options alone, not on threads.
 //
-// The first frame without translation is told once per object by LogWarning.
+// The first frame without translation is told once per object by LogWarning, and at the end of the
+// clip how many measured frames have a path that is not sure.
 class MotionDepthEstimator : public DepthEstimator {
  public:
   // pool  threads to work on, or null for the calling thread alone; must outlive this object.
