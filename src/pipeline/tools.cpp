@@ -9,9 +9,11 @@ namespace mdvt {
 ToolInfo DepthTool();
 ToolInfo StereoTool();
 ToolInfo MonoToSbsTool();
+ToolInfo MovieTool();
 ToolInfo ExportTool();
 ToolInfo DepthViewTool();
 ToolInfo SplitSbsTool();
+ToolInfo FindScenesTool();
 ToolInfo UndistortTool();
 ToolInfo FindConvergenceTool();
 ToolInfo TrackPointsTool();
@@ -42,40 +44,16 @@ ToolInfo StereoFlowTool();
 ToolInfo TrackOptimizationTool();
 
 const std::vector<ToolInfo>& Tools() {
-  static const std::vector<ToolInfo> tools = {DepthTool(),
-                                              StereoTool(),
-                                              MonoToSbsTool(),
-                                              ExportTool(),
-                                              DepthViewTool(),
-                                              SplitSbsTool(),
-                                              FindConvergenceTool(),
-                                              TrackPointsTool(),
-                                              InfillSbsTool(),
-                                              VideoMaskTool(),
-                                              InpaintTool(),
-                                              StereoCrafterTool(),
-                                              OpticalFlowTool(),
-                                              EvalTracksTool(),
-                                              StabilizeDepthTool(),
-                                              EvalDepthTool(),
-                                              InferNvdsTool(),
-                                              CompareNvdsTool(),
-                                              UnidepthVideoTool(),
-                                              AlignPointsTool(),
-                                              SamTrackTool(),
-                                              RecoverFovTool(),
-                                              EvalTrajectoryTool(),
-                                              CheckStereoTool(),
-                                              Unik3dVideoTool(),
-                                              MogeVideoTool(),
-                                              DepthProVideoTool(),
-                                              VideoDepthMetricTool(),
-                                              Da3VideoTool(),
-                                              UpscaleDepthTool(),
-                                              RectifyTool(),
-                                              StereoFlowTool(),
-                                              TrackOptimizationTool(),
-                                              UndistortTool()};
+  static const std::vector<ToolInfo> tools = {
+      DepthTool(),           StereoTool(),           MonoToSbsTool(),         MovieTool(),
+      ExportTool(),          DepthViewTool(),        SplitSbsTool(),          FindScenesTool(),
+      FindConvergenceTool(), TrackPointsTool(),      InfillSbsTool(),         VideoMaskTool(),
+      InpaintTool(),         StereoCrafterTool(),    OpticalFlowTool(),       EvalTracksTool(),
+      StabilizeDepthTool(),  EvalDepthTool(),        InferNvdsTool(),         CompareNvdsTool(),
+      UnidepthVideoTool(),   AlignPointsTool(),      SamTrackTool(),          RecoverFovTool(),
+      EvalTrajectoryTool(),  CheckStereoTool(),      Unik3dVideoTool(),       MogeVideoTool(),
+      DepthProVideoTool(),   VideoDepthMetricTool(), Da3VideoTool(),          UpscaleDepthTool(),
+      RectifyTool(),         StereoFlowTool(),       TrackOptimizationTool(), UndistortTool()};
   return tools;
 }
 
