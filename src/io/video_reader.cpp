@@ -95,6 +95,7 @@ struct VideoReader::Impl {
     first = Decode();
     Require(first.has_value(), Code::kCorrupt, name + ": holds no frame");
     TellStart();
+    if (options.first_frame > 0) BeginLater();
     // Tells now whether the format asked for can be had.
     if (options.format) first->frame.image = ToImage(std::move(first->picture));
   }
@@ -105,6 +106,24 @@ struct VideoReader::Impl {
       TellDamage(false);
     } catch (...) {  // no memory for a remark
     }
+  }
+
+  void BeginLater() {
+    SeekTo(options.first_frame);
+    if (!first) first = Decode();
+    Require(first.has_value(), Code::kCorrupt,
+            info.path + ": there is no frame " + std::to_string(options.first_frame));
+    info.skipped_pts = first->frame.pts;
+    info.start_pts = 0;
+    info.estimated_frames = std::max<int64_t>(0, info.estimated_frames - options.first_frame);
+    if (!info.hdr.hdr10_plus) return;
+    info.hdr.hdr10_plus = std::make_shared<Hdr10PlusTrack>(info.time_base);
+    AddHdr10Plus(*first->picture, first->frame.pts);
+  }
+
+  void AddHdr10Plus(const AVFrame& picture, int64_t pts) {
+    std::vector<uint8_t> message = ff::Hdr10PlusMessage(picture);
+    if (!message.empty()) info.hdr.hdr10_plus->Add(pts - info.skipped_pts, std::move(message));
   }
 
   void ChooseStream() {
@@ -186,14 +205,11 @@ struct VideoReader::Impl {
                          : std::max<int64_t>(0, FrameDuration(*picture));
     frame.pts = picture->pts;
     if (next_index == 0) {
-      info.start_pts = frame.pts;
+      info.start_pts = stream_start_pts = frame.pts;
       if (!ff::Hdr10PlusMessage(*picture).empty())
         info.hdr.hdr10_plus = std::make_shared<Hdr10PlusTrack>(info.time_base);
     }
-    if (info.hdr.hdr10_plus) {
-      std::vector<uint8_t> message = ff::Hdr10PlusMessage(*picture);
-      if (!message.empty()) info.hdr.hdr10_plus->Add(frame.pts, std::move(message));
-    }
+    if (info.hdr.hdr10_plus) AddHdr10Plus(*picture, frame.pts);
     ++next_index;
     lost = false;
     return Decoded{std::move(picture), frame};
@@ -340,7 +356,7 @@ struct VideoReader::Impl {
 
   const ff::FrameIndex& Index() {
     if (!index) {
-      index.emplace(&demuxer, *stream, info.frame_rate, info.start_pts, options.limits);
+      index.emplace(&demuxer, *stream, info.frame_rate, stream_start_pts, options.limits);
       lost = true;
     }
     return *index;
@@ -370,12 +386,12 @@ struct VideoReader::Impl {
     const int64_t pts = Index().PtsOf(frame);
     const int64_t second = std::max<int64_t>(1, Rescale(1, {1, 1}, info.time_base));
     for (int64_t ahead = 0;; ahead = ahead == 0 ? second : 4 * ahead) {
-      const int64_t aim = std::max(info.start_pts, pts - ahead);
+      const int64_t aim = std::max(stream_start_pts, pts - ahead);
       if (DecodeFrom(aim, frame)) {
         lost = false;
         return;
       }
-      Require(aim > info.start_pts, Code::kCorrupt,
+      Require(aim > stream_start_pts, Code::kCorrupt,
               info.path + ": frame " + std::to_string(frame) + " is not where its index says");
     }
   }
@@ -431,7 +447,10 @@ struct VideoReader::Impl {
       (*take)(0, image.view());
       image = Image();
     }
-    return std::move(decoded->frame);
+    Frame frame = std::move(decoded->frame);
+    frame.index -= options.first_frame;
+    frame.pts -= info.skipped_pts;
+    return frame;
   }
 
   bool TakesRows() const {
@@ -665,10 +684,11 @@ struct VideoReader::Impl {
   Image band;              // see TakeRows()
   double stream_rate = 0;  // frames per second, as decoded
   int64_t pictures = 0;    // pictures that came out of the decoder
-  int64_t next_index = 0;  // of the next frame given out
-  int64_t gaps = 0;        // frames that the timestamps leave room for
-  bool sent_end = false;   // to the deinterlacer
-  int coded_width = 0;     // of the first picture, as all that follows
+  int64_t next_index = 0;  // of the next frame given out, in the file
+  int64_t stream_start_pts = 0;
+  int64_t gaps = 0;       // frames that the timestamps leave room for
+  bool sent_end = false;  // to the deinterlacer
+  int coded_width = 0;    // of the first picture, as all that follows
   int coded_height = 0;
   int coded_format = AV_PIX_FMT_NONE;
   StatedColor coded_color = {};
@@ -699,8 +719,11 @@ VideoReader& VideoReader::operator=(VideoReader&&) noexcept = default;
 const VideoInfo& VideoReader::info() const { return impl_->info; }
 ReadingReport VideoReader::report() const { return impl_->Report(); }
 
-void VideoReader::SeekTo(int64_t frame) { impl_->SeekTo(frame); }
-int64_t VideoReader::CountFrames() { return impl_->CountFrames(); }
+void VideoReader::SeekTo(int64_t frame) {
+  Require(frame >= 0, Code::kInvalidArgument, "SeekTo: there is no frame below 0");
+  impl_->SeekTo(frame + impl_->options.first_frame);
+}
+int64_t VideoReader::CountFrames() { return impl_->CountFrames() - impl_->options.first_frame; }
 
 std::optional<Frame> VideoReader::Read() { return impl_->Read(nullptr); }
 std::optional<Frame> VideoReader::Read(const RowTaker& take) { return impl_->Read(&take); }

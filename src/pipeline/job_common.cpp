@@ -57,6 +57,7 @@ VideoReaderOptions ReaderOptions(const JobOptions& job, ThreadPool* pool) {
   reader.pool = pool;
   reader.strict = job.reading.strict;
   reader.deinterlace = job.reading.deinterlace;
+  reader.first_frame = job.reading.first_frame;
   return reader;
 }
 

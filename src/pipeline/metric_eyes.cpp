@@ -75,15 +75,19 @@ void Describe(OptionList* list, MetricEyeOptions* options, const std::string& di
       "what the middle of each frame shows, file: as --convergence_file says, or that file itself",
       [options] { return ConvergenceText(*options); },
       [options](const std::string& text) { return SetConvergence(text, options); });
-  list->Field("convergence_sigma", &options->smoothing.sigma_seconds, {0, 3600}, "SECONDS",
+  DescribeConvergenceSmoothing(list, &options->smoothing);
+}
+
+void DescribeConvergenceSmoothing(OptionList* list, ConvergenceSmoothing* smoothing) {
+  list->Field("convergence_sigma", &smoothing->sigma_seconds, {0, 3600}, "SECONDS",
               "how far the distances of a file, and those of auto, are smoothed over time; never "
               "across a cut");
-  list->Field("convergence_nearest", &options->smoothing.nearest, {0, 1e6}, "METRES",
+  list->Field("convergence_nearest", &smoothing->nearest, {0, 1e6}, "METRES",
               "they are never nearer than this");
-  list->Field("convergence_farthest", &options->smoothing.farthest, {0, 1e6, true, false}, "METRES",
+  list->Field("convergence_farthest", &smoothing->farthest, {0, 1e6, true, false}, "METRES",
               "they are never farther than this")
       .Default("no bound");
-  list->Field("convergence_rate", &options->smoothing.rate, {0, 1e6, true, false}, "DIOPTERS",
+  list->Field("convergence_rate", &smoothing->rate, {0, 1e6, true, false}, "DIOPTERS",
               "fastest change of 1 / distance in a second, inside a shot")
       .Default("no bound");
 }

@@ -30,6 +30,8 @@ BaselineScale ScaleOf(const MetricEyeOptions& options);
 // these, and nothing has changed.
 bool SetConvergence(const std::string& text, MetricEyeOptions* options);
 
+void DescribeConvergenceSmoothing(OptionList* list, ConvergenceSmoothing* smoothing);
+
 struct MonoToSbsJobOptions;
 // The options of the eyes, with what "convergence" says about them.
 MetricEyeOptions SettledEyes(const MonoToSbsJobOptions& options);

@@ -5,8 +5,6 @@
 #include <cmath>
 
 #include "mdvt/core/error.h"
-#include "mdvt/core/image_resize.h"
-#include "mdvt/io/color_convert.h"
 #include "mdvt/io/scene_list.h"
 #include "mdvt/tracking/content_cut.h"
 
@@ -17,33 +15,37 @@ constexpr int kPictureWidth = 256;  // of the pictures in which cuts are looked 
 
 }  // namespace
 
+CutPictures::CutPictures(const VideoInfo& source, const PixelFormat& format, ThreadPool* pool) {
+  const double ratio =
+      std::min(1.0, static_cast<double>(kPictureWidth) / std::max(source.width, source.height));
+  const int width = std::max(1, static_cast<int>(std::lround(source.width * ratio)));
+  const int height = std::max(1, static_cast<int>(std::lround(source.height * ratio)));
+  color_ = ResolveColor(source.color, format, source.height);
+  small_ = Image(format, width, height);
+  const ResizeWindow whole{0, 0, static_cast<double>(source.width),
+                           static_cast<double>(source.height)};
+  resizer_.emplace(format, source.width, source.height, whole, width, height,
+                   ResizeOptions{ResizeFilter::kBilinear, color_.chroma_location}, pool);
+}
+
+Image CutPictures::Make(const Image& picture) {
+  resizer_->Resize(picture.view(), small_.mutable_view());
+  return converter_.Convert(small_, color_, PixelFormat::Rgb(8));
+}
+
 // Looks for cuts in small pictures.
 class SceneStarts::Detector {
  public:
-  Detector(const VideoInfo& source, const PixelFormat& format, ThreadPool* pool) {
-    const double ratio =
-        std::min(1.0, static_cast<double>(kPictureWidth) / std::max(source.width, source.height));
-    const int width = std::max(1, static_cast<int>(std::lround(source.width * ratio)));
-    const int height = std::max(1, static_cast<int>(std::lround(source.height * ratio)));
-    color_ = ResolveColor(source.color, format, source.height);
-    small_ = Image(format, width, height);
-    const ResizeWindow whole{0, 0, static_cast<double>(source.width),
-                             static_cast<double>(source.height)};
-    resizer_.emplace(format, source.width, source.height, whole, width, height,
-                     ResizeOptions{ResizeFilter::kBilinear, color_.chroma_location}, pool);
-  }
+  Detector(const VideoInfo& source, const PixelFormat& format, ThreadPool* pool)
+      : pictures_(source, format, pool) {}
 
   void Push(const Image& picture, double seconds) {
-    resizer_->Resize(picture.view(), small_.mutable_view());
-    cuts_.Push(converter_.Convert(small_, color_, PixelFormat::Rgb(8)).view(), seconds);
+    cuts_.Push(pictures_.Make(picture).view(), seconds);
   }
   ContentCutDetector& cuts() { return cuts_; }
 
  private:
-  ColorInfo color_;
-  Image small_;
-  std::optional<ImageResizer> resizer_;
-  ColorConverter converter_;
+  CutPictures pictures_;
   ContentCutDetector cuts_;
 };
 

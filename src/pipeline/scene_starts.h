@@ -11,13 +11,30 @@
 #include <vector>
 
 #include "mdvt/core/image.h"
+#include "mdvt/core/image_resize.h"
 #include "mdvt/core/limits.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/core/state.h"
+#include "mdvt/io/color_convert.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/view_options.h"
 
 namespace mdvt {
+
+// The small pictures in which cuts are looked for.
+class CutPictures {
+ public:
+  // format  of the frames
+  CutPictures(const VideoInfo& source, const PixelFormat& format, ThreadPool* pool);
+  // Rgb(8). May share its pixels with the next one.
+  Image Make(const Image& picture);
+
+ private:
+  ColorInfo color_;
+  Image small_;
+  std::optional<ImageResizer> resizer_;
+  ColorConverter converter_;
+};
 
 // Push every frame in order; Pop says of each, some frames later, whether it begins a scene.
 class SceneStarts {

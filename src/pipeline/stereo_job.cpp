@@ -269,7 +269,8 @@ class StereoJob {
     video.right_eye_first = options_.swap_eyes;
     video.equirectangular_deg = canvas_.EquirectangularDeg(layout_);
     video.tags = tags.ToTags();
-    if (!options_.preview.active()) video.copy_streams_from = options_.color_video;
+    if (!options_.preview.active() && options_.copy_streams)
+      video.copy_streams_from = options_.color_video;
     video.copy_text = !options_.subtitles.burn();
     writer_.emplace(video_, output_format_, canvas_.frame_width, canvas_.frame_height, video);
     if (mask_)

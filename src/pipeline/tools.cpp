@@ -9,9 +9,11 @@ namespace mdvt {
 ToolInfo DepthTool();
 ToolInfo StereoTool();
 ToolInfo MonoToSbsTool();
+ToolInfo MovieTool();
 ToolInfo ExportTool();
 ToolInfo DepthViewTool();
 ToolInfo SplitSbsTool();
+ToolInfo FindScenesTool();
 ToolInfo UndistortTool();
 ToolInfo FindConvergenceTool();
 ToolInfo TrackPointsTool();
@@ -47,9 +49,11 @@ const std::vector<ToolInfo>& Tools() {
   static const std::vector<ToolInfo> tools = {DepthTool(),
                                               StereoTool(),
                                               MonoToSbsTool(),
+                                              MovieTool(),
                                               ExportTool(),
                                               DepthViewTool(),
                                               SplitSbsTool(),
+                                              FindScenesTool(),
                                               FindConvergenceTool(),
                                               TrackPointsTool(),
                                               InfillSbsTool(),

@@ -40,6 +40,31 @@ void ExpectSameFramesInAnyOrder(const std::string& path) {
       ASSERT_TRUE(test::SamePixels(frame->image.view(), frames[i].image.view())) << i;
     }
   }
+  // Readers that begin later show a clip of its own.
+  for (const size_t first : {size_t{1}, frames.size() / 2, frames.size() - 1}) {
+    VideoReaderOptions later;
+    later.first_frame = static_cast<int64_t>(first);
+    VideoReader clip(path, later);
+    EXPECT_EQ(clip.info().start_pts, 0);
+    EXPECT_EQ(clip.info().skipped_pts, frames[first].pts);
+    EXPECT_EQ(clip.CountFrames(), static_cast<int64_t>(frames.size() - first));
+    for (size_t i = first; i < frames.size(); ++i) {
+      const std::optional<Frame> frame = clip.Read();
+      ASSERT_TRUE(frame) << first << " " << i;
+      ASSERT_EQ(frame->index, static_cast<int64_t>(i - first));
+      ASSERT_EQ(frame->pts, frames[i].pts - frames[first].pts);
+      ASSERT_TRUE(test::SamePixels(frame->image.view(), frames[i].image.view()))
+          << first << " " << i;
+    }
+    EXPECT_FALSE(clip.Read());
+    clip.SeekTo(0);
+    EXPECT_TRUE(test::SamePixels(clip.Read()->image.view(), frames[first].image.view()));
+  }
+  test::ExpectError(Code::kInvalidArgument, "there is no frame", [&] {
+    VideoReaderOptions past;
+    past.first_frame = static_cast<int64_t>(frames.size());
+    VideoReader clip(path, past);
+  });
   // Also from behind the end.
   reader.SeekTo(static_cast<int64_t>(frames.size()) - 1);
   EXPECT_TRUE(reader.Read());

@@ -115,6 +115,78 @@ TEST(ContentCutDetector, TellsCutsFromFadesDissolvesAndFlashes) {
   EXPECT_GE(score.f1(), 0.95);
 }
 
+// By the definitions, of pictures of one colour each.
+TEST(ContentScorer, ScoresAreThoseOfTheFormula) {
+  ContentScorer scorer;
+  EXPECT_EQ(scorer.Score(Uniform({250, 0, 0}).view()).all, 0);
+  // V from 250 to 150.
+  ContentScore score = scorer.Score(Uniform({150, 0, 0}).view());
+  EXPECT_DOUBLE_EQ(score.value, 100);
+  EXPECT_DOUBLE_EQ(score.hue, 0);
+  EXPECT_DOUBLE_EQ(score.saturation, 0);
+  EXPECT_DOUBLE_EQ(score.all, 100 / 3.0);
+  EXPECT_DOUBLE_EQ(score.lit, 100 / 3.0);
+  // H from 0 to 120 degrees, counted in halves; S from 255 to 255 * 100 / 200, rounded.
+  score = scorer.Score(Uniform({100, 200, 100}).view());
+  EXPECT_DOUBLE_EQ(score.hue, 60);
+  EXPECT_DOUBLE_EQ(score.saturation, 255 - 128);
+  EXPECT_DOUBLE_EQ(score.value, 50);
+  EXPECT_DOUBLE_EQ(score.all, (60 + 127 + 50) / 3.0);
+  // Colours of pixels with V = 24 count half.
+  scorer.Score(Uniform({24, 0, 0}).view());
+  score = scorer.Score(Uniform({0, 24, 0}).view());
+  EXPECT_DOUBLE_EQ(score.all, 60 / 3.0);
+  EXPECT_DOUBLE_EQ(score.lit, 30 / 3.0);
+}
+
+TEST(FindContentCuts, FollowsPySceneDetectsRules) {
+  std::vector<ContentScore> scores(50);
+  std::vector<double> seconds;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    scores[i].all = scores[i].lit = 4;
+    seconds.push_back(static_cast<double>(i) / 10);
+  }
+  const auto set = [&](size_t frame, double score) {
+    scores[frame].all = scores[frame].lit = score;
+  };
+  set(10, 20);   // five times its neighbours
+  set(20, 14);   // too little
+  set(30, 100);  // a flash: the second comes too soon after the first
+  set(31, 100);
+  set(40, 28);
+  set(3, 100);  // too early
+  ContentCutOptions options;
+  using Cuts = std::vector<int64_t>;
+  EXPECT_EQ(FindContentCuts(scores, seconds, options, ContentRule::kAdaptive), (Cuts{10, 30, 40}));
+  EXPECT_EQ(FindContentCuts(scores, seconds, options, ContentRule::kLead), (Cuts{10, 40}));
+  options.min_score = 27;
+  EXPECT_EQ(FindContentCuts(scores, seconds, options, ContentRule::kContent), (Cuts{30, 40}));
+  options = {};
+  // Around frame 30 are 4, 4, 100 and 4: 100 is 3.57 times their mean.
+  EXPECT_DOUBLE_EQ(NeighbourScore(scores, 30, 2), 28);
+  options.min_ratio = 3.6;
+  EXPECT_EQ(FindContentCuts(scores, seconds, options, ContentRule::kAdaptive), (Cuts{10, 40}));
+  options.min_scene_seconds = 0;
+  EXPECT_EQ(FindContentCuts(scores, seconds, options, ContentRule::kAdaptive), (Cuts{3, 10, 40}));
+  EXPECT_THROW(FindContentCuts(scores, {0, 1}, options), Error);
+  EXPECT_EQ(FindContentCuts({}, {}, options), (Cuts{}));
+}
+
+TEST(FindContentCuts, FindsWhatTheDetectorFinds) {
+  for (uint32_t seed = 1; seed <= 4; ++seed) {
+    const EditedClip clip(seed, 96, 54, 6);
+    ContentScorer scorer;
+    std::vector<ContentScore> scores;
+    std::vector<double> seconds;
+    for (const Image& frame : clip.frames) {
+      seconds.push_back(static_cast<double>(scores.size()) / 24);
+      scores.push_back(scorer.Score(frame.view()));
+    }
+    const std::vector<int64_t> cuts = FindContentCuts(scores, seconds, {});
+    EXPECT_EQ(std::vector<int>(cuts.begin(), cuts.end()), Cuts(clip.frames, 24));
+  }
+}
+
 TEST(ContentCutDetector, ScenesHaveALeastLength) {
   std::vector<Image> frames;
   for (int i = 0; i < 60; ++i)

@@ -40,6 +40,7 @@ struct VideoInfo {
   Rational time_base{1, 1000};
   Rational frame_rate{0, 1};     // average; 0/1 if the file does not say
   int64_t start_pts = 0;         // of the first frame, in time_base
+  int64_t skipped_pts = 0;       // the time of VideoReaderOptions::first_frame in the file
   int64_t estimated_frames = 0;  // from the container, for progress only; 0 if not known
   bool has_audio = false;
   // Tags of the container, overlaid by those of the picture stream; keys in upper case.
@@ -66,6 +67,9 @@ struct VideoReaderOptions {
   // In place of threads of its own the decoder works on those of this pool, which must outlive the
   // reader: FFV1 decodes its slices side by side, other codecs work on the thread that reads.
   ThreadPool* pool = nullptr;
+  // Show a clip that begins with this frame: its frames and their times count from 0, and so do
+  // CountFrames() and SeekTo(). Error(kInvalidArgument) past the last frame.
+  int64_t first_frame = 0;
   // Refuse a video whose pictures are damaged or incomplete, by Error(kCorrupt). Where the distance
   // of frames is even, a hole between timestamps is a missing frame, from the eighth frame on.
   bool strict = false;

@@ -96,6 +96,7 @@ struct StereoJobOptions {
   EncodeOptions encode;     // without an ending that tells: FFV1
   bool compressed = false;  // H.264 .mp4 in place of FFV1 .mkv
   bool swap_eyes = false;
+  bool copy_streams = true;  // sound, subtitles, chapters and metadata of the colour video
   void Check() const;
 
  private:

@@ -33,9 +33,58 @@ struct ContentCutOptions {
   void Check() const;
 };
 
-// The score of a frame is the mean over the picture of |dH|, |dS| and |dV| to the frame before, and
-// over these three; S and V in 0..255, H in 0..180 around the circle. Frames next to an end of the
-// clip have the neighbours that there are. The first frame has no score and is no cut.
+// How much a picture differs from the one before: means over the picture of |dH|, |dS| and |dV|, S
+// and V in 0..255, H in 0..180 around the circle.
+struct ContentScore {
+  double hue = 0;
+  double saturation = 0;
+  double value = 0;
+  double all = 0;  // the mean of the three, which PySceneDetect calls content_val
+  // The same where |dH| and |dS| of dark pixels count less, see ContentCutOptions::min_score.
+  double lit = 0;
+};
+
+// Gives the score of one picture after the other.
+class ContentScorer {
+ public:
+  // picture  Rgb(8); small ones (256 pixels across) tell as much as large ones
+  // All 0 for the first. Throws Error(kInvalidArgument) for another format, an empty picture or
+  // another size than before.
+  ContentScore Score(const ImageView& picture);
+
+  // The picture before. Load() throws Error(kCorrupt).
+  void Save(State* state) const;
+  void Load(const State& state);
+
+ private:
+  struct Hsv {
+    uint8_t h, s, v;
+  };
+  std::vector<Hsv> before_;
+  int width_ = 0;
+  int height_ = 0;
+};
+
+enum class ContentRule {
+  kLead,      // all of ContentCutOptions
+  kAdaptive,  // PySceneDetect's AdaptiveDetector: without min_lead, and dark pixels count in full
+  kContent,   // its ContentDetector: min_score and min_scene_seconds alone
+};
+
+// The mean score of the neighbours of a frame, without its own; 0 where it has none. Frame 0 has no
+// score and is nobody's neighbour.
+double NeighbourScore(const std::vector<ContentScore>& scores, size_t frame, int neighbours);
+
+// Which frames of a whole clip begin a scene, without the first, by the scores and times of all of
+// its frames. kLead finds what ContentCutDetector finds. Throws Error(kInvalidArgument): options,
+// lists of different length.
+std::vector<int64_t> FindContentCuts(const std::vector<ContentScore>& scores,
+                                     const std::vector<double>& seconds,
+                                     const ContentCutOptions& options,
+                                     ContentRule rule = ContentRule::kLead);
+
+// The same while frames pass. Frames next to an end of the clip have the neighbours that there are.
+// The first frame has no score and is no cut.
 class ContentCutDetector {
  public:
   // Throws Error(kInvalidArgument), see Check().
@@ -56,13 +105,8 @@ class ContentCutDetector {
   void Load(const State& state);
 
  private:
-  struct Hsv {
-    uint8_t h, s, v;
-  };
   ContentCutOptions options_;
-  std::vector<Hsv> before_;
-  int width_ = 0;
-  int height_ = 0;
+  ContentScorer scorer_;
   // Scores and times of frames from popped_ - neighbours on.
   std::deque<double> scores_;
   std::deque<double> lit_scores_;  // with less of dark pixels

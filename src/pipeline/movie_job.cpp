@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "core/file_descriptor.h"
+#include "mdvt/core/count.h"
+#include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
+#include "mdvt/core/parallel.h"
+#include "mdvt/io/output_set.h"
+#include "mdvt/io/scene_list.h"
+#include "mdvt/io/video_reader.h"
+#include "mdvt/pipeline/movie.h"
+#include "pipeline/find_scenes_settings.h"
+#include "pipeline/job_common.h"
+#include "pipeline/movie_force.h"
+#include "pipeline/movie_scenes.h"
+#include "pipeline/movie_steps.h"
+#include "pipeline/product_manifest.h"
+
+namespace mdvt {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kForced[] = "it was asked for";
+constexpr std::chrono::milliseconds kLookEvery(50);
+
+std::string NameOf(const MovieStep& step) {
+  return step.scene == 0 ? step.name : "scene " + std::to_string(step.scene) + ", " + step.name;
+}
+
+// Which steps have to be done, and why. `why` is empty for those that need not.
+std::vector<std::string> FindStale(const std::vector<MovieStep>& steps,
+                                   const std::vector<ForcedStep>& forced, const Limits& limits) {
+  std::vector<std::string> why(steps.size());
+  std::vector<bool> follows(steps.size(), false);  // from one that was asked for
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const MovieStep& step = steps[i];
+    why[i] = WhyStale(step.facts, step.product, limits);
+    for (const ForcedStep& one : forced)
+      if (one.name == step.name && (one.scene == 0 || one.scene == step.scene)) {
+        why[i] = kForced;
+        follows[i] = true;
+      }
+    for (const size_t before : step.needs) {
+      if (!follows[before]) continue;
+      follows[i] = true;
+      if (why[i].empty()) why[i] = steps[before].name + " is done again";
+    }
+  }
+  return why;
+}
+
+class MovieJob {
+ public:
+  MovieJob(const MovieJobOptions& options, const RunControl& control)
+      : options_(options), control_(control), meter_(control) {}
+
+  MovieReport Run() {
+    if (options_.clean != "none") return Clean();
+    film_.emplace(options_.color_video, ReaderOptions(options_.job, nullptr));
+    CheckOnePicture(film_->info(), options_.job.one_picture);
+    const bool has_list = FindList();
+    if (has_list) ReadList();
+    if (options_.dry_run && !has_list) {
+      report_.plan = "scenes  " + report_.scene_list + " has to be made first: see mdvt_scenes\n";
+      return report_;
+    }
+    if (!options_.dry_run) Begin();
+    if (!has_list) MakeList();
+    planner_.emplace(options_, scenes_, film_->info().frame_rate);
+    const std::vector<MovieStep>& steps = planner_->steps();
+    const std::vector<ForcedStep> forced = ParseForced(options_.force);
+    why_ = FindStale(steps, forced, options_.job.limits);
+    todo_.assign(steps.size(), false);
+    failed_.assign(steps.size(), false);
+
+    const std::vector<bool> all(scenes_.size(), true);
+    MovieStep film = planner_->FilmStep(all);
+    const std::string why_film = WhyFilm(film, forced);
+    if (options_.no_render || !why_film.empty())
+      for (const std::vector<size_t>& wanted : planner_->wanted())
+        for (const size_t step : wanted) Want(step);
+    if (options_.dry_run) return Plan(film, why_film);
+    if (!options_.no_render && !why_film.empty()) CheckFilmName(film.product);
+    MakeScenes();
+    report_.steps_done = steps_done_;
+    report_.frames = film.frames;
+    if (options_.no_render) {
+      FailIfAny();
+      return report_;
+    }
+    report_.output = film.product;
+    if (why_film.empty()) {
+      ++report_.steps_kept;
+      return report_;
+    }
+    if (!options_.allow_missing || !options_.keep_going) FailIfAny();
+    if (!errors_.empty()) {
+      const std::vector<bool> made = Made();
+      for (const MovieScene& scene : scenes_)
+        if (!made[static_cast<size_t>(scene.number) - 1]) report_.flat.push_back(scene.number);
+      LogWarning(CountOf(static_cast<int64_t>(report_.flat.size()), "scene is", "scenes are") +
+                 " shown flat: " + FailedText());
+      film = planner_->FilmStep(made);
+    }
+    meter_.BeginPhase("film");
+    Do(film, options_.job.num_threads, control_);
+    report_.steps_done = steps_done_;
+    return report_;
+  }
+
+ private:
+  // --- scenes -----------------------------------------------------------------------------------
+
+  bool FindList() {
+    report_.scene_list = options_.scene_file;
+    if (!options_.scene_file.empty()) return true;
+    report_.scene_list = (fs::path(options_.output_dir) /
+                          fs::path(StemName(options_.color_video, "-Scenes.csv")).filename())
+                             .string();
+    std::error_code ignored;
+    return fs::exists(report_.scene_list, ignored);
+  }
+
+  // Tells now what would be found out after hours.
+  void CheckFilmName(const std::string& name) const {
+    OutputSet outputs;
+    outputs.AddInput(options_.color_video);
+    outputs.AddFile(name);
+  }
+
+  // Nobody else may work there meanwhile.
+  void Begin() {
+    const std::string folder = MoviePlanner::TempFolder(options_);
+    std::error_code error;
+    Require(!fs::exists(options_.output_dir, error) || fs::is_directory(options_.output_dir, error),
+            Code::kIo, options_.output_dir + " is no folder");
+    fs::create_directories(folder, error);
+    Require(!error, Code::kIo, folder + ": cannot be made: " + error.message());
+    lock_ = OpenFile(folder + "/lock", O_RDWR | O_CREAT, 0666);
+    Require(lock_.is_open(), Code::kIo, folder + "/lock: cannot be opened");
+    Require(flock(lock_.get(), LOCK_EX | LOCK_NB) == 0, Code::kIo,
+            "another run works in '" + options_.output_dir + "'");
+  }
+
+  void MakeList() {
+    FindScenesJobOptions find;
+    find.job = options_.job;
+    find.job.max_frames = -1;  // the list is for later runs too
+    find.color_video = options_.color_video;
+    find.output = report_.scene_list;
+    find.detect = options_.detect;
+    RunFindScenesJob(find, control_);
+    ReadList();
+  }
+
+  void ReadList() {
+    const char delimiter = options_.csv_delimiter == ";" ? ';' : 0;
+    const SceneTable table = SceneTable::Read(report_.scene_list, delimiter, options_.job.limits);
+    scenes_ = MovieScenes(table, options_, film_->CountFrames());
+    const int64_t most = options_.job.max_frames;
+    while (most >= 0 && scenes_.size() > 1 && scenes_.back().range.first >= most)
+      scenes_.pop_back();
+    if (most >= 0) scenes_.back().range.end = std::min(scenes_.back().range.end, most);
+    for (const MovieScene& scene : scenes_)
+      Require(!IsInfillNetwork(scene.settings.infill_engine) || !options_.infill_model.empty(),
+              Code::kInvalidArgument,
+              "scene " + std::to_string(scene.number) + ": the infill engine '" +
+                  scene.settings.infill_engine +
+                  "' is a network: give it (--infill_model PATH; docs/models.md tells how to make "
+                  "one), or take 'directional'");
+    report_.scenes = static_cast<int64_t>(scenes_.size());
+  }
+
+  // --- what is to be done -----------------------------------------------------------------------
+
+  std::string WhyFilm(const MovieStep& film, const std::vector<ForcedStep>& forced) const {
+    for (const ForcedStep& one : forced)
+      if (one.name == film.name) return kForced;
+    for (size_t i = 0; i < why_.size(); ++i)
+      if (why_[i] == kForced) return planner_->steps()[i].name + " is done again";
+    return WhyStale(film.facts, film.product, options_.job.limits);
+  }
+
+  void Want(size_t step) {
+    if (todo_[step] || why_[step].empty()) return;
+    todo_[step] = true;
+    for (const size_t before : planner_->steps()[step].needs) Want(before);
+  }
+
+  MovieReport Plan(const MovieStep& film, const std::string& why_film) {
+    const std::vector<MovieStep>& steps = planner_->steps();
+    size_t next = 0;
+    const auto add = [&](const std::string& what, const std::string& why, bool todo) {
+      std::string text = what;
+      text.resize(std::max<size_t>(text.size() + 2, 28), ' ');
+      report_.plan += text +
+                      (todo          ? "to do: " + why
+                       : why.empty() ? "up to date"
+                                     : "not needed") +
+                      "\n";
+      ++(todo ? report_.steps_done : report_.steps_kept);
+    };
+    for (const MovieScene& scene : scenes_) {
+      report_.plan += "scene " + std::to_string(scene.number) + ": frames " +
+                      std::to_string(scene.range.first + 1) + " to " +
+                      std::to_string(scene.range.end) +
+                      (scene.settings.skip ? ", shown flat" : "") +
+                      (scene.range.soft ? ", goes on from the one before" : "") + "\n";
+    }
+    for (; next < steps.size(); ++next) add(NameOf(steps[next]), why_[next], todo_[next]);
+    if (!options_.no_render) add(film.name, why_film, !why_film.empty());
+    return report_;
+  }
+
+  // --- doing it ---------------------------------------------------------------------------------
+
+  // Throws what its job throws.
+  void Do(const MovieStep& step, int threads, const RunControl& control) {
+    const auto start = std::chrono::steady_clock::now();
+    std::error_code ignored;
+    Require(options_.job.overwrite || !fs::exists(step.product, ignored) ||
+                !OwnFiles(step.product, options_.job.limits).empty(),
+            Code::kIo, step.product + ": exists, and nothing tells that it may be replaced");
+    // What is there afterwards without a manifest was not finished.
+    fs::remove(ManifestPath(step.product), ignored);
+    const std::vector<std::string> files = step.run(threads, control);
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    WriteManifest(step.facts, step.product, files, time.count());
+    ++steps_done_;
+  }
+
+  void MakeScenes() {
+    const std::vector<MovieStep>& steps = planner_->steps();
+    std::vector<std::vector<size_t>> groups;
+    int64_t frames = 0;
+    for (size_t i = 0; i < steps.size(); ++i) {
+      if (!todo_[i]) {
+        ++report_.steps_kept;
+        continue;
+      }
+      frames += steps[i].frames;
+      if (groups.empty() || steps[groups.back().front()].group != steps[i].group)
+        groups.emplace_back();
+      groups.back().push_back(i);
+    }
+    if (groups.empty()) return;
+    const int threads = ResolveThreads(options_.job.num_threads);
+    const int most = options_.parallel < 0 ? ResolveThreads(0) / 2 : options_.parallel;
+    const int workers =
+        std::clamp(most, 1, static_cast<int>(std::min<size_t>(groups.size(), 1024)));
+    const int share = std::max(1, threads / workers);
+
+    std::atomic<size_t> next{0};
+    std::atomic<bool> stop{false};
+    std::atomic<int64_t> done{0};
+    std::vector<std::atomic<int64_t>> running(static_cast<size_t>(workers));
+    std::mutex mutex;
+    std::condition_variable ended;
+    int working = workers;
+    const auto work = [&](size_t worker) {
+      for (size_t group; !stop && (group = next++) < groups.size();)
+        for (const size_t step : groups[group]) {
+          if (stop) break;
+          RunControl own;
+          own.cancelled = &stop;
+          own.on_progress = [&, worker,
+                             most_frames = steps[step].frames](const Progress& progress) {
+            running[worker] = std::min(most_frames, progress.frames_done);
+            return true;
+          };
+          DoOne(step, share, own, &mutex, &stop);
+          running[worker] = 0;
+          done += steps[step].frames;
+        }
+      const std::lock_guard<std::mutex> lock(mutex);
+      --working;
+      ended.notify_all();
+    };
+    const auto told = [&] {
+      int64_t sum = done;
+      for (const std::atomic<int64_t>& one : running) sum += one;
+      return std::min(sum, frames);
+    };
+    meter_.BeginPhase("scenes");
+    std::vector<std::thread> pool;
+    for (int i = 0; i < workers; ++i) pool.emplace_back(work, static_cast<size_t>(i));
+    std::exception_ptr cancelled;
+    {
+      std::unique_lock<std::mutex> lock(mutex);
+      while (!ended.wait_for(lock, kLookEvery, [&] { return working == 0; })) {
+        if (cancelled) continue;
+        lock.unlock();
+        try {
+          meter_.Update(told(), frames);
+        } catch (...) {
+          cancelled = std::current_exception();
+          stop = true;
+        }
+        lock.lock();
+      }
+    }
+    for (std::thread& thread : pool) thread.join();
+    if (cancelled) std::rethrow_exception(cancelled);
+    if (broken_) std::rethrow_exception(broken_);
+    meter_.Finish(told());
+  }
+
+  // A step that fails takes those with it that need it.
+  void DoOne(size_t index, int threads, const RunControl& control, std::mutex* mutex,
+             std::atomic<bool>* stop) {
+    const MovieStep& step = planner_->steps()[index];
+    {
+      const std::lock_guard<std::mutex> lock(*mutex);
+      for (const size_t before : step.needs)
+        if (failed_[before]) failed_[index] = true;
+      if (failed_[index]) return;
+    }
+    try {
+      Do(step, threads, control);
+    } catch (const Error& error) {
+      const std::lock_guard<std::mutex> lock(*mutex);
+      if (error.code() == Code::kCancelled && *stop) return;
+      failed_[index] = true;
+      errors_.emplace(index, error);
+      if (!options_.keep_going) *stop = true;
+    } catch (...) {
+      const std::lock_guard<std::mutex> lock(*mutex);
+      if (!broken_) broken_ = std::current_exception();
+      *stop = true;
+    }
+  }
+
+  std::vector<bool> Made() const {
+    std::vector<bool> made(scenes_.size(), true);
+    for (size_t i = 0; i < made.size(); ++i)
+      for (const size_t step : planner_->wanted()[i]) made[i] = made[i] && !failed_[step];
+    return made;
+  }
+
+  std::string FailedText() const {
+    std::string text;
+    for (const auto& [step, error] : errors_)
+      text += (text.empty() ? "" : "; ") + NameOf(planner_->steps()[step]) + ": " + error.what();
+    return text;
+  }
+
+  void FailIfAny() const {
+    if (errors_.empty()) return;
+    throw Error(errors_.begin()->second.code(),
+                CountOf(static_cast<int64_t>(errors_.size()), "step") + " of " +
+                    CountOf(report_.scenes, "scene") + " failed" +
+                    (options_.no_render ? "" : ", no film is written (see --allow_missing)") +
+                    ": " + FailedText());
+  }
+
+  // --- cleaning ---------------------------------------------------------------------------------
+
+  // Only what manifests name, and what is as they say.
+  MovieReport Clean() {
+    std::error_code error;
+    Require(fs::is_directory(options_.output_dir, error), Code::kNotFound,
+            "there is no folder '" + options_.output_dir + "'");
+    Begin();
+    std::set<std::string> files;
+    AddFilesIn(MoviePlanner::TempFolder(options_), [&](const fs::path& path) {
+      if (path.filename() != "lock") files.insert(path.string());
+    });
+    constexpr std::string_view kEnding = ".mdvt.json";
+    if (options_.clean != "temp")
+      AddFilesIn(options_.output_dir, [&](const fs::path& path) {
+        std::string product = path.string();
+        if (product.size() <= kEnding.size() ||
+            product.compare(product.size() - kEnding.size(), kEnding.size(), kEnding) != 0)
+          return;
+        product.resize(product.size() - kEnding.size());
+        const bool is_scene = fs::path(product).filename().string().rfind("scene_", 0) == 0;
+        if (!is_scene && options_.clean != "all") return;
+        for (const std::string& file : OwnFiles(product, options_.job.limits)) files.insert(file);
+      });
+    for (const std::string& file : files) {
+      if (!options_.dry_run) {
+        fs::remove(file, error);
+        Require(!error, Code::kIo, file + ": cannot be deleted: " + error.message());
+      }
+      report_.plan += (options_.dry_run ? "would delete " : "deleted ") + file + "\n";
+    }
+    return report_;
+  }
+
+  static void AddFilesIn(const std::string& folder,
+                         const std::function<void(const fs::path&)>& add) {
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error))
+      if (entry->is_regular_file(error)) add(entry->path());
+  }
+
+  const MovieJobOptions& options_;
+  const RunControl& control_;
+  ProgressMeter meter_;
+  FileDescriptor lock_;
+  MovieReport report_;
+  std::optional<VideoReader> film_;
+  std::vector<MovieScene> scenes_;
+  std::optional<MoviePlanner> planner_;
+  std::vector<std::string> why_;
+  std::vector<bool> todo_, failed_;
+  std::map<size_t, Error> errors_;  // by step
+  std::exception_ptr broken_;       // no Error
+  std::atomic<int64_t> steps_done_{0};
+};
+
+}  // namespace
+
+MovieReport RunMovieJob(const MovieJobOptions& options, const RunControl& control) {
+  options.Check();
+  return MovieJob(options, control).Run();
+}
+
+}  // namespace mdvt

@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/movie_steps.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "mdvt/core/error.h"
+#include "mdvt/core/options_json.h"
+#include "mdvt/core/parallel.h"
+#include "mdvt/depth/model_camera.h"
+#include "mdvt/io/sidecar.h"
+#include "mdvt/pipeline/find_convergence.h"
+#include "mdvt/pipeline/fov_track.h"
+#include "mdvt/pipeline/infill_sbs.h"
+#include "mdvt/pipeline/stereo_crafter.h"
+#include "mdvt/pipeline/video_mask.h"
+#include "mdvt/stereo/convergence.h"
+#include "pipeline/clip_cutter.h"
+#include "pipeline/depth_source.h"
+#include "pipeline/job_common.h"
+
+namespace mdvt {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Files = std::vector<std::string>;
+
+template <typename T>
+std::vector<T> Slice(const std::vector<T>& list, int64_t first, int64_t count,
+                     const std::string& what) {
+  Require(static_cast<int64_t>(list.size()) >= first + count, Code::kCorrupt,
+          what + " has " + std::to_string(list.size()) + " entries, frame " +
+              std::to_string(first + count - 1) + " has none");
+  return std::vector<T>(list.begin() + first, list.begin() + first + count);
+}
+
+std::string FilmOutput(const MovieJobOptions& options) {
+  if (!options.output.empty()) return options.output;
+  const ViewLayout layout = LayoutOf(options.frame.Canvas(false));
+  const bool usual = layout.name == ViewLayouts().front().name;
+  const VideoCodec codec = options.encode.Codec("", VideoCodec::kH264);
+  return (fs::path(options.output_dir) /
+          (FileName(options.color_video) + (usual ? "_SBS" : layout.suffix) +
+           EncodeOptions::Ending(codec)))
+      .string();
+}
+
+}  // namespace
+
+SceneFiles::SceneFiles(const std::string& folder, int64_t scene) {
+  clip = (fs::path(folder) / ("scene_" + std::to_string(scene) + ".mkv")).string();
+  mask = clip + "_mask.mkv";
+  depth = clip + "_depth.mkv";
+  xfovs = depth + "_xfovs.json";
+  convergence = depth + "_convergence_depths.json";
+  sbs = depth + "_stereo.mkv";
+  sbs_mask = sbs + "_infillmask.mkv";
+  infilled = sbs + "_infilled.mkv";
+}
+
+std::string MoviePlanner::TempFolder(const MovieJobOptions& options) {
+  return (fs::path(options.output_dir) / ".mdvt").string();
+}
+
+std::string MoviePlanner::Temp(const std::string& name) const {
+  return (fs::path(TempFolder(options_)) / name).string();
+}
+
+SceneFiles MoviePlanner::FilesOf(const MovieScene& scene) const {
+  return SceneFiles(options_.output_dir, scene.number);
+}
+
+MoviePlanner::MoviePlanner(const MovieJobOptions& options, const std::vector<MovieScene>& scenes,
+                           Rational frame_rate)
+    : options_(options), scenes_(scenes), frame_rate_(frame_rate) {
+  wanted_.resize(scenes.size());
+  Group group;
+  for (const MovieScene& scene : scenes) {
+    if (!scene.range.soft && !group.parts.empty()) {
+      AddGroup(group);
+      group = {group.number + 1, {}};
+    }
+    group.parts.push_back(&scene);
+  }
+  if (!group.parts.empty()) AddGroup(group);
+}
+
+void MoviePlanner::AddGroup(const Group& group) {
+  if (group.parts.front()->settings.skip) return;  // the parts of a shot have one row
+  const bool by_mask = group.parts.front()->settings.convergence == MovieConvergence::kMask;
+  const bool by_center = group.parts.front()->settings.convergence == MovieConvergence::kCenter;
+  AddDepth(group);
+  for (const MovieScene* scene : group.parts) {
+    std::vector<size_t>& wanted = wanted_[static_cast<size_t>(scene->number) - 1];
+    const std::string& infill = scene->settings.infill_engine;
+    if (options_.save_clips || infill == "m2svid" || infill == "inspatio_world")
+      AddClip(*scene, group.number);
+    if (options_.save_clips) wanted.push_back(steps_.size() - 1);
+    if (by_mask) AddMask(*scene, group.number);
+    if (by_mask || by_center) AddConvergence(*scene, group.number);
+    if (options_.no_render)
+      wanted.push_back(by_mask || by_center ? steps_.size() - 1
+                                            : maker_.at(FilesOf(*group.parts.front()).depth));
+  }
+  if (options_.no_render) return;
+  // The distances of all parts are smoothed together.
+  for (const MovieScene* scene : group.parts) {
+    AddStereo(*scene, group);
+    if (scene->settings.infill_engine != "none") AddInfill(*scene, group.number);
+    wanted_[static_cast<size_t>(scene->number) - 1].push_back(steps_.size() - 1);
+  }
+}
+
+void MoviePlanner::Add(MovieStep step) {
+  maker_[step.product] = steps_.size();
+  steps_.push_back(std::move(step));
+}
+
+JobOptions MoviePlanner::JobOf(const SceneRange& range) const {
+  JobOptions job = options_.job;
+  job.overwrite = true;  // what is stale has to be replaced
+  job.reading.first_frame = range.first;
+  job.max_frames = range.length();
+  return job;
+}
+
+// What a row says of its scene is all that holds for it.
+FovOptions MoviePlanner::FovOf(const SceneSettings& settings) const {
+  FovOptions fov;
+  if (settings.xfov_deg == options_.scene.xfov_deg) fov = options_.fov;
+  fov.xfov_deg = settings.xfov_deg;
+  return fov;
+}
+
+DepthModelOptions MoviePlanner::Network(const std::string& path) const {
+  DepthModelOptions model;
+  model.path = path;
+  model.open.device = options_.source.model.open.device;
+  model.open.deterministic = options_.source.model.open.deterministic;
+  model.fp16 = options_.source.model.fp16;
+  model.fp32 = options_.source.model.fp32;
+  model.trust_model = options_.source.model.trust_model;
+  return model;
+}
+
+std::string MoviePlanner::KeyOfPath(const std::string& path) const {
+  const auto made = maker_.find(path);
+  if (made != maker_.end()) return KeyOf(steps_[made->second].facts);
+  std::string& key = known_[path];
+  if (key.empty()) key = FileKey(path);
+  return key;
+}
+
+template <typename Options>
+StepFacts MoviePlanner::FactsOf(const std::string& step, const Options& options,
+                                const SceneRange* range) const {
+  Options given = options, usual;
+  OptionList list, usual_list;
+  Describe(&list, &given);
+  Describe(&usual_list, &usual);
+  StepFacts facts;
+  facts.step = step;
+  facts.options = json::Value::Members();
+  if (range != nullptr)
+    facts.options["frames"] = std::vector<int64_t>{range->first + 1, range->end};
+  for (const Option& option : list.options()) {
+    if (option.section == "run") continue;  // changes nothing
+    const OptionValue value = option.Get();
+    const auto* text = std::get_if<std::string>(&value);
+    if (option.path == PathKind::kInput) {
+      if (text != nullptr && !text->empty())
+        facts.inputs.push_back({option.name, KeyOfPath(*text)});
+    } else if (option.path == PathKind::kNone && value != usual_list.Get(option.name)) {
+      facts.options[option.name] = ToJson(value);
+    }
+  }
+  return facts;
+}
+
+void MoviePlanner::AddClip(const MovieScene& scene, size_t group) {
+  ClipCut cut;
+  cut.job = JobOf(scene.range);
+  cut.input = options_.color_video;
+  cut.output = FilesOf(scene).clip;
+  MovieStep step;
+  step.name = "clip";
+  step.scene = scene.number;
+  step.group = group;
+  step.product = cut.output;
+  step.frames = scene.range.length();
+  step.facts = FactsOf(step.name, cut, &scene.range);
+  step.run = [cut](int threads, const RunControl& control) mutable {
+    cut.job.num_threads = threads;
+    CutClip(cut, control);
+    return Files{cut.output};
+  };
+  Add(std::move(step));
+}
+
+// Of all parts of a shot in one go, so that nothing shows where it was split.
+void MoviePlanner::AddDepth(const Group& group) {
+  const SceneSettings& settings = group.parts.front()->settings;
+  SceneRange range = group.parts.front()->range;
+  range.end = group.parts.back()->range.end;
+  DepthJobOptions depth;
+  depth.job = JobOf(range);
+  depth.color_video = options_.color_video;
+  depth.fov = FovOf(settings);
+  depth.source = options_.source;
+  if (!settings.engine.empty()) depth.source.engine = settings.engine;
+  const bool by_network = depth.source.Chosen() == "model";
+  if (!by_network) depth.source.model = {};
+  depth.max_depth = settings.max_depth;
+
+  std::vector<SceneFiles> files;
+  std::vector<SceneRange> ranges;
+  for (const MovieScene* part : group.parts) {
+    files.push_back(FilesOf(*part));
+    ranges.push_back(part->range);
+  }
+  MovieStep step;
+  step.name = "depth";
+  step.scene = group.parts.front()->number;
+  step.group = group.number;
+  step.product = files.front().depth;
+  step.frames = range.length();
+  step.facts = FactsOf(step.name, depth, &range);
+  std::vector<int64_t> starts;
+  for (const SceneRange& part : ranges) starts.push_back(part.first + 1);
+  if (ranges.size() > 1) step.facts.options["parts"] = starts;
+
+  const bool is_split = files.size() > 1;
+  const std::string stem = Temp("scene_" + std::to_string(step.scene));
+  const std::string whole = is_split ? stem + "_depth.mkv" : files.front().depth;
+  const std::string whole_fovs = is_split ? stem + "_xfovs.json" : files.front().xfovs;
+  depth.output = whole;
+  if (by_network && !depth.source.model.keep) depth.source.model.keep = depth_model_;
+  step.run = [=, network = network_](int threads, const RunControl& control) mutable {
+    std::unique_lock<std::mutex> lock(*network, std::defer_lock);
+    if (by_network) lock.lock();
+    depth.job.num_threads = threads;
+    const std::string own = stem + "_given_xfovs.json";
+    if (!depth.fov.xfov_file.empty()) {
+      const std::vector<double> film = ReadFovFile(depth.fov.xfov_file, depth.job.limits);
+      WriteFovFile(own, Slice(film, range.first, range.length(), depth.fov.xfov_file));
+      depth.fov.xfov_file = own;
+    }
+    bool tells_fov = true;
+    if (by_network) {
+      depth.source.model.loaded = OpenDepthModel(depth.source.model, ResolveThreads(threads));
+      tells_fov = !depth.fov.empty() || TellsCamera(depth.source.model.loaded->info());
+    }
+    if (tells_fov) depth.source.own.Of<FovTrackOptions>().output = whole_fovs;
+    RunDepthJob(depth, control);
+    Files made;
+    for (size_t i = 0; i < files.size(); ++i) {
+      made.push_back(files[i].depth);
+      if (tells_fov) made.push_back(files[i].xfovs);
+      if (!is_split) continue;
+      ClipCut cut;
+      cut.job = depth.job;
+      cut.job.reading.first_frame = ranges[i].first - range.first;
+      cut.job.max_frames = ranges[i].length();
+      cut.input = whole;
+      cut.output = files[i].depth;
+      cut.codes = true;
+      CutClip(cut, control);
+      if (tells_fov)
+        WriteFovFile(files[i].xfovs,
+                     Slice(ReadFovFile(whole_fovs, depth.job.limits), cut.job.reading.first_frame,
+                           cut.job.max_frames, whole_fovs));
+    }
+    std::error_code ignored;
+    for (const std::string& temp : {stem + "_depth.mkv", stem + "_xfovs.json", own})
+      fs::remove(temp, ignored);
+    return made;
+  };
+  Add(std::move(step));
+  for (const SceneFiles& part : files) maker_[part.depth] = steps_.size() - 1;
+}
+
+void MoviePlanner::AddMask(const MovieScene& scene, size_t group) {
+  VideoMaskJobOptions mask;
+  mask.job = JobOf(scene.range);
+  mask.color_video = options_.color_video;
+  mask.output = FilesOf(scene).mask;
+  mask.cuts = SceneCuts::kOff;
+  const bool by_network = !options_.mask_model.empty();
+  if (by_network) mask.model = Network(options_.mask_model);
+  MovieStep step;
+  step.name = "mask";
+  step.scene = scene.number;
+  step.group = group;
+  step.product = mask.output;
+  step.frames = scene.range.length();
+  step.facts = FactsOf(step.name, mask, &scene.range);
+  step.run = [mask, by_network, network = network_](int threads,
+                                                    const RunControl& control) mutable {
+    std::unique_lock<std::mutex> lock(*network, std::defer_lock);
+    if (by_network) lock.lock();
+    mask.job.num_threads = threads;
+    RunVideoMaskJob(mask, control);
+    return Files{mask.output};
+  };
+  Add(std::move(step));
+}
+
+void MoviePlanner::AddConvergence(const MovieScene& scene, size_t group) {
+  const SceneFiles files = FilesOf(scene);
+  FindConvergenceJobOptions find;
+  find.job = JobOf(scene.range);
+  find.job.max_frames = -1;
+  find.depth_video = files.depth;
+  if (scene.settings.convergence == MovieConvergence::kMask) find.mask_video = files.mask;
+  find.output = files.convergence;
+  find.missing = MissingValue::kNan;  // as the original toolbox reads it
+  MovieStep step;
+  step.name = "convergence";
+  step.scene = scene.number;
+  step.group = group;
+  step.product = find.output;
+  step.frames = scene.range.length();
+  step.facts = FactsOf(step.name, find, nullptr);
+  step.needs = {maker_.at(files.depth)};
+  if (!find.mask_video.empty()) step.needs.push_back(maker_.at(files.mask));
+  step.run = [find](int threads, const RunControl& control) mutable {
+    find.job.num_threads = threads;
+    const FindConvergenceReport found = RunFindConvergenceJob(find, control);
+    if (found.unknown == found.frames && !find.mask_video.empty()) {
+      FindConvergenceJobOptions center = find;
+      center.mask_video.clear();
+      RunFindConvergenceJob(center, control);
+    }
+    return Files{find.output};
+  };
+  Add(std::move(step));
+}
+
+void MoviePlanner::AddStereo(const MovieScene& scene, const Group& group) {
+  const SceneFiles files = FilesOf(scene);
+  const SceneSettings& settings = scene.settings;
+  StereoJobOptions stereo;
+  stereo.job = JobOf(scene.range);
+  stereo.source.file.path = files.depth;
+  stereo.color_video = options_.color_video;
+  stereo.output = files.sbs;
+  stereo.copy_streams = false;
+  stereo.eyes.pupillary_distance_mm = settings.pupillary_distance_mm;
+  stereo.eyes.master_xfov_deg = settings.master_xfov_deg;
+  stereo.eyes.baseline_scale = options_.baseline_scale;
+  stereo.eyes.smoothing = options_.smoothing;
+  stereo.eyes.convergence = 0;
+  if (settings.convergence == MovieConvergence::kFixed)
+    stereo.eyes.convergence = settings.convergence_distance;
+  stereo.comfort = options_.comfort;
+  if (settings.max_shift) {
+    if (stereo.comfort.viewer == Comfort::kNone) stereo.comfort.viewer = Comfort::kCinema;
+    stereo.comfort.max_in_front = stereo.comfort.max_behind = settings.max_shift;
+  }
+  stereo.holes.tear = options_.tear;
+  const bool has_holes = settings.infill_engine != "none";
+  if (has_holes)
+    stereo.holes.infill_mask = true;
+  else
+    stereo.holes.dont_remove_edges = true;
+  stereo.steady.cuts = SceneCuts::kOff;
+
+  MovieStep step;
+  step.name = "stereo";
+  step.scene = scene.number;
+  step.group = group.number;
+  step.product = stereo.output;
+  step.frames = scene.range.length();
+  step.facts = FactsOf(step.name, stereo, &scene.range);
+  step.needs = {maker_.at(files.depth)};
+  Files distances;
+  int64_t before = 0;
+  if (maker_.count(files.convergence) > 0) {
+    for (const MovieScene* part : group.parts) {
+      const std::string file = FilesOf(*part).convergence;
+      step.needs.push_back(maker_.at(file));
+      step.facts.inputs.push_back(
+          {"convergence of scene " + std::to_string(part->number), KeyOfPath(file)});
+      if (part->number < scene.number) before += part->range.length();
+      distances.push_back(file);
+    }
+  }
+  const std::string smoothed = Temp("scene_" + std::to_string(scene.number) + "_convergence.json");
+  const int64_t frames = scene.range.length();
+  // Two angles that were given are in the tags of the depth video; the list has one.
+  const bool both_given = settings.xfov_deg && FovOf(settings).yfov_deg;
+  step.run = [=, rate = frame_rate_](int threads, const RunControl& control) mutable {
+    stereo.job.num_threads = threads;
+    // Of each frame, where it changes.
+    std::error_code ignored;
+    if (!both_given && fs::exists(files.xfovs, ignored)) stereo.fov.xfov_file = files.xfovs;
+    if (!distances.empty()) {
+      std::vector<double> shot;
+      for (const std::string& file : distances) {
+        const std::vector<double> part = ReadConvergenceFile(file, stereo.job.limits);
+        shot.insert(shot.end(), part.begin(), part.end());
+      }
+      WriteConvergenceFile(smoothed, Slice(SmoothConvergence(shot, rate, stereo.eyes.smoothing),
+                                           before, frames, "the list of distances"));
+      stereo.eyes.convergence.reset();
+      stereo.eyes.convergence_file = smoothed;
+      stereo.eyes.smoothing = {};
+      stereo.eyes.smoothing.sigma_seconds = 0;
+    }
+    RunStereoJob(stereo, control);
+    fs::remove(smoothed, ignored);
+    Files made = {files.sbs};
+    if (has_holes) made.push_back(files.sbs_mask);
+    return made;
+  };
+  Add(std::move(step));
+  if (has_holes) maker_[files.sbs_mask] = steps_.size() - 1;
+}
+
+void MoviePlanner::AddInfill(const MovieScene& scene, size_t group) {
+  const SceneFiles files = FilesOf(scene);
+  const std::string& engine = scene.settings.infill_engine;
+  MovieStep step;
+  step.name = "infill";
+  step.scene = scene.number;
+  step.group = group;
+  step.product = files.infilled;
+  step.frames = scene.range.length();
+  JobOptions job = JobOf(scene.range);
+  job.reading.first_frame = 0;
+  if (IsInfillNetwork(engine)) {
+    StereoCrafterJobOptions infill;
+    infill.job = job;
+    infill.sbs_color_video = files.sbs;
+    infill.sbs_mask_video = files.sbs_mask;
+    infill.output = files.infilled;
+    infill.model = Network(options_.infill_model);
+    if (maker_.count(files.clip) > 0 && engine != "stereocrafter" &&
+        engine != "stereo_dissoclusion_net")
+      infill.color_video = files.clip;
+    step.facts = FactsOf(step.name, infill, nullptr);
+    step.facts.inputs.push_back({"infill_model", KeyOfPath(options_.infill_model)});
+    if (!infill.color_video.empty()) step.needs.push_back(maker_.at(files.clip));
+    step.run = [infill, network = network_](int threads, const RunControl& control) mutable {
+      const std::lock_guard<std::mutex> lock(*network);
+      infill.job.num_threads = threads;
+      RunStereoCrafterJob(infill, control);
+      return Files{infill.output};
+    };
+  } else {
+    InfillSbsJobOptions infill;
+    infill.job = job;
+    infill.sbs_color_video = files.sbs;
+    infill.sbs_mask_video = files.sbs_mask;
+    infill.output = files.infilled;
+    infill.method = engine == "normals"    ? InfillMethod::kNormal
+                    : engine == "observed" ? InfillMethod::kObserved
+                                           : InfillMethod::kDirectional;
+    step.facts = FactsOf(step.name, infill, nullptr);
+    step.run = [infill](int threads, const RunControl& control) mutable {
+      infill.job.num_threads = threads;
+      RunInfillSbsJob(infill, control);
+      return Files{infill.output};
+    };
+  }
+  step.needs.push_back(maker_.at(files.sbs));
+  Add(std::move(step));
+}
+
+MovieStep MoviePlanner::FilmStep(const std::vector<bool>& has_eyes) const {
+  FilmOptions film;
+  film.job = options_.job;
+  film.job.overwrite = true;
+  film.color_video = options_.color_video;
+  film.output = FilmOutput(options_);
+  film.frame = options_.frame;
+  film.encode = options_.encode;
+  film.swap_eyes = options_.swap_eyes;
+  MovieStep step;
+  step.name = "film";
+  step.product = film.output;
+  step.frames = scenes_.back().range.end;
+  step.facts = FactsOf(step.name, film, nullptr);
+  std::vector<int64_t> ends;
+  for (size_t i = 0; i < scenes_.size(); ++i) {
+    const MovieScene& scene = scenes_[i];
+    ends.push_back(scene.range.end);
+    const std::string role = "scene " + std::to_string(scene.number);
+    FilmScene part{scene.range, ""};
+    if (wanted_[i].empty() || !has_eyes[i]) {
+      step.facts.inputs.push_back({role, "flat"});
+    } else {
+      const size_t eyes = wanted_[i].back();
+      part.sbs = steps_[eyes].product;
+      step.facts.inputs.push_back({role, KeyOf(steps_[eyes].facts)});
+      step.needs.push_back(eyes);
+    }
+    film.scenes.push_back(part);
+  }
+  step.facts.options["scene ends"] = ends;
+  step.run = [film](int threads, const RunControl& control) mutable {
+    film.job.num_threads = threads;
+    EncodeFilm(film, control);
+    return Files{film.output};
+  };
+  return step;
+}
+
+}  // namespace mdvt

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A film of three scenes, with sound, subtitles and chapters, at uneven times.
+#include "mdvt/pipeline/movie.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/clips.h"
+#include "io/clip_maker.h"
+#include "io/expect_error.h"
+#include "io/file_content.h"
+#include "mdvt/core/error.h"
+#include "mdvt/io/scene_list.h"
+#include "mdvt/io/video_reader.h"
+#include "pipeline/movie_scenes.h"
+#include "support/log_catcher.h"
+#include "support/test_env.h"
+
+namespace mdvt::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kWidth = 96, kHeight = 64, kFrames = 60, kSceneFrames = 20;
+
+// Each scene has colours of its own and moves.
+ff::FramePtr FilmPicture(int index) {
+  const int scene = index / kSceneFrames;
+  ff::FramePtr frame = MakeMovingFrame(AV_PIX_FMT_YUV420P, kWidth, kHeight, index);
+  for (int plane = 0; plane < 3; ++plane)
+    for (int y = 0; y < (plane == 0 ? kHeight : kHeight / 2); ++y)
+      for (int x = 0; x < (plane == 0 ? kWidth : kWidth / 2); ++x) {
+        uint8_t& sample = frame->data[plane][y * frame->linesize[plane] + x];
+        if (plane == 0)
+          sample = static_cast<uint8_t>(scene == 1 ? 235 - sample / 2 : 40 + sample / 2);
+        else
+          sample = static_cast<uint8_t>(scene == plane ? 90 : 150 + 20 * scene);
+      }
+  return frame;
+}
+
+class MovieJob : public ::testing::Test {
+ protected:
+  MovieJob() {
+    ClipSpec spec;
+    spec.width = kWidth;
+    spec.height = kHeight;
+    spec.frames = kFrames;
+    for (int i = 0; i < kFrames; ++i) spec.pts.push_back(80 + 40 * i + (i % 3) * 7);
+    spec.picture = FilmPicture;
+    spec.audio_encoder = "pcm_s16le";
+    spec.audio_languages = {"deu", "eng"};
+    spec.audio_seconds = 2.5;
+    spec.subtitles = {"one", "two", "three"};
+    spec.chapters = 2;
+    MakeClip(film_, spec);
+    options_.color_video = film_;
+    options_.output_dir = out_;
+    options_.job.num_threads = 2;
+    options_.encode.video_codec = "ffv1";
+    // Fast, and with eyes that are known: both stand where the camera does.
+    options_.scene.pupillary_distance_mm = 0;
+    options_.scene.xfov_deg = 60;
+    options_.scene.convergence = MovieConvergence::kOff;
+    options_.scene.infill_engine = "none";
+  }
+
+  MovieReport Run() { return RunMovieJob(options_); }
+  std::string Plan() {
+    MovieJobOptions dry = options_;
+    dry.dry_run = true;
+    return RunMovieJob(dry).plan;
+  }
+  std::string Product(const std::string& name) const { return out_ + "/" + name; }
+  std::string Film() const { return Product("the film.mkv_SBS.mkv"); }
+
+  void WriteList(const std::string& columns, const std::vector<std::string>& cells) {
+    const std::string list = dir_ / "scenes.csv";
+    std::ofstream file(list);
+    file << "Start Frame,End Frame," << columns << "\n";
+    for (size_t i = 0; i < cells.size(); ++i)
+      file << i * kSceneFrames + 1 << "," << (i + 1) * kSceneFrames << "," << cells[i] << "\n";
+    options_.scene_file = list;
+  }
+
+  // All files but manifests, which tell when they were written.
+  std::map<std::string, std::vector<std::byte>> Products() const {
+    std::map<std::string, std::vector<std::byte>> files;
+    for (const auto& entry : fs::directory_iterator(out_)) {
+      const std::string name = entry.path().filename().string();
+      if (!entry.is_regular_file() || name.find(".mdvt.json") != std::string::npos) continue;
+      files[name] = ReadBytes(entry.path().string());
+    }
+    return files;
+  }
+  std::map<std::string, fs::file_time_type> Times() const {
+    std::map<std::string, fs::file_time_type> times;
+    for (const auto& entry : fs::directory_iterator(out_))
+      if (entry.is_regular_file())
+        times[entry.path().filename().string()] = entry.last_write_time();
+    return times;
+  }
+
+  // Whether both eyes of a frame are that picture of the film.
+  static bool IsFlat(const Image& film, const Image& both) {
+    return SamePixels(Crop(both.view(), 0, 0, kWidth, kHeight), film.view()) &&
+           SamePixels(Crop(both.view(), kWidth, 0, kWidth, kHeight), film.view());
+  }
+
+  const TempDir dir_;
+  // Such names were never a problem of ours.
+  const std::string film_ = dir_ / "the film.mkv";
+  const std::string out_ = dir_ / "it's \"out\"";
+  MovieJobOptions options_;
+};
+
+TEST_F(MovieJob, EveryFrameIsAtItsPlaceAndTime) {
+  const MovieReport report = Run();
+  EXPECT_EQ(report.scenes, 3);
+  EXPECT_EQ(report.frames, kFrames);
+  EXPECT_EQ(report.output, Film());
+  EXPECT_EQ(report.steps_done, 3 * 2 + 1);  // depth and stereo, and the film
+  EXPECT_EQ(ReadSceneStarts(report.scene_list), (std::vector<int64_t>{0, 20, 40}));
+  EXPECT_EQ(report.scene_list, Product("the film-Scenes.csv"));
+  EXPECT_TRUE(fs::exists(Product("the film-stats.csv")));
+
+  VideoReader source(film_), film(Film());
+  EXPECT_EQ(film.info().stereo, StereoMark::kSideBySide);
+  for (int i = 0; i < kFrames; ++i) {
+    const std::optional<Frame> picture = source.Read(), both = film.Read();
+    ASSERT_TRUE(picture && both) << i;
+    EXPECT_EQ(both->pts, picture->pts) << i;
+    EXPECT_TRUE(IsFlat(picture->image, both->image)) << i;
+  }
+  EXPECT_FALSE(film.Read());
+
+  const Content before = ReadContent(film_), after = ReadContent(Film());
+  ASSERT_EQ(after.tracks.size(), before.tracks.size());
+  EXPECT_EQ(after.chapters, before.chapters);
+  for (size_t i = 1; i < before.tracks.size(); ++i) {
+    const Track& was = before.tracks[i];
+    const Track& is = after.tracks[i];
+    EXPECT_EQ(is.language, was.language);
+    ASSERT_EQ(is.packets.size(), was.packets.size());
+    for (size_t k = 0; k < was.packets.size(); ++k) {
+      EXPECT_EQ(is.packets[k].data, was.packets[k].data);
+      EXPECT_NEAR(is.packets[k].seconds, was.packets[k].seconds, 0.0011);
+    }
+  }
+  // What a scene is made of are files of its own, from time 0 on.
+  for (const char* name : {"scene_2.mkv_depth.mkv", "scene_2.mkv_depth.mkv_stereo.mkv"}) {
+    VideoReader scene(Product(name));
+    EXPECT_EQ(scene.CountFrames(), kSceneFrames) << name;
+    EXPECT_EQ(scene.info().start_pts, 0) << name;
+    EXPECT_FALSE(scene.info().has_audio) << name;
+  }
+  EXPECT_TRUE(fs::exists(Product("scene_2.mkv_depth.mkv_xfovs.json")));
+}
+
+TEST_F(MovieJob, EverySceneHasItsOwnWay) {
+  WriteList("Skip,PupillaryDistance,Infill,Convergence", {",63,Yes,center", "Yes,63,,", ",,No,"});
+  options_.scene.infill_engine = "directional";
+  options_.save_clips = true;
+  Run();
+  VideoReader source(film_), film(Film());
+  for (int i = 0; i < kFrames; ++i) {
+    const Frame picture = *source.Read(), both = *film.Read();
+    const bool flat = IsFlat(picture.image, both.image);
+    EXPECT_EQ(flat, i >= kSceneFrames) << i;
+  }
+  for (const char* name :
+       {"scene_1.mkv_depth.mkv_convergence_depths.json",
+        "scene_1.mkv_depth.mkv_stereo.mkv_infillmask.mkv",
+        "scene_1.mkv_depth.mkv_stereo.mkv_infilled.mkv", "scene_3.mkv_depth.mkv_stereo.mkv"})
+    EXPECT_TRUE(fs::exists(Product(name))) << name;
+  for (const char* name : {"scene_2.mkv_depth.mkv", "scene_3.mkv_depth.mkv_stereo.mkv_infilled.mkv",
+                           "scene_3.mkv_depth.mkv_convergence_depths.json"})
+    EXPECT_FALSE(fs::exists(Product(name))) << name;
+  // Clips are the frames of the film.
+  const std::vector<Image> all = ReadAllFrames(film_), clip = ReadAllFrames(Product("scene_3.mkv"));
+  ASSERT_EQ(clip.size(), static_cast<size_t>(kSceneFrames));
+  EXPECT_TRUE(SameFrames(clip, {all.begin() + 40, all.end()}));
+}
+
+TEST_F(MovieJob, OnlyWhatWouldDifferIsDoneAgain) {
+  WriteList("PupillaryDistance,MaxDepth", {",", ",", ","});
+  EXPECT_EQ(Run().steps_done, 7);
+  const auto products = Products();
+  auto times = Times();
+  EXPECT_EQ(Run().steps_done, 0);
+  EXPECT_EQ(Times(), times);
+
+  // An option of one scene: what follows from it.
+  WriteList("PupillaryDistance,MaxDepth", {",", "60,", ","});
+  const std::string plan = Plan();
+  EXPECT_NE(
+      plan.find("scene 2, stereo             to do: pupillary_distance is 60.0, it was 0.0\n"),
+      std::string::npos)
+      << plan;
+  EXPECT_NE(plan.find("scene 2, depth              up to date\n"), std::string::npos) << plan;
+  EXPECT_NE(plan.find("film                        to do: scene 2 is another one\n"),
+            std::string::npos)
+      << plan;
+  EXPECT_EQ(Times(), times);
+  EXPECT_EQ(Run().steps_done, 2);
+  for (const auto& [name, time] : Times()) {
+    const bool changed = name.rfind("scene_2.mkv_depth.mkv_stereo", 0) == 0 ||
+                         name.rfind("the film.mkv_SBS", 0) == 0;
+    EXPECT_EQ(time != times[name], changed) << name;
+  }
+  // And back.
+  WriteList("PupillaryDistance,MaxDepth", {",", ",", ","});
+  EXPECT_EQ(Run().steps_done, 2);
+  EXPECT_TRUE(Products() == products);
+
+  // A file that is gone is wanted again only where something has to be made of it.
+  fs::remove(Product("scene_1.mkv_depth.mkv"));
+  EXPECT_EQ(Run().steps_done, 0);
+  WriteList("PupillaryDistance,MaxDepth", {"60,", ",", ","});
+  EXPECT_EQ(Run().steps_done, 3);
+
+  options_.force = "depth:3";
+  EXPECT_EQ(Run().steps_done, 3);
+  options_.force = "film";
+  EXPECT_EQ(Run().steps_done, 1);
+  // Another film under the same name.
+  options_.force.clear();
+  fs::last_write_time(film_, fs::last_write_time(film_) + std::chrono::seconds(5));
+  EXPECT_EQ(Run().steps_done, 0);
+  std::ofstream(film_, std::ios::app) << std::string(100, '\0');
+  EXPECT_NE(Plan().find("color_video is another one"), std::string::npos);
+}
+
+TEST_F(MovieJob, ScenesAtOnceChangeNothing) {
+  options_.parallel = 1;
+  Run();
+  const auto one = Products();
+  fs::remove_all(out_);
+  options_.parallel = 3;
+  options_.job.num_threads = 4;
+  Run();
+  EXPECT_TRUE(Products() == one);
+}
+
+// A process of its own runs the job and is killed at random moments; then the job is run to its
+// end.
+TEST_F(MovieJob, AKilledRunGoesOnToTheSameBytes) {
+  options_.scene.pupillary_distance_mm = 63;
+  options_.scene.convergence = MovieConvergence::kCenter;
+  options_.scene.infill_engine = "directional";
+  const auto start = std::chrono::steady_clock::now();
+  Run();
+  const std::chrono::duration<double> whole = std::chrono::steady_clock::now() - start;
+  const auto products = Products();
+  const auto names = ListFolder(out_);
+  std::mt19937_64 rng = Rng();
+  int killed = 0;
+  for (int round = 0; round < 4; ++round) {
+    fs::remove_all(out_);
+    for (int kills = 0; kills < 4; ++kills) {
+      const pid_t child = fork();
+      ASSERT_GE(child, 0);
+      if (child == 0) {
+        try {
+          Run();
+        } catch (...) {
+          _exit(1);
+        }
+        _exit(0);
+      }
+      const double share = std::uniform_real_distribution<double>(0, 0.5)(rng);
+      std::this_thread::sleep_for(share * whole);
+      kill(child, SIGKILL);
+      int status = 0;
+      ASSERT_EQ(waitpid(child, &status, 0), child);
+      killed += WIFSIGNALED(status);
+      EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    }
+    Run();
+    EXPECT_TRUE(Products() == products) << "round " << round;
+    EXPECT_EQ(ListFolder(out_), names) << "round " << round;
+  }
+  EXPECT_GE(killed, 8);
+}
+
+TEST_F(MovieJob, ASplitSceneIsOneShot) {
+  WriteList("Convergence", {"center", "center", "center"});
+  options_.scene.pupillary_distance_mm = 63;
+  Run();
+  std::vector<std::vector<Image>> whole;
+  for (const char* name : {"scene_2.mkv_depth.mkv", "scene_2.mkv_depth.mkv_stereo.mkv"})
+    whole.push_back(ReadAllFrames(Product(name)));
+  const std::vector<std::byte> film = ReadBytes(Film());
+  fs::remove_all(out_);
+  options_.max_scene_frames = 7;
+  EXPECT_EQ(Run().scenes, 9);
+  // The parts of the second scene: 6, 7 and 7 frames, without a seam in depth or convergence.
+  for (size_t kind = 0; kind < 2; ++kind) {
+    std::vector<Image> joined;
+    for (int part = 4; part <= 6; ++part)
+      for (Image& image :
+           ReadAllFrames(Product("scene_" + std::to_string(part) +
+                                 (kind == 0 ? ".mkv_depth.mkv" : ".mkv_depth.mkv_stereo.mkv"))))
+        joined.push_back(std::move(image));
+    EXPECT_TRUE(SameFrames(joined, whole[kind])) << kind;
+  }
+  EXPECT_TRUE(ReadBytes(Film()) == film);
+}
+
+TEST_F(MovieJob, OtherScenesAreMadeWhereOneFails) {
+  WriteList("Engine", {"", "", ""});
+  fs::create_directory(out_);
+  ASSERT_EQ(mkfifo(Product("scene_2.mkv_depth.mkv").c_str(), 0600), 0);  // where a file has to go
+  ExpectError(Code::kInvalidArgument, "scene 2, depth", [&] { Run(); });
+  EXPECT_TRUE(fs::exists(Product("scene_3.mkv_depth.mkv_stereo.mkv")));
+  EXPECT_FALSE(fs::exists(Film()));
+
+  options_.allow_missing = true;
+  {
+    const LogCatcher log;
+    const MovieReport report = Run();
+    EXPECT_EQ(report.flat, (std::vector<int64_t>{2}));
+    EXPECT_EQ(report.steps_done, 1);
+  }
+  EXPECT_EQ(ReadAllFrames(Film()).size(), static_cast<size_t>(kFrames));
+  // Next time it is tried again.
+  fs::remove(Product("scene_2.mkv_depth.mkv"));
+  EXPECT_EQ(Run().steps_done, 3);
+}
+
+TEST_F(MovieJob, StopsWhereItIsTold) {
+  WriteList("Skip", {"", "", ""});
+  options_.end_scene = 2;
+  EXPECT_EQ(Run().frames, 40);
+  EXPECT_EQ(ReadAllFrames(Film()).size(), 40u);
+  // Sound ends with the pictures.
+  const Content content = ReadContent(Film());
+  EXPECT_LT(content.Find(AVMEDIA_TYPE_AUDIO)->packets.back().seconds, 1.7);
+  EXPECT_FALSE(fs::exists(Product("scene_3.mkv_depth.mkv")));
+
+  fs::remove_all(out_);
+  options_.end_scene = -1;
+  options_.no_render = true;
+  options_.scene.convergence = MovieConvergence::kMask;
+  const MovieReport report = Run();
+  EXPECT_EQ(report.output, "");
+  EXPECT_EQ(report.steps_done, 9);
+  EXPECT_TRUE(fs::exists(Product("scene_3.mkv_mask.mkv")));
+  EXPECT_TRUE(fs::exists(Product("scene_3.mkv_depth.mkv_convergence_depths.json")));
+  EXPECT_FALSE(fs::exists(Product("scene_3.mkv_depth.mkv_stereo.mkv")));
+}
+
+TEST_F(MovieJob, CleansOnlyWhatIsItsOwn) {
+  WriteList("Skip", {"", "Yes", "Yes"});
+  Run();
+  std::ofstream(Product("scene_1.mkv_notes.txt")) << "mine";
+  std::ofstream(Product("scene_1.mkv_depth.mkv_xfovs.json")) << "[mine]";
+  options_.clean = "intermediate";
+  EXPECT_NE(Plan().find("would delete"), std::string::npos);
+  EXPECT_TRUE(fs::exists(Product("scene_1.mkv_depth.mkv")));
+  RunMovieJob(options_);
+  EXPECT_FALSE(fs::exists(Product("scene_1.mkv_depth.mkv")));
+  EXPECT_FALSE(fs::exists(Product("scene_1.mkv_depth.mkv_stereo.mkv")));
+  EXPECT_TRUE(fs::exists(Product("scene_1.mkv_notes.txt")));
+  EXPECT_TRUE(fs::exists(Product("scene_1.mkv_depth.mkv_xfovs.json")));
+  EXPECT_TRUE(fs::exists(Film()));
+  options_.clean = "none";
+  EXPECT_EQ(Run().steps_done, 0);  // the film is up to date
+  options_.clean = "all";
+  RunMovieJob(options_);
+  EXPECT_FALSE(fs::exists(Film()));
+  options_.output_dir = dir_ / "nowhere";
+  ExpectError(Code::kNotFound, "nowhere", [&] { Run(); });
+}
+
+TEST_F(MovieJob, LayoutsOfTheFilm) {
+  WriteList("Skip", {"Yes", "Yes", "Yes"});
+  const std::vector<Image> source = ReadAllFrames(film_);
+  options_.frame.canvas.layout = "left";
+  EXPECT_EQ(Run().output, Product("the film.mkv_left.mkv"));
+  EXPECT_TRUE(SameFrames(ReadAllFrames(Product("the film.mkv_left.mkv")), source));
+  options_.frame.canvas.layout = "tab";
+  Run();
+  const std::vector<Image> tab = ReadAllFrames(Product("the film.mkv_tab.mkv"));
+  EXPECT_TRUE(SamePixels(Crop(tab[5].view(), 0, kHeight, kWidth, kHeight), source[5].view()));
+  options_.frame.canvas.layout = "half-sbs";
+  Run();
+  const Image half = ReadAllFrames(Product("the film.mkv_half_sbs.mkv"))[5];
+  EXPECT_EQ(half.width(), kWidth);
+  EXPECT_TRUE(SamePixels(Crop(half.view(), 0, 0, kWidth / 2, kHeight),
+                         Crop(half.view(), kWidth / 2, 0, kWidth / 2, kHeight)));
+  options_.frame.canvas.layout = "rows";
+  Run();
+  EXPECT_EQ(ReadAllFrames(Product("the film.mkv_rows.mkv"))[5].height(), kHeight);
+}
+
+TEST_F(MovieJob, EndsWithinAFrameWhenCancelled) {
+  RunControl control;
+  control.on_progress = [](const Progress& progress) { return progress.phase != "scenes"; };
+  ExpectError(Code::kCancelled, "cancelled", [&] { RunMovieJob(options_, control); });
+  EXPECT_FALSE(fs::exists(Film()));
+  Run();
+  EXPECT_TRUE(fs::exists(Film()));
+}
+
+TEST_F(MovieJob, TellsWhatIsWrong) {
+  options_.scene.infill_engine = "m2svid";
+  WriteList("Skip", {"", "", ""});
+  ExpectError(Code::kInvalidArgument, "--infill_model", [&] { Run(); });
+  options_.scene.infill_engine = "none";
+  options_.color_video = dir_ / "gone.mkv";
+  ExpectError(Code::kNotFound, "gone.mkv", [&] { Run(); });
+  options_.color_video = film_;
+  options_.scene_file = dir_ / "gone.csv";
+  ExpectError(Code::kNotFound, "gone.csv", [&] { Run(); });
+  options_.scene_file.clear();
+  options_.output_dir = film_;
+  ExpectError(Code::kIo, "the film.mkv", [&] { Run(); });
+}
+
+}  // namespace
+}  // namespace mdvt::test
