@@ -11,9 +11,9 @@
 
 #include "mdvt/core/limits.h"
 #include "mdvt/core/run.h"
+#include "mdvt/geometry/lens.h"
 #include "mdvt/pipeline/encode_options.h"
 #include "mdvt/pipeline/job_options.h"
-#include "mdvt/geometry/lens.h"
 
 namespace mdvt {
 
