@@ -19,7 +19,7 @@ namespace mdvt {
 struct ReadingOptions {
   bool strict = false;  // Error(kCorrupt) for a video that is damaged or incomplete
   Deinterlace deinterlace = Deinterlace::kAuto;
-  int64_t first_frame = 0;  // the clip begins there, see VideoReaderOptions
+  int64_t first_frame = 0;  // see VideoReaderOptions; for jobs that copy no sound, which is not cut
 };
 void Describe(OptionList* list, ReadingOptions* options);
 
