@@ -67,8 +67,9 @@ std::optional<DisparityCalibration> RollingCalibration::Current() const {
 CalibratedDepth::CalibratedDepth(std::unique_ptr<DepthEstimator> relative, Target target,
                                  const CalibratedDepthOptions& options, ThreadPool* pool)
     : relative_(std::move(relative)), target_(std::move(target)), options_(options), pool_(pool) {
-  Require(options.mode != CalibrationMode::kGlobal && options.mode != CalibrationMode::kNone,
-          Code::kInvalidArgument, "CalibratedDepth: this mode is not one of a stream");
+  Require(
+      options.mode != CalibrationMode::kNone && options.step > 0, Code::kInvalidArgument,
+      "CalibratedDepth: there is nothing to calibrate in this mode, or its step is not positive");
 }
 
 int CalibratedDepth::latency() const {
@@ -84,6 +85,8 @@ bool CalibratedDepth::Wants(int64_t frame) const {
       return frame < kFirst;
     case CalibrationMode::kRolling:
       return rolling_.Wants(frame);
+    case CalibrationMode::kGlobal:
+      return frame % options_.step == 0;
     default:
       return frame % kBlock % kStep == 0;
   }
@@ -91,7 +94,7 @@ bool CalibratedDepth::Wants(int64_t frame) const {
 
 void CalibratedDepth::Push(Frame frame) {
   Require(!finished_, Code::kInvalidArgument, "CalibratedDepth: a frame was pushed after Finish()");
-  const bool wanted = Wants(pushed_);
+  const bool wanted = Wants(pushed_ - scene_start_);
   Image target = target_(frame, wanted);
   if (wanted && !target.empty()) targets_[pushed_] = std::move(target);
   ++pushed_;
@@ -99,11 +102,32 @@ void CalibratedDepth::Push(Frame frame) {
   TakeEstimates();
 }
 
+void CalibratedDepth::StartScene() {
+  relative_->StartScene();
+  EndScene();
+  if (calibration_) last_scene_ = std::exchange(calibration_, std::nullopt);
+  before_.reset();
+  rolling_ = {};
+  scene_start_ = pushed_;
+}
+
 void CalibratedDepth::Finish() {
   if (std::exchange(finished_, true)) return;
   relative_->Finish();
+  EndScene();
+}
+
+void CalibratedDepth::EndScene() {
   TakeEstimates();
   if (!held_.empty()) FitHeld();
+  if (options_.mode != CalibrationMode::kGlobal || pushed_ == scene_start_) return;
+  ++scenes_;
+  try {
+    Fit();
+  } catch (const Error& error) {
+    if (error.code() != Code::kNotConverged || finished_) throw;
+  }
+  if (fit_) scene_fits_.resize(scenes_, *fit_);
 }
 
 std::optional<DepthEstimate> CalibratedDepth::Pop() {
@@ -133,9 +157,12 @@ void CalibratedDepth::TakeEstimates() {
     ++taken_;
     if (options_.mode == CalibrationMode::kRolling) {
       if (std::optional<DisparityCalibration> now = rolling_.Current()) calibration_ = now;
+      if (!calibration_) calibration_ = last_scene_;
       Require(calibration_.has_value(), Code::kNotConverged,
               "the first frame has no metric depth to be calibrated by");
       Give(std::move(*estimate), *calibration_);
+    } else if (options_.mode == CalibrationMode::kGlobal) {
+      ready_.push_back(std::move(*estimate));
     } else if (options_.mode == CalibrationMode::kFirst32 && calibration_) {
       Give(std::move(*estimate), *calibration_);
     } else {
@@ -146,18 +173,23 @@ void CalibratedDepth::TakeEstimates() {
   }
 }
 
-void CalibratedDepth::FitHeld() {
-  before_ = calibration_;
-  // A block in which nothing can be fitted goes on as the one before.
+// What cannot be fitted goes on as what was before.
+void CalibratedDepth::Fit() {
   try {
     Require(samples_ != nullptr, Code::kNotConverged,
             "no frame has metric depth to be calibrated by");
     fit_ = samples_->Solve();
     calibration_ = fit_->calibration;
   } catch (const Error& error) {
+    if (!calibration_) calibration_ = last_scene_;
     if (error.code() != Code::kNotConverged || !calibration_) throw;
   }
   samples_.reset();
+}
+
+void CalibratedDepth::FitHeld() {
+  before_ = calibration_;
+  Fit();
   int64_t number = 0;
   while (!held_.empty()) {
     DisparityCalibration now = *calibration_;

@@ -14,17 +14,6 @@
 
 namespace mdvt::depth {
 
-// The options that estimators have in common, by the rules of ModelDepthOptions.
-template <typename Options>
-void CheckShared(const Options& options) {
-  ModelDepthOptions shared;
-  shared.camera = options.camera;
-  shared.input_size = options.input_size;
-  shared.calibration = options.calibration;
-  shared.median_depth = options.median_depth;
-  shared.Check();
-}
-
 // The output that is depth in one of its forms. Throws Error(kUnsupported).
 size_t DepthOutput(const ModelInfo& info);
 

@@ -3,15 +3,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "core/object_pool.h"
-#include "depth/network_depth.h"
+#include "depth/scene_network.h"
 #include "mdvt/core/error.h"
-#include "mdvt/model/resample.h"
 
 namespace mdvt {
 namespace {
@@ -30,26 +27,15 @@ Shape EmptyState(const TensorLayout& layout) {
 
 }  // namespace
 
-void StreamDepthOptions::Check() const { depth::CheckShared(*this); }
-
-struct StreamDepthEstimator::Impl {
+struct StreamDepthEstimator::Impl : depth::SceneNetwork {
   Impl(std::shared_ptr<const Model> the_model, const StreamDepthOptions& the_options,
        ThreadPool* the_pool)
-      : model(Checked(std::move(the_model))),
-        options(the_options),
-        pool(the_pool),
-        output_index(depth::DepthOutput(model->info())),
-        input(model->info().inputs[0]),
-        output(model->info().outputs[output_index]),
-        relative(IsRelativeDepth(model->info())),
-        to_tensor(input.resample, {options.camera.width, options.camera.height},
-                  depth::RuleFor(model->info(), options.input_size)),
-        to_picture(output.resample, to_tensor.plan()),
-        quantity(output, relative, options.camera, to_tensor.plan()),
-        calibration(options.calibration),
-        maps(PixelFormat::GrayF32(), options.camera.width, options.camera.height),
+      : SceneNetwork("StreamDepthEstimator", std::move(the_model), the_options, the_pool),
         time(Shape{1}) {
     const ModelInfo& info = model->info();
+    Require(info.kind == ModelKind::kDepthStream, Code::kUnsupported,
+            "model '" + info.name + "' is of kind \"" + ToString(info.kind) +
+                "\", depth of a stream of frames needs \"depth_stream\"");
     const PixelSize network = to_tensor.plan().network;
     picture.Resize({1, 3, network.height, network.width});
     for (size_t i = 2; i < info.inputs.size(); ++i) {
@@ -60,32 +46,16 @@ struct StreamDepthEstimator::Impl {
     Forget();
   }
 
-  static std::shared_ptr<const Model> Checked(std::shared_ptr<const Model> model) {
-    Require(model != nullptr, Code::kInvalidArgument, "StreamDepthEstimator: no model");
-    Require(model->info().kind == ModelKind::kDepthStream, Code::kUnsupported,
-            "model '" + model->info().name + "' is of kind \"" + ToString(model->info().kind) +
-                "\", depth of a stream of frames needs \"depth_stream\"");
-    return model;
-  }
-
   void Forget() {
     frames = 0;
     kept.clear();
     states.clear();
     for (size_t i = 2; i < model->info().inputs.size(); ++i)
       states.emplace_back(EmptyState(model->info().inputs[i].layout));
-    calibration = options.calibration;
   }
 
   void Take(const Frame& frame) {
-    const Image& image = frame.image;
-    Require(image.width() == options.camera.width && image.height() == options.camera.height &&
-                image.format().model == ColorModel::kRgb,
-            Code::kInvalidArgument,
-            "StreamDepthEstimator: frame " + std::to_string(frame.index) +
-                " is not RGB of the camera's size");
-    to_tensor.Run(image.view(), picture.data(), pool);
-    depth::ScaleRange(input.range, image, picture.data(), picture.size());
+    ToInput(frame, picture.data());
     time[0] = static_cast<float>(std::min(frames, kLastCounted));
     std::vector<ModelInput> inputs = {picture, time};
     for (const ModelTensor& state : kept) inputs.emplace_back(state);
@@ -101,32 +71,15 @@ struct StreamDepthEstimator::Impl {
     kept.clear();
     for (const size_t index : state_outputs) kept.push_back(outputs[index]);
     states.clear();
-
-    DepthEstimate estimate;
-    estimate.index = frame.index;
-    estimate.pts = frame.pts;
-    estimate.duration = frame.duration;
-    estimate.starts_scene = std::exchange(starts_scene, false);
-    estimate.depth = maps.Get();
-    const PlaneView<float> plane = estimate.depth.MutablePlane<float>();
-    to_picture.Run(map.data(), plane, pool,
-                   [this](int y, float* row) { quantity.Convert(y, row); });
-    estimate.quantity = relative ? DepthQuantity::kRelativeDisparity : DepthQuantity::kMetricDepth;
-    if (relative && (calibration || options.median_depth)) {
-      if (!calibration)
-        calibration =
-            CalibrateByMedian(std::as_const(estimate.depth).Plane<float>(), *options.median_depth);
-      depth::ApplyCalibration(*calibration, pool, plane);
-      estimate.quantity = DepthQuantity::kMetricDepth;
-    }
     ++frames;
-    ready.push_back(std::move(estimate));
+    Give(depth::TimesOf(frame), map.data());
   }
 
   void Save(State* state) const {
     Require(ready.empty(), Code::kInvalidArgument,
             "StreamDepthEstimator: it holds frames, its state cannot be saved now");
     state->SetNumber("frames", static_cast<double>(frames));
+    state->SetNumber("scene", static_cast<double>(scene));
     state->SetFlag("starts_scene", starts_scene);
     if (calibration) state->SetNumbers("calibration", {calibration->scale, calibration->shift});
     for (size_t i = 0; i < kept.size() + states.size(); ++i) {
@@ -161,9 +114,13 @@ struct StreamDepthEstimator::Impl {
       loaded.emplace_back(shape);
       std::memcpy(loaded.back().data(), bytes.data(), bytes.size());
     }
-    const double number = state.Number("frames");
-    Require(number >= 0 && number < 1e15, Code::kCorrupt,
-            "the saved state of StreamDepthEstimator tells no number of frames");
+    const auto count = [&state](const char* name) {
+      const double number = state.Number(name);
+      Require(number >= 0 && number < 1e15, Code::kCorrupt,
+              "the saved state of StreamDepthEstimator tells no number of " + std::string(name));
+      return static_cast<int64_t>(number);
+    };
+    const int64_t saved_frames = count("frames"), saved_scene = count("scene");
     const bool starts = state.Flag("starts_scene");
     std::optional<DisparityCalibration> line;
     if (state.Has("calibration")) {
@@ -174,67 +131,44 @@ struct StreamDepthEstimator::Impl {
     }
     kept.clear();
     states = std::move(loaded);
-    frames = static_cast<int64_t>(number);
+    frames = saved_frames;
+    scene = static_cast<size_t>(saved_scene);
     starts_scene = starts;
+    in_scene = frames > 0;
     calibration = line;
   }
 
-  std::shared_ptr<const Model> model;
-  StreamDepthOptions options;
-  ThreadPool* pool;
-  size_t output_index;
-  const ModelInputInfo& input;
-  const ModelOutputInfo& output;
-  bool relative;
-  PictureToTensor to_tensor;
-  TensorToPicture to_picture;
-  depth::QuantityMaker quantity;
-  std::optional<DisparityCalibration> calibration;
-  ImagePool maps;
   Tensor picture, time, map;
   std::vector<size_t> state_outputs;  // where the network returns each state
   // For the next frame: as the network returned them, or of a new scene or a saved state.
   std::vector<ModelTensor> kept;
   std::vector<Tensor> states;
-  std::deque<DepthEstimate> ready;
   int64_t frames = 0;  // of this scene
-  bool starts_scene = false;
-  bool finished = false;
 };
 
 StreamDepthEstimator::StreamDepthEstimator(std::shared_ptr<const Model> model,
-                                           const StreamDepthOptions& options, ThreadPool* pool) {
-  options.Check();
-  impl_ = std::make_unique<Impl>(std::move(model), options, pool);
-}
+                                           const StreamDepthOptions& options, ThreadPool* pool)
+    : impl_(std::make_unique<Impl>(std::move(model), options, pool)) {}
 StreamDepthEstimator::~StreamDepthEstimator() = default;
 
 void StreamDepthEstimator::StartScene() {
   impl_->Forget();
-  impl_->starts_scene = true;
+  impl_->NextScene();
 }
 
 void StreamDepthEstimator::Push(Frame frame) {
-  Require(!impl_->finished, Code::kInvalidArgument,
-          "StreamDepthEstimator: a frame was pushed after Finish()");
+  impl_->CheckOpen();
   impl_->Take(frame);
 }
 
 void StreamDepthEstimator::Finish() { impl_->finished = true; }
 
-std::optional<DepthEstimate> StreamDepthEstimator::Pop() {
-  if (impl_->ready.empty()) return std::nullopt;
-  DepthEstimate estimate = std::move(impl_->ready.front());
-  impl_->ready.pop_front();
-  return estimate;
-}
+std::optional<DepthEstimate> StreamDepthEstimator::Pop() { return impl_->Pop(); }
 
 void StreamDepthEstimator::Save(State* state) const { impl_->Save(state); }
 void StreamDepthEstimator::Load(const State& state) { impl_->Load(state); }
 
-bool StreamDepthEstimator::is_metric() const {
-  return !impl_->relative || impl_->calibration || impl_->options.median_depth;
-}
+bool StreamDepthEstimator::is_metric() const { return impl_->is_metric(); }
 std::optional<DisparityCalibration> StreamDepthEstimator::calibration() const {
   return impl_->calibration;
 }

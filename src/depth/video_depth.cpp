@@ -8,12 +8,10 @@
 #include <utility>
 
 #include "core/median.h"
-#include "core/object_pool.h"
-#include "depth/network_depth.h"
+#include "depth/scene_network.h"
 #include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
-#include "mdvt/model/resample.h"
 
 namespace mdvt {
 namespace {
@@ -97,25 +95,13 @@ DisparityCalibration FitMaps(const std::vector<const Map*>& maps,
   return line.scale > 0 ? line : DisparityCalibration{};
 }
 
-void VideoDepthOptions::Check() const { depth::CheckShared(*this); }
-
-struct VideoDepthEstimator::Impl {
+struct VideoDepthEstimator::Impl : depth::SceneNetwork {
   Impl(std::shared_ptr<const Model> the_model, const VideoDepthOptions& the_options,
        ThreadPool* the_pool)
-      : model(std::move(the_model)),
-        options(the_options),
-        pool(the_pool),
-        window(WindowOf(model->info())),
-        output_index(depth::DepthOutput(model->info())),
-        input(model->info().inputs[0]),
-        output(model->info().outputs[output_index]),
-        relative(IsRelativeDepth(model->info())),
-        to_tensor(input.resample, {options.camera.width, options.camera.height},
-                  depth::RuleFor(model->info(), options.input_size)),
-        to_picture(output.resample, to_tensor.plan()),
-        quantity(output, relative, options.camera, to_tensor.plan()),
-        calibration(options.calibration),
-        pictures(PixelFormat::GrayF32(), options.camera.width, options.camera.height) {
+      : SceneNetwork("VideoDepthEstimator", std::move(the_model), the_options, the_pool),
+        robust(the_options.robust),
+        align_at_frame_size(the_options.align_at_frame_size),
+        window(WindowOf(model->info())) {
     const PixelSize network = to_tensor.plan().network;
     slot_size = 3 * int64_t{network.width} * network.height;
     slots.Resize({1, window.length, 3, network.height, network.width});
@@ -123,33 +109,32 @@ struct VideoDepthEstimator::Impl {
 
   float* Slot(int slot) { return slots.data() + slot * slot_size; }
 
-  void Take(Frame frame) {
-    Require(frame.image.width() == options.camera.width &&
-                frame.image.height() == options.camera.height &&
-                frame.image.format().model == ColorModel::kRgb,
-            Code::kInvalidArgument,
-            "VideoDepthEstimator: frame " + std::to_string(frame.index) +
-                " is not RGB of the camera's size");
-    to_tensor.Run(frame.image.view(), Slot(filled), pool);
-    depth::ScaleRange(input.range, frame.image, Slot(filled), slot_size);
+  void Take(const Frame& frame) {
+    ToInput(frame, Slot(filled));
     ++filled;
-    DepthEstimate times;
-    times.index = frame.index;
-    times.pts = frame.pts;
-    times.duration = frame.duration;
-    waiting.push_back(std::move(times));
-    ++pushed;
+    if (pushed == 0) scene_start = frame.index;
+    waiting.push_back(depth::TimesOf(frame));
+    ++pushed, ++all_pushed;
     if (filled == window.length) RunWindow();
   }
 
-  // All frames are there: windows that begin before the end, filled up with the last frame.
+  // All frames of the scene are there: windows that begin before its end, filled up with its last
+  // frame.
   void RunRest() {
-    while (pushed > 0 && windows * window.stride < pushed) {
+    while (windows * window.stride < pushed) {
       // The slots before are the window's own last frame, or what it carries of the one before.
       for (; filled < window.length; ++filled) std::copy_n(LastInput(), slot_size, Slot(filled));
       RunWindow();
     }
-    Give(accepted);
+    GiveUntil(accepted);
+  }
+
+  void StartScene() {
+    RunRest();
+    done.clear();
+    windows = pushed = accepted = given = 0;
+    filled = 0;
+    NextScene();
   }
 
   // Of the last frame: the slot before, unless that is carried and a later one shows it.
@@ -162,7 +147,8 @@ struct VideoDepthEstimator::Impl {
     try {
       model->Run({slots}, &outputs);
     } catch (const Error& error) {
-      throw Error(error.code(), "frames from " + std::to_string(windows * window.stride) +
+      throw Error(error.code(), "frames from " +
+                                    std::to_string(scene_start + windows * window.stride) +
                                     " on: " + error.what());
     }
     std::vector<Map> maps = Maps(outputs[output_index]);
@@ -181,7 +167,7 @@ struct VideoDepthEstimator::Impl {
     last_input.assign(Slot(window.length - 1), Slot(window.length - 1) + slot_size);
     Carry();
     filled = window.overlap;
-    Give(accepted - window.blend);
+    GiveUntil(accepted - window.blend);
   }
 
   std::vector<Map> Maps(const Tensor& all) {
@@ -192,7 +178,7 @@ struct VideoDepthEstimator::Impl {
     std::vector<Map> maps;
     for (int i = 0; i < window.length; ++i) {
       const float* from = all.data() + i * plane;
-      if (options.align_at_frame_size) {
+      if (align_at_frame_size) {
         Map map(static_cast<size_t>(options.camera.width) *
                 static_cast<size_t>(options.camera.height));
         to_picture.Run(from, MapView(&map), pool);
@@ -219,12 +205,12 @@ struct VideoDepthEstimator::Impl {
         seen.push_back(&(*maps)[static_cast<size_t>(again)]);
         wanted.push_back(&references[i]);
       }
-      if (!seen.empty()) line = FitMaps(seen, wanted, options.robust);
+      if (!seen.empty()) line = FitMaps(seen, wanted, robust);
       const auto scale = static_cast<float>(line.scale), shift = static_cast<float>(line.shift);
       for (Map& map : *maps)
         for (float& value : map) value = std::max(0.0f, scale * value + shift);
     }
-    // One that is seen in the same slot again is the clip's first: it stays.
+    // One that is seen in the same slot again is the scene's first: it stays.
     for (size_t i = 0; i < window.align_refs.size(); ++i) {
       const int slot = window.align_refs[i];
       if (SlotAgain(window, slot) != slot) references[i] = (*maps)[static_cast<size_t>(slot)];
@@ -253,51 +239,19 @@ struct VideoDepthEstimator::Impl {
       std::copy_n(kept[i].data(), slot_size, Slot(static_cast<int>(i)));
   }
 
-  // Gives out all frames before `end`.
-  void Give(int64_t end) {
+  // Gives out all frames of the scene before `end`.
+  void GiveUntil(int64_t end) {
     while (given < end && !waiting.empty()) {
-      DepthEstimate estimate = std::move(waiting.front());
+      Give(std::move(waiting.front()), done.front().data(), align_at_frame_size);
       waiting.pop_front();
-      estimate.depth = pictures.Get();
-      const PlaneView<float> picture = estimate.depth.MutablePlane<float>();
-      const Map& map = done.front();
-      if (options.align_at_frame_size) {
-        for (int y = 0; y < picture.height; ++y) {
-          std::copy_n(&map[static_cast<size_t>(y) * picture.width], picture.width, picture.Row(y));
-          quantity.Convert(y, picture.Row(y));
-        }
-      } else {
-        to_picture.Run(map.data(), picture, pool,
-                       [this](int y, float* row) { quantity.Convert(y, row); });
-      }
       done.pop_front();
       ++given;
-      estimate.quantity =
-          relative ? DepthQuantity::kRelativeDisparity : DepthQuantity::kMetricDepth;
-      if (relative && (calibration || options.median_depth)) {
-        if (!calibration)
-          calibration = CalibrateByMedian(std::as_const(estimate.depth).Plane<float>(),
-                                          *options.median_depth);
-        depth::ApplyCalibration(*calibration, pool, picture);
-        estimate.quantity = DepthQuantity::kMetricDepth;
-      }
-      ready.push_back(std::move(estimate));
     }
   }
 
-  std::shared_ptr<const Model> model;
-  VideoDepthOptions options;
-  ThreadPool* pool;
+  bool robust;
+  bool align_at_frame_size;
   const ModelWindow window;
-  size_t output_index;
-  const ModelInputInfo& input;
-  const ModelOutputInfo& output;
-  bool relative;
-  PictureToTensor to_tensor;
-  TensorToPicture to_picture;
-  depth::QuantityMaker quantity;
-  std::optional<DisparityCalibration> calibration;
-  ImagePool pictures;
   int64_t slot_size = 0;
   Tensor slots;
   int filled = 0;
@@ -306,48 +260,38 @@ struct VideoDepthEstimator::Impl {
   std::vector<Map> references;
   std::deque<Map> done;               // accepted, not given out
   std::deque<DepthEstimate> waiting;  // without their maps
-  std::deque<DepthEstimate> ready;
+  // Of this scene.
   int64_t windows = 0, pushed = 0, accepted = 0, given = 0;
-  bool finished = false;
+  int64_t scene_start = 0, all_pushed = 0;
 };
 
 VideoDepthEstimator::VideoDepthEstimator(std::shared_ptr<const Model> model,
-                                         const VideoDepthOptions& options, ThreadPool* pool) {
-  options.Check();
-  Require(model != nullptr, Code::kInvalidArgument, "VideoDepthEstimator: no model");
-  impl_ = std::make_unique<Impl>(std::move(model), options, pool);
-}
+                                         const VideoDepthOptions& options, ThreadPool* pool)
+    : impl_(std::make_unique<Impl>(std::move(model), options, pool)) {}
 VideoDepthEstimator::~VideoDepthEstimator() = default;
 
 int VideoDepthEstimator::latency() const { return impl_->window.length + impl_->window.blend; }
 int VideoDepthEstimator::group() const { return impl_->window.stride; }
 
+void VideoDepthEstimator::StartScene() { impl_->StartScene(); }
+
 void VideoDepthEstimator::Push(Frame frame) {
-  Require(!impl_->finished, Code::kInvalidArgument,
-          "VideoDepthEstimator: a frame was pushed after Finish()");
-  impl_->Take(std::move(frame));
+  impl_->CheckOpen();
+  impl_->Take(frame);
 }
 
 void VideoDepthEstimator::Finish() {
   Impl& impl = *impl_;
   if (std::exchange(impl.finished, true)) return;
-  Require(impl.pushed == 0 || impl.pushed >= impl.window.min_length, Code::kInvalidArgument,
+  Require(impl.all_pushed == 0 || impl.all_pushed >= impl.window.min_length, Code::kInvalidArgument,
           "model '" + impl.model->info().name + "' needs " +
               CountOf(impl.window.min_length, "frame") + ", the clip has " +
-              std::to_string(impl.pushed));
+              std::to_string(impl.all_pushed));
   impl.RunRest();
 }
 
-std::optional<DepthEstimate> VideoDepthEstimator::Pop() {
-  if (impl_->ready.empty()) return std::nullopt;
-  DepthEstimate estimate = std::move(impl_->ready.front());
-  impl_->ready.pop_front();
-  return estimate;
-}
-
-bool VideoDepthEstimator::is_metric() const {
-  return !impl_->relative || impl_->calibration || impl_->options.median_depth;
-}
+std::optional<DepthEstimate> VideoDepthEstimator::Pop() { return impl_->Pop(); }
+bool VideoDepthEstimator::is_metric() const { return impl_->is_metric(); }
 std::optional<DisparityCalibration> VideoDepthEstimator::calibration() const {
   return impl_->calibration;
 }

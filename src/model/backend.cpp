@@ -319,8 +319,15 @@ const mdvt_backend* FindBackendFor(const std::string& extension) {
     if (const mdvt_backend* table = find()) return table;
   }
   const std::string what = lower.empty() ? "files without an ending" : "'" + lower + "' files";
+  // A video in the place of a model, most likely.
+  const bool of_networks = lower == ".pt" || lower == ".onnx";
+  const std::string wanted =
+      of_networks ? ""
+                  : "a network is wanted, in a .pt or .onnx file as models/export/ writes it: ";
   throw Error(registry.failures.empty() ? Code::kNotFound : Code::kUnsupported,
-              "no backend for " + what + " (LibTorch's is mdvt_torch.so, for .pt) in " +
+              wanted + "no backend for " + what +
+                  " (LibTorch's is mdvt_torch.so, for .pt; ONNX Runtime's mdvt_onnxruntime.so, for "
+                  ".onnx) in " +
                   Places(registry) + Failures(registry));
 }
 

@@ -56,6 +56,9 @@ class DepthJob {
     CheckOnePicture(reader_.info(), options.job.one_picture);
     SetCamera(Fov(control.cancelled));
     if (options.target_fps > 0) chooser_.emplace(options.target_fps, reader_.info().time_base);
+    const Rational rate = reader_.info().frame_rate;
+    fewer_ = chooser_ && !(rate.num > 0 && options.target_fps >= rate.ToDouble());
+    frame_rate_ = fewer_ ? RateOf(options.target_fps) : rate;
   }
 
   DepthJobReport Run() {
@@ -183,13 +186,10 @@ class DepthJob {
       writer.tags.yfov_deg = camera_->At(0).yfov_deg();
     writer.video.codec = VideoCodec::kFfv1;
     writer.video.time_base = source.time_base;
-    writer.video.frame_rate = source.frame_rate;
+    writer.video.frame_rate = frame_rate_;
     double estimated = static_cast<double>(source.estimated_frames);
-    const double source_fps = source.frame_rate.ToDouble();
-    if (options_.target_fps > 0 && !(source_fps > 0 && options_.target_fps >= source_fps)) {
-      writer.video.frame_rate = RateOf(options_.target_fps);
-      if (source_fps > 0) estimated *= options_.target_fps / source_fps;
-    }
+    if (fewer_ && source.frame_rate.num > 0)
+      estimated *= options_.target_fps / source.frame_rate.ToDouble();
     expected_frames_ = ExpectedFrames(std::llround(estimated), 0, options_.job.max_frames);
     writer.video.sample_aspect = source.sample_aspect;
     writer.video.pool = graph_.pool();
@@ -212,7 +212,7 @@ class DepthJob {
     DepthClip clip;
     clip.camera = camera_->At(0);
     clip.xfovs_deg = chosen_xfovs_.empty() ? camera_->xfovs_deg() : chosen_xfovs_;
-    clip.frame_rate = reader_.info().frame_rate;
+    clip.frame_rate = frame_rate_;
     clip.color = reader_.info().color;
     clip.metres = true;
     clip.own_camera = !knows_fov_ && source_->tells_fov();
@@ -236,6 +236,7 @@ class DepthJob {
     reference.depth_video = options_.reference_depth;
     reference.depth.max_depth = options_.reference.max_depth;
     reference.depth.encoding = options_.reference.encoding;
+    reference.target_fps = options_.target_fps;
     reference.limits = options_.job.limits;
     return reference;
   }
@@ -250,6 +251,8 @@ class DepthJob {
   std::unique_ptr<DepthSource> source_;
   FovTrackOptions track_;
   bool knows_fov_;
+  bool fewer_ = false;         // frames than the video has
+  Rational frame_rate_{0, 1};  // of those that get a depth
   std::optional<ClipCamera> camera_;
   std::optional<FrameChooser> chooser_;
   std::vector<double> chosen_xfovs_;  // of the frames that are kept; empty: no list, or all are

@@ -81,9 +81,10 @@ void Describe(OptionList* list, DepthJobOptions* options) {
   list->Field("parity", &calibrate->parity,
               "the numbers of the original toolbox: reduced before the network reduces, one plain "
               "line through all pixels of 32 frames, windows aligned by plain least squares, depth "
-              "enlarged bilinearly and written rounded down")
+              "enlarged bilinearly and written rounded down; cuts are not looked for")
       .OnlyWith("model")
-      .Preset({{"calib", "first32"}});
+      .Preset({{"calib", "first32"}, {"vda_cuts", "off"}});
+  list->Refine("vda_cuts").Default("on; off with --parity");
 }
 
 void DepthJobOptions::Check() const {
@@ -103,6 +104,8 @@ void DepthJobOptions::Check() const {
   const CalibrationMode mode = calibrate.Mode();
   Require(!calibrate.parity || mode == CalibrationMode::kFirst32, Code::kInvalidArgument,
           "parity means calib first32");
+  Require(!calibrate.parity || source.model.vda_cuts == SceneCuts::kOff, Code::kInvalidArgument,
+          "parity means vda_cuts off");
   Require(!calibrate.parity || encoding == DepthEncoding::kRgb16, Code::kInvalidArgument,
           "parity means encoding rgb16");
   Require(calibrate.HasTarget() == (mode != CalibrationMode::kNone), Code::kInvalidArgument,

@@ -93,6 +93,11 @@ void DescribeVdaMode(OptionList* list, DepthModelOptions* options) {
               "remembers, for live use)")
       .Default("as the model's file says")
       .OnlyWith("model");
+  static const EnumNames<SceneCuts> cuts = {{"on", SceneCuts::kAuto}, {"off", SceneCuts::kOff}};
+  list->Field("vda_cuts", &options->vda_cuts, cuts,
+              "models that see several frames at once or remember them start anew at each cut in "
+              "the colors, and so does their scale")
+      .OnlyWith("model");
 }
 
 void DescribeNetwork(OptionList* list, DepthModelOptions* options, const std::string& other,

@@ -11,6 +11,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/video_reader.h"
+#include "pipeline/frame_chooser.h"
 
 namespace mdvt {
 namespace {
@@ -21,6 +22,12 @@ bool HoldsDepth(const DepthView& depth) {
     if (std::any_of(row, row + depth.width, [](float z) { return z > 0; })) return true;
   }
   return false;
+}
+
+void RequireReference(const CalibrationOptions& options, bool found) {
+  Require(found, Code::kInvalidArgument,
+          "there is no metric depth of the frames of '" + options.reference.color_video +
+              "' to calibrate by");
 }
 
 }  // namespace
@@ -77,34 +84,61 @@ MetricReference OpenMetricReference(const CalibrationOptions& options,
   return reference;
 }
 
+namespace {
+
+// The color video that is calibrated on, as an estimator wants its frames.
+class CalibrationClip {
+ public:
+  CalibrationClip(const ReferenceCalibrationOptions& options, PixelFormat format, ThreadPool* pool)
+      : reader_(options.color_video, ReaderOptions(options, pool)), format_(format) {}
+
+  std::optional<Frame> Read() {
+    std::optional<Frame> frame = reader_.Read();
+    if (!frame) return std::nullopt;
+    frame->index = read_++;
+    frame->image = converter_.Convert(frame->image, reader_.info().color, format_);
+    return frame;
+  }
+  int64_t estimated_frames() const { return reader_.info().estimated_frames; }
+  Rational time_base() const { return reader_.info().time_base; }
+
+ private:
+  static VideoReaderOptions ReaderOptions(const ReferenceCalibrationOptions& options,
+                                          ThreadPool* pool) {
+    VideoReaderOptions color;
+    color.limits = options.limits;
+    color.pool = pool;
+    return color;
+  }
+
+  VideoReader reader_;
+  PixelFormat format_;
+  ColorConverter converter_;
+  int64_t read_ = 0;
+};
+
+int64_t StepFor(int64_t estimated_frames, int frames) {
+  return std::max<int64_t>(1, estimated_frames / std::max(1, frames));
+}
+
+}  // namespace
+
 DisparityFitResult CalibrateOverClip(const CalibrationOptions& options,
                                      const DepthModelOptions& relative, const Camera& camera,
-                                     DepthEstimator* estimator, bool only_looked_at, Graph* graph) {
-  VideoReaderOptions color;
-  color.limits = options.reference.limits;
-  color.pool = graph->pool();
-  VideoReader reader(options.reference.color_video, color);
+                                     DepthEstimator* estimator, Graph* graph) {
+  CalibrationClip clip(options.reference, estimator->input_format(), graph->pool());
   const MetricReference reference = OpenMetricReference(options, relative, camera, graph->pool());
-  const int64_t estimated = reader.info().estimated_frames;
-  const int64_t step = std::max<int64_t>(1, estimated / std::max(1, options.reference.frames));
+  const int64_t step = StepFor(clip.estimated_frames(), options.reference.frames);
   std::mutex mutex;
   std::map<int64_t, Image> targets;  // of frames that are in the estimator
-  ColorConverter converter;
-  int64_t read = 0;
-  auto frames = graph->Map(
-      graph->From([&] { return reader.Read(); }), [&](Frame frame) -> std::optional<Frame> {
-        frame.index = read++;
-        frame.image =
-            converter.Convert(frame.image, reader.info().color, estimator->input_format());
-        Image target = reference.target(frame, frame.index % step == 0);
-        if (!target.empty()) {
-          const std::lock_guard<std::mutex> lock(mutex);
-          targets[frame.index] = std::move(target);
-        } else if (only_looked_at) {
-          return std::nullopt;
-        }
-        return frame;
-      });
+  auto frames = graph->Map(graph->From([&] { return clip.Read(); }),
+                           [&](Frame frame) -> std::optional<Frame> {
+                             Image target = reference.target(frame, frame.index % step == 0);
+                             if (target.empty()) return std::nullopt;
+                             const std::lock_guard<std::mutex> lock(mutex);
+                             targets[frame.index] = std::move(target);
+                             return frame;
+                           });
   DisparityFitOptions fit_options;
   fit_options.saturated_depth = reference.saturated_depth;
   DisparityFit fit(fit_options);
@@ -113,19 +147,58 @@ DisparityFitResult CalibrateOverClip(const CalibrationOptions& options,
     Image target;
     {
       const std::lock_guard<std::mutex> lock(mutex);
-      const auto found = targets.find(estimate.index);
-      if (found == targets.end()) return;
-      target = std::move(found->second);
-      targets.erase(found);
+      target = std::move(targets.at(estimate.index));
+      targets.erase(estimate.index);
     }
     ++used;
     fit.Add(estimate.depth.Plane<float>(), std::as_const(target).Plane<float>());
   });
-  graph->Run("calibration", estimated);
-  Require(used > 0, Code::kInvalidArgument,
-          "there is no metric depth of the frames of '" + options.reference.color_video +
-              "' to calibrate by");
+  graph->Run("calibration", clip.estimated_frames());
+  RequireReference(options, used > 0);
   return fit.Solve();
+}
+
+std::vector<DisparityFitResult> CalibrateScenes(const CalibrationOptions& options,
+                                                const DepthModelOptions& relative,
+                                                const Camera& camera,
+                                                std::unique_ptr<DepthEstimator> estimator,
+                                                const SceneWrapper& wrap, Graph* graph) {
+  CalibrationClip clip(options.reference, estimator->input_format(), graph->pool());
+  const MetricReference reference = OpenMetricReference(options, relative, camera, graph->pool());
+  CalibratedDepthOptions fit;
+  fit.mode = CalibrationMode::kGlobal;
+  fit.step = StepFor(clip.estimated_frames(), options.reference.frames);
+  fit.saturated_depth = reference.saturated_depth;
+  bool used = false;
+  int64_t asked = 0;
+  const auto target = [&](const Frame& frame, bool wanted) {
+    // A reference has all frames of the clip.
+    for (; asked < frame.index; ++asked) reference.target(frame, false);
+    ++asked;
+    Image found = reference.target(frame, wanted);
+    used = used || !found.empty();
+    return found;
+  };
+  auto calibrated =
+      std::make_unique<CalibratedDepth>(std::move(estimator), target, fit, graph->pool());
+  const CalibratedDepth* fits = calibrated.get();
+  const std::unique_ptr<DepthEstimator> scenes = wrap(std::move(calibrated));
+  auto frames = graph->From([&] { return clip.Read(); });
+  std::optional<FrameChooser> chooser;
+  if (options.reference.target_fps > 0) {
+    chooser.emplace(options.reference.target_fps, clip.time_base());
+    frames = graph->Map(std::move(frames), &*chooser);
+  }
+  graph->Into(graph->Then(std::move(frames), scenes.get()), [](const DepthEstimate&) {});
+  try {
+    graph->Run("calibration", clip.estimated_frames());
+  } catch (const Error& error) {
+    if (error.code() == Code::kNotConverged) RequireReference(options, used);
+    throw;
+  }
+  Require(!fits->scene_fits().empty(), Code::kCorrupt,
+          "'" + options.reference.color_video + "' has no frames");
+  return fits->scene_fits();
 }
 
 }  // namespace mdvt

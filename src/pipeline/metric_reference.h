@@ -3,6 +3,10 @@
 // Metric depth of some frames of a clip, of a depth video or by a metric network.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <vector>
+
 #include "mdvt/core/camera.h"
 #include "mdvt/pipeline/calibrate.h"
 #include "mdvt/pipeline/graph.h"
@@ -21,10 +25,19 @@ MetricReference OpenMetricReference(const CalibrationOptions& options,
                                     const DepthModelOptions& relative, const Camera& camera,
                                     ThreadPool* pool);
 
-// As CalibrateByReference, for networks that have to see all frames in order, and for references of
-// both kinds. With `only_looked_at` the estimator gets only the frames that are compared.
+// As CalibrateByReference, for references of both kinds.
 DisparityFitResult CalibrateOverClip(const CalibrationOptions& options,
                                      const DepthModelOptions& relative, const Camera& camera,
-                                     DepthEstimator* estimator, bool only_looked_at, Graph* graph);
+                                     DepthEstimator* estimator, Graph* graph);
+
+// The same for networks that have to see all frames in order: one fit for each scene. `wrap` makes
+// the stage that the frames go through around the one that is given to it.
+using SceneWrapper =
+    std::function<std::unique_ptr<DepthEstimator>(std::unique_ptr<DepthEstimator>)>;
+std::vector<DisparityFitResult> CalibrateScenes(const CalibrationOptions& options,
+                                                const DepthModelOptions& relative,
+                                                const Camera& camera,
+                                                std::unique_ptr<DepthEstimator> estimator,
+                                                const SceneWrapper& wrap, Graph* graph);
 
 }  // namespace mdvt

@@ -10,11 +10,12 @@
 #include "mdvt/depth/calibrated_depth.h"
 #include "mdvt/depth/model_camera.h"
 #include "mdvt/depth/parity_depth.h"
+#include "mdvt/depth/stream_depth.h"
 #include "mdvt/depth/video_depth.h"
 #include "mdvt/io/video_reader.h"
+#include "pipeline/depth_scenes.h"
 #include "pipeline/depth_source.h"
 #include "pipeline/metric_reference.h"
-#include "pipeline/stream_scenes.h"
 
 namespace mdvt {
 namespace {
@@ -77,23 +78,30 @@ class NetworkSource : public EstimatorSource {
   DisparityFitResult Fit(const ReferenceCalibrationOptions& reference, const DepthClip& clip,
                          Graph* graph) override {
     RequireRelative();
-    DisparityFitResult fit;
-    if (SeesClips() || reference.depth_video.empty()) {
-      const Network network = MakeNetwork(clip, {}, {}, graph->pool());
-      fit = CalibrateOverClip(calibrate_, options_, clip.camera, network.estimator.get(),
-                              !SeesClips(), graph);
+    std::vector<DisparityFitResult> fits;
+    if (SeesClips()) {
+      fits = CalibrateScenes(
+          calibrate_, options_, clip.camera, MakeNetwork(clip, {}, {}, graph->pool()).estimator,
+          [&](std::unique_ptr<DepthEstimator> estimator) {
+            return WithCuts(std::move(estimator), clip, graph->pool());
+          },
+          graph);
     } else {
       ModelDepthOptions depth;
       depth.camera = clip.camera;
       const auto estimator = MakeModelDepth(options_, model_, depth, graph->pool());
-      fit = CalibrateByReference(reference, estimator.get(), graph);
+      fits.push_back(
+          reference.depth_video.empty()
+              ? CalibrateOverClip(calibrate_, options_, clip.camera, estimator.get(), graph)
+              : CalibrateByReference(reference, estimator.get(), graph));
     }
-    if (fit.by_median)
+    if (std::any_of(fits.begin(), fits.end(),
+                    [](const DisparityFitResult& fit) { return fit.by_median; }))
       LogWarning("no scale and shift of '" + model_->info().name +
                  "' explain the metric depth: "
                  "the median of the ratios is taken as the scale");
-    calibration_ = fit.calibration;
-    return fit;
+    for (const DisparityFitResult& fit : fits) calibrations_.push_back(fit.calibration);
+    return fits.back();
   }
 
   DepthFacts facts() const override {
@@ -116,24 +124,26 @@ class NetworkSource : public EstimatorSource {
     const CalibrationMode mode = calibrate_.Mode();
     const bool streams = mode != CalibrationMode::kNone && mode != CalibrationMode::kGlobal;
     std::optional<double> median;
-    if (clip.metres && IsRelativeDepth(model_->info()) && !calibration_ && !streams)
+    if (clip.metres && IsRelativeDepth(model_->info()) && calibrations_.empty() && !streams)
       median = scene_scale_;
     if (calibrate_.parity) return MakeParity(clip);
-    Network made = MakeNetwork(clip, calibration_, median, clip.pool);
+    Network made = MakeNetwork(clip, calibrations_, median, clip.pool);
     std::unique_ptr<DepthEstimator> estimator = std::move(made.estimator);
     network_.calibration = std::move(made.calibration);
     network_.pictures = made.pictures;
-    if (!streams) return estimator;
-    RequireRelative();
-    const MetricReference reference =
-        OpenMetricReference(calibrate_, options_, clip.camera, clip.pool);
-    CalibratedDepthOptions options;
-    options.mode = mode;
-    options.saturated_depth = reference.saturated_depth;
-    auto calibrated = std::make_unique<CalibratedDepth>(std::move(estimator), reference.target,
-                                                        options, clip.pool);
-    calibrated_ = calibrated.get();
-    return calibrated;
+    if (streams) {
+      RequireRelative();
+      const MetricReference reference =
+          OpenMetricReference(calibrate_, options_, clip.camera, clip.pool);
+      CalibratedDepthOptions options;
+      options.mode = mode;
+      options.saturated_depth = reference.saturated_depth;
+      auto calibrated = std::make_unique<CalibratedDepth>(std::move(estimator), reference.target,
+                                                          options, clip.pool);
+      calibrated_ = calibrated.get();
+      estimator = std::move(calibrated);
+    }
+    return WithCuts(std::move(estimator), clip, clip.pool);
   }
 
  private:
@@ -164,8 +174,15 @@ class NetworkSource : public EstimatorSource {
   // What it says of a frame depends on others.
   bool SeesClips() const { return model_->info().kind != ModelKind::kDepth; }
 
+  // What sees frames together sees none over a cut.
+  std::unique_ptr<DepthEstimator> WithCuts(std::unique_ptr<DepthEstimator> estimator,
+                                           const DepthClip& clip, ThreadPool* pool) const {
+    if (!SeesClips() || options_.vda_cuts == SceneCuts::kOff) return estimator;
+    return std::make_unique<DepthScenes>(std::move(estimator), clip.camera, clip.frame_rate, pool);
+  }
+
   // Of single pictures, of windows or of a stream, as the file says.
-  Network MakeNetwork(const DepthClip& clip, const std::optional<DisparityCalibration>& calibration,
+  Network MakeNetwork(const DepthClip& clip, const std::vector<DisparityCalibration>& calibrations,
                       std::optional<double> median, ThreadPool* pool) const {
     const auto joined = [](auto estimator) {
       Network network;
@@ -181,12 +198,12 @@ class NetworkSource : public EstimatorSource {
               "batch = " + std::to_string(options_.batch) + ": " + sees + ", one at a time");
       Require(clip.xfovs_deg.empty() || !needs_fov(), Code::kUnsupported,
               sees + ": a field of view per frame is for networks of single pictures");
-      if (stream) return joined(MakeStream(clip, calibration, median, pool));
       VideoDepthOptions depth;
       depth.camera = clip.camera;
       depth.input_size = options_.input_size;
-      depth.calibration = calibration;
+      depth.calibrations = calibrations;
       depth.median_depth = median;
+      if (stream) return joined(std::make_unique<StreamDepthEstimator>(model_, depth, pool));
       depth.robust = !calibrate_.parity;
       depth.align_at_frame_size = calibrate_.parity;
       return joined(std::make_unique<VideoDepthEstimator>(model_, depth, pool));
@@ -197,26 +214,13 @@ class NetworkSource : public EstimatorSource {
     cameras.xfovs_deg = clip.xfovs_deg;
     cameras.own_camera = clip.own_camera && tells_fov();
     cameras.camera_smoothing = clip.camera_smoothing;
-    depth.calibration = calibration;
+    if (!calibrations.empty()) depth.calibration = calibrations.front();
     depth.median_depth = median;
     auto pictures = MakePictures(depth, cameras, pool);
     const CameraModelDepthEstimator* made = pictures.get();
     Network network = joined(std::move(pictures));
     network.pictures = made;
     return network;
-  }
-
-  std::unique_ptr<StreamScenes> MakeStream(const DepthClip& clip,
-                                           const std::optional<DisparityCalibration>& calibration,
-                                           std::optional<double> median, ThreadPool* pool) const {
-    StreamDepthOptions depth;
-    depth.camera = clip.camera;
-    depth.input_size = options_.input_size;
-    depth.calibration = calibration;
-    depth.median_depth = median;
-    return std::make_unique<StreamScenes>(
-        std::make_unique<StreamDepthEstimator>(model_, depth, pool), clip.camera, clip.frame_rate,
-        pool);
   }
 
   std::unique_ptr<CameraModelDepthEstimator> MakePictures(const ModelDepthOptions& depth,
@@ -239,7 +243,7 @@ class NetworkSource : public EstimatorSource {
   CalibrationOptions calibrate_;
   double scene_scale_;
   std::shared_ptr<const Model> model_;
-  std::optional<DisparityCalibration> calibration_;  // by a reference
+  std::vector<DisparityCalibration> calibrations_;  // by a reference, of each scene
   struct {
     std::function<std::optional<DisparityCalibration>()> calibration;
     const CameraModelDepthEstimator* pictures = nullptr;

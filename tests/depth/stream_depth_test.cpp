@@ -245,10 +245,15 @@ TEST_F(StreamDepth, IsBroughtToMetres) {
     Next(&estimator, start + 1);
   }
   options.median_depth.reset();
-  options.calibration = DisparityCalibration{0.25, 0.125};
+  options.calibrations = {{0.25, 0.125}, {0.5, 1}};
   StreamDepthEstimator given(model, options, nullptr);
-  const std::vector<float> z = Values(Next(&given, 0));
-  EXPECT_FLOAT_EQ(z[5], 1 / (0.25f * WholeScene(0, 1)[0][5] + 0.125f));
+  EXPECT_FLOAT_EQ(Values(Next(&given, 0))[5], 1 / (0.25f * WholeScene(0, 1)[0][5] + 0.125f));
+  // Each scene has its own, and the last one holds on.
+  for (const int64_t start : {1, 2}) {
+    given.StartScene();
+    EXPECT_FLOAT_EQ(Values(Next(&given, start))[5],
+                    1 / (0.5f * WholeScene(start, start + 1)[0][5] + 1));
+  }
   StreamDepthEstimator metric(Open(Metadata("metric")), Options(), nullptr);
   const DepthEstimate estimate = Next(&metric, 0);
   EXPECT_EQ(estimate.quantity, DepthQuantity::kMetricDepth);

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <functional>
@@ -132,9 +133,12 @@ class VideoDepth : public ::testing::Test {
               static_cast<uint8_t>((17 * x + 29 * y + 7 * index * index + 40 * c) % 251);
     return frame;
   }
-  static std::vector<DepthEstimate> RunAll(DepthEstimator* estimator, int64_t frames) {
+  static std::vector<DepthEstimate> RunAll(DepthEstimator* estimator, int64_t frames,
+                                           const std::vector<int64_t>& cuts = {},
+                                           int64_t begin = 0) {
     std::vector<DepthEstimate> all;
-    for (int64_t i = 0; i < frames; ++i) {
+    for (int64_t i = begin; i < frames; ++i) {
+      if (std::count(cuts.begin(), cuts.end(), i) > 0) estimator->StartScene();
       estimator->Push(Picture(i));
       while (auto estimate = estimator->Pop()) all.push_back(std::move(*estimate));
     }
@@ -210,6 +214,25 @@ TEST(WindowSlots, AreThoseOfTheOriginal) {
   EXPECT_EQ(slots[2].back() + 1, 76);
 }
 
+// Which frame each slot of each window shows, in closed form.
+TEST(WindowSlots, OfClipsOfEveryLength) {
+  const ModelWindow window = Window();
+  for (const int64_t frames : {1, 22, 23, 32, 33, 60, 100}) {
+    SCOPED_TRACE(frames);
+    const auto slots = WindowSlots(frames, window);
+    ASSERT_EQ(slots.size(), static_cast<size_t>((frames + 21) / 22));
+    for (int64_t k = 0; k < static_cast<int64_t>(slots.size()); ++k)
+      for (int64_t i = 0; i < 32; ++i) {
+        int64_t expected = 22 * k + i;
+        if (k > 0 && i == 0) expected = 0;
+        if (k > 0 && i == 1) expected = 22 * (k - 1) + 12;
+        EXPECT_EQ(slots[static_cast<size_t>(k)][static_cast<size_t>(i)], expected) << k << " " << i;
+      }
+    const int64_t pad = (22 - frames % 22) % 22 + 10;
+    EXPECT_EQ(slots.back().back() + 1, frames + pad);
+  }
+}
+
 TEST_F(VideoDepth, TheStreamIsTheWholeClipBitForBit) {
   const auto model = Open(Metadata());
   for (const bool robust : {false, true})
@@ -257,6 +280,60 @@ TEST_F(VideoDepth, WindowsAreBroughtToOneScale) {
           << f;
 }
 
+// Windows do not go over a cut, scale and fading start anew: every scene is as of a new estimator,
+// also one of a single frame, of a window's length, and of less than the network's least length.
+TEST_F(VideoDepth, AfterACutItIsAsNew) {
+  json metadata = Metadata();
+  metadata["window"]["min_length"] = 4;
+  const auto model = Open(metadata);
+  VideoDepthOptions options = Options();
+  for (const std::optional<double> median : {std::optional<double>(), std::optional<double>(3.0)}) {
+    options.median_depth = median;
+    VideoDepthEstimator estimator(model, options, nullptr);
+    const std::vector<int64_t> cuts = {25, 26, 58, 95};
+    const std::vector<DepthEstimate> all = RunAll(&estimator, 98, cuts);
+    ASSERT_EQ(all.size(), 98u);
+    std::vector<int64_t> borders = {0};
+    borders.insert(borders.end(), cuts.begin(), cuts.end());
+    borders.push_back(98);
+    for (size_t k = 0; k + 1 < borders.size(); ++k) {
+      SCOPED_TRACE(borders[k]);
+      json any_length = metadata;
+      any_length["window"]["min_length"] = 1;
+      VideoDepthEstimator fresh(Open(any_length), options, nullptr);
+      const std::vector<DepthEstimate> alone = RunAll(&fresh, borders[k + 1], {}, borders[k]);
+      for (int64_t f = borders[k]; f < borders[k + 1]; ++f) {
+        const DepthEstimate& cut = all[static_cast<size_t>(f)];
+        const DepthEstimate& whole = alone[static_cast<size_t>(f - borders[k])];
+        EXPECT_EQ(cut.index, f);
+        EXPECT_EQ(cut.pts, 10 * f);
+        EXPECT_EQ(cut.starts_scene, k > 0 && f == borders[k]);
+        for (int y = 0; y < kHeight; ++y)
+          for (int x = 0; x < kWidth; ++x)
+            ASSERT_EQ(cut.depth.Plane<float>().At(x, y), whole.depth.Plane<float>().At(x, y))
+                << f << " " << x << " " << y;
+      }
+    }
+  }
+}
+
+TEST_F(VideoDepth, EachSceneHasItsOwnCalibration) {
+  const auto model = Open(Metadata());
+  VideoDepthOptions options = Options();
+  VideoDepthEstimator relative(model, options, nullptr);
+  const std::vector<DepthEstimate> disparity = RunAll(&relative, 60, {30, 40});
+  options.calibrations = {{0.25, 0.125}, {0.5, 1}};
+  VideoDepthEstimator metric(model, options, nullptr);
+  const std::vector<DepthEstimate> depth = RunAll(&metric, 60, {30, 40});
+  for (const size_t f : {0u, 29u, 30u, 39u, 40u, 59u}) {
+    const float d = disparity[f].depth.Plane<float>().At(3, 4);
+    EXPECT_EQ(depth[f].quantity, DepthQuantity::kMetricDepth);
+    EXPECT_FLOAT_EQ(depth[f].depth.Plane<float>().At(3, 4),
+                    1 / (f < 30 ? 0.25f * d + 0.125f : 0.5f * d + 1))
+        << f;
+  }
+}
+
 TEST_F(VideoDepth, AlignedAtFrameSizeIsAlmostTheSame) {
   json metadata = Metadata();
   metadata["inputs"][0]["size"] = {{"rule", "cover"}, {"target", {8, 8}}, {"multiple", 2},
@@ -278,13 +355,36 @@ TEST_F(VideoDepth, AlignedAtFrameSizeIsAlmostTheSame) {
   for (size_t i = 0; i < 50; ++i) EXPECT_NEAR(results[0][i], results[1][i], 0.01);
 }
 
+// Frames 24 .. 31 are in both windows: of the second one 0, 1/7 ... 7/7.
 TEST_F(VideoDepth, MetricNetworksAreFadedOnly) {
   const auto model = Open(Metadata("metric"));
   VideoDepthEstimator estimator(model, Options(), nullptr);
   EXPECT_TRUE(estimator.is_metric());
-  const std::vector<DepthEstimate> all = RunAll(&estimator, 30);
-  ASSERT_EQ(all.size(), 30u);
+  const std::vector<DepthEstimate> all = RunAll(&estimator, 54);
+  ASSERT_EQ(all.size(), 54u);
   EXPECT_EQ(all[0].quantity, DepthQuantity::kMetricDepth);
+  const auto gray = [](int64_t f, int x, int y) {
+    const Frame frame = Picture(std::min<int64_t>(f, 53));
+    double sum = 0;
+    for (int c = 0; c < 3; ++c) sum += frame.image.Plane<uint8_t>(c).At(x, y) / 255.0 / 3;
+    return sum;
+  };
+  // The network's answer about frame f in a window whose last frame is `last`.
+  const auto of = [&](int64_t f, int64_t last) {
+    double mean = 0;
+    for (int y = 0; y < kHeight; ++y)
+      for (int x = 0; x < kWidth; ++x) mean += gray(last, x, y) / kArea;
+    return (1 + mean) * (4 * gray(f, 5, 3) + 0.5) + mean / 2;
+  };
+  for (int64_t f = 20; f < 54; ++f) {
+    const double weight = std::clamp(static_cast<double>(f - 24) / 7, 0.0, 1.0);
+    const double expected = (1 - weight) * of(f, 31) + weight * of(f, 53);
+    // A third window, past the end, fades in from frame 46 on.
+    const double last = std::clamp(static_cast<double>(f - 46) / 7, 0.0, 1.0);
+    EXPECT_NEAR(all[static_cast<size_t>(f)].depth.Plane<float>().At(5, 3),
+                (1 - last) * expected + last * of(f, 53), 1e-5)
+        << f;
+  }
 }
 
 TEST_F(VideoDepth, WhatCannotBeIsRefused) {
@@ -371,9 +471,12 @@ Image Metric(double factor, bool outliers) {
 
 std::vector<float> Calibrated(CalibrationMode mode, int64_t frames,
                               const std::function<Image(int64_t)>& metric,
-                              std::optional<DisparityFitResult>* fit = nullptr) {
+                              std::optional<DisparityFitResult>* fit = nullptr,
+                              const std::vector<int64_t>& cuts = {},
+                              std::vector<DisparityFitResult>* scene_fits = nullptr) {
   CalibratedDepthOptions options;
   options.mode = mode;
+  options.step = 4;
   options.saturated_depth = 19;
   CalibratedDepth depth(
       std::make_unique<Ramp>(),
@@ -382,7 +485,9 @@ std::vector<float> Calibrated(CalibrationMode mode, int64_t frames,
   std::vector<float> values;
   const auto take = [&] {
     while (auto estimate = depth.Pop()) {
-      EXPECT_EQ(estimate->quantity, DepthQuantity::kMetricDepth);
+      EXPECT_EQ(estimate->quantity, mode == CalibrationMode::kGlobal
+                                        ? DepthQuantity::kRelativeDisparity
+                                        : DepthQuantity::kMetricDepth);
       values.push_back(estimate->depth.Plane<float>().At(10, 10));
     }
   };
@@ -390,12 +495,14 @@ std::vector<float> Calibrated(CalibrationMode mode, int64_t frames,
     Frame frame;
     frame.index = i;
     frame.image = Image(PixelFormat::Rgb(8), 48, 32);
+    if (std::count(cuts.begin(), cuts.end(), i) > 0) depth.StartScene();
     depth.Push(std::move(frame));
     take();
   }
   depth.Finish();
   take();
   if (fit != nullptr) *fit = depth.fit();
+  if (scene_fits != nullptr) *scene_fits = depth.scene_fits();
   return values;
 }
 
@@ -454,10 +561,50 @@ TEST(CalibratedDepth, RollingIsThatOfTheFirstFrameAndThenAMean) {
   EXPECT_NEAR(values[32], Truth(1.5), 1e-3);
 }
 
+// The scale of each scene is another one, and none fades into the next.
+TEST(CalibratedDepth, EverySceneHasItsOwn) {
+  for (const CalibrationMode mode :
+       {CalibrationMode::kFirst32, CalibrationMode::kRolling, CalibrationMode::kWindow}) {
+    SCOPED_TRACE(static_cast<int>(mode));
+    const auto values = Calibrated(mode, 90,
+                                   [](int64_t i) {
+                                     return Metric(i < 7 ? 1 : i < 50 ? 1.5 : 0.5, false);
+                                   },
+                                   nullptr, {7, 50});
+    ASSERT_EQ(values.size(), 90u);
+    for (size_t i = 0; i < values.size(); ++i)
+      EXPECT_NEAR(values[i], Truth(i < 7 ? 1 : i < 50 ? 1.5 : 0.5), 2e-3) << i;
+    // One without metric depth goes on as the one before.
+    const auto gap = Calibrated(
+        mode, 60, [](int64_t i) { return i < 20 ? Metric(1.5, false) : Image(); }, nullptr, {20});
+    for (const float value : gap) EXPECT_NEAR(value, Truth(1.5), 2e-3);
+  }
+}
+
+TEST(CalibratedDepth, AFirstRunFitsEveryScene) {
+  std::vector<DisparityFitResult> fits;
+  std::vector<int64_t> asked;
+  const auto metric = [&](int64_t i) {
+    asked.push_back(i);
+    if (i < 6 || (i >= 20 && i < 30)) return Image();
+    return Metric(i < 20 ? 1 : 1.5, true);
+  };
+  const auto values = Calibrated(CalibrationMode::kGlobal, 40, metric, nullptr, {6, 20, 30}, &fits);
+  EXPECT_EQ(values.size(), 40u);
+  // Counted from the beginning of each scene.
+  EXPECT_EQ(asked, (std::vector<int64_t>{0, 4, 6, 10, 14, 18, 20, 24, 28, 30, 34, 38}));
+  ASSERT_EQ(fits.size(), 4u);
+  for (size_t k = 0; k < 4; ++k)
+    EXPECT_NEAR(fits[k].calibration.scale, (k < 3 ? 1 : 1.5) * kScale, 0.01 * kScale) << k;
+  ExpectError(Code::kNotConverged, "no frame has metric depth", [] {
+    Calibrated(CalibrationMode::kGlobal, 9, [](int64_t) { return Image(); }, nullptr, {3});
+  });
+}
+
 TEST(CalibratedDepth, OthersNeedNoStage) {
-  ExpectError(Code::kInvalidArgument, "not one of a stream", [] {
+  ExpectError(Code::kInvalidArgument, "nothing to calibrate", [] {
     CalibratedDepthOptions options;
-    options.mode = CalibrationMode::kGlobal;
+    options.mode = CalibrationMode::kNone;
     CalibratedDepth(std::make_unique<Ramp>(), {}, options, nullptr);
   });
 }

@@ -52,6 +52,25 @@ class NetworkVideoJob : public ::testing::Test {
     }
     writer.Finish();
   }
+  // Frames of a clip of two scenes, the second from frame 22 on.
+  void MakeCutClip(int begin, int end, const char* name = "cut.mkv") {
+    VideoWriterOptions writing;
+    writing.codec = VideoCodec::kFfv1;
+    writing.frame_rate = {24, 1};
+    writing.time_base = {1, 24};
+    VideoWriter writer(dir_ / name, PixelFormat::Rgb(8), kWidth, kHeight, writing);
+    for (int i = begin; i < end; ++i) {
+      Image image(PixelFormat::Rgb(8), kWidth, kHeight);
+      for (int c = 0; c < 3; ++c)
+        for (int y = 0; y < kHeight; ++y)
+          for (int x = 0; x < kWidth; ++x)
+            image.MutablePlane<uint8_t>(c).At(x, y) = static_cast<uint8_t>(i < 22   ? 60 + x
+                                                                           : c == 0 ? 230 - y
+                                                                                    : 20 + i);
+      writer.Write(image, i - begin, 1);
+    }
+    writer.Finish();
+  }
   void Take(NetworkVideoJobOptions* options, const std::string& part) {
     options->depth.color_video = dir_ / "c.mkv";
     options->depth.output = dir_ / (part + ".mkv");
@@ -158,22 +177,7 @@ TEST_F(NetworkVideoJob, AListOfFieldsOfViewIsOfTheFramesOfTheClip) {
 }
 
 TEST_F(NetworkVideoJob, AStreamForgetsAtACut) {
-  VideoWriterOptions writing;
-  writing.codec = VideoCodec::kFfv1;
-  writing.frame_rate = {24, 1};
-  writing.time_base = {1, 24};
-  VideoWriter writer(dir_ / "cut.mkv", PixelFormat::Rgb(8), kWidth, kHeight, writing);
-  for (int i = 0; i < 40; ++i) {
-    Image image(PixelFormat::Rgb(8), kWidth, kHeight);
-    for (int c = 0; c < 3; ++c)
-      for (int y = 0; y < kHeight; ++y)
-        for (int x = 0; x < kWidth; ++x)
-          image.MutablePlane<uint8_t>(c).At(x, y) = static_cast<uint8_t>(i < 22   ? 60 + x
-                                                                         : c == 0 ? 230 - y
-                                                                                  : 20 + i);
-    writer.Write(image, i, 1);
-  }
-  writer.Finish();
+  MakeCutClip(0, 40);
   VideoDepthMetricJobOptions options;
   Take(&options, "stream");
   options.depth.color_video = dir_ / "cut.mkv";
@@ -184,6 +188,9 @@ TEST_F(NetworkVideoJob, AStreamForgetsAtACut) {
   ASSERT_EQ(depths.size(), 40u);
   for (int i = 0; i < 40; ++i)
     EXPECT_NEAR(depths[static_cast<size_t>(i)], i < 22 ? i + 1 : i - 21, 1e-3) << i;
+  options.depth.source.model.vda_cuts = SceneCuts::kOff;
+  RunNetworkVideoJob(options);
+  EXPECT_NEAR(DepthsOf(options.depth.output)[39], 40, 1e-3);
 
   options.depth.source.model.batch = 2;
   ExpectError(Code::kInvalidArgument, "one frame after another",
@@ -194,6 +201,63 @@ TEST_F(NetworkVideoJob, AStreamForgetsAtACut) {
   MogeVideoJobOptions moge;
   Take(&moge, "stream");
   ExpectError(Code::kUnsupported, "sees a stream of frames", [&] { RunNetworkVideoJob(moge); });
+}
+
+// The scene behind the cut is the same video as one of its own, and the cut is looked for.
+TEST_F(NetworkVideoJob, WindowsEndAtACut) {
+  MakeCutClip(0, 40);
+  MakeCutClip(22, 40, "second.mkv");
+  const auto run = [&](const char* clip, SceneCuts cuts, int threads) {
+    DepthJobOptions depth;
+    depth.color_video = dir_ / clip;
+    depth.output = dir_ / "out.mkv";
+    depth.source.model.path = MakePart(dir_.path().string(), "window");
+    depth.source.model.trust_model = true;
+    depth.source.model.vda_cuts = cuts;
+    depth.job.num_threads = threads;
+    RunDepthJob(depth);
+    return DepthsOf(depth.output);
+  };
+  const std::vector<double> alone = run("second.mkv", SceneCuts::kAuto, 1);
+  for (const int threads : {1, 3}) {
+    const std::vector<double> whole = run("cut.mkv", SceneCuts::kAuto, threads);
+    ASSERT_EQ(whole.size(), 40u);
+    EXPECT_EQ(std::vector<double>(whole.begin() + 22, whole.end()), alone);
+  }
+  const std::vector<double> joined = run("cut.mkv", SceneCuts::kOff, 1);
+  EXPECT_NE(std::vector<double>(joined.begin() + 22, joined.end()), alone);
+}
+
+// Each scene is fitted to the reference by itself, in whatever way.
+TEST_F(NetworkVideoJob, EveryCalibrationStartsAnewAtACut) {
+  MakeCutClip(0, 40);
+  ClipShape shape;
+  shape.width = kWidth, shape.height = kHeight, shape.frames = 40;
+  // Half as deep behind the cut: what one line for both scenes cannot be.
+  MakeDepth(dir_ / "reference.mkv", shape, [](int i, int x, int y) {
+    const int gray = i < 22 ? 60 + x : (230 - y + 2 * (20 + i)) / 3;
+    return 1 / ((i < 22 ? 1.0f : 2.0f) * (0.1f + 0.5f * static_cast<float>(gray) / 255));
+  });
+  const auto depth_of = [](int i) {
+    const double gray = i < 22 ? 60 + 48 : (230 - 32 + 2 * (20 + i)) / 3.0;
+    return 1 / ((i < 22 ? 1 : 2) * (0.1 + 0.5 * gray / 255));
+  };
+  for (const CalibrationMode mode : {CalibrationMode::kFirst32, CalibrationMode::kGlobal,
+                                     CalibrationMode::kRolling, CalibrationMode::kWindow}) {
+    SCOPED_TRACE(static_cast<int>(mode));
+    DepthJobOptions depth;
+    depth.color_video = dir_ / "cut.mkv";
+    depth.output = dir_ / "out.mkv";
+    depth.reference_depth = dir_ / "reference.mkv";
+    depth.source.own.Of<CalibrationOptions>().mode = mode;
+    depth.source.model.path = MakePart(dir_.path().string(), "window");
+    depth.source.model.trust_model = true;
+    RunDepthJob(depth);
+    const std::vector<double> found = DepthsOf(depth.output);
+    ASSERT_EQ(found.size(), 40u);
+    for (int i = 0; i < 40; ++i)
+      EXPECT_NEAR(found[static_cast<size_t>(i)], depth_of(i), 0.01 * depth_of(i)) << i;
+  }
 }
 
 TEST_F(NetworkVideoJob, EachProgramNamesTheExporterOfItsNetwork) {

@@ -17,9 +17,10 @@
 
 namespace mdvt {
 
+// "One" is one for each scene where the scale starts anew with the scenes.
 enum class CalibrationMode {
   kFirst32,  // one scale and shift, fitted to the first 32 frames
-  kGlobal,   // one, fitted to frames spread over the clip before it is run
+  kGlobal,   // one, fitted to frames spread over the clip, in a first run over it
   kRolling,  // mean and deviation of 1 / depth matched, averaged over the last 15 looked at
   kWindow,   // fitted anew for every 22 frames, faded over the first 8 of them
   kNone,     // no fit
@@ -50,13 +51,17 @@ class RollingCalibration {
 };
 
 struct CalibratedDepthOptions {
-  CalibrationMode mode = CalibrationMode::kFirst32;  // not kGlobal and kNone, which need no stage
+  CalibrationMode mode = CalibrationMode::kFirst32;  // not kNone, which needs no stage
+  // kGlobal: of the frames of a scene every so many is looked at. Valid: positive.
+  int64_t step = 1;
   // Metric depth at or past it says only "far". Valid: positive.
   double saturated_depth = 1e9;
 };
 
-// Wraps an estimator of relative disparity. Its estimates come out in metres. Memory: that of the
-// estimator, metric depth of the frames in it, and with kFirst32 and kWindow so many maps.
+// Wraps an estimator of relative disparity. Its estimates come out in metres; with kGlobal, for the
+// first of two runs, as they are. A scene without metric depth keeps the calibration of the one
+// before. Memory: that of the estimator, metric depth of the frames in it, and with kFirst32 and
+// kWindow so many maps.
 class CalibratedDepth : public DepthEstimator {
  public:
   // target  the metric depth of a frame, of any size; an empty image where there is none. Called
@@ -71,6 +76,7 @@ class CalibratedDepth : public DepthEstimator {
   PixelFormat input_format() const override { return relative_->input_format(); }
   int latency() const override;
   int group() const override { return relative_->group(); }
+  void StartScene() override;
   void Push(Frame frame) override;
   void Finish() override;
   // Throws Error(kNotConverged) if nothing can be fitted, as DisparityFit.
@@ -78,12 +84,17 @@ class CalibratedDepth : public DepthEstimator {
 
   // The last one.
   const std::optional<DisparityFitResult>& fit() const { return fit_; }
+  // kGlobal: of each scene, after Finish(); those before the first that can be fitted have the one
+  // of that.
+  const std::vector<DisparityFitResult>& scene_fits() const { return scene_fits_; }
   const std::optional<DisparityCalibration>& calibration() const { return calibration_; }
 
  private:
   bool Wants(int64_t frame) const;
   void TakeEstimates();
+  void EndScene();
   void FitHeld();
+  void Fit();
   void Give(DepthEstimate estimate, const DisparityCalibration& calibration);
 
   std::unique_ptr<DepthEstimator> relative_;
@@ -96,8 +107,13 @@ class CalibratedDepth : public DepthEstimator {
   std::unique_ptr<DisparityFit> samples_;
   RollingCalibration rolling_;
   std::optional<DisparityFitResult> fit_;
-  std::optional<DisparityCalibration> calibration_, before_;
+  std::vector<DisparityFitResult> scene_fits_;
+  size_t scenes_ = 0;                                // kGlobal: that have ended
+  std::optional<DisparityCalibration> calibration_;  // empty until this scene has one
+  std::optional<DisparityCalibration> before_;       // that it fades from
+  std::optional<DisparityCalibration> last_scene_;
   int64_t pushed_ = 0, taken_ = 0;
+  int64_t scene_start_ = 0;
   bool finished_ = false;
 };
 

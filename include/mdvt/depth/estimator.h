@@ -34,6 +34,11 @@ class DepthEstimator : public Stage<Frame, DepthEstimate> {
  public:
   // The format in which Push wants its frames: Gray(8) full-range luma, or Rgb(8).
   virtual PixelFormat input_format() const = 0;
+
+  // What is pushed from here on is of another scene: whoever remembers frames forgets them, and
+  // gives out those that it holds as at the end of a clip. Estimators that remember none do
+  // nothing.
+  virtual void StartScene() {}
 };
 
 }  // namespace mdvt

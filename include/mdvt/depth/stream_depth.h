@@ -8,24 +8,13 @@
 #include <memory>
 #include <optional>
 
-#include "mdvt/depth/disparity_fit.h"
 #include "mdvt/depth/estimator.h"
-#include "mdvt/depth/model_depth.h"
+#include "mdvt/depth/scene_depth.h"
 #include "mdvt/model/model.h"
 
 namespace mdvt {
 
-struct StreamDepthOptions {
-  Camera camera;       // of the frames
-  int input_size = 0;  // as in ModelDepthOptions
-  // As in ModelDepthOptions; median_depth counts for the first frame of each scene, since the
-  // network's scale starts anew there.
-  std::optional<DisparityCalibration> calibration;
-  std::optional<double> median_depth;
-
-  // Throws Error(kInvalidArgument).
-  void Check() const;
-};
+using StreamDepthOptions = SceneDepthOptions;
 
 // The network's arguments are the picture, the number of the frame within the scene, counted from
 // 0, and its states; it returns depth and the states for the next frame, which stay on its device.
@@ -43,7 +32,7 @@ class StreamDepthEstimator : public DepthEstimator {
 
   // Forgets all frames: what follows is as of a new estimator, and its first estimate says that it
   // starts a scene.
-  void StartScene();
+  void StartScene() override;
   // As ModelDepthEstimator.
   void Push(Frame frame) override;
   void Finish() override;
@@ -55,7 +44,7 @@ class StreamDepthEstimator : public DepthEstimator {
   void Load(const State& state) override;
 
   bool is_metric() const;
-  // As given, or as found on the first frame of this scene.
+  // Of this scene: as given, or as found on its first frame.
   std::optional<DisparityCalibration> calibration() const;
 
  private:

@@ -2,7 +2,7 @@
 //
 // Depth by networks of kind "depth_video", which see a window of frames at once, such as
 // Video-Depth-Anything. Windows overlap; each is brought to the scale of the one before and faded
-// into it. All that is held is one window.
+// into it. All that is held is one window. None goes over a cut.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 #include "mdvt/depth/disparity_fit.h"
 #include "mdvt/depth/estimator.h"
-#include "mdvt/depth/model_depth.h"
+#include "mdvt/depth/scene_depth.h"
 #include "mdvt/model/model.h"
 
 namespace mdvt {
@@ -27,20 +27,12 @@ std::vector<std::vector<int64_t>> WindowSlots(int64_t frames, const ModelWindow&
 DisparityCalibration FitMaps(const std::vector<const std::vector<float>*>& maps,
                              const std::vector<const std::vector<float>*>& references, bool robust);
 
-struct VideoDepthOptions {
-  Camera camera;       // of the frames
-  int input_size = 0;  // as in ModelDepthOptions
+struct VideoDepthOptions : SceneDepthOptions {
   // Outliers (what moves, or is hidden in one of the two) do not pull the scale between windows.
   bool robust = true;
   // Windows are aligned and faded at the size of the frames, as the original does, not at the
   // network's: at twice the cost, with almost the same result.
   bool align_at_frame_size = false;
-  // As in ModelDepthOptions.
-  std::optional<DisparityCalibration> calibration;
-  std::optional<double> median_depth;
-
-  // Throws Error(kInvalidArgument).
-  void Check() const;
 };
 
 // See ModelDepthEstimator for what becomes of the network's numbers.
@@ -56,12 +48,17 @@ class VideoDepthEstimator : public DepthEstimator {
   int latency() const override;
   int group() const override;
 
+  // Runs the windows that are begun, filled up with the scene's last frame. What follows is as of a
+  // new estimator, and its first estimate says that it starts a scene.
+  void StartScene() override;
   void Push(Frame frame) override;
-  // Throws Error(kInvalidArgument) for a clip that is shorter than the network's least length.
+  // Throws Error(kInvalidArgument) for a clip that is shorter than the network's least length. A
+  // scene of a longer clip may be: its last frame is repeated.
   void Finish() override;
   std::optional<DepthEstimate> Pop() override;
 
   bool is_metric() const;
+  // Of this scene: as given, or as found on its first frame.
   std::optional<DisparityCalibration> calibration() const;
 
  private:

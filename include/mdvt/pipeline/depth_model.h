@@ -17,6 +17,7 @@
 #include "mdvt/io/depth_video.h"
 #include "mdvt/model/model.h"
 #include "mdvt/pipeline/graph.h"
+#include "mdvt/pipeline/view_options.h"
 
 namespace mdvt {
 
@@ -44,13 +45,15 @@ struct DepthModelOptions {
   int input_size = 0;                 // see ModelDepthOptions
   int batch = 1;                      // frames of one forward pass
   std::optional<VdaMode> vda_mode;    // what the model has to be; empty: as its file says
+  // Networks that see frames together start anew at each cut in the pictures.
+  SceneCuts vda_cuts = SceneCuts::kAuto;
 
   bool empty() const { return path.empty() && !loaded; }
   // Throws Error(kInvalidArgument).
   void Check() const;
 };
 void Describe(OptionList* list, DepthModelOptions* options);
-// The option vda_mode alone, for jobs that take such networks.
+// The options vda_mode and vda_cuts alone, for jobs that take such networks.
 void DescribeVdaMode(OptionList* list, DepthModelOptions* options);
 // How a network of another kind is opened and run, for jobs that name its file themselves: device,
 // precision, trust. They are there where the option `other` has one of `values`.
@@ -84,6 +87,8 @@ struct ReferenceCalibrationOptions {
   std::string depth_video;  // metric depth of the same frames, any size; whole frames of 0 are none
   DepthVideoReaderOptions depth;
   int frames = 32;  // that are compared, spread evenly over the clip
+  // Networks that see frames together see those that FrameChooser keeps; -1: all.
+  double target_fps = -1;
   Limits limits;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/stream_scenes.h"
+#include "pipeline/depth_scenes.h"
 
 #include <utility>
 
@@ -17,30 +17,30 @@ VideoInfo InfoOf(const Camera& camera) {
 
 }  // namespace
 
-StreamScenes::StreamScenes(std::unique_ptr<StreamDepthEstimator> stream, const Camera& camera,
-                           Rational frame_rate, ThreadPool* pool)
-    : stream_(std::move(stream)),
+DepthScenes::DepthScenes(std::unique_ptr<DepthEstimator> estimator, const Camera& camera,
+                         Rational frame_rate, ThreadPool* pool)
+    : estimator_(std::move(estimator)),
       seconds_per_frame_(frame_rate.ToDouble() > 0 ? 1 / frame_rate.ToDouble() : 1.0 / 25),
       starts_(SceneCuts::kAuto, "", {}, InfoOf(camera), PixelFormat::Rgb(8), pool) {}
 
-int StreamScenes::latency() const { return ContentCutOptions().neighbours; }
+int DepthScenes::latency() const { return ContentCutOptions().neighbours + estimator_->latency(); }
 
-void StreamScenes::Push(Frame frame) {
+void DepthScenes::Push(Frame frame) {
   starts_.Push(frame.image, frame.index, static_cast<double>(frame.index) * seconds_per_frame_);
   waiting_.push_back(std::move(frame));
   HandOn();
 }
 
-void StreamScenes::Finish() {
+void DepthScenes::Finish() {
   starts_.Finish();
   HandOn();
-  stream_->Finish();
+  estimator_->Finish();
 }
 
-void StreamScenes::HandOn() {
+void DepthScenes::HandOn() {
   while (const std::optional<bool> starts = starts_.Pop()) {
-    if (*starts) stream_->StartScene();
-    stream_->Push(std::move(waiting_.front()));
+    if (*starts) estimator_->StartScene();
+    estimator_->Push(std::move(waiting_.front()));
     waiting_.pop_front();
   }
 }
