@@ -38,6 +38,7 @@ FORMAT = 1
 TOLERANCE = 1e-4  # of the standard deviation of an output
 ONNX_TOLERANCE = 1e-3  # other kernels, which sum in another order
 ONNX_OPSET = 16
+MOST_WEIGHTS = 2 ** 27  # of attention, at once: 512 MB
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -180,12 +181,37 @@ def _product_without_sum(baddbmm):
     return product
 
 
+@torch.jit.script
+def _rows_of_attention(query, key, value, scale: float, most: int):
+    weights_of_a_row = key.shape[-2]
+    for side in query.shape[:-2]:
+        weights_of_a_row *= side
+    rows = max(1, most // max(1, weights_of_a_row))
+    parts = [query[..., :0, :]]
+    for begin in range(0, query.shape[-2], rows):
+        part = query[..., begin : begin + rows, :] * scale
+        parts.append((part @ key.transpose(-2, -1)).softmax(-1) @ value)
+    return torch.cat(parts, dim=-2)
+
+
+def _attention_by_rows(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None):
+    """The same without masks, and without ever holding more than MOST_WEIGHTS: those of all pixels of a video to all
+    others would not fit."""
+    if attn_mask is not None or is_causal:
+        return _plain_attention(query, key, value, attn_mask, dropout_p, is_causal, scale)
+    scale = query.shape[-1] ** -0.5 if scale is None else scale
+    return _rows_of_attention(query, key, value, float(scale), MOST_WEIGHTS)
+
+
 @contextlib.contextmanager
-def attention_without_sdpa():
-    """Writes attention out: LibTorch 1.13 has no scaled_dot_product_attention, and mistakes in baddbmm."""
+def attention_without_sdpa(by_rows=False):
+    """Writes attention out: LibTorch 1.13 has no scaled_dot_product_attention, and mistakes in baddbmm.
+
+    by_rows  in bounded memory; not for .onnx files
+    """
     name = "scaled_dot_product_attention"
     before, baddbmm = getattr(F, name, None), torch.baddbmm
-    setattr(F, name, _plain_attention)
+    setattr(F, name, _attention_by_rows if by_rows else _plain_attention)
     torch.baddbmm = _product_without_sum(baddbmm)
     try:
         yield

@@ -5,12 +5,14 @@
   PYTHONPATH=m2svid/third_party/Hi3D-Official python3 m2svid.py --repo m2svid \\
     --checkpoint m2svid_weights.pt --trust-checkpoint --out m2svid.pt
 
---repo is a clone of https://github.com/google-research/m2svid; Hi3D-Official, which its README names, has the package
-sgm. Needs what both ask for, and memory for 9 GB of weights. The file is for stereo_crafter_infill, which wants the
-clip that the eyes were rendered of (--color_video) with it.
+--repo is a clone of https://github.com/google-research/m2svid, whose third_party/Hi3D-Official has the package sgm as
+M2SVid changed it. Of the Python packages that it asks for, einops, kornia, open_clip_torch, scipy and safetensors are
+needed, also with Debian's torch 1.13, and memory for 9 GB of weights. The file is for stereo_crafter_infill, which
+wants the clip that the eyes were rendered of (--color_video) with it.
 """
 
 import contextlib
+import types
 
 import common  # before torch: it says what to install
 
@@ -20,24 +22,72 @@ LICENSE = "as https://github.com/google-research/m2svid says"
 CELL = 8  # pixels of a latent
 
 
-def plain_attention(config):
-    """The same configuration without xformers, whose kernels cannot be traced."""
+class Lightning(torch.nn.Module):
+    """What inference needs of a LightningModule."""
+
+    @property
+    def device(self):
+        return next(self.parameters()).device
+
+
+def for_tracing(config):
+    """The same configuration without xformers, whose kernels cannot be traced, and without training's checkpoints."""
     if isinstance(config, dict):
-        return {key: plain_attention(value) for key, value in config.items()}
+        return {key: False if key == "use_checkpoint" else for_tracing(value) for key, value in config.items()}
     if isinstance(config, list):
-        return [plain_attention(value) for value in config]
+        return [for_tracing(value) for value in config]
     return config.replace("-xformers", "") if isinstance(config, str) else config
+
+
+def cross_attention(self, x, context=None, **_):
+    """CrossAttention.forward(), whose einops would freeze the number of tokens."""
+    def heads(tokens):
+        count, depth = self.heads, self.to_q.out_features // self.heads
+        return tokens.view(tokens.shape[0], tokens.shape[1], count, depth).transpose(1, 2)
+
+    context = x if context is None else context
+    attended = torch.nn.functional.scaled_dot_product_attention(
+        heads(self.to_q(x)), heads(self.to_k(context)), heads(self.to_v(context)))
+    return self.to_out(attended.transpose(1, 2).flatten(2))
+
+
+def selected_attention(block, mask, tokens, output, context, *_, **__):
+    """Upstream's selected_attn() of one video, for any number of masked tokens: those attend to all others.
+
+    mask [B, N]; tokens, output [B, N, C]. The B, with and without conditions, have the same mask.
+    """
+    chosen = torch.nonzero(mask[0]).squeeze(1)
+    attended = block(tokens.index_select(1, chosen), context=context, context_instead_of_self_attn=tokens)
+    return output.index_copy(1, chosen, attended)
 
 
 def build(repo, config):
     root = common.add_repo(repo, "m2svid/models_for_sgm/m2svid_model.py", config)
     yaml = common.upstream("yaml")
+    # Training's, and what only other networks of the package need.
+    common.shim("pytorch_lightning", LightningModule=Lightning)
+    texts = ("ByT5Tokenizer", "CLIPTextModel", "CLIPTokenizer", "T5EncoderModel", "T5Tokenizer")
+    common.shim_missing(pytorch_msssim={"ms_ssim": None}, fsspec={}, matplotlib__pyplot={}, imageio={},
+                        omegaconf={"ListConfig": list, "OmegaConf": dict}, transformers=dict.fromkeys(texts))
     # Measures of training, which would fetch weights of their own.
     common.upstream("sgm.modules.autoencoding.lpips.loss.lpips").LPIPS = torch.nn.Identity
-    common.shim_missing(pytorch_msssim={"ms_ssim": None})
-    values = plain_attention(yaml.safe_load((root / config).read_text(encoding="utf-8")))["model"]
+    # Attention that is written out is there in every version of torch.
+    attention = common.upstream("sgm.modules.attention")
+    attention.SDP_IS_AVAILABLE = True
+    attention.CrossAttention.forward = cross_attention
+    common.upstream("sgm.modules.diffusionmodules.model").version = types.SimpleNamespace(parse=lambda _: 0)
+    common.upstream("sgm.modules.video_attention").selected_attn = selected_attention
+    # The checkpoint has CLIP's weights too.
+    clip = common.upstream("open_clip")
+    create = clip.create_model_and_transforms
+    clip.create_model_and_transforms = lambda name, **_: create(name, device="cpu")
+    values = for_tracing(yaml.safe_load((root / config).read_text(encoding="utf-8")))["model"]
     values["params"]["loss_fn_config"] = {"target": "torch.nn.Identity"}
-    return common.upstream("sgm.util").instantiate_from_config(values)
+    values["params"].get("sampler_config", {}).setdefault("params", {})["device"] = "cpu"
+    try:
+        return common.upstream("sgm.util").instantiate_from_config(values)
+    except (KeyError, TypeError, ValueError, AssertionError) as error:
+        raise common.ExportError(f"{config}: {common.one_line(error) or type(error).__name__}") from error
 
 
 @contextlib.contextmanager
@@ -93,9 +143,10 @@ def metadata(size, frames, carry, fps):
 def examples(size, frames):
     height, width = size
     result = []
-    for seed in (1, 2):
+    # A wide hole, so that the coarsest level has some of it in the trace; then a narrow one.
+    for seed, columns in ((1, width // CELL // 2), (2, 2)):
         mask = torch.zeros(1, frames, 1, height // CELL, width // CELL)
-        mask[..., height // CELL // 4 :, seed : seed + 2] = 1
+        mask[..., height // CELL // 4 :, :columns] = 1
         result.append((common.example((1, frames, 3, height, width), seed, low=-1.0), mask,
                        common.example((1, frames, 3, height, width), seed + 10, low=-1.0)))
     return result
@@ -118,11 +169,12 @@ def run():
         raise common.ExportError("--frames must be in [1, 1024] and --carry less")
     if not 0 < args.fps <= 1000:
         raise common.ExportError("--fps must be in (0, 1000]")
-    network = build(args.repo, args.config)
-    common.set_weights(network, args)
-    common.finish(Wrapper(network, args.fps), metadata(size, args.frames, args.carry, args.fps),
-                  examples(size, args.frames), args, "https://github.com/google-research/m2svid",
-                  f"m2svid.py --config {args.config}", "M2SVid", LICENSE)
+    with common.attention_without_sdpa(by_rows=True):
+        network = build(args.repo, args.config)
+        common.set_weights(network, args, wanted=lambda key: not key.startswith("loss_fn."))
+        common.finish(Wrapper(network, args.fps), metadata(size, args.frames, args.carry, args.fps),
+                      examples(size, args.frames), args, "https://github.com/google-research/m2svid",
+                      f"m2svid.py --config {args.config}", "M2SVid", LICENSE)
 
 
 if __name__ == "__main__":

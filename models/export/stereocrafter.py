@@ -173,13 +173,13 @@ def run():
     args.checkpoint = None
     embedding = None
     for role, build in networks(args).items():
-        with common.attention_without_sdpa():
+        with common.attention_without_sdpa(by_rows=True):
             network = build()
             if role == "image_encoder":
                 embedding = network.clip.config.projection_dim
             for module in network.modules():
                 if hasattr(module, "set_attn_processor"):
-                    module.set_attn_processor(common.upstream("diffusers.models.attention_processor").AttnProcessor())
+                    module.set_attn_processor(common.upstream("diffusers.models.attention_processor").AttnProcessor2_0())
             inputs, outputs = ports(role)
             meta = {"kind": "infill_part", "name": f"{args.group}-{role}", "group": args.group, "role": role,
                     "inputs": inputs, "outputs": outputs, "precision": ["fp32", "fp16_cuda"]}

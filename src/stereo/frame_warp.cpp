@@ -139,6 +139,59 @@ void CleanSilhouettes(const float* shift, const CutBits& cuts, size_t words, int
   for (const Mend& mend : mends) samples[mend.index] = mend.value;
 }
 
+// Beside a tear the depth knows the silhouette of the near surface to half a sample only; the
+// picture knows it better, as the two samples at the tear hold a share of that surface each.
+// Returns how far it goes on beyond its last sample, in [0, 1]: 0.5, the middle, as far as colors
+// do not tell.
+template <typename T>
+float NearReach(const T* row, int far, int near, float min_contrast) {
+  const int step = near - far;
+  const auto at = [row](int i) { return static_cast<float>(row[i]); };
+  const float far1 = at(far - step), far2 = at(far - 2 * step);
+  const float near1 = at(near + step), near2 = at(near + 2 * step);
+  const float background = 0.5f * (far1 + far2);
+  const float contrast = 0.5f * (near1 + near2) - background;
+  const float square = contrast * contrast;
+  if (!(square > 0)) return 0.5f;
+  const auto share = [&](int i) {
+    return std::min(std::max((at(i) - background) * contrast / square, 0.0f), 1.0f);
+  };
+  const float reach = std::min(std::max((share(far) + share(near)) - 0.5f, 0.0f), 1.0f);
+  const float rough = (far1 - far2) * (far1 - far2) + (near1 - near2) * (near1 - near2);
+  return 0.5f + (reach - 0.5f) * (square / (square + 4 * rough + min_contrast * min_contrast));
+}
+
+// Moves the rims of near surfaces, where this eye sees behind them, from half a sample beyond the
+// last one to where the picture has them. What is seen elsewhere stays.
+template <typename T>
+void PlaceRims(Eye eye, const T* row, const float* shift, const CutBits& cuts, size_t words,
+               int width, float min_contrast, float* origin) {
+  constexpr int kBeside = 2;  // samples of each surface, beside the one at the tear
+  const int step = eye == Eye::kLeft ? 1 : -1;  // from far to near
+  for (size_t w = 0; w < words; ++w) {
+    for (uint64_t bits = cuts.words()[w]; bits != 0; bits &= bits - 1) {
+      const int s = static_cast<int>(w * 64) + __builtin_ctzll(bits) - 64;
+      if (s < kBeside || s + 1 + kBeside >= width) continue;
+      const int far = step > 0 ? s : s + 1, near = far + step;
+      if (!(shift[near] > shift[far])) continue;  // nor without data
+      // The only target sample that the rim may pass, and how far it is from the last sample.
+      const float whole = std::floor(shift[near]), rest = shift[near] - whole;
+      const int target = near + step * static_cast<int>(whole);
+      if (target < 0 || target >= width) continue;
+      const bool covered = rest < 0.5f;
+      if (covered ? origin[target] != (step > 0 ? -shift[near] : shift[near])
+                  : !IsHole(origin[target]))
+        continue;
+      if (cuts.Any(s - kBeside, kBeside) || cuts.Any(s + 1, kBeside)) continue;
+      if (covered == (rest < NearReach(row, far, near, min_contrast))) continue;
+      // A position on the near side of the tear.
+      origin[target] = covered
+                           ? HoleOf(eye)
+                           : static_cast<float>(near - target) - static_cast<float>(step) * 0.25f;
+    }
+  }
+}
+
 }  // namespace
 
 struct FrameWarp::Job {
@@ -313,6 +366,16 @@ void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
       if (!IsWanted(job.eyes[e])) continue;
       float* origin = scratch.origin[e][row].get();
       kernels_.trace_row(eye, scratch.shift[row].get(), scratch.cuts[row].data(), width, origin);
+      if (options_.clean_rim > 0) {
+        const float min_contrast = static_cast<float>(format.max_value() + 1) / 16;
+        const CutBits cuts(scratch.cuts[row].data());
+        const size_t words = scratch.cuts[row].size();
+        const float* shift = scratch.shift[row].get();
+        bytes == 1 ? PlaceRims(eye, job.color.Plane<uint8_t>(0).Row(y), shift, cuts, words, width,
+                               min_contrast, origin)
+                   : PlaceRims(eye, job.color.Plane<uint16_t>(0).Row(y), shift, cuts, words, width,
+                               min_contrast, origin);
+      }
       if (job.eyes[e].holes != nullptr) FindHoles(job, eye, y, origin, map, scratch.cuts[row]);
       if (job.eyes[e].depth.data != nullptr) {
         kernels_.depth_row(scratch.depth.get(), scratch.inverse.get(), origin,

@@ -9,6 +9,8 @@ import sys
 import tempfile
 import types
 import unittest
+import unittest.mock
+import warnings
 import zipfile
 
 from exporters import skip_without_torch
@@ -70,6 +72,14 @@ class Patches(unittest.TestCase):
             actual = F.scaled_dot_product_attention(q, k, v)
             causal = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         self.assertIs(getattr(F, "scaled_dot_product_attention", None), before)
+        # Rows by rows, also in a trace that has seen another number of them; no rows at all are none.
+        with common.attention_without_sdpa(by_rows=True), unittest.mock.patch.object(common, "MOST_WEIGHTS", 70), \
+                warnings.catch_warnings():
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            traced = torch.jit.trace(lambda q, k, v: F.scaled_dot_product_attention(q, k, v), (q[..., :3, :], k, v),
+                                     check_trace=False)
+        self.assertLess((traced(q, k, v) - actual).abs().max(), 1e-6)
+        self.assertEqual(traced(q[..., :0, :], k, v).shape, (2, 3, 0, 4))
         expected = torch.empty_like(actual)
         for b in range(2):
             for h in range(3):

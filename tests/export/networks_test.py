@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 from exporters import skip_without_torch
 
@@ -431,6 +432,29 @@ class M2Svid(Case):
             changed = list(inputs)
             changed[number] = other
             self.assertGreater((module(*changed) - result).abs().max().item(), 1e-3)
+
+    def test_takes_holes_of_every_size(self):
+        frames, mask, clip = m2svid.examples((64, 64), 4)[0]
+        inputs, expected = [], []
+        for columns in (0, 1, 5, 8):
+            mask = torch.zeros_like(mask)
+            mask[..., :columns] = 1
+            inputs.append((frames, mask, clip))
+        finish = common.finish
+
+        def compare_with_upstreams(network, *rest, **options):
+            video = sys.modules["sgm.modules.video_attention"]
+            video.selected_attn = video.upstreams
+            with torch.no_grad():
+                expected.extend(network.eval()(*tensors) for tensors in inputs)
+            video.selected_attn = m2svid.selected_attention
+            finish(network, *rest, **options)
+
+        with unittest.mock.patch.object(common, "finish", compare_with_upstreams):
+            module, _ = self.export(m2svid, stand_ins.M2SVID, *self.OPTIONS)
+        for tensors, original in zip(inputs, expected):
+            self.assertLess((module(*tensors) - original).abs().max().item(), 1e-5)
+        self.assertGreater((expected[0] - expected[2]).abs().max().item(), 1e-3)
 
     def test_in_stereo_crafter_infill(self):
         self.export(m2svid, stand_ins.M2SVID, *self.OPTIONS)

@@ -525,7 +525,7 @@ class UNetSpatioTemporalConditionModel(Loads):
         return (x + self.cross(embedding)[..., None, None] + 0.01 * (timestep + time_ids.sum()),)
 """,
     "diffusers/models/__init__.py": "",
-    "diffusers/models/attention_processor.py": "class AttnProcessor: pass\n",
+    "diffusers/models/attention_processor.py": "class AttnProcessor2_0: pass\n",
     "transformers/__init__.py": """
 import json, pathlib
 import torch
@@ -556,6 +556,67 @@ class LPIPS:
     def __init__(self):
         raise RuntimeError("the exporter replaces this")
 """,
+    "sgm/modules/diffusionmodules/__init__.py": "",
+    "sgm/modules/diffusionmodules/model.py": """
+import re
+import torch
+class version:
+    parse = staticmethod(lambda text: [int(number) for number in re.findall("[0-9]+", text)])
+def make_attn():
+    assert not version.parse(torch.__version__) < version.parse("2.0.0"), "no vanilla attention before torch 2"
+""",
+    "sgm/modules/attention.py": """
+import torch
+import torch.nn.functional as F
+SDP_IS_AVAILABLE, BACKEND_MAP = False, {}
+class CrossAttention(torch.nn.Module):
+    def __init__(self, size, heads):
+        super().__init__()
+        self.heads = heads
+        self.to_q, self.to_k, self.to_v, self.to_out = (torch.nn.Linear(size, size) for _ in range(4))
+    def forward(self, x, context=None, mask=None, additional_tokens=None):
+        def heads(t):
+            return t.reshape(int(t.shape[0]), int(t.shape[1]), self.heads, -1).transpose(1, 2)
+        context = x if context is None else context
+        out = F.scaled_dot_product_attention(heads(self.to_q(x)), heads(self.to_k(context)), heads(self.to_v(context)))
+        return self.to_out(out.transpose(1, 2).flatten(2))
+class Block(torch.nn.Module):
+    def __init__(self, size, heads):
+        super().__init__()
+        assert SDP_IS_AVAILABLE
+        self.attn1, self.attn2 = CrossAttention(size, heads), CrossAttention(size, heads)
+    def forward(self, x, context=None, context_instead_of_self_attn=None, use_reentrant=None):
+        x = self.attn1(x, context=context_instead_of_self_attn, additional_tokens=None) + x
+        return self.attn2(x, context=context, additional_tokens=None) + x
+""",
+    "sgm/modules/video_attention.py": """
+import torch
+from sgm.modules.attention import Block
+def selected_attn(block, mask, x, output, context, most, temporal=False):
+    count = mask.sum(dim=1).max().item()
+    padded = torch.zeros(x.shape[0], count, x.shape[2])
+    for i in range(x.shape[0]):
+        padded[i] = x[i, mask[i]]
+    done = block(padded, context=context, context_instead_of_self_attn=x, use_reentrant=False)
+    for i in range(x.shape[0]):
+        output[i, mask[i]] = done[i]
+    return output
+class Transformer(torch.nn.Module):
+    def __init__(self, size, heads):
+        super().__init__()
+        self.block = Block(size, heads)
+    def forward(self, x, mask, context, frames):
+        single = x.reshape(frames, x.shape[1] // frames, x.shape[2])
+        output = self.block(single, context=context.expand(frames, -1, -1)).reshape(x.shape)
+        return selected_attn(self.block, mask, x, output, context, 10**20) if mask.sum().item() > 0 else output
+upstreams = selected_attn
+""",
+    "open_clip.py": """
+import torch
+def create_model_and_transforms(name, device, pretrained=None):
+    assert pretrained is None, "the weights are not there"
+    return torch.nn.Linear(3, 8).to(device), None, None
+""",
     "sgm/util.py": """
 import importlib
 def instantiate_from_config(config):
@@ -564,18 +625,26 @@ def instantiate_from_config(config):
 """,
     "m2svid/__init__.py": "", "m2svid/models_for_sgm/__init__.py": "",
     "m2svid/models_for_sgm/m2svid_model.py": """
+import open_clip
+import pytorch_lightning as pl
 import torch
 from pytorch_msssim import ms_ssim
+from sgm.modules.diffusionmodules.model import make_attn
+from sgm.modules.video_attention import Transformer
 from sgm.modules.autoencoding.lpips.loss.lpips import LPIPS
 from sgm.util import instantiate_from_config
-class VideoLDM(torch.nn.Module):
-    def __init__(self, num_samples, attention, loss_fn_config):
+class VideoLDM(pl.LightningModule):
+    def __init__(self, num_samples, attention, use_checkpoint, sampler_config, loss_fn_config):
         super().__init__()
-        assert attention == ["softmax"]
+        assert attention == ["softmax"] and not use_checkpoint
+        make_attn()
         self.num_samples, self.loss = num_samples, instantiate_from_config(loss_fn_config)
+        self.sampling_device = sampler_config["params"].get("device", "cuda")
+        self.clip = open_clip.create_model_and_transforms("ViT", device="cpu", pretrained="ckpts/weights.bin")[0]
         self.metric = {"lpips": LPIPS().eval()}
-        self.net = torch.nn.Conv3d(7, 4, 3, padding=1)
-        self.up = torch.nn.ConvTranspose2d(4, 3, 8, 8)
+        self.net = torch.nn.Conv3d(7, 8, 3, padding=1)
+        self.transformer = Transformer(8, 2)
+        self.up = torch.nn.ConvTranspose2d(8, 3, 8, 8)
     @torch.no_grad()
     def generate(self, batch):
         n, _, t, h, w = batch["video"].shape
@@ -585,7 +654,11 @@ class VideoLDM(torch.nn.Module):
         clip = batch["video_2nd_view"].half()
         small = [torch.nn.functional.avg_pool3d(x, (1, 8, 8)) for x in (eye, clip)]
         x = self.net(torch.cat([*small, batch["reprojected_mask"]], dim=1))
-        x = x + torch.randn(x.shape, device=x.device) + 0.001 * (batch["fps_id"] + batch["motion_bucket_id"])
+        x = x + torch.randn(x.shape, device=self.device) + 0.001 * (batch["fps_id"] + batch["motion_bucket_id"])
+        x = x + torch.zeros(1, device=self.sampling_device)
+        context = self.clip(clip.mean(dim=(2, 3, 4))).unsqueeze(1)
+        x = self.transformer(x.flatten(2).transpose(1, 2), (batch["reprojected_mask"] > 0).flatten(1), context, t)
+        x = x.transpose(1, 2).reshape(n, 8, t, h // 8, w // 8)
         x = torch.tanh(self.up(x.transpose(1, 2).flatten(0, 1)))
         return {"generated-video": x.reshape(n, t, 3, h, w).transpose(1, 2), "gt-video": batch["video"]}
 """,
@@ -595,6 +668,8 @@ model:
   params:
     num_samples: 35
     attention: [softmax-xformers]
+    use_checkpoint: true
+    sampler_config: {target: nowhere.Sampler}
     loss_fn_config: {target: nowhere.Loss}
 """,
 }

@@ -293,6 +293,42 @@ TEST(StereoRenderer, OutlinesLeaveNoGhostOnTheBackground) {
   }
 }
 
+TEST(StereoRenderer, SilhouettesLieWhereThePictureHasThem) {
+  // Of the two samples at a rim of the box the outer one, which the depth calls wall, and the inner
+  // one show these shares of the box.
+  struct Case {
+    double shift, outer, inner;
+    bool box_at_rim;  // is the target sample before its last one still box?
+  };
+  const int width = 120, height = 2;
+  for (const Case& c : {Case{9.7, 0, 1, false}, Case{9.7, 0.45, 1, true}, Case{9.3, 0, 1, true},
+                        Case{9.3, 0, 0.6, false}}) {
+    Image color(PixelFormat::Gray(8), width, height);
+    Image depth = ConstantDepth(width, height, 10);
+    for (int y = 0; y < height; ++y) {
+      for (int x = 0; x < width; ++x) {
+        const int inside = std::min(x - 50, 69 - x);
+        const double share = inside > 0 ? 1 : inside == 0 ? c.inner : inside == -1 ? c.outer : 0;
+        test::SetSample(color, 0, x, y, 40 + static_cast<int>(std::lround(160 * share)));
+        if (inside >= 0)
+          depth.MutablePlane<float>().At(x, y) = static_cast<float>(10 / (c.shift + 1));
+      }
+    }
+    const StereoPair pair = Render(color, depth, 10, 10);  // the wall stays
+    SCOPED_TRACE(std::to_string(c.shift) + " " + std::to_string(c.outer));
+    ASSERT_EQ(pair.left_holes.rows[0].size(), 1U);
+    EXPECT_EQ(pair.left_holes.rows[0][0].begin, 50);
+    EXPECT_EQ(pair.left_holes.rows[0][0].end, c.box_at_rim ? 59 : 60);
+    ASSERT_EQ(pair.right_holes.rows[0].size(), 1U);
+    EXPECT_EQ(pair.right_holes.rows[0][0].begin, c.box_at_rim ? 61 : 60);
+    EXPECT_EQ(pair.right_holes.rows[0][0].end, 70);
+    if (!c.box_at_rim) continue;
+    const int rim = 40 + static_cast<int>(std::lround(160 * c.inner));
+    EXPECT_EQ(SampleOf(pair.left, 0, 59, 0), rim);
+    EXPECT_EQ(SampleOf(pair.right, 0, 60, 0), rim);
+  }
+}
+
 TEST(StereoRenderer, DepthZeroNeverMakesGeometry) {
   const int width = 100, height = 8;
   std::mt19937_64 rng = test::Rng();

@@ -28,7 +28,9 @@ struct StereoOptions {
 
   // Beside a silhouette the picture mixes both surfaces. Up to this many luma (or R, G, B) samples
   // on the far side of a tear that hold a clear part of the foreground become clean background, so
-  // that no ghost of the outline stays there. 0 leaves every sample as it is. Valid: [0, 16].
+  // that no ghost of the outline stays there, and where the near surface ends is read from the
+  // share that the two samples at the tear have of it. 0 leaves every sample as it is, and surfaces
+  // end in the middle between them. Valid: [0, 16].
   int clean_rim = 2;
 
   // The maps hold 1 / depth in place of depth, as networks for disparity give it: what is less than
