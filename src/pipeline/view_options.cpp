@@ -140,6 +140,9 @@ void HoleOptions::CheckWith(const FrameOptions& frame) const {
               frame.canvas.layout + "'");
   Require(provenance_output.empty() || !leaves_black(), Code::kInvalidArgument,
           "provenance_output tells what holes are filled with, here they stay black");
+  Require(infill_poses.empty() || looks_around(), Code::kInvalidArgument,
+          "infill_poses tells where other frames may show what holes hide, here they stay black: "
+          "give infill observed with it");
 }
 
 void Describe(OptionList* list, TearRule* rule) {

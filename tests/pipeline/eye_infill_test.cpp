@@ -247,6 +247,15 @@ TEST_F(EyeInfill, OptionsHaveToGoTogether) {
   mono_.warp = WarpKind::kBackward;
   mono_.holes.infill = Infill::kDirectional;
   ExpectError(Code::kInvalidArgument, "nothing to fill", [&] { RunMonoToSbsJob(mono_); });
+  mono_.holes.infill = Infill::kAuto;
+  mono_.holes.infill_poses = Room().poses;
+  ExpectError(Code::kInvalidArgument, "nothing to fill", [&] { RunMonoToSbsJob(mono_); });
+  // Poses that nothing would look at.
+  stereo_.frame.canvas.layout = "sbs";
+  stereo_.holes.provenance_output.clear();
+  stereo_.holes.infill_mask = true;
+  ExpectError(Code::kInvalidArgument, "give infill observed with it",
+              [&] { Stereo(Infill::kAuto, true); });
   EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
 }
 
