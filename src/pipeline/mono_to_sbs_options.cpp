@@ -327,10 +327,10 @@ void MonoToSbsJobOptions::Check() const {
   require(
       placement == Placement::kMetric || (!layout.panel && layout.depth != DepthShown::kTouchly),
       "the layout '" + layout.name + "' shows angles or metres: it needs placement metric");
-  require(warp == WarpKind::kForward ||
-              (holes.infill == Infill::kAuto && holes.provenance_output.empty() &&
-               holes.infill_poses.empty()),
-          "the backward warp stretches everything and has no holes: nothing to fill");
+  require(
+      warp == WarpKind::kForward || (holes.infill == Infill::kAuto &&
+                                     holes.provenance_output.empty() && holes.infill_poses.empty()),
+      "the backward warp stretches everything and has no holes: nothing to fill");
   require(holes.infill_poses.empty() || engine || !source.finds_path(),
           "infill_poses has no meaning with the engine '" + source.Chosen() +
               "', which finds the camera's path itself");
