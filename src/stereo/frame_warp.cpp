@@ -169,7 +169,15 @@ void PlaceRims(Eye eye, const T* row, const float* shift, const CutBits& cuts, s
   constexpr int kBeside = 2;  // samples of each surface, beside the one at the tear
   const int step = eye == Eye::kLeft ? 1 : -1;  // from far to near
   for (size_t w = 0; w < words; ++w) {
-    for (uint64_t bits = cuts.words()[w]; bits != 0; bits &= bits - 1) {
+    const uint64_t all = cuts.words()[w];
+    if (all == 0) continue;
+    const uint64_t before = w > 0 ? cuts.words()[w - 1] : 0;
+    const uint64_t behind = w + 1 < words ? cuts.words()[w + 1] : 0;
+    // Tears with no other one within kBeside samples.
+    static_assert(kBeside == 2, "the shifts below");
+    const uint64_t beside = (all << 1 | before >> 63) | (all << 2 | before >> 62) |
+                            (all >> 1 | behind << 63) | (all >> 2 | behind << 62);
+    for (uint64_t bits = all & ~beside; bits != 0; bits &= bits - 1) {
       const int s = static_cast<int>(w * 64) + __builtin_ctzll(bits) - 64;
       if (s < kBeside || s + 1 + kBeside >= width) continue;
       const int far = step > 0 ? s : s + 1, near = far + step;
@@ -182,7 +190,6 @@ void PlaceRims(Eye eye, const T* row, const float* shift, const CutBits& cuts, s
       if (covered ? origin[target] != (step > 0 ? -shift[near] : shift[near])
                   : !IsHole(origin[target]))
         continue;
-      if (cuts.Any(s - kBeside, kBeside) || cuts.Any(s + 1, kBeside)) continue;
       if (covered == (rest < NearReach(row, far, near, min_contrast))) continue;
       // A position on the near side of the tear.
       origin[target] = covered
