@@ -283,7 +283,8 @@ TEST(Options, TellWhatIsWrong) {
   int64_t whole = 0;
   says(mdvt_options_get_integer(options.get(), "pupillary_distance", &whole),
        "pupillary_distance is '63', which is not a whole number");
-  says(mdvt_options_check(options.get()), "depth_video is required: depth video");
+  says(mdvt_options_check(options.get()),
+       "depth_video is required: depth video (or let --engine motion find depth in the same run)");
 }
 
 TEST(Options, TextsStayUntilTheyAreAskedForAgain) {
