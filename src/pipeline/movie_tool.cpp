@@ -30,7 +30,7 @@ ToolInfo MovieTool() {
   return MakeToolInfo<MovieJobOptions, MovieReport, RunMovieJob>(
       "movie_2_3D",
       "Makes a stereo film of a film, scene by scene: depth, masks, convergence, both eyes and "
-      "infill of\neach scene, then one film with all sound, subtitles and chapters. Run again, it "
+      "infill of\neach scene, then one film with all sound, subtitles and chapters. Run again, it\n"
       "goes on where it was.",
       "movie_2_3D --color_video film.mkv --output_dir film3d");
 }

@@ -199,7 +199,8 @@ void Describe(OptionList* list, HoleOptions* options) {
       "no loose points inside holes: always so here, accepted for documented command lines");
   Describe(list, &options->tear);
   list->Field("clean_rim", &options->clean_rim, {0, 16}, "PIXELS",
-              "mixed pixels beside silhouettes that are taken as background");
+              "mixed pixels beside silhouettes that are taken as background; 0: none, and rims of "
+              "holes follow from depth alone, not from the silhouettes of the picture");
 }
 
 void SteadyOptions::Check() const {
