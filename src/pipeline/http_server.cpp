@@ -330,7 +330,13 @@ struct HttpServer::Impl {
     }
     const int on = 1;
     setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (static_cast<int>(connections.size()) >= options.max_connections) {
+    // A client that has its answer comes back at once, before the thread that gave it has ended.
+    const Clock::time_point patience = After(0.25);
+    while (IsFull() && !stopping && Clock::now() < patience) {
+      Await(wake_read.get(), POLLIN, After(0.002));
+      Reap();
+    }
+    if (IsFull()) {
       Refuse(socket.get(), 503, false);
       return;
     }
@@ -347,6 +353,8 @@ struct HttpServer::Impl {
       connections.pop_back();
     }
   }
+
+  bool IsFull() const { return static_cast<int>(connections.size()) >= options.max_connections; }
 
   void Reap() {
     for (auto connection = connections.begin(); connection != connections.end();) {
