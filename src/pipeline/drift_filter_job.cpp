@@ -58,20 +58,13 @@ class DriftFilterJob {
         poses_(ReadTransformationsFile(files_.poses, options.job.limits)),
         table_(ReadTrackFile(files_.tracks, options.job.limits)),
         depth_(files_.depth, DepthReaderOptions({}, options.job.limits, graph_.pool())) {
-    const auto fits = [this](const VideoInfo& info) {
-      Require(info.width == clip_.camera.width && info.height == clip_.camera.height,
-              Code::kCorrupt,
-              "'" + info.path + "' has " + FormatSize(info.width, info.height) +
-                  " pixels, the file of the clip says " +
-                  FormatSize(clip_.camera.width, clip_.camera.height));
-    };
-    fits(depth_.info());
+    RequireSizeOf(clip_, depth_.info());
     if (!options.label_video.empty()) {
       VideoReaderOptions reading = ReaderOptions(options.job, graph_.pool());
       reading.exact = true;  // classes are no film
       reading.format = PixelFormat::Gray(8);
       labels_.emplace(options.label_video, reading);
-      fits(labels_->info());
+      RequireSizeOf(clip_, labels_->info());
     }
     for (const int64_t kind : ParseClasses(options.static_classes).value_or(std::vector<int64_t>()))
       kinds_[static_cast<size_t>(kind)] = Label::kStatic;

@@ -8,6 +8,7 @@
 #include "core/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
+#include "mdvt/core/numbers.h"
 #include "pipeline/clip_tracks.h"
 
 namespace mdvt {
@@ -93,6 +94,13 @@ std::string FormatStereo4dClip(const Stereo4dClip& clip) {
   about["fov_bounds"] = std::vector<double>(clip.fov_bounds.begin(), clip.fov_bounds.end());
   about["timestamps"] = clip.times_us;
   return json::Write(about, json::Layout::kPretty);
+}
+
+void RequireSizeOf(const Stereo4dClip& clip, const VideoInfo& video) {
+  const Camera& camera = clip.camera;
+  Require(video.width == camera.width && video.height == camera.height, Code::kCorrupt,
+          "'" + video.path + "' has " + FormatSize(video.width, video.height) +
+              " pixels, the file of the clip says " + FormatSize(camera.width, camera.height));
 }
 
 Stereo4dClip ReadStereo4dClip(const std::string& path, const Limits& limits) {

@@ -11,6 +11,7 @@
 
 #include "mdvt/core/camera.h"
 #include "mdvt/core/limits.h"
+#include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/stereo4d_options.h"
 
 namespace mdvt {
@@ -29,6 +30,9 @@ struct Stereo4dClip {
 std::string FormatStereo4dClip(const Stereo4dClip& clip);
 // Throws Error: kNotFound, kIo, kLimit, kCorrupt.
 Stereo4dClip ReadStereo4dClip(const std::string& path, const Limits& limits);
+
+// Throws Error(kCorrupt) unless a video of the clip has the size that its file says.
+void RequireSizeOf(const Stereo4dClip& clip, const VideoInfo& video);
 
 // The name of the view of an eye ("left", "right"): .mkv, or .mp4 where there is no such file.
 std::string Stereo4dView(const Stereo4dClipOptions& clip, const std::string& eye);

@@ -281,11 +281,8 @@ class StereoFlowJob {
       return ClipCamera(options_.fov, {}, info.width, info.height, info.sample_aspect,
                         options_.job.limits)
           .At(0);
-    const Camera& camera = views_.clip->camera;
-    Require(camera.width == info.width && camera.height == info.height, Code::kCorrupt,
-            "'" + views_.left + "' has " + FormatSize(info.width, info.height) +
-                " pixels, the file of the clip says " + FormatSize(camera.width, camera.height));
-    return camera;
+    RequireSizeOf(*views_.clip, info);
+    return views_.clip->camera;
   }
 
   void OpenWriters() {

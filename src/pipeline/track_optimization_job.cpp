@@ -59,13 +59,8 @@ class TrackOptimizationJob {
         depth_(files_.depth, DepthReaderOptions({}, options.job.limits, graph_.pool())),
         left_(files_.left, ReaderOptions(options.job, graph_.pool())) {
     const VideoInfo& depth = depth_.info();
-    const VideoInfo& left = left_.info();
-    for (const VideoInfo* info : {&depth, &left})
-      Require(info->width == clip_.camera.width && info->height == clip_.camera.height,
-              Code::kCorrupt,
-              "'" + info->path + "' has " + FormatSize(info->width, info->height) +
-                  " pixels, the file of the clip says " +
-                  FormatSize(clip_.camera.width, clip_.camera.height));
+    RequireSizeOf(clip_, depth);
+    RequireSizeOf(clip_, left_.info());
     table_.FitPicture(depth.width, depth.height);
     tracks_.resize(table_.num_tracks());
   }
