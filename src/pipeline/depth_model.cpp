@@ -88,7 +88,10 @@ std::shared_ptr<const Model> OpenNetwork(const DepthModelOptions& options, int n
   if (options.loaded) return options.loaded;
   options.Check();
   const std::string key = KeyOf(options, num_threads);
-  if (options.keep && options.keep->model && options.keep->key == key) return options.keep->model;
+  if (options.keep) {
+    const auto kept = options.keep->by_key.find(key);
+    if (kept != options.keep->by_key.end()) return kept->second;
+  }
   std::error_code ignored;
   Require(std::filesystem::exists(options.path, ignored), Code::kNotFound,
           "no model '" + options.path + "': " + where_from);
@@ -110,7 +113,7 @@ std::shared_ptr<const Model> OpenNetwork(const DepthModelOptions& options, int n
   if (model->info().source.license.find("NC") != std::string::npos)
     LogWarning("the weights of '" + model->info().name + "' are licensed " +
                model->info().source.license + ": not for commercial use");
-  if (options.keep) *options.keep = {key, model};
+  if (options.keep) options.keep->by_key[key] = model;
   return model;
 }
 

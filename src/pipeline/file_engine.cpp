@@ -73,7 +73,7 @@ class FileSource : public DepthSource {
     if (!frame) {
       Require(frames_ == end || frames_ > first, Code::kInvalidArgument,
               "'" + reader_.info().path + "' has " + CountOf(frames_, "frame") +
-                  ", none from frame " + std::to_string(first) + " on");
+                  ": there is no frame " + std::to_string(first + 1) + ", counted from 1");
       if (watch_) watch_->Tell();
       return std::nullopt;
     }

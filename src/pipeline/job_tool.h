@@ -53,7 +53,8 @@ class JobTool : public Tool {
 
   explicit JobTool(Runner run) : run_(run) {
     Describe(&options_, &values_);
-    if (DepthModelOptions* model = ModelOf(&values_)) model->keep = std::make_shared<OpenedModel>();
+    if (DepthModelOptions* model = ModelOf(&values_))
+      model->keep = std::make_shared<OpenedModels>();
   }
 
   std::unique_ptr<Tool> Clone() const override {

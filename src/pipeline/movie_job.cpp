@@ -22,6 +22,7 @@
 #include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
+#include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/output_set.h"
 #include "mdvt/io/scene_list.h"
@@ -46,14 +47,21 @@ std::string NameOf(const MovieStep& step) {
   return step.scene == 0 ? step.name : "scene " + std::to_string(step.scene) + ", " + step.name;
 }
 
+std::string SizeText(int64_t bytes) {
+  const double size = static_cast<double>(bytes);
+  return size < 1e9 ? FormatFixed(size / 1e6, 1) + " MB" : FormatFixed(size / 1e9, 1) + " GB";
+}
+
 // Which steps have to be done, and why. `why` is empty for those that need not.
 std::vector<std::string> FindStale(const std::vector<MovieStep>& steps,
-                                   const std::vector<ForcedStep>& forced, const Limits& limits) {
+                                   const std::vector<ForcedStep>& forced,
+                                   const std::map<size_t, std::vector<std::string>>& foreign,
+                                   const Limits& limits) {
   std::vector<std::string> why(steps.size());
   std::vector<bool> follows(steps.size(), false);  // from one that was asked for
   for (size_t i = 0; i < steps.size(); ++i) {
     const MovieStep& step = steps[i];
-    why[i] = WhyStale(step.facts, step.product, limits);
+    if (foreign.count(i) == 0) why[i] = WhyStale(step.facts, step.product, limits);
     for (const ForcedStep& one : forced)
       if (one.name == step.name && (one.scene == 0 || one.scene == step.scene)) {
         why[i] = kForced;
@@ -85,10 +93,11 @@ class MovieJob {
     }
     if (!options_.dry_run) Begin();
     if (!has_list) MakeList();
-    planner_.emplace(options_, scenes_, film_->info().frame_rate);
+    planner_.emplace(options_, scenes_, film_->info());
     const std::vector<MovieStep>& steps = planner_->steps();
     const std::vector<ForcedStep> forced = ParseForced(options_.force);
-    why_ = FindStale(steps, forced, options_.job.limits);
+    if (options_.adopt) FindForeign();
+    why_ = FindStale(steps, forced, foreign_, options_.job.limits);
     todo_.assign(steps.size(), false);
     failed_.assign(steps.size(), false);
 
@@ -98,8 +107,15 @@ class MovieJob {
     if (options_.no_render || !why_film.empty())
       for (const std::vector<size_t>& wanted : planner_->wanted())
         for (const size_t step : wanted) Want(step);
+    MeasureRoom(film, !why_film.empty());
     if (options_.dry_run) return Plan(film, why_film);
+    if (report_.bytes_needed > report_.bytes_free)
+      LogWarning("the files of this run will take about " + SizeText(report_.bytes_needed) + ", '" +
+                 options_.output_dir + "' has room for " + SizeText(report_.bytes_free) +
+                 ": a run that ends there goes on where it was");
     if (!options_.no_render && !why_film.empty()) CheckFilmName(film.product);
+    for (const auto& [step, files] : foreign_)
+      if (!todo_[step]) WriteManifest(steps[step].facts, steps[step].product, files, 0);
     MakeScenes();
     report_.steps_done = steps_done_;
     report_.frames = film.frames;
@@ -113,14 +129,14 @@ class MovieJob {
       return report_;
     }
     if (!options_.allow_missing || !options_.keep_going) FailIfAny();
+    const std::vector<bool> made = Made();
     if (!errors_.empty()) {
-      const std::vector<bool> made = Made();
       for (const MovieScene& scene : scenes_)
         if (!made[static_cast<size_t>(scene.number) - 1]) report_.flat.push_back(scene.number);
       LogWarning(CountOf(static_cast<int64_t>(report_.flat.size()), "scene is", "scenes are") +
                  " shown flat: " + FailedText());
-      film = planner_->FilmStep(made);
     }
+    film = planner_->FilmStep(made);
     meter_.BeginPhase("film");
     Do(film, options_.job.num_threads, control_);
     report_.steps_done = steps_done_;
@@ -190,6 +206,46 @@ class MovieJob {
     report_.scenes = static_cast<int64_t>(scenes_.size());
   }
 
+  // --- what another program has made
+  // --------------------------------------------------------------
+
+  // Products without a manifest that have the frames of their scenes.
+  void FindForeign() {
+    const std::vector<MovieStep>& steps = planner_->steps();
+    std::error_code ignored;
+    for (size_t i = 0; i < steps.size(); ++i) {
+      const MovieStep& step = steps[i];
+      if (!fs::exists(step.product, ignored) || fs::exists(ManifestPath(step.product), ignored))
+        continue;
+      std::vector<std::string> files;
+      std::string why_not;
+      for (const MovieVideo& video : step.videos) {
+        if (!fs::exists(video.path, ignored)) {
+          why_not = "there is no " + FileName(video.path);
+        } else if (const int64_t frames = FramesOf(video.path); frames != video.frames) {
+          why_not = FileName(video.path) + " has " + CountOf(frames, "frame") + ", its scene " +
+                    std::to_string(video.frames);
+        }
+        files.push_back(video.path);
+      }
+      for (const std::string& file : step.sidecars)
+        if (fs::exists(file, ignored)) files.push_back(file);
+      if (why_not.empty())
+        foreign_[i] = files;
+      else
+        LogWarning(NameOf(step) + " is not taken over: " + why_not);
+    }
+  }
+
+  // 0 for what is no video.
+  int64_t FramesOf(const std::string& path) const {
+    try {
+      return VideoReader(path, ReaderOptions(options_.job, nullptr)).CountFrames();
+    } catch (const Error&) {
+      return 0;
+    }
+  }
+
   // --- what is to be done -----------------------------------------------------------------------
 
   std::string WhyFilm(const MovieStep& film, const std::vector<ForcedStep>& forced) const {
@@ -204,6 +260,20 @@ class MovieJob {
     if (todo_[step] || why_[step].empty()) return;
     todo_[step] = true;
     for (const size_t before : planner_->steps()[step].needs) Want(before);
+  }
+
+  // What the steps will write, and what there is room for.
+  void MeasureRoom(const MovieStep& film, bool film_too) {
+    const std::vector<MovieStep>& steps = planner_->steps();
+    for (size_t i = 0; i < steps.size(); ++i)
+      if (todo_[i]) report_.bytes_needed += steps[i].bytes;
+    if (film_too && !options_.no_render) report_.bytes_needed += film.bytes;
+    std::error_code error;
+    fs::path folder = fs::absolute(options_.output_dir, error);
+    while (!fs::exists(folder, error) && folder.has_parent_path() && folder.parent_path() != folder)
+      folder = folder.parent_path();
+    const fs::space_info space = fs::space(folder, error);
+    report_.bytes_free = error ? INT64_MAX : static_cast<int64_t>(space.available);
   }
 
   MovieReport Plan(const MovieStep& film, const std::string& why_film) {
@@ -228,13 +298,15 @@ class MovieJob {
     }
     for (; next < steps.size(); ++next) add(NameOf(steps[next]), why_[next], todo_[next]);
     if (!options_.no_render) add(film.name, why_film, !why_film.empty());
+    report_.plan += "about " + SizeText(report_.bytes_needed) +
+                    " will be written, there is room for " + SizeText(report_.bytes_free) + "\n";
     return report_;
   }
 
   // --- doing it ---------------------------------------------------------------------------------
 
-  // Throws what its job throws.
-  void Do(const MovieStep& step, int threads, const RunControl& control) {
+  // Throws what its job throws. Returns StepProducts::instead.
+  std::string Do(const MovieStep& step, int threads, const RunControl& control) {
     const auto start = std::chrono::steady_clock::now();
     std::error_code ignored;
     Require(options_.job.overwrite || !fs::exists(step.product, ignored) ||
@@ -242,10 +314,11 @@ class MovieJob {
             Code::kIo, step.product + ": exists, and nothing tells that it may be replaced");
     // What is there afterwards without a manifest was not finished.
     fs::remove(ManifestPath(step.product), ignored);
-    const std::vector<std::string> files = step.run(threads, control);
+    const StepProducts made = step.run(threads, control);
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-    WriteManifest(step.facts, step.product, files, time.count());
+    WriteManifest(MadeInstead(step.facts, made.instead), step.product, made.files, time.count());
     ++steps_done_;
+    return made.instead;
   }
 
   void MakeScenes() {
@@ -268,6 +341,8 @@ class MovieJob {
     const int workers =
         std::clamp(most, 1, static_cast<int>(std::min<size_t>(groups.size(), 1024)));
     const int share = std::max(1, threads / workers);
+    for (size_t i = 0; i < steps.size(); ++i)
+      if (todo_[i] && steps[i].check) steps[i].check(share);
 
     std::atomic<size_t> next{0};
     std::atomic<bool> stop{false};
@@ -322,6 +397,10 @@ class MovieJob {
     if (cancelled) std::rethrow_exception(cancelled);
     if (broken_) std::rethrow_exception(broken_);
     meter_.Finish(told());
+    for (const auto& [step, how] : instead_) {
+      planner_->MarkInstead(step, how);
+      report_.fallback.push_back(steps[step].scene);
+    }
   }
 
   // A step that fails takes those with it that need it.
@@ -335,7 +414,9 @@ class MovieJob {
       if (failed_[index]) return;
     }
     try {
-      Do(step, threads, control);
+      const std::string instead = Do(step, threads, control);
+      const std::lock_guard<std::mutex> lock(*mutex);
+      if (!instead.empty()) instead_.emplace(index, instead);
     } catch (const Error& error) {
       const std::lock_guard<std::mutex> lock(*mutex);
       if (error.code() == Code::kCancelled && *stop) return;
@@ -424,8 +505,10 @@ class MovieJob {
   std::optional<MoviePlanner> planner_;
   std::vector<std::string> why_;
   std::vector<bool> todo_, failed_;
-  std::map<size_t, Error> errors_;  // by step
-  std::exception_ptr broken_;       // no Error
+  std::map<size_t, std::vector<std::string>> foreign_;  // files that are taken over, by step
+  std::map<size_t, Error> errors_;                      // by step
+  std::map<size_t, std::string> instead_;               // by step
+  std::exception_ptr broken_;                           // no Error
   std::atomic<int64_t> steps_done_{0};
 };
 

@@ -49,6 +49,10 @@ void DescribeRun(OptionList* list, MovieJobOptions* options) {
       .Switch();
   list->Field("allow_missing", &options->allow_missing,
               "write the film all the same, with scenes that failed shown flat");
+  list->Field(
+      "adopt", &options->adopt,
+      "take files of the scenes that another program has made, as they are, if they have as "
+      "many frames as their scene");
   list->Field("dry_run", &options->dry_run, "tell what would be done, and why; nothing is written");
   list->Field("force", &options->force, "STEP[:SCENE],...",
               "do these steps again, and what follows from them: clip, depth, mask, convergence, "
@@ -107,6 +111,10 @@ void DescribeScene(OptionList* list, MovieJobOptions* options) {
   list->Field("infill_model", &options->infill_model, "PATH",
               "network that fills holes, see stereo_crafter_infill")
       .Input();
+  list->Field("infill_fallback", &options->infill_fallback,
+              "fill the holes of a scene with the background beside them when the network fails "
+              "on it; the next run tries the network again")
+      .Switch();
 }
 
 }  // namespace

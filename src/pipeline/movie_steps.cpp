@@ -2,10 +2,12 @@
 #include "pipeline/movie_steps.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <utility>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
 #include "mdvt/core/options_json.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/depth/model_camera.h"
@@ -27,6 +29,12 @@ namespace fs = std::filesystem;
 
 using Files = std::vector<std::string>;
 
+// Bytes of files for each pixel of a picture of the film, as hand-held clips have them;
+// drawn pictures take less, grainy ones up to twice as much.
+constexpr double kClipBytes = 0.5, kDepthBytes = 0.4, kMaskBytes = 0.003, kEyesBytes = 1,
+                 kHoleMaskBytes = 0.01, kPlayerBytes = 0.1;
+constexpr double kMoreBits = 1.4;  // the same for 10 bits
+
 template <typename T>
 std::vector<T> Slice(const std::vector<T>& list, int64_t first, int64_t count,
                      const std::string& what) {
@@ -47,7 +55,19 @@ std::string FilmOutput(const MovieJobOptions& options) {
       .string();
 }
 
+// Wrong use would fail on every scene; and nothing fills holes where a run was ended or a disk is
+// full.
+bool MayFallBack(Code code) {
+  return code == Code::kOutOfMemory || code == Code::kLimit || code == Code::kCorrupt ||
+         code == Code::kNotConverged || code == Code::kInternal;
+}
+
 }  // namespace
+
+StepFacts MadeInstead(StepFacts facts, const std::string& instead) {
+  if (!instead.empty()) facts.options["failure"] = instead;
+  return facts;
+}
 
 SceneFiles::SceneFiles(const std::string& folder, int64_t scene) {
   clip = (fs::path(folder) / ("scene_" + std::to_string(scene) + ".mkv")).string();
@@ -64,6 +84,10 @@ std::string MoviePlanner::TempFolder(const MovieJobOptions& options) {
   return (fs::path(options.output_dir) / ".mdvt").string();
 }
 
+int64_t MoviePlanner::BytesOf(double bytes_per_pixel, int64_t frames) const {
+  return std::llround(bytes_per_pixel * frame_pixels_ * static_cast<double>(frames));
+}
+
 std::string MoviePlanner::Temp(const std::string& name) const {
   return (fs::path(TempFolder(options_)) / name).string();
 }
@@ -73,8 +97,14 @@ SceneFiles MoviePlanner::FilesOf(const MovieScene& scene) const {
 }
 
 MoviePlanner::MoviePlanner(const MovieJobOptions& options, const std::vector<MovieScene>& scenes,
-                           Rational frame_rate)
-    : options_(options), scenes_(scenes), frame_rate_(frame_rate) {
+                           const VideoInfo& film)
+    : options_(options),
+      scenes_(scenes),
+      frame_rate_(film.frame_rate),
+      frame_pixels_(static_cast<double>(film.width) * film.height *
+                    (film.format.bits > 8 ? kMoreBits : 1)) {
+  opened_ =
+      options.source.model.keep ? options.source.model.keep : std::make_shared<OpenedModels>();
   wanted_.resize(scenes.size());
   Group group;
   for (const MovieScene& scene : scenes) {
@@ -142,6 +172,7 @@ DepthModelOptions MoviePlanner::Network(const std::string& path) const {
   model.fp16 = options_.source.model.fp16;
   model.fp32 = options_.source.model.fp32;
   model.trust_model = options_.source.model.trust_model;
+  model.keep = opened_;
   return model;
 }
 
@@ -179,17 +210,25 @@ StepFacts MoviePlanner::FactsOf(const std::string& step, const Options& options,
   return facts;
 }
 
+MovieStep MoviePlanner::StepOf(const std::string& name, const MovieScene& scene, size_t group,
+                               const std::string& product, double bytes_per_pixel) const {
+  MovieStep step;
+  step.name = name;
+  step.scene = scene.number;
+  step.group = group;
+  step.product = product;
+  step.frames = scene.range.length();
+  step.videos = {{product, step.frames}};
+  step.bytes = BytesOf(bytes_per_pixel, step.frames);
+  return step;
+}
+
 void MoviePlanner::AddClip(const MovieScene& scene, size_t group) {
   ClipCut cut;
   cut.job = JobOf(scene.range);
   cut.input = options_.color_video;
   cut.output = FilesOf(scene).clip;
-  MovieStep step;
-  step.name = "clip";
-  step.scene = scene.number;
-  step.group = group;
-  step.product = cut.output;
-  step.frames = scene.range.length();
+  MovieStep step = StepOf("clip", scene, group, cut.output, kClipBytes);
   step.facts = FactsOf(step.name, cut, &scene.range);
   step.run = [cut](int threads, const RunControl& control) mutable {
     cut.job.num_threads = threads;
@@ -226,17 +265,25 @@ void MoviePlanner::AddDepth(const Group& group) {
   step.group = group.number;
   step.product = files.front().depth;
   step.frames = range.length();
+  step.bytes = BytesOf(kDepthBytes, step.frames);
   step.facts = FactsOf(step.name, depth, &range);
   std::vector<int64_t> starts;
   for (const SceneRange& part : ranges) starts.push_back(part.first + 1);
   if (ranges.size() > 1) step.facts.options["parts"] = starts;
+  for (size_t i = 0; i < files.size(); ++i) {
+    step.videos.push_back({files[i].depth, ranges[i].length()});
+    step.sidecars.push_back(files[i].xfovs);
+  }
 
   const bool is_split = files.size() > 1;
   const std::string stem = Temp("scene_" + std::to_string(step.scene));
   const std::string whole = is_split ? stem + "_depth.mkv" : files.front().depth;
   const std::string whole_fovs = is_split ? stem + "_xfovs.json" : files.front().xfovs;
   depth.output = whole;
-  if (by_network && !depth.source.model.keep) depth.source.model.keep = depth_model_;
+  if (by_network) {
+    depth.source.model.keep = opened_;
+    step.check = [model = depth.source.model](int threads) { OpenDepthModel(model, threads); };
+  }
   step.run = [=, network = network_](int threads, const RunControl& control) mutable {
     std::unique_lock<std::mutex> lock(*network, std::defer_lock);
     if (by_network) lock.lock();
@@ -249,7 +296,7 @@ void MoviePlanner::AddDepth(const Group& group) {
     }
     bool tells_fov = true;
     if (by_network) {
-      depth.source.model.loaded = OpenDepthModel(depth.source.model, ResolveThreads(threads));
+      depth.source.model.loaded = OpenDepthModel(depth.source.model, threads);
       tells_fov = !depth.fov.empty() || TellsCamera(depth.source.model.loaded->info());
     }
     if (tells_fov) depth.source.own.Of<FovTrackOptions>().output = whole_fovs;
@@ -288,13 +335,11 @@ void MoviePlanner::AddMask(const MovieScene& scene, size_t group) {
   mask.output = FilesOf(scene).mask;
   mask.cuts = SceneCuts::kOff;
   const bool by_network = !options_.mask_model.empty();
-  if (by_network) mask.model = Network(options_.mask_model);
-  MovieStep step;
-  step.name = "mask";
-  step.scene = scene.number;
-  step.group = group;
-  step.product = mask.output;
-  step.frames = scene.range.length();
+  MovieStep step = StepOf("mask", scene, group, mask.output, kMaskBytes);
+  if (by_network) {
+    mask.model = Network(options_.mask_model);
+    step.check = [model = mask.model](int threads) { OpenNetwork(model, threads); };
+  }
   step.facts = FactsOf(step.name, mask, &scene.range);
   step.run = [mask, by_network, network = network_](int threads,
                                                     const RunControl& control) mutable {
@@ -316,12 +361,9 @@ void MoviePlanner::AddConvergence(const MovieScene& scene, size_t group) {
   if (scene.settings.convergence == MovieConvergence::kMask) find.mask_video = files.mask;
   find.output = files.convergence;
   find.missing = MissingValue::kNan;  // as the original toolbox reads it
-  MovieStep step;
-  step.name = "convergence";
-  step.scene = scene.number;
-  step.group = group;
-  step.product = find.output;
-  step.frames = scene.range.length();
+  MovieStep step = StepOf("convergence", scene, group, find.output, 0);
+  step.videos.clear();
+  step.sidecars = {find.output};
   step.facts = FactsOf(step.name, find, nullptr);
   step.needs = {maker_.at(files.depth)};
   if (!find.mask_video.empty()) step.needs.push_back(maker_.at(files.mask));
@@ -367,12 +409,9 @@ void MoviePlanner::AddStereo(const MovieScene& scene, const Group& group) {
     stereo.holes.dont_remove_edges = true;
   stereo.steady.cuts = SceneCuts::kOff;
 
-  MovieStep step;
-  step.name = "stereo";
-  step.scene = scene.number;
-  step.group = group.number;
-  step.product = stereo.output;
-  step.frames = scene.range.length();
+  MovieStep step = StepOf("stereo", scene, group.number, stereo.output,
+                          has_holes ? kEyesBytes + kHoleMaskBytes : kEyesBytes);
+  if (has_holes) step.videos.push_back({files.sbs_mask, step.frames});
   step.facts = FactsOf(step.name, stereo, &scene.range);
   step.needs = {maker_.at(files.depth)};
   Files distances;
@@ -422,14 +461,17 @@ void MoviePlanner::AddStereo(const MovieScene& scene, const Group& group) {
 void MoviePlanner::AddInfill(const MovieScene& scene, size_t group) {
   const SceneFiles files = FilesOf(scene);
   const std::string& engine = scene.settings.infill_engine;
-  MovieStep step;
-  step.name = "infill";
-  step.scene = scene.number;
-  step.group = group;
-  step.product = files.infilled;
-  step.frames = scene.range.length();
+  MovieStep step = StepOf("infill", scene, group, files.infilled, kEyesBytes);
   JobOptions job = JobOf(scene.range);
   job.reading.first_frame = 0;
+  InfillSbsJobOptions usual;
+  usual.job = job;
+  usual.sbs_color_video = files.sbs;
+  usual.sbs_mask_video = files.sbs_mask;
+  usual.output = files.infilled;
+  usual.method = engine == "normals"    ? InfillMethod::kNormal
+                 : engine == "observed" ? InfillMethod::kObserved
+                                        : InfillMethod::kDirectional;
   if (IsInfillNetwork(engine)) {
     StereoCrafterJobOptions infill;
     infill.job = job;
@@ -443,30 +485,41 @@ void MoviePlanner::AddInfill(const MovieScene& scene, size_t group) {
     step.facts = FactsOf(step.name, infill, nullptr);
     step.facts.inputs.push_back({"infill_model", KeyOfPath(options_.infill_model)});
     if (!infill.color_video.empty()) step.needs.push_back(maker_.at(files.clip));
-    step.run = [infill, network = network_](int threads, const RunControl& control) mutable {
-      const std::lock_guard<std::mutex> lock(*network);
-      infill.job.num_threads = threads;
-      RunStereoCrafterJob(infill, control);
-      return Files{infill.output};
+    step.check = [model = infill.model, clip = !infill.color_video.empty()](int threads) {
+      OpenInfillNetworks(model, clip, threads);
+    };
+    step.run = [infill, usual, number = scene.number, may_fall_back = options_.infill_fallback,
+                network = network_](int threads, const RunControl& control) mutable {
+      infill.job.num_threads = usual.job.num_threads = threads;
+      StepProducts made = Files{infill.output};
+      try {
+        const std::lock_guard<std::mutex> lock(*network);
+        RunStereoCrafterJob(infill, control);
+        return made;
+      } catch (const Error& error) {
+        if (!may_fall_back || !MayFallBack(error.code())) throw;
+        made.instead = error.what();
+      }
+      LogWarning(
+          "scene " + std::to_string(number) +
+          ": the network failed, its holes are filled with what is beside them: " + made.instead);
+      RunInfillSbsJob(usual, control);
+      return made;
     };
   } else {
-    InfillSbsJobOptions infill;
-    infill.job = job;
-    infill.sbs_color_video = files.sbs;
-    infill.sbs_mask_video = files.sbs_mask;
-    infill.output = files.infilled;
-    infill.method = engine == "normals"    ? InfillMethod::kNormal
-                    : engine == "observed" ? InfillMethod::kObserved
-                                           : InfillMethod::kDirectional;
-    step.facts = FactsOf(step.name, infill, nullptr);
-    step.run = [infill](int threads, const RunControl& control) mutable {
-      infill.job.num_threads = threads;
-      RunInfillSbsJob(infill, control);
-      return Files{infill.output};
+    step.facts = FactsOf(step.name, usual, nullptr);
+    step.run = [usual](int threads, const RunControl& control) mutable {
+      usual.job.num_threads = threads;
+      RunInfillSbsJob(usual, control);
+      return Files{usual.output};
     };
   }
   step.needs.push_back(maker_.at(files.sbs));
   Add(std::move(step));
+}
+
+void MoviePlanner::MarkInstead(size_t index, const std::string& instead) {
+  steps_[index].facts = MadeInstead(steps_[index].facts, instead);
 }
 
 MovieStep MoviePlanner::FilmStep(const std::vector<bool>& has_eyes) const {
@@ -482,6 +535,9 @@ MovieStep MoviePlanner::FilmStep(const std::vector<bool>& has_eyes) const {
   step.name = "film";
   step.product = film.output;
   step.frames = scenes_.back().range.end;
+  const VideoCodec codec = options_.encode.Codec(film.output, VideoCodec::kH264);
+  const bool lossless = codec == VideoCodec::kFfv1 || codec == VideoCodec::kUtVideo;
+  step.bytes = BytesOf(lossless ? kEyesBytes : kPlayerBytes, step.frames);
   step.facts = FactsOf(step.name, film, nullptr);
   std::vector<int64_t> ends;
   for (size_t i = 0; i < scenes_.size(); ++i) {

@@ -11,10 +11,12 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mdvt/core/rational.h"
 #include "mdvt/core/run.h"
+#include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/depth_model.h"
 #include "mdvt/pipeline/movie.h"
 #include "pipeline/film_encoder.h"
@@ -23,16 +25,39 @@
 
 namespace mdvt {
 
+// What a step has made.
+struct StepProducts {
+  StepProducts(std::vector<std::string> made) : files(std::move(made)) {}  // NOLINT: reads better
+
+  std::vector<std::string> files;  // the product first
+  // Empty, or what was done in place of what the step is to do, and why. It is tried again next
+  // time.
+  std::string instead;
+};
+
+// The facts of a product that was made in another way.
+StepFacts MadeInstead(StepFacts facts, const std::string& instead);
+
+struct MovieVideo {
+  std::string path;
+  int64_t frames = 0;
+};
+
 struct MovieStep {
   std::string name;   // "depth"
   int64_t scene = 0;  // the first one that it is for; 0: the film
   size_t group = 0;   // scenes that come from one shot: their steps run one after the other
   std::string product;
+  std::vector<MovieVideo> videos;     // that it makes
+  std::vector<std::string> sidecars;  // and files with a value for each frame; some it may not make
   StepFacts facts;
   std::vector<size_t> needs;  // steps before it
   int64_t frames = 0;
-  // Does it with so many threads. Returns the files that it has made, the product first.
-  std::function<std::vector<std::string>(int num_threads, const RunControl&)> run;
+  int64_t bytes = 0;  // that its files will take, roughly
+  // Of steps with a network: opens it, so that a wrong one is told before hours of work.
+  std::function<void(int num_threads)> check;
+  // Does it with so many threads.
+  std::function<StepProducts(int num_threads, const RunControl&)> run;
 };
 
 // The files of a scene, as the original toolbox names them.
@@ -45,13 +70,16 @@ class MoviePlanner {
  public:
   // Lists the steps of all scenes; both objects must outlive this one and its steps.
   MoviePlanner(const MovieJobOptions& options, const std::vector<MovieScene>& scenes,
-               Rational frame_rate);
+               const VideoInfo& film);
 
   // In an order in which each comes after those that it needs.
   const std::vector<MovieStep>& steps() const { return steps_; }
   // The steps whose products are wanted of each scene (none where it is shown flat): both eyes; of
   // options.no_render all but them.
   const std::vector<std::vector<size_t>>& wanted() const { return wanted_; }
+
+  // Step `index` was done in another way: its product is another one.
+  void MarkInstead(size_t index, const std::string& instead);
 
   // The last step, of the scenes that are there: has_eyes says which.
   MovieStep FilmStep(const std::vector<bool>& has_eyes) const;
@@ -71,8 +99,13 @@ class MoviePlanner {
   void AddStereo(const MovieScene& scene, const Group& group);
   void AddInfill(const MovieScene& scene, size_t group);
   void Add(MovieStep step);
+  // A step of one scene that makes one video, whose facts, needs and job are still to come.
+  MovieStep StepOf(const std::string& name, const MovieScene& scene, size_t group,
+                   const std::string& product, double bytes_per_pixel) const;
 
   JobOptions JobOf(const SceneRange& range) const;
+  // How long files are with so many bytes for each pixel of a picture of the film.
+  int64_t BytesOf(double bytes_per_pixel, int64_t frames) const;
   std::string Temp(const std::string& name) const;
   SceneFiles FilesOf(const MovieScene& scene) const;
   FovOptions FovOf(const SceneSettings& settings) const;
@@ -85,13 +118,14 @@ class MoviePlanner {
   const MovieJobOptions& options_;
   const std::vector<MovieScene>& scenes_;
   Rational frame_rate_;
+  double frame_pixels_;  // of a frame; more for more than 8 bits
   std::vector<MovieStep> steps_;
   std::vector<std::vector<size_t>> wanted_;
   std::map<std::string, size_t> maker_;               // of a product
   mutable std::map<std::string, std::string> known_;  // keys of other files
-  // Networks are large, and run one at a time.
+  // Networks are large: opened once, and run one at a time.
   std::shared_ptr<std::mutex> network_ = std::make_shared<std::mutex>();
-  std::shared_ptr<OpenedModel> depth_model_ = std::make_shared<OpenedModel>();
+  std::shared_ptr<OpenedModels> opened_;
 };
 
 }  // namespace mdvt

@@ -300,7 +300,7 @@ class RecoverFovJob {
     Evidence one;
     one.method = "motion";
     one.status = found.status;
-    one.reason = found.reason;
+    one.reason = frames_ == 1 ? "one_frame" : found.reason;
     one.xfov = found.xfov;
     one.low = found.low;
     one.high = found.high;
@@ -372,6 +372,7 @@ class RecoverFovJob {
 
   static std::string Why(const Evidence& one) {
     if (one.reason == "no_pan_tilt") return "the camera does not pan or tilt";
+    if (one.reason == "one_frame") return "one frame shows no motion";
     if (one.reason == "no_motion") return "the camera stands still";
     if (one.reason == "focal_changes") return "the camera zooms";
     if (one.reason == "interval_open" || one.reason == "interval_wide")

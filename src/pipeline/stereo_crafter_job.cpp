@@ -126,6 +126,14 @@ OpenedFill OpenFill(const StereoCrafterJobOptions& options, ThreadPool* pool) {
   return opened;
 }
 
+void CheckOriginals(const OpenedFill& model, bool given) {
+  Require(!model.needs_originals || given, Code::kInvalidArgument,
+          "model '" + model.name +
+              "' looks at the video that the eyes were rendered of: give color_video");
+  Require(model.needs_originals || !given, Code::kInvalidArgument,
+          "color_video is for networks that look at it, model '" + model.name + "' does not");
+}
+
 class StereoCrafterJob {
  public:
   StereoCrafterJob(const StereoCrafterJobOptions& options, const RunControl& control)
@@ -179,11 +187,7 @@ class StereoCrafterJob {
   // The clip that the eyes were rendered of, where the network looks at it.
   void OpenOriginals() {
     const std::string& path = options_.color_video;
-    Require(!model_.needs_originals || !path.empty(), Code::kInvalidArgument,
-            "model '" + model_.name +
-                "' looks at the video that the eyes were rendered of: give color_video");
-    Require(model_.needs_originals || path.empty(), Code::kInvalidArgument,
-            "color_video is for networks that look at it, model '" + model_.name + "' does not");
+    CheckOriginals(model_, !path.empty());
     if (path.empty()) return;
     originals_.emplace(path, ReaderOptions(options_.job, graph_.pool()));
     const VideoInfo& info = originals_->info();
@@ -315,6 +319,13 @@ void StereoCrafterJobOptions::Check() const {
   model.Check();
   diffusion.Check();
   encode.Codec(OutputName(output, sbs_color_video, "_infilled.mkv"), VideoCodec::kFfv1);
+}
+
+void OpenInfillNetworks(const DepthModelOptions& model, bool with_originals, int num_threads) {
+  StereoCrafterJobOptions options;
+  options.model = model;
+  ThreadPool pool(num_threads);
+  CheckOriginals(OpenFill(options, &pool), with_originals);
 }
 
 StereoCrafterReport RunStereoCrafterJob(const StereoCrafterJobOptions& options,

@@ -234,7 +234,7 @@ TEST_F(DepthViewJob, WhatCannotBeIsSaid) {
   fails(Code::kCorrupt, "is no PLY file");
   options_.scene.background_ply.clear();
   options_.draw_frame = 6;
-  fails(Code::kInvalidArgument, "has 5 frames, none from frame 5 on");
+  fails(Code::kInvalidArgument, "has 5 frames: there is no frame 6, counted from 1");
   options_.draw_frame = -1;
   options_.viewpoint.path = dir_ / "nowhere.json";
   fails(Code::kNotFound, "nowhere.json");

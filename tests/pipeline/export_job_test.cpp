@@ -136,7 +136,7 @@ TEST_F(ExportJob, FailuresAreNamedAndLeaveNothing) {
     EXPECT_FALSE(fs::exists(options_.exports["ply"]));
   };
   options_.min_frames = 5;
-  fails(Code::kInvalidArgument, "depth.mkv' has 5 frames, none from frame 5 on");
+  fails(Code::kInvalidArgument, "depth.mkv' has 5 frames: there is no frame 6, counted from 1");
   options_.min_frames = -1;
   ClipShape shorter = shape_;
   shorter.frames = 4;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "cli/clips.h"
+#include "infill/toy_models.h"
 #include "io/clip_maker.h"
 #include "io/expect_error.h"
 #include "io/file_content.h"
@@ -339,6 +340,96 @@ TEST_F(MovieJob, OtherScenesAreMadeWhereOneFails) {
   // Next time it is tried again.
   fs::remove(Product("scene_2.mkv_depth.mkv"));
   EXPECT_EQ(Run().steps_done, 3);
+}
+
+TEST_F(MovieJob, ASceneOnWhichTheNetworkFailsIsFilledWithoutIt) {
+  WriteList("InfillEngine", {"m2svid", "m2svid", "m2svid"});
+  options_.scene.pupillary_distance_mm = 63;
+  options_.infill_model = WriteToy(dir_ / "net.toy", "infill of dark pictures",
+                                   InfillMetadata(4, 1, true, false, false));
+  options_.source.model.trust_model = true;
+  {
+    const LogCatcher log;
+    const MovieReport report = Run();
+    EXPECT_EQ(report.fallback, (std::vector<int64_t>{2}));
+    EXPECT_TRUE(report.flat.empty());
+    EXPECT_TRUE(log.Says("scene 2: the network failed"));
+  }
+  const std::vector<Image> with_fallback = ReadAllFrames(Film());
+  EXPECT_EQ(with_fallback.size(), static_cast<size_t>(kFrames));
+
+  // The next run tries the network again, and what it was not tried on stays.
+  EXPECT_NE(Plan().find("to do: failure is"), std::string::npos) << Plan();
+  WriteToy(dir_ / "net.toy", "infill", InfillMetadata(4, 1, true, false, false));
+  const MovieReport again = Run();
+  EXPECT_TRUE(again.fallback.empty());
+  EXPECT_EQ(Run().steps_done, 0);
+  const std::vector<Image> by_network = ReadAllFrames(Film());
+  ASSERT_EQ(by_network.size(), static_cast<size_t>(kFrames));
+  // This network takes what is behind holes from the film, at their place.
+  for (int i = 0; i < kFrames; ++i)
+    EXPECT_EQ(SamePixels(by_network[static_cast<size_t>(i)].view(),
+                         with_fallback[static_cast<size_t>(i)].view()),
+              i / kSceneFrames != 1)
+        << i;
+
+  // On request the scene fails.
+  WriteToy(dir_ / "net.toy", "infill of dark pictures", InfillMetadata(4, 1, true, false, false));
+  options_.infill_fallback = false;
+  ExpectError(Code::kOutOfMemory, "scene 2, infill", [&] { Run(); });
+}
+
+TEST_F(MovieJob, OpensItsNetworksBeforeAnythingIsMade) {
+  WriteList("InfillEngine", {"m2svid", "none", "none"});
+  options_.infill_model = WriteToy(dir_ / "net.toy", "segment", SegmentMetadata());
+  options_.source.model.trust_model = true;
+  ExpectError(Code::kUnsupported, "toy-segment", [&] { Run(); });
+  // One that fills holes, but does not look at the film as this engine does.
+  WriteToy(dir_ / "net.toy", "infill", InfillMetadata(4, 1, false, false, false));
+  ExpectError(Code::kInvalidArgument, "color_video is for networks that look at it",
+              [&] { Run(); });
+  EXPECT_FALSE(fs::exists(Product("scene_1.mkv_depth.mkv")));
+}
+
+TEST_F(MovieJob, TakesOverWhatAnotherProgramHasMade) {
+  WriteList("Skip", {"", "", ""});
+  Run();
+  // As the original toolbox would leave it: no manifests, the products of a killed step.
+  for (const auto& entry : fs::directory_iterator(out_))
+    if (entry.path().string().find(".mdvt.json") != std::string::npos) fs::remove(entry.path());
+  fs::remove(Product("scene_1.mkv_depth.mkv_stereo.mkv"));
+  fs::copy_file(Product("scene_3.mkv_depth.mkv"), Product("scene_2.mkv_depth.mkv"),
+                fs::copy_options::overwrite_existing);
+  fs::copy_file(film_, Product("scene_3.mkv_depth.mkv_stereo.mkv"),
+                fs::copy_options::overwrite_existing);
+  const std::vector<std::byte> depth = ReadBytes(Product("scene_2.mkv_depth.mkv"));
+
+  options_.adopt = true;
+  const LogCatcher log;
+  EXPECT_NE(Plan().find("scene 2, depth              up to date"), std::string::npos) << Plan();
+  EXPECT_FALSE(fs::exists(Product("scene_2.mkv_depth.mkv.mdvt.json")));  // a plan writes nothing
+  // Two stereo videos, one that is missing and one with the frames of the whole film, and the film.
+  EXPECT_EQ(Run().steps_done, 3);
+  EXPECT_TRUE(log.Says("scene_3.mkv_depth.mkv_stereo.mkv has 60 frames, its scene 20"));
+  EXPECT_TRUE(ReadBytes(Product("scene_2.mkv_depth.mkv")) == depth);
+  options_.adopt = false;
+  EXPECT_EQ(Run().steps_done, 0);
+}
+
+TEST_F(MovieJob, TellsWhatItWillTake) {
+  WriteList("Skip", {"", "Yes", "Yes"});
+  MovieJobOptions dry = options_;
+  dry.dry_run = true;
+  const MovieReport plan = RunMovieJob(dry);
+  EXPECT_GT(plan.bytes_free, 0);
+  Run();
+  int64_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator(out_))
+    if (entry.path().extension() == ".mkv") bytes += static_cast<int64_t>(entry.file_size());
+  // These pictures are drawn, and small: containers and palettes weigh more than in a film.
+  EXPECT_GT(plan.bytes_needed, bytes / 4);
+  EXPECT_LT(plan.bytes_needed, bytes * 4);
+  EXPECT_EQ(RunMovieJob(dry).bytes_needed, 0);
 }
 
 TEST_F(MovieJob, StopsWhereItIsTold) {

@@ -104,6 +104,15 @@ TEST_F(RecoverFovJob, ASlidingOneDoesNot) {
   EXPECT_GT(file.At("sweep").AsArray()[1].At("path_length").AsDouble(), 0.2);
 }
 
+TEST_F(RecoverFovJob, OneFrameShowsNoMotion) {
+  ClipShape one;
+  one.frames = 1;
+  MakeColor(options_.color_video, one);
+  options_.method = FovMethod::kMotion;
+  ExpectError(Code::kRefused, "motion: one frame shows no motion",
+              [&] { RunRecoverFovJob(options_); });
+}
+
 TEST_F(RecoverFovJob, WrongUse) {
   MakeColor(options_.color_video, ClipShape());
   options_.method = FovMethod::kLens;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,10 +22,10 @@
 
 namespace mdvt {
 
-// Where the model of one job is kept open for the next.
-struct OpenedModel {
-  std::string key;  // of the options it was opened with
-  std::shared_ptr<const Model> model;
+// Where the models of one job are kept open for the next, by the options they were opened with. Of
+// one thread at a time.
+struct OpenedModels {
+  std::map<std::string, std::shared_ptr<const Model>> by_key;
 };
 
 // How a network sees a clip.
@@ -41,10 +42,10 @@ struct DepthModelOptions {
   bool trust_model = false;  // open a model that no manifest lists
   // A model that is open already, for several clips in turn; wins over path.
   std::shared_ptr<const Model> loaded;
-  std::shared_ptr<OpenedModel> keep;  // may be null
-  int input_size = 0;                 // see ModelDepthOptions
-  int batch = 1;                      // frames of one forward pass
-  std::optional<VdaMode> vda_mode;    // what the model has to be; empty: as its file says
+  std::shared_ptr<OpenedModels> keep;  // may be null
+  int input_size = 0;                  // see ModelDepthOptions
+  int batch = 1;                       // frames of one forward pass
+  std::optional<VdaMode> vda_mode;     // what the model has to be; empty: as its file says
   // Networks that see frames together start anew at each cut in the pictures.
   SceneCuts vda_cuts = SceneCuts::kAuto;
 

@@ -53,9 +53,11 @@ struct MovieJobOptions {
   bool no_render = false;  // stop when depth, masks and convergence are there
   int parallel = -1;       // scenes at once; -1 = half of the cores, at least one
   int64_t max_scene_frames = 1500;
-  bool save_clips = false;     // write scene_<N>.mkv too
-  bool keep_going = true;      // after a scene that fails
-  bool allow_missing = false;  // show scenes that fail flat
+  bool save_clips = false;      // write scene_<N>.mkv too
+  bool keep_going = true;       // after a scene that fails
+  bool allow_missing = false;   // show scenes that fail flat
+  bool infill_fallback = true;  // fill holes without the network where it fails on a scene
+  bool adopt = false;           // take products that no manifest tells of, see RunMovieJob()
   bool dry_run = false;
   std::string force;  // "depth:3,stereo": steps that are done again
   // "temp", "intermediate" or "all": delete files in place of making any.
@@ -94,13 +96,20 @@ struct MovieReport {
   std::string scene_list;
   int64_t scenes = 0;
   int64_t steps_done = 0;
-  int64_t steps_kept = 0;     // that were up to date
-  std::vector<int64_t> flat;  // scenes that failed and are shown flat, see allow_missing
-  std::string plan;           // of dry_run and clean: a line for each step or file
+  int64_t steps_kept = 0;         // that were up to date
+  std::vector<int64_t> flat;      // scenes that failed and are shown flat, see allow_missing
+  std::vector<int64_t> fallback;  // on which the network for infill failed, see infill_fallback
+  // What the files of the steps that are to be done will take, roughly, and what output_dir has
+  // room for.
+  int64_t bytes_needed = 0;
+  int64_t bytes_free = 0;
+  std::string plan;  // of dry_run and clean: a line for each step or file
 };
 
 // Every product keeps a manifest, <product>.mdvt.json, of how it was made, and is made again only
-// if that differs from what would be done now, or if the file has changed. Results do not depend on
+// if that differs from what would be done now, or if the file has changed. With `adopt`, files
+// of the scenes without a manifest (of the original toolbox, or made by hand) count as made by this
+// run if they have as many frames as their scene. Results do not depend on
 // `parallel`. Throws what the jobs of the steps throw; Error(kCorrupt) naming the line of a list
 // that does not fit the film or that has a value which is none; with scenes that failed, the code
 // of the first one once all others have been made.

@@ -60,4 +60,9 @@ struct StereoCrafterReport {
 StereoCrafterReport RunStereoCrafterJob(const StereoCrafterJobOptions& options,
                                         const RunControl& control = {});
 
+// Opens what the options name and checks that it fills holes, and that it looks at the originals
+// (color_video) if these are given, so that a wrong file is told before there is anything to fill.
+// With model.keep it stays open. num_threads as in JobOptions. Throws as RunStereoCrafterJob().
+void OpenInfillNetworks(const DepthModelOptions& model, bool with_originals, int num_threads);
+
 }  // namespace mdvt
