@@ -160,6 +160,8 @@ DepthTags DepthTags::FromJson(const char* data, size_t size, const Limits& limit
           std::string(kWhat) + ": expected an object of MDVT_ keys");
   Require(value.size() <= kMaxSidecarKeys, Code::kLimit,
           std::string(kWhat) + ": more than 1000 keys");
+  // A manifest of movie_2_3D has the same name, and says nothing of the depth.
+  if (value.Find("step") != nullptr && value.Find("inputs") != nullptr) return {};
   std::map<std::string, std::string> tags;
   for (const auto& [key, tag] : value.AsMembers()) {
     Require(tag.is_string() || tag.is_number(), Code::kCorrupt,

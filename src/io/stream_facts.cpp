@@ -109,6 +109,10 @@ StereoFacts StereoOf(const AVStream& stream, const AVFrame& picture) {
   const auto* stereo =
       SideData<AVStereo3D>(stream, AV_PKT_DATA_STEREO3D, picture, AV_FRAME_DATA_STEREO3D);
   StereoFacts facts;
+  // FFmpeg has no side data for Matroska's anaglyphs.
+  const AVDictionaryEntry* mode = av_dict_get(stream.metadata, "stereo_mode", nullptr, 0);
+  if (mode != nullptr && std::string_view(mode->value).rfind("anaglyph", 0) == 0)
+    facts.mark = StereoMark::kAnaglyph;
   if (stereo == nullptr) return facts;
   facts.right_eye_first = (stereo->flags & AV_STEREO3D_FLAG_INVERT) != 0;
   switch (FileEnum(stereo->type, INT_MAX, AV_STEREO3D_2D)) {

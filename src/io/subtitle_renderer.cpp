@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/io/subtitle_renderer.h"
+#include "core/file_ending.h"
 
 #include <ass/ass.h>
 #include <dlfcn.h>
@@ -131,14 +132,6 @@ struct Extent {
     bottom = std::max(bottom, y);
   }
 };
-
-std::string LowerEnding(const std::string& path) {
-  const size_t dot = path.rfind('.');
-  std::string ending = dot == std::string::npos ? "" : path.substr(dot);
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return ending;
-}
 
 std::string Language(const AVStream& stream) {
   const AVDictionaryEntry* entry = av_dict_get(stream.metadata, "language", nullptr, 0);

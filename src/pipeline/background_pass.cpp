@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/point_array_file.h"
 
@@ -16,6 +17,7 @@ namespace {
 constexpr int kForegroundLuma = 128;
 // A point that was loaded counts as if it had been seen so often.
 constexpr int kLoadedTimes = 8;
+constexpr double kColorSlack = 1e-6;
 constexpr int kPointsPerPiece = 4096;
 
 struct MaskedPair {
@@ -47,6 +49,10 @@ class BackgroundPass {
     const int64_t count = ReadPointArray(
         options_.load_background, [&](const Eigen::Vector3d& at, const Eigen::Vector3d& color) {
           const int x = static_cast<int>(points.size());
+          Require(color.minCoeff() >= -kColorSlack && color.maxCoeff() <= 1 + kColorSlack,
+                  Code::kCorrupt,
+                  "'" + options_.load_background + "' has colors outside of [0, 1], such as " +
+                      FormatDouble(color.maxCoeff()) + ": divide them by what white is");
           for (int plane = 0; plane < 3; ++plane)
             SetSample(&colors, plane, x,
                       static_cast<int>(std::lround(std::clamp(color[plane], 0.0, 1.0) *

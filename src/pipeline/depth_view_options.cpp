@@ -40,8 +40,11 @@ void Describe(OptionList* list, ViewSceneOptions* o) {
       .OnlyWith("mask_video");
   list->Field("render_as_pointcloud", &o->render_as_pointcloud,
               "show every pixel as a square of its own size, no surfaces");
-  list->Field("remove_edges", &o->remove_edges, "leave out surfaces between things that lie apart");
+  list->Field("remove_edges", &o->remove_edges,
+              "leave out surfaces between things that lie apart; a point cloud has none");
   Describe(list, &o->tear);
+  for (const char* name : {"tear_disparity", "tear_depth"})
+    list->Refine(name).OnlyWith("remove_edges");
   list->Field("background_ply", &o->background_ply, "PLY",
               "point cloud or mesh in world axes to show as well; of several the last one")
       .Input();
@@ -72,6 +75,8 @@ void Describe(OptionList* list, ViewpointOptions* o) {
         if (!text.empty()) o->path = text;
         return !text.empty();
       });
+  for (const char* name : {"x", "y", "z", "tx", "ty", "tz"})
+    list->Refine(name).OnlyWith("camera_path", {"fixed", "orbit", "dolly", "follow"});
   list->Field("turns", &o->turns, {-1000, 1000}, "COUNT", "turns of an orbit over the clip")
       .OnlyWith("camera_path", {"orbit"});
   list->Field("approach", &o->approach, {-100, 0.99}, "SHARE",
@@ -123,7 +128,8 @@ void Describe(OptionList* list, DepthViewJobOptions* o) {
               "write the viewer and its data as files that any web server can host")
       .Folder();
   list->Field("port", &o->port, {1, 65535}, "PORT", "of the viewer on this machine")
-      .Or(0, "any that is free");
+      .Or(0, "any that is free")
+      .Excludes("render");
   list->Section("");
   DescribePictures(list, &o->job);
   Describe(list, &o->job);
@@ -140,6 +146,9 @@ void DepthViewJobOptions::Check() const {
                                             : true,
           Code::kInvalidArgument,
           "a lock frame and the path of the camera need a transformation file");
+  Require(viewpoint.upstream_camera || IsFile(viewpoint) || viewpoint.position != viewpoint.target,
+          Code::kInvalidArgument,
+          "x, y, z and tx, ty, tz are the same point: nothing tells where the viewer looks");
   Require(!viewpoint.upstream_camera || !IsFile(viewpoint), Code::kInvalidArgument,
           "upstream_camera is for a viewer at a position, not for a camera path from a file");
 }

@@ -2,11 +2,11 @@
 #include "mdvt/pipeline/encode_options.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "core/file_ending.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/codecs.h"
@@ -19,7 +19,7 @@ namespace {
 bool IsOffered(const VideoEncoderInfo& entry) { return entry.codec != VideoCodec::kH264Rgb; }
 
 bool IsMovie(const std::string& output) {
-  const std::string ending = std::filesystem::path(output).extension().string();
+  const std::string ending = LowerEnding(output);
   return ending == ".mp4" || ending == ".mov" || ending == ".m4v";
 }
 
@@ -81,7 +81,7 @@ void Describe(OptionList* list, EncodeOptions* o) {
 
 VideoCodec EncodeOptions::Codec(const std::string& output, VideoCodec otherwise) const {
   VideoCodec codec = IsMovie(output) ? VideoCodec::kH264 : otherwise;
-  const bool mov = std::filesystem::path(output).extension() == ".mov";
+  const bool mov = LowerEnding(output) == ".mov";
   for (const VideoEncoderInfo& entry : VideoEncoders()) {
     if (!IsOffered(entry) || video_codec != entry.name) continue;
     Require(!IsMovie(output) || (mov ? entry.in_mov : entry.in_mp4), Code::kInvalidArgument,

@@ -3,12 +3,19 @@
 
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
+#include "pipeline/video_kind.h"
 
 namespace mdvt {
 
 bool IsTopBottom(PackingChoice choice, const VideoInfo& info, bool unmarked) {
   if (choice != PackingChoice::kAuto) return choice == PackingChoice::kTopBottom;
-  if (info.stereo == StereoMark::kNone) return unmarked;
+  if (info.stereo == StereoMark::kNone) {
+    const std::string kind = KindOf(info);
+    Require(!HoldsEyes(kind) || HoldsTwoViews(kind), Code::kRefused,
+            "'" + info.path + "' is no stereo video of two views, its tag MDVT_KIND says \"" +
+                kind + "\"; give --packing if the tag is wrong");
+    return unmarked;
+  }
   Require(info.stereo == StereoMark::kSideBySide || info.stereo == StereoMark::kTopBottom,
           Code::kRefused,
           "'" + info.path + "' holds " + Describe(info.stereo) +

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "core/file_ending.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/image_file.h"
@@ -28,9 +29,7 @@ int64_t NumberOf(const std::string& stem) {
 }
 
 bool IsPicture(const std::filesystem::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string ending = LowerEnding(path.string());
   return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "core/file_ending.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/color_convert.h"
@@ -152,7 +153,9 @@ void Describe(OptionList* list, SplitSbsJobOptions* options) {
   list->Field("squeezed", &options->squeezed,
               "the views are squeezed to half their width (sbs) or height (tab): give their pixels "
               "the right shape");
-  list->Field("swap_eyes", &options->swap_eyes, "the right eye comes first");
+  list->Field("swap_eyes", &options->swap_eyes,
+              "the eyes are the other way round: the right one comes first, or the left one where "
+              "the file says that the right one does");
   Describe(list, &options->encode);
   Describe(list, &options->job.reading);
   Describe(list, &options->job);
@@ -163,7 +166,7 @@ void SplitSbsJobOptions::Check() const {
   job.limits.Check();
   // Whoever names a video does not want a folder that is called so.
   std::error_code ignored;
-  const std::string ending = std::filesystem::path(output).extension().string();
+  const std::string ending = LowerEnding(output);
   const bool video = ending == ".mkv" || ending == ".mp4" || ending == ".mov" || ending == ".avi";
   Require(!video || std::filesystem::is_directory(output, ignored), Code::kInvalidArgument,
           "output '" + output + "' must be a folder, not a video: two files go into it");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/depth_video.h"
@@ -28,6 +29,7 @@ namespace {
 
 // Of depth that is found in the same run, in a file of the eyes' depth; metres.
 constexpr double kComputedRange = 100;
+constexpr double kNothingSeen = 0.9999;  // share of holes in all views
 
 class StereoJob {
  public:
@@ -85,6 +87,10 @@ class StereoJob {
     graph_.Run("stereo",
                options_.preview.Frames(input_.expected_frames(), input_.lead_info().frame_rate));
 
+    if (maker_->mean_hole_share() > kNothingSeen)
+      LogWarning(
+          "no view shows anything of what was filmed: the cameras of the transformation file are "
+          "far from the world's origin, where the viewer is (see --transformation_lock_frame)");
     if (sheet_) maker_->sheet().Write(*sheet_);
     if (mask_writer_) mask_writer_->Finish();
     if (provenance_writer_) provenance_writer_->Finish();

@@ -3,22 +3,40 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
+#include <system_error>
 
+#include "core/text_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
+#include "mdvt/io/depth_video.h"
 #include "mdvt/stereo/view_layout.h"
 
 namespace mdvt {
 
 std::string KindOf(const VideoInfo& video) {
   const auto kind = video.tags.find("MDVT_KIND");
-  return kind == video.tags.end() ? "" : kind->second;
+  if (kind != video.tags.end()) return kind->second;
+  const std::string sidecar = DepthSidecarPath(video.path);
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(sidecar, error)) return "";
+  try {
+    return ReadAndParse(sidecar, "depth sidecar", {}, DepthTags::FromJson).kind.value_or("");
+  } catch (const Error&) {
+    return "";  // it is none; whoever needs it tells
+  }
 }
 
 bool HoldsEyes(const std::string& kind) {
   for (const ViewLayout& layout : ViewLayouts())
     if (layout.views.size() > 1 && layout.kind == kind) return true;
+  return false;
+}
+
+bool HoldsTwoViews(const std::string& kind) {
+  for (const ViewLayout& layout : ViewLayouts())
+    if (layout.kind == kind) return layout.views.size() == 2 && !layout.mix && !layout.depth_tile;
   return false;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a video that mdvt has written says it holds (tag MDVT_KIND).
+// What a video that mdvt has written says it holds: its tag MDVT_KIND, or the sidecar of a depth
+// video whose container takes no tags.
 #pragma once
 
 #include <string>
@@ -15,6 +16,9 @@ std::string KindOf(const VideoInfo& video);
 
 // True for the kinds of layouts with more than one view in a picture.
 bool HoldsEyes(const std::string& kind);
+
+// True for those with both eyes side by side or one above the other, and nothing else.
+bool HoldsTwoViews(const std::string& kind);
 
 // Warns of a depth or mask video in the place of a color video.
 void TellIfNoFilm(const VideoInfo& video);

@@ -85,8 +85,8 @@ void WebClip::CountFrames() {
               ": they must have the same length (or end both with --max_frames)");
   frames_ = std::min(depth, limit) - first_frame_;
   Require(frames_ > 0, Code::kInvalidArgument,
-          "'" + depth_.info().path + "' has " + CountOf(depth, "frame") + ", none from frame " +
-              std::to_string(first_frame_) + " on");
+          "'" + depth_.info().path + "' has " + CountOf(depth, "frame") + ": there is no frame " +
+              std::to_string(first_frame_ + 1) + ", counted from 1");
   if (options_.draw_frame > 0) frames_ = 1;
   if (mask_) mask_frames_ = mask_->CountFrames();
 }

@@ -236,6 +236,9 @@ TEST_F(DepthViewJob, WhatCannotBeIsSaid) {
   options_.draw_frame = 6;
   fails(Code::kInvalidArgument, "has 5 frames: there is no frame 6, counted from 1");
   options_.draw_frame = -1;
+  options_.viewpoint.target = options_.viewpoint.position;
+  fails(Code::kInvalidArgument, "are the same point");
+  options_.viewpoint.target = {0, 0, 1};
   options_.viewpoint.path = dir_ / "nowhere.json";
   fails(Code::kNotFound, "nowhere.json");
   options_.viewpoint.path = "fixed";

@@ -9,6 +9,7 @@
 
 #include "cli/clips.h"
 #include "io/expect_error.h"
+#include "mdvt/io/depth_video.h"
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/pipeline/mono_to_sbs.h"
 #include "pipeline/job_common.h"
@@ -112,6 +113,16 @@ TEST_F(Reading, FilesOfOtherKindsAreToldAsColorsAndRefusedAsMasks) {
     MakeMarked(StereoLayout::kNone, kind);
     ExpectError(Code::kCorrupt, "is no mask video", [this] { OpenMask(mono_.input, {}, nullptr); });
   }
+  // The file beside a video says the same, but a manifest of movie_2_3D has the same name.
+  MakeMarked(StereoLayout::kNone, "");
+  DepthTags depth;
+  depth.kind = "depth";
+  std::ofstream(DepthSidecarPath(mono_.input)) << depth.ToJson();
+  ExpectError(Code::kCorrupt, "is no mask video", [this] { OpenMask(mono_.input, {}, nullptr); });
+  std::ofstream(DepthSidecarPath(mono_.input))
+      << R"({"mdvt": "1", "step": "mask", "options": {}, "inputs": {}, "files": []})";
+  ExpectError(Code::kCorrupt, "first picture are colored",
+              [this] { OpenMask(mono_.input, {}, nullptr); });
 }
 
 TEST_F(Reading, DamageIsToldOrRefusedWhenStrict) {

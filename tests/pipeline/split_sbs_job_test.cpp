@@ -98,6 +98,17 @@ TEST_F(SplitSbsJob, TheFileSaysHowItIsPacked) {
   packed.right_eye_first = false;
   path = Clip(64, 32, PixelFormat::Yuv(444), packed);
   ExpectError(Code::kRefused, "alternate rows", [&] { Split(path); });
+  packed.stereo = StereoLayout::kAnaglyphGreenMagenta;
+  path = Clip(64, 32, PixelFormat::Yuv(444), packed);
+  ExpectError(Code::kRefused, "holds an anaglyph", [&] { Split(path); });
+  // Where the container cannot say it, the tag does.
+  packed.stereo = StereoLayout::kNone;
+  packed.tags["MDVT_KIND"] = "anaglyph_ab";
+  path = Clip(64, 32, PixelFormat::Yuv(444), packed);
+  ExpectError(Code::kRefused, "no stereo video of two views", [&] { Split(path); });
+  packed.tags["MDVT_KIND"] = "sbs";
+  path = Clip(64, 32, PixelFormat::Yuv(444), packed);
+  ExpectHalves(path, Split(path));
 }
 
 TEST_F(SplitSbsJob, OddSizesLoseAColumnAndKeepTheirColors) {

@@ -11,8 +11,11 @@
 #include "cli/clips.h"
 #include "io/expect_error.h"
 #include "mdvt/io/infill_mask.h"
+#include "mdvt/io/output_set.h"
+#include "mdvt/io/point_array_file.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/pipeline/jobs.h"
+#include "support/log_catcher.h"
 #include "support/pictures.h"
 #include "support/raycast.h"
 #include "support/test_env.h"
@@ -255,6 +258,17 @@ TEST_F(StereoScene, PathsThatDoNotFitAreRefused) {
   options_.scene.transformation_file.clear();
   ExpectError(Code::kInvalidArgument, "transformation_file", [&] { RunStereoJob(options_); });
   EXPECT_FALSE(fs::exists(options_.output));
+}
+
+TEST_F(StereoScene, AViewerWhoSeesNothingIsTold) {
+  Write(Scenes::Plane(3, 64, 48), 2);
+  std::vector<Pose> poses(2, Pose::Identity());
+  for (Pose& pose : poses) pose.translation() = Eigen::Vector3d(0, 0, -500);  // behind the viewer
+  WriteTransformationsFile(dir_ / "behind.json", poses);
+  options_.scene.transformation_file = dir_ / "behind.json";
+  const LogCatcher log;
+  Render();
+  EXPECT_TRUE(log.Says("no view shows anything of what was filmed"));
 }
 
 TEST_F(StereoScene, ALongerPathIsFine) {
@@ -779,6 +793,16 @@ TEST_F(StereoBackground, WhatDoesNotFitIsRefused) {
   options_.scene = StereoSceneOptions();
   options_.scene.load_background = dir_ / "color.mkv";
   ExpectError(Code::kCorrupt, "no .npy file", [&] { RunStereoJob(options_); });
+  {
+    OutputSet outputs;
+    WritePointArray(outputs.AddFile(dir_ / "bytes.npy"), 1, [](const PointTaker& take) {
+      take({0, 0, 3}, {0, 128, 255});
+    });
+    outputs.CommitAll();
+  }
+  options_.scene.load_background = dir_ / "bytes.npy";
+  ExpectError(Code::kCorrupt, "colors outside of [0, 1], such as 255",
+              [&] { RunStereoJob(options_); });
   // A mask that is too short, or of another size.
   const auto make_mask = [this](const std::string& path, int width) {
     VideoWriter writer(path, PixelFormat::Gray(8), width, shape_.height);

@@ -25,6 +25,7 @@ enum class StereoMark : uint8_t {
   kCheckerboard,
   kRows,
   kColumns,
+  kAnaglyph,
 };
 
 // "two eyes side by side", ...; empty for kNone.
@@ -44,6 +45,8 @@ inline const char* Describe(StereoMark mark) {
       return "two eyes in alternate rows";
     case StereoMark::kColumns:
       return "two eyes in alternate columns";
+    case StereoMark::kAnaglyph:
+      return "an anaglyph";
   }
   return "";
 }
