@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/metric_eyes.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/sidecar.h"
+#include "mdvt/pipeline/view_options.h"
 
 namespace mdvt {
 namespace {
@@ -100,11 +102,30 @@ void MetricEyeOptions::Check() const {
   Require(!convergence_wants_file || !convergence_file.empty(), Code::kInvalidArgument,
           "the convergence 'file' needs --convergence_file");
   smoothing.Check();
+  const ConvergenceSmoothing usual;
+  Require(convergence_auto || !convergence_file.empty() ||
+              (smoothing.sigma_seconds == usual.sigma_seconds &&
+               smoothing.nearest == usual.nearest && !smoothing.farthest && !smoothing.rate),
+          Code::kInvalidArgument,
+          "convergence_sigma, _nearest, _farthest and _rate are for distances that change: give "
+          "convergence auto or a convergence file with them");
   Require(IsRule(baseline_scale), Code::kInvalidArgument,
           "baseline_scale is '" + baseline_scale +
               "', must be none, upstream, ortho or a number in [0, 1000]");
   Require(!master_xfov_deg || !FactorOf(baseline_scale), Code::kInvalidArgument,
           "master_xfov and a number for baseline_scale contradict each other");
+}
+
+void MetricEyeOptions::CheckWith(const FrameOptions& frame, bool swap_eyes) const {
+  const std::vector<double>& views = LayoutOf(frame.canvas).views;
+  if (std::any_of(views.begin(), views.end(), [](double eye) { return eye != 0; })) return;
+  const MetricEyeOptions usual;
+  Require(pupillary_distance_mm == usual.pupillary_distance_mm && !ConvergenceGiven() &&
+              baseline_scale == usual.baseline_scale && !master_xfov_deg && !swap_eyes,
+          Code::kInvalidArgument,
+          "the layout '" + frame.canvas.layout +
+              "' shows what the camera saw: leave out what is about two eyes (pupillary_distance, "
+              "convergence, baseline_scale, master_xfov, swap_eyes)");
 }
 
 BaselineScale ScaleOf(const MetricEyeOptions& options) {

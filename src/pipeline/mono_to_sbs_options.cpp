@@ -335,6 +335,7 @@ void MonoToSbsJobOptions::Check() const {
           "infill_poses has no meaning with the engine '" + source.Chosen() +
               "', which finds the camera's path itself");
   holes.CheckWith(frame);
+  if (placement == Placement::kMetric) SettledEyes(*this).CheckWith(frame, swap_eyes);
   comfort.CheckWith(frame);
   steady.Check();
   preview.Check();

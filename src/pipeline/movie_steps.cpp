@@ -392,8 +392,10 @@ void MoviePlanner::AddStereo(const MovieScene& scene, const Group& group) {
   stereo.eyes.pupillary_distance_mm = settings.pupillary_distance_mm;
   stereo.eyes.master_xfov_deg = settings.master_xfov_deg;
   stereo.eyes.baseline_scale = options_.baseline_scale;
-  stereo.eyes.smoothing = options_.smoothing;
-  stereo.eyes.convergence = 0;
+  const bool follows = maker_.count(files.convergence) > 0;
+  if (follows) stereo.eyes.smoothing = options_.smoothing;
+  stereo.eyes.convergence_auto = follows;  // in facts; what is done follows below
+  if (!follows) stereo.eyes.convergence = 0;
   if (settings.convergence == MovieConvergence::kFixed)
     stereo.eyes.convergence = settings.convergence_distance;
   stereo.comfort = options_.comfort;
@@ -416,7 +418,7 @@ void MoviePlanner::AddStereo(const MovieScene& scene, const Group& group) {
   step.needs = {maker_.at(files.depth)};
   Files distances;
   int64_t before = 0;
-  if (maker_.count(files.convergence) > 0) {
+  if (follows) {
     for (const MovieScene* part : group.parts) {
       const std::string file = FilesOf(*part).convergence;
       step.needs.push_back(maker_.at(file));
@@ -443,7 +445,7 @@ void MoviePlanner::AddStereo(const MovieScene& scene, const Group& group) {
       }
       WriteConvergenceFile(smoothed, Slice(SmoothConvergence(shot, rate, stereo.eyes.smoothing),
                                            before, frames, "the list of distances"));
-      stereo.eyes.convergence.reset();
+      stereo.eyes.convergence_auto = false;
       stereo.eyes.convergence_file = smoothed;
       stereo.eyes.smoothing = {};
       stereo.eyes.smoothing.sigma_seconds = 0;

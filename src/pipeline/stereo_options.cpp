@@ -73,6 +73,7 @@ void StereoJobOptions::Check() const {
           "infill_poses has no meaning with the engine '" + source.Chosen() +
               "', which finds the camera's path itself");
   holes.CheckWith(chosen);
+  eyes.CheckWith(chosen, swap_eyes);
   comfort.CheckWith(chosen);
   Require(!scene.create_sbs_depth_video || !LayoutOf(chosen.canvas).mix, Code::kInvalidArgument,
           "create_sbs_depth_video tells the depth of each view, in the layout '" +

@@ -205,6 +205,12 @@ void Describe(OptionList* list, HoleOptions* options) {
 
 void SteadyOptions::Check() const {
   smoothing.Check();
+  const SmootherOptions usual;
+  Require(smoothing.alpha > 0 || smoothing.tau_seconds > 0 ||
+              (smoothing.still == usual.still && smoothing.moving == usual.moving),
+          Code::kInvalidArgument,
+          "smooth_still and smooth_moving tell where disparity is smoothed: give alpha or "
+          "smooth_tau with them");
   Require(cuts == SceneCuts::kAuto || scene_file.empty(), Code::kInvalidArgument,
           "scene_file and scene_cuts off contradict each other");
 }

@@ -337,6 +337,13 @@ TEST_F(StereoOptions, ContradictionsAreRefused) {
   expect({"--save_background"}, {"mask_depth"});
   expect({"--transformation_lock_frame", "0"}, {"--transformation_file"});
   expect({"--xfov", "40", "--xfov", "50"}, {"--xfov is given twice"});
+  expect({"--convergence_rate", "1"}, {"convergence auto"});
+  expect({"--convergence", "2", "--convergence_sigma", "2"}, {"convergence auto"});
+  expect({"--smooth_still", "3"}, {"alpha"});
+  for (const char* layout : {"rgbd", "touchly1"}) {
+    expect({"--layout", layout, "--swap_eyes"}, {"about two eyes", layout});
+    expect({"--layout", layout, "--convergence", "2"}, {"about two eyes", layout});
+  }
 }
 
 TEST_F(StereoOptions, ToeInIsRefusedByName) {

@@ -201,6 +201,7 @@ TEST_F(StereoLayouts, QuiltsHaveTheirOutermostEyesInOppositeCorners) {
 
 TEST_F(StereoLayouts, DepthStandsBesideThePicture) {
   options_.frame.rgbd_white = 2;
+  options_.eyes = {};  // there are none
   const std::vector<Image> color = ReadAllFrames(options_.color_video);
   const std::vector<Image> rgbd = Render("rgbd");
   ASSERT_EQ(rgbd[1].width(), 2 * kWidth);

@@ -69,6 +69,8 @@ struct MetricEyeOptions {
 
   // Throws Error(kInvalidArgument) for what does not go together.
   void Check() const;
+  // The same for a layout that shows nothing but what the camera saw: it has no eyes.
+  void CheckWith(const FrameOptions& frame, bool swap_eyes) const;
 };
 // `distance` is what the option for the convergence is called.
 void Describe(OptionList* list, MetricEyeOptions* options, const std::string& distance);
