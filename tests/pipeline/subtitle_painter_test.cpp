@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/clips.h"
@@ -460,6 +461,7 @@ TEST_F(BurnedSubtitles, AreInTheDepthThatALayoutShows) {
     return most;
   };
   SetLargeText();
+  const MetricEyeOptions eyes = std::exchange(options_.eyes, {});  // there are none
   options_.frame.canvas.layout = "touchly1";
   std::vector<Image> frames = Render(Subtitles::kBurn);
   EXPECT_EQ(SampleOf(frames[3], 0, 5, kHeight + 5), shade(2));
@@ -482,6 +484,7 @@ TEST_F(BurnedSubtitles, AreInTheDepthThatALayoutShows) {
   EXPECT_NEAR(deepest(frames[3], kWidth, 0, 0), 16 + 219 / z, 1);
   EXPECT_EQ(SampleOf(frames[3], 0, kWidth + 5, 5), std::lround(16 + 219 / 2.0));
 
+  options_.eyes = eyes;
   SetPanels("touchly0");
   frames = Render(Subtitles::kBurn);
   const Bounds left = LettersIn(frames[3], 0, kPanel);
