@@ -164,6 +164,13 @@ typedef struct mdvt_backend {
   mdvt_backend_status (*trace_run)(mdvt_backend_model* model, const mdvt_backend_tensor* inputs,
                                    size_t num_inputs, int64_t* events, size_t capacity,
                                    size_t* count);
+
+  /* The events that trace_run() would tell of such inputs, without running anything: from their
+   * shapes and the network's file. Rather a little more than will be taken than less. May be NULL,
+   * or fail as trace_run() does where that does not tell; trace_run() is not asked then. */
+  mdvt_backend_status (*plan_run)(mdvt_backend_model* model, const mdvt_backend_tensor* inputs,
+                                  size_t num_inputs, int64_t* events, size_t capacity,
+                                  size_t* count);
 } mdvt_backend;
 
 /* The one symbol of a backend. `abi` is MDVT_BACKEND_ABI of mdvt. */

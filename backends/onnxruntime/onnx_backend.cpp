@@ -110,6 +110,12 @@ mdvt_backend_status Run(mdvt_backend_model* model, const mdvt_backend_tensor* in
   return Guarded([&] { model->model.Run(inputs, num_inputs, outputs, capacity, num_outputs); });
 }
 
+mdvt_backend_status PlanRun(mdvt_backend_model* model, const mdvt_backend_tensor* inputs,
+                            size_t num_inputs, int64_t* events, size_t capacity, size_t* count) {
+  *count = 0;
+  return Guarded([&] { model->model.Plan(inputs, num_inputs, events, capacity, count); });
+}
+
 mdvt_backend_status CopyToHost(const mdvt_backend_buffer* buffer, float* values, size_t count) {
   return Guarded([&] {
     if (count != buffer->count)
@@ -153,6 +159,7 @@ const mdvt_backend* mdvt_backend_entry(int32_t abi) {
                                      FreeBuffer,
                                      Describe,
                                      nullptr,
-                                     nullptr};
+                                     nullptr,
+                                     PlanRun};
   return abi == MDVT_BACKEND_ABI ? &table : nullptr;
 }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <utility>
 
 namespace mdvt::onnx_backend {
@@ -29,6 +30,9 @@ Ort::SessionOptions SessionOptions(const mdvt_backend_options& options) {
   session.SetInterOpNumThreads(1);
   session.SetExecutionMode(ORT_SEQUENTIAL);
   session.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
+  // The second run over a size would take one block for all of its tensors, beside the memory that
+  // the first has left: twice as much, at the same speed.
+  session.DisableMemPattern();
   if (deterministic) session.SetDeterministicCompute(true);
   // A thread that waits must not compute: mdvt counts those that do.
   session.AddConfigEntry("session.intra_op.allow_spinning", "0");
@@ -198,6 +202,10 @@ OnnxModel::OnnxModel(const std::string& path, const mdvt_backend_options& option
 #endif
   }
   session_ = Ort::Session(Environment(), bytes.data(), bytes.size(), session);
+  if (std::strcmp(options.device, "cpu") == 0) {
+    plan_ = OnnxPlan({bytes.data(), bytes.size()});
+    can_plan_ = true;
+  }
   Ort::AllocatorWithDefaultOptions allocator;
   for (size_t i = 0; i < session_.GetInputCount(); ++i)
     inputs_.push_back(PortOf(session_.GetInputNameAllocated(i, allocator).get(),
@@ -246,6 +254,24 @@ std::vector<size_t> OnnxModel::Order(const mdvt_backend_tensor* inputs, size_t n
   order.clear();
   for (size_t k = 0; k < num_inputs; ++k) order.push_back(k);
   return order;
+}
+
+void OnnxModel::Plan(const mdvt_backend_tensor* inputs, size_t num_inputs, int64_t* events,
+                     size_t capacity, size_t* count) const {
+  if (!can_plan_)
+    throw Failure(MDVT_BACKEND_UNSUPPORTED, "the memory of another device cannot be told");
+  const std::vector<size_t> order = Order(inputs, num_inputs);
+  std::map<std::string, std::vector<int64_t>> shapes;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const mdvt_backend_tensor& tensor = inputs[order[i]];
+    shapes[inputs_[i].name].assign(tensor.shape, tensor.shape + tensor.rank);
+  }
+  std::vector<std::string> names;
+  for (const Port& port : outputs_) names.push_back(port.name);
+  const std::vector<int64_t> all = plan_.Events(Environment(), shapes, names);
+  if (all.size() > capacity) throw Failure(MDVT_BACKEND_UNSUPPORTED, "there are too many events");
+  std::copy(all.begin(), all.end(), events);
+  *count = all.size();
 }
 
 void OnnxModel::Run(const mdvt_backend_tensor* inputs, size_t num_inputs,

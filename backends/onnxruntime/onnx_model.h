@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mdvt_backend.h"
+#include "onnx_plan.h"
 
 // Values of an output, float32 on the host.
 struct mdvt_backend_buffer {
@@ -42,6 +43,10 @@ class OnnxModel {
   void Run(const mdvt_backend_tensor* inputs, size_t num_inputs, mdvt_backend_tensor* outputs,
            size_t capacity, size_t* num_outputs);
 
+  // See plan_run of mdvt_backend.h.
+  void Plan(const mdvt_backend_tensor* inputs, size_t num_inputs, int64_t* events, size_t capacity,
+            size_t* count) const;
+
  private:
   struct Port {
     std::string name;
@@ -60,6 +65,8 @@ class OnnxModel {
   Ort::Session session_{nullptr};
   std::vector<Port> inputs_;
   std::vector<Port> outputs_;
+  OnnxPlan plan_;
+  bool can_plan_ = false;
 };
 
 }  // namespace mdvt::onnx_backend

@@ -269,6 +269,7 @@ const mdvt_backend* mdvt_backend_entry(int32_t abi) {
                                       backend::FreeBuffer,
                                       backend::Describe,
                                       backend::TimeMatrixProduct,
-                                      backend::TraceRun};
+                                      backend::TraceRun,
+                                      nullptr};
   return abi == MDVT_BACKEND_ABI ? &kTable : nullptr;
 }

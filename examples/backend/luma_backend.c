@@ -118,7 +118,7 @@ static const char* const extensions[] = {".luma", NULL};
 static const mdvt_backend table = {
     sizeof(mdvt_backend), MDVT_BACKEND_ABI, "luma",     "luma 1",    extensions, error_text,
     read_metadata,        free_text,        open_model, close_model, run,        copy_to_host,
-    free_buffer,          describe,         NULL,       NULL};
+    free_buffer,          describe,         NULL,       NULL,        NULL};
 
 const mdvt_backend* mdvt_backend_entry(int32_t abi) {
   return abi == MDVT_BACKEND_ABI ? &table : NULL;

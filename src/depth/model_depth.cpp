@@ -12,7 +12,6 @@
 #include "core/rows.h"
 #include "depth/network_depth.h"
 #include "mdvt/core/error.h"
-#include "mdvt/core/memory.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/depth/model_camera.h"
 #include "mdvt/model/pass_memory.h"
@@ -183,24 +182,12 @@ struct PictureRunner {
     return static_cast<size_t>(options.batch) * static_cast<size_t>(options.side_by_side);
   }
 
-  // Refuses what would not fit rather than fail in the middle of it, or be killed.
   void CheckMemory() {
     memory_checked = true;
-    const PixelSize network = to_tensor.plan().network;
-    const std::optional<int64_t> pass = EstimatePassMemory(*model, network, options.batch);
-    const int64_t available = AvailableMemory();
-    if (!pass || *pass <= available / options.side_by_side) return;
-    const auto gigabytes = [](int64_t bytes) {
-      return FormatFixed(static_cast<double>(bytes) * 1e-9, 1) + " GB";
-    };
-    std::string text = "model '" + model->info().name + "': a pass over ";
-    text += options.batch == 1 ? "a picture" : std::to_string(options.batch) + " pictures";
-    text += " of " + FormatSize(network.width, network.height) + " takes about " + gigabytes(*pass);
-    if (options.side_by_side > 1)
-      text += ", " + std::to_string(options.side_by_side) + " run side by side";
-    throw Error(Code::kOutOfMemory, text + ", " + gigabytes(available) +
-                                        " are to be had; choose a smaller input size" +
-                                        (options.batch > 1 ? " or batch" : ""));
+    PassMemoryCheck check = depth::MemoryCheck(model->info(), options.input_size, size);
+    check.batch = options.batch;
+    check.side_by_side = options.side_by_side;
+    RequirePassMemory(*model, check);
   }
 
   void RunWaiting() {

@@ -66,6 +66,21 @@ SizeRule RuleFor(const ModelInfo& info, int input_size) {
   return rule;
 }
 
+PassMemoryCheck MemoryCheck(const ModelInfo& info, int input_size, PixelSize picture) {
+  PassMemoryCheck check;
+  check.size_of = [&info, picture](int side) {
+    return PlanSize(picture, RuleFor(info, side)).network;
+  };
+  check.size = check.size_of(input_size);
+  const SizeRule& rule = info.inputs[0].size;
+  const bool chosen = rule.dynamic && rule.mode != SizeMode::kFixed &&
+                      rule.mode != SizeMode::kNative && rule.mode != SizeMode::kArea;
+  if (chosen)
+    check.input_size =
+        input_size > 0 ? input_size : std::max(rule.target.width, rule.target.height);
+  return check;
+}
+
 float DepthOfDisparity(float inverse) {
   return std::isnan(inverse) ? 0 : inverse > 0 ? 1 / inverse : kInfinity;
 }

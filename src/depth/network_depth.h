@@ -10,6 +10,7 @@
 #include "mdvt/depth/disparity_fit.h"
 #include "mdvt/depth/model_depth.h"
 #include "mdvt/model/model_info.h"
+#include "mdvt/model/pass_memory.h"
 #include "mdvt/model/size_rules.h"
 
 namespace mdvt::depth {
@@ -19,6 +20,9 @@ size_t DepthOutput(const ModelInfo& info);
 
 // The rule of the first input with another target. Throws Error(kInvalidArgument).
 SizeRule RuleFor(const ModelInfo& info, int input_size);
+
+// A pass over pictures of this size, for RequirePassMemory(). `info` outlives it.
+PassMemoryCheck MemoryCheck(const ModelInfo& info, int input_size, PixelSize picture);
 
 // Values in 0..1 of a picture as the network wants them.
 void ScaleRange(InputRange range, const Image& picture, float* values, int64_t count);

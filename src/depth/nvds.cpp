@@ -9,6 +9,7 @@
 
 #include "core/object_pool.h"
 #include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
 #include "mdvt/depth/video_depth.h"
 #include "mdvt/model/resample.h"
 
@@ -70,7 +71,15 @@ void NvdsNetwork::Decode(const std::array<const ModelTensor*, 4>& features, cons
                          int width, int height, std::vector<float>* disparity) const {
   const Tensor image({1, 3, height, width}, rgb);
   std::vector<Tensor> outputs;
-  head_->Run({*features[0], *features[1], *features[2], *features[3], image}, &outputs);
+  try {
+    head_->Run({*features[0], *features[1], *features[2], *features[3], image}, &outputs);
+  } catch (const Error& error) {
+    // Features stay where they were found and are looked at only now: they may be what is wrong.
+    Tensor values;
+    if (error.code() == Code::kCorrupt)
+      for (const ModelTensor* one : features) one->CopyTo(&values);
+    throw;
+  }
   const int64_t plane = int64_t{width} * height;
   Require(outputs[0].size() == plane, Code::kCorrupt,
           "model '" + head_->info().name + "' did not give one disparity for each pixel");
@@ -217,16 +226,40 @@ struct NvdsStabilizer::Impl {
         float* to = &rgb[static_cast<size_t>(c) * Pixels() + static_cast<size_t>(y) * size.width];
         for (int x = 0; x < size.width; ++x) to[x] = static_cast<float>(row[x]) / 255;
       }
-    features.push_back(network->Encode(rgb.data(), normal.data(), size.width, size.height));
-    if (features.size() > 4) features.pop_front();
-    std::array<const ModelTensor*, 4> window{};
-    for (int64_t k = 0; k < 4; ++k) {
-      const int64_t at = static_cast<int64_t>(features.size()) - 4 + k;
-      window[static_cast<size_t>(k)] = &features[static_cast<size_t>(std::max<int64_t>(0, at))];
+    try {
+      features.push_back(network->Encode(rgb.data(), normal.data(), size.width, size.height));
+      if (features.size() > 4) features.pop_front();
+      std::array<const ModelTensor*, 4> window{};
+      for (int64_t k = 0; k < 4; ++k) {
+        const int64_t at = static_cast<int64_t>(features.size()) - 4 + k;
+        window[static_cast<size_t>(k)] = &features[static_cast<size_t>(std::max<int64_t>(0, at))];
+      }
+      network->Decode(window, rgb.data(), size.width, size.height, &found);
+    } catch (const Error& error) {
+      throw Error(error.code(), "frame " + std::to_string(input.depth.index) + ": " + error.what());
     }
-    network->Decode(window, rgb.data(), size.width, size.height, &found);
-    Settle(found, disparity, input.seconds);
+    // Of one depth there is nothing to be steadied, and nothing to fit to.
+    const bool flat = IsFlat(disparity);
+    if (flat || IsFlat(found) || !Settle(found, disparity, input.seconds))
+      return PassOn(std::move(input), !flat, begins);
     ready.push_back(Give(std::move(input), found, begins));
+  }
+
+  static bool IsFlat(const std::vector<float>& map) {
+    return std::all_of(map.begin(), map.end(), [&](float v) { return v == map[0]; });
+  }
+
+  // Without a fit the frame stays as it came.
+  void PassOn(StabilizerInput input, bool tell, bool begins) {
+    if (tell && !told)
+      LogWarning("frame " + std::to_string(input.depth.index) +
+                 ": what the stabiliser's network gives has nothing of the depth: the frame, and "
+                 "others of which that is so, stay as they came; is it the right network?");
+    told = told || tell;
+    StabilizedFrame frame;
+    frame.starts_shot = begins;
+    frame.depth = std::move(input.depth);
+    ready.push_back(std::move(frame));
   }
 
   void Disparity(const DepthEstimate& depth, std::vector<float>* to) const {
@@ -245,10 +278,11 @@ struct NvdsStabilizer::Impl {
         pool);
   }
 
-  // The network's output has a range of its own.
-  void Settle(const std::vector<float>& found, const std::vector<float>& disparity,
+  // The network's output has a range of its own. False if no line fits, and none did before.
+  bool Settle(const std::vector<float>& found, const std::vector<float>& disparity,
               double seconds) {
     const DisparityCalibration fit = FitMaps({&found}, {&disparity}, true);
+    if (fit.scale == 1 && fit.shift == 0) return settled;  // FitMaps() found none
     if (!settled) {
       line = fit;
     } else {
@@ -259,6 +293,7 @@ struct NvdsStabilizer::Impl {
     }
     settled = true;
     last_seconds = seconds;
+    return true;
   }
 
   StabilizedFrame Give(StabilizerInput input, const std::vector<float>& found, bool begins) {
@@ -298,6 +333,7 @@ struct NvdsStabilizer::Impl {
   std::deque<ModelTensor> features;  // of the last four frames of the shot
   DisparityCalibration line;
   bool settled = false;
+  bool told = false;  // that the network says nothing
   double last_seconds = 0;
   std::deque<StabilizedFrame> ready;
   bool finished = false;

@@ -144,6 +144,11 @@ struct VideoDepthEstimator::Impl : depth::SceneNetwork {
   }
 
   void RunWindow() {
+    if (!memory_checked) {
+      memory_checked = true;
+      RequirePassMemory(*model, depth::MemoryCheck(model->info(), options.input_size,
+                                                   {options.camera.width, options.camera.height}));
+    }
     try {
       model->Run({slots}, &outputs);
     } catch (const Error& error) {
@@ -255,6 +260,7 @@ struct VideoDepthEstimator::Impl : depth::SceneNetwork {
   int64_t slot_size = 0;
   Tensor slots;
   int filled = 0;
+  bool memory_checked = false;
   std::vector<float> last_input;
   std::vector<Tensor> outputs;
   std::vector<Map> references;

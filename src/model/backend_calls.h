@@ -20,6 +20,11 @@ inline bool CanTraceRuns(const mdvt_backend* table) {
          table->trace_run != nullptr;
 }
 
+inline bool CanPlanRuns(const mdvt_backend* table) {
+  return table->struct_size >= offsetof(mdvt_backend, plan_run) + sizeof(table->plan_run) &&
+         table->plan_run != nullptr;
+}
+
 inline Code ToCode(mdvt_backend_status status) {
   switch (status) {
     case MDVT_BACKEND_INVALID_ARGUMENT:

@@ -593,12 +593,15 @@ std::vector<int64_t> Model::TraceMemory(const std::vector<ModelInput>& inputs) c
   int64_t bytes = 0;
   std::vector<Tensor> normalized;
   const std::vector<mdvt_backend_tensor> given = m.Prepare(inputs, &dims, &normalized, &bytes);
-  if (!CanTraceRuns(m.table)) return {};
+  const auto trace = CanPlanRuns(m.table)    ? m.table->plan_run
+                     : CanTraceRuns(m.table) ? m.table->trace_run
+                                             : nullptr;
+  if (trace == nullptr) return {};
   std::vector<int64_t> events(kMostEvents);
   size_t count = 0;
   const GangScope threads(m.ThreadsOfARun());
   const mdvt_backend_status status =
-      m.table->trace_run(m.model, given.data(), given.size(), events.data(), events.size(), &count);
+      trace(m.model, given.data(), given.size(), events.data(), events.size(), &count);
   if (status == MDVT_BACKEND_UNSUPPORTED) return {};
   CheckBackend(m.table, status, "'" + m.path + "'");
   events.resize(count);

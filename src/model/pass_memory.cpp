@@ -2,11 +2,17 @@
 #include "mdvt/model/pass_memory.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/memory.h"
+#include "mdvt/core/numbers.h"
+#include "mdvt/model/backend.h"
+#include "model/backend_calls.h"
 
 namespace mdvt {
 namespace {
@@ -28,6 +34,41 @@ std::vector<int64_t> Trace(const Model& model, PixelSize size) {
   if (!IsDeclaredSize(size, info.inputs[0].size)) return {};
   const int batch = info.batch_dynamic ? 1 : info.batch_max;
   return model.TraceMemory({Model::CheckInput({batch, 3, size.height, size.width})});
+}
+
+// Of all inputs; empty if one has a dimension that the pictures do not tell.
+std::vector<Shape> InputShapes(const ModelInfo& info, PixelSize size, int batch) {
+  std::vector<Shape> shapes;
+  for (const ModelInputInfo& input : info.inputs) {
+    Shape shape;
+    for (const char letter : input.layout.dims) {
+      const auto digit = static_cast<unsigned char>(letter);
+      const int64_t side = std::isdigit(digit) != 0 ? letter - '0'
+                           : letter == 'N'          ? (info.batch_dynamic ? batch : info.batch_max)
+                           : letter == 'T' && info.window ? info.window->length
+                           : letter == 'C'                ? input.layout.channels
+                           : letter == 'H'                ? size.height / input.layout.downscale
+                           : letter == 'W'                ? size.width / input.layout.downscale
+                                                          : 0;
+      if (side < 1) return {};
+      shape.push_back(side);
+    }
+    shapes.push_back(std::move(shape));
+  }
+  return shapes;
+}
+
+std::optional<int64_t> PlannedMemory(const Model& model, PixelSize size, int batch) {
+  std::vector<Tensor> inputs;
+  for (const Shape& shape : InputShapes(model.info(), size, batch)) inputs.emplace_back(shape);
+  if (inputs.empty()) return std::nullopt;
+  try {
+    const std::vector<int64_t> events = model.TraceMemory({inputs.begin(), inputs.end()});
+    if (!events.empty()) return PeakOfTrace(events);
+  } catch (const Error&) {
+    // The pass itself will tell what is wrong with the network.
+  }
+  return std::nullopt;
 }
 
 double Pixels(PixelSize size) { return static_cast<double>(size.width) * size.height; }
@@ -69,7 +110,13 @@ int64_t PeakOfTrace(const std::vector<int64_t>& events) {
   return peak;
 }
 
+bool PlansMemory(const Model& model) {
+  const mdvt_backend* table = FindBackend(model.backend());
+  return table != nullptr && CanPlanRuns(table);
+}
+
 std::optional<int64_t> EstimatePassMemory(const Model& model, PixelSize size, int batch) {
+  if (PlansMemory(model)) return PlannedMemory(model, size, batch);
   const ModelInfo& info = model.info();
   const SizeRule& rule = info.inputs.at(0).size;
   if (info.inputs.size() != 1 || !rule.dynamic || rule.mode == SizeMode::kFixed)
@@ -100,6 +147,62 @@ std::optional<int64_t> EstimatePassMemory(const Model& model, PixelSize size, in
     events[i] = std::llround(std::clamp(pictures * then, 1.0, 1e15));
   }
   return PeakOfTrace(events);
+}
+
+namespace {
+
+// The largest side whose pass fits; 0 if none does, or that is not known.
+int LargestThatFits(const Model& model, const PassMemoryCheck& check, int64_t bytes) {
+  const int step = model.info().inputs.at(0).size.multiple;
+  int fits = 0, too_large = (check.input_size + step - 1) / step;
+  while (too_large - fits > 1) {
+    const int middle = (fits + too_large) / 2;
+    try {
+      const PixelSize size = check.size_of(middle * step);
+      if (!(Pixels(size) < Pixels(check.size))) {
+        too_large = middle;
+        continue;
+      }
+      const std::optional<int64_t> pass = EstimatePassMemory(model, size, check.batch);
+      const bool small = std::max(size.width, size.height) < kSmallest;
+      if (!pass && !small) return 0;
+      (!pass || *pass <= bytes ? fits : too_large) = middle;
+    } catch (const Error&) {
+      fits = middle;  // a side that the network does not take, as it is too small
+    }
+  }
+  try {
+    check.size_of(fits * step);
+  } catch (const Error&) {
+    return 0;
+  }
+  return fits * step;
+}
+
+}  // namespace
+
+void RequirePassMemory(const Model& model, const PassMemoryCheck& check) {
+  const std::optional<int64_t> pass = EstimatePassMemory(model, check.size, check.batch);
+  const int64_t available = AvailableMemory(), share = available / check.side_by_side;
+  if (!pass || *pass <= share) return;
+  const auto gigabytes = [](int64_t bytes) {
+    const double amount = static_cast<double>(bytes) * 1e-9;
+    return FormatFixed(amount, amount < 1 ? 3 : 1) + " GB";
+  };
+  const ModelInfo& info = model.info();
+  std::string text = "model '" + info.name + "': a pass over ";
+  text += info.window        ? "a window of " + std::to_string(info.window->length) + " pictures"
+          : check.batch == 1 ? "a picture"
+                             : std::to_string(check.batch) + " pictures";
+  text +=
+      " of " + FormatSize(check.size.width, check.size.height) + " takes about " + gigabytes(*pass);
+  if (check.side_by_side > 1)
+    text += ", " + std::to_string(check.side_by_side) + " run side by side";
+  text += ", " + gigabytes(available) + " are to be had; choose a smaller input size";
+  if (check.batch > 1) text += " or batch";
+  const int fits = check.input_size > 0 ? LargestThatFits(model, check, share) : 0;
+  if (fits > 0) text += ": " + std::to_string(fits) + " would fit";
+  throw Error(Code::kOutOfMemory, text);
 }
 
 }  // namespace mdvt

@@ -21,6 +21,7 @@
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/infer_nvds.h"
 #include "pipeline/colormap.h"
+#include "pipeline/depth_watch.h"
 #include "pipeline/flow_finder.h"
 #include "pipeline/job_common.h"
 #include "pipeline/nvds_models.h"
@@ -45,6 +46,11 @@ struct Series {
   std::optional<std::pair<float, float>> clip_range;
   double opw = 0;  // sum over pairs
 };
+
+DepthWatch WatchOf(const std::string& what) {
+  return DepthWatch({what, "is it the right one, and does it get what it was trained on?",
+                     std::numeric_limits<float>::infinity(), false});
+}
 
 class InferNvdsJob {
  public:
@@ -197,6 +203,7 @@ class InferNvdsJob {
     }
     graph_.Run("initial", expected_);
     frames_ = graph_.frames_done();
+    first_.Tell();
   }
 
   Image FloatPicture(const Values& rgb) const {
@@ -242,6 +249,7 @@ class InferNvdsJob {
         disparity[static_cast<size_t>(y) * size_.width + x] = std::isfinite(d) ? d : 0;
       }
     }
+    first_.Look(ViewOf(disparity.data(), size_.width, size_.height));
     initial_->Write(index, disparity);
   }
 
@@ -269,12 +277,27 @@ class InferNvdsJob {
     }
     ++encoded_;
     return features_
-        .emplace(frame, network_->Encode(rgb.data(), disparity.data(), size_.width, size_.height))
+        .emplace(frame, OfFrame(frame,
+                                [&] {
+                                  return network_->Encode(rgb.data(), disparity.data(), size_.width,
+                                                          size_.height);
+                                }))
         .first->second;
+  }
+
+  // Failures of the network name the frame.
+  template <typename Body>
+  static auto OfFrame(int64_t frame, const Body& body) -> decltype(body()) {
+    try {
+      return body();
+    } catch (const Error& error) {
+      throw Error(error.code(), "frame " + std::to_string(frame) + ": " + error.what());
+    }
   }
 
   void Pass(const char* name, bool reversed, SpillFile* to) {
     int64_t next = 0;
+    DepthWatch watch = WatchOf("the disparity of the pass '" + std::string(name) + "'");
     graph_.Into(graph_.From([&]() -> std::optional<int64_t> {
       return next < frames_ ? std::optional<int64_t>(next++) : std::nullopt;
     }),
@@ -286,10 +309,14 @@ class InferNvdsJob {
                   Values rgb, out;
                   const int64_t frame = FrameOf(local, reversed);
                   pictures_->Read(frame, &rgb);
-                  network_->Decode(features, rgb.data(), size_.width, size_.height, &out);
+                  OfFrame(frame, [&] {
+                    network_->Decode(features, rgb.data(), size_.width, size_.height, &out);
+                  });
+                  watch.Look(ViewOf(out.data(), size_.width, size_.height));
                   to->Write(frame, out);
                 });
     graph_.Run(name, frames_);
+    watch.Tell();
   }
 
   // ---- Scores and the result.
@@ -438,15 +465,16 @@ class InferNvdsJob {
     series->ranges[static_cast<size_t>(frame)] = {low, high};
     Image gray(PixelFormat::Gray(16), size_.width, size_.height);
     Image color(PixelFormat::Rgb(8), size_.width, size_.height);
-    const double range = static_cast<double>(high) - static_cast<double>(low);
     for (int y = 0; y < size_.height; ++y)
       for (int x = 0; x < size_.width; ++x) {
-        const double d = static_cast<double>(map[static_cast<size_t>(y) * size_.width + x]);
-        // A picture of one value is black.
-        const double v =
-            range > 0 ? std::clamp((d - static_cast<double>(low)) / range, 0.0, 1.0) : 0;
-        gray.MutablePlane<uint16_t>().At(x, y) = static_cast<uint16_t>(65535 * v);
-        const auto rgb = Inferno(static_cast<float>(v));
+        const float d = map[static_cast<size_t>(y) * size_.width + x];
+        // Cut down to whole codes in single precision, as the original does: pictures of 16 bits
+        // come out as they came in. A picture of one value is black.
+        const float code = !(high > low) || d <= low ? 0
+                           : d >= high               ? 65535
+                                       : std::min(65535 * (d - low) / (high - low), 65535.0f);
+        gray.MutablePlane<uint16_t>().At(x, y) = static_cast<uint16_t>(code);
+        const auto rgb = Inferno(code / 65535);
         for (int c = 0; c < 3; ++c)
           color.MutablePlane<uint8_t>(c).At(x, y) = rgb[static_cast<size_t>(c)];
       }
@@ -520,6 +548,7 @@ class InferNvdsJob {
   std::optional<PictureFolder> folder_, initial_folder_;
   std::optional<DepthVideoReader> initial_video_;
   std::unique_ptr<ModelDepthEstimator> predictor_;
+  DepthWatch first_ = WatchOf("the first disparity");
   std::shared_ptr<const NvdsNetwork> network_;
   PixelSize source_, size_;
   std::optional<PictureToTensor> to_tensor_;

@@ -2,7 +2,10 @@
 //
 // Networks in ONNX Runtime, exported and run as a user does: the same depth as in LibTorch.
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -17,6 +20,8 @@
 #include "cli/clips.h"
 #include "cli/run_program.h"
 #include "mdvt/io/depth_video.h"
+#include "mdvt/model/model.h"
+#include "mdvt/model/pass_memory.h"
 #include "support/test_env.h"
 
 namespace mdvt::test {
@@ -201,6 +206,125 @@ TEST_F(Onnx, WeightsOutsideTheFileBelongToIt) {
                      {"outside.onnx.data", "not beside it"});
 #endif
 }
+
+#ifdef MDVT_FOREIGN_ONNX
+class OnnxMemory : public Onnx {
+ protected:
+  void SetUp() override {
+    Onnx::SetUp();
+    if (IsSkipped()) return;
+    const std::string command = "/usr/bin/python3 -B '" MDVT_FOREIGN_ONNX "' memory '" +
+                                dir_.path().string() + "' >/dev/null 2>&1";
+    ASSERT_EQ(std::system(command.c_str()), 0) << command;
+    for (const char* name : {"pairs", "layers", "blocks", "counts"})
+      std::ofstream(dir_ / (name + std::string(".onnx.json"))) << R"({
+        "format": 1, "kind": "depth", "name": "net",
+        "inputs": [{"name": "image",
+                    "size": {"rule": "cover", "target": [512, 512], "multiple": 16,
+                             "min": [16, 16], "max": [4096, 4096]}}],
+        "outputs": [{"name": "depth", "quantity": "depth", "scale": "metric", "unit": "m"}],
+        "batch": {"dynamic": true, "max": 4}})";
+  }
+  Model Open(const std::string& name) const {
+    ModelOptions options;
+    options.trust = ModelTrust::kUnlisted;
+    options.num_threads = 2;
+    return Model::Open(dir_ / (name + ".onnx"), options);
+  }
+  // Bytes that a run of this size adds to what is resident, at most, in a process of its own.
+  int64_t Taken(const std::string& name, PixelSize size, int batch) const {
+    int64_t taken = 0;
+    int ends[2] = {};
+    EXPECT_EQ(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      const Model model = Open(name);
+      std::vector<Tensor> outputs;
+      model.Run({Model::CheckInput({1, 3, 32, 32})}, &outputs);  // threads and code are there
+      const Tensor input = Model::CheckInput({batch, 3, size.height, size.width});
+      std::ofstream("/proc/self/clear_refs") << "5";
+      const int64_t before = StatusKib("VmRSS:");
+      model.Run({input}, &outputs);
+      model.Run({input}, &outputs);
+      const int64_t after = 1024 * (StatusKib("VmHWM:") - before);
+      _exit(write(ends[1], &after, sizeof(after)) == sizeof(after) ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(read(ends[0], &taken, sizeof(taken)), static_cast<ssize_t>(sizeof(taken)));
+    close(ends[0]);
+    close(ends[1]);
+    return taken;
+  }
+};
+
+// Before anything is run, by what the file says of its values.
+TEST_F(OnnxMemory, IsForetoldWithoutARun) {
+  struct Row {
+    const char* name;
+    PixelSize size;
+    int batch;
+  };
+  for (const Row& row :
+       {Row{"pairs", {384, 256}, 1}, Row{"layers", {1024, 768}, 1}, Row{"layers", {512, 384}, 3},
+        Row{"blocks", {512, 384}, 1}, Row{"blocks", {640, 640}, 1}}) {
+    const int64_t before = StatusKib("VmHWM:");
+    const auto foretold = EstimatePassMemory(Open(row.name), row.size, row.batch);
+    ASSERT_TRUE(foretold) << row.name;
+    EXPECT_LT(1024 * (StatusKib("VmHWM:") - before), *foretold / 2 + (int64_t{100} << 20))
+        << row.name << ": was it run?";
+    const int64_t taken = Taken(row.name, row.size, row.batch);
+    const double ratio = static_cast<double>(*foretold) / static_cast<double>(taken);
+    std::printf("%s %dx%d x %d: %.1f MB foretold, %.1f taken, ratio %.3f\n", row.name,
+                row.size.width, row.size.height, row.batch, static_cast<double>(*foretold) * 1e-6,
+                static_cast<double>(taken) * 1e-6, ratio);
+    EXPECT_GT(ratio, 0.95) << row.name;
+    EXPECT_LT(ratio, 1.4) << row.name;
+  }
+  // It is the batch that is foretold, and every pair.
+  const Model pairs = Open("pairs");
+  const double one = static_cast<double>(*EstimatePassMemory(pairs, {512, 384}, 1));
+  EXPECT_NEAR(static_cast<double>(*EstimatePassMemory(pairs, {512, 384}, 2)) / one, 2, 0.02);
+  EXPECT_NEAR(static_cast<double>(*EstimatePassMemory(pairs, {1024, 384}, 1)) / one, 4, 0.2);
+  // As many values as there are bright pixels: nothing is told, and it runs.
+  EXPECT_EQ(EstimatePassMemory(Open("counts"), {512, 384}, 1), std::nullopt);
+}
+
+// What does not fit is refused with the size that does; that one runs.
+TEST_F(OnnxMemory, APassThatDoesNotFitIsRefusedWithTheSizeThatDoes) {
+  const auto run = [&](const std::string& more) {
+    const std::string command =
+        "ulimit -v 2000000; '" MDVT_PROGRAM_DIR "/video_metric_convert' --color_video '" + color_ +
+        "' --output '" + out_ + "' --trust_model --threads 1 --max_frames 1 --quiet --model '" +
+        (dir_ / "pairs.onnx") + "' " + more + " 2>'" + (dir_ / "err") + "'";
+    const int status = std::system(command.c_str());
+    std::ifstream file(dir_ / "err");
+    return std::make_pair(WEXITSTATUS(status),
+                          std::string{std::istreambuf_iterator<char>(file), {}});
+  };
+  const auto [status, text] = run("--input_size 1024");  // 98,304 cells: 77 GB
+  EXPECT_EQ(status, 1) << text;
+  EXPECT_FALSE(std::filesystem::exists(out_));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+  for (const char* part : {"a pass over a picture of 1536x1024 takes about ", " GB are to be had",
+                           "choose a smaller input size: "})
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  const size_t at = text.find("input size: ");
+  ASSERT_NE(at, std::string::npos);
+  const std::string fits = text.substr(at + 12, text.find(' ', at + 12) - at - 12);
+  EXPECT_GT(std::stoi(fits), 128) << text;
+  EXPECT_LT(std::stoi(fits), 512) << text;
+  // Without the limit of addresses, of which the runtime's arena takes more than it fills.
+  RunningProgram::Arguments arguments = With(dir_ / "pairs.onnx");
+  arguments.insert(arguments.end(), {"--trust_model", "--max_frames", "1", "--input_size", fits});
+  const Outcome outcome = RunProgram("video_metric_convert", arguments);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(std::filesystem::exists(out_));
+  EXPECT_LT(outcome.peak_rss_kb, 2000000);
+  EXPECT_GT(outcome.peak_rss_kb, 500000) << "a size that takes what there is";
+}
+#endif
 
 TEST_F(Onnx, DamagedFilesAreOneClearLine) {
   std::ifstream file(*models_ / "depth_luminance.onnx", std::ios::binary);

@@ -621,7 +621,8 @@ TEST_F(ModelDepth, APassThatWouldNotFitIsRefusedBeforeItIsRun) {
   Seen().shapes.clear();
   ExpectError(Code::kOutOfMemory, "a pass over 2 pictures of 320x160 takes about", run);
   ExpectError(Code::kOutOfMemory, "2 run side by side", run);
-  ExpectError(Code::kOutOfMemory, "choose a smaller input size or batch", run);
+  ExpectError(Code::kOutOfMemory, "choose a smaller input size or batch: ", run);
+  ExpectError(Code::kOutOfMemory, " would fit", run);
   EXPECT_TRUE(Seen().shapes.empty());
 }
 

@@ -147,6 +147,205 @@ class NVDS(torch.nn.Module):
         return torch.relu(self.Stabilizer(self.backbone.forward_features(window[0]), edge, edge1, num_clips))
 """}
 
+# The same interface with the layers of the original, narrower and shallower in the backbone: overlapping patches,
+# attention to reduced maps, windows that see pooled references, branches that work in place.
+NVDS_SHAPED = {"full_model.py": """
+import torch
+import torch.nn.functional as F
+from torch import nn
+import cv2, attr
+from IPython import embed
+class Mlp(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
+        self.dwconv = nn.Conv2d(4 * dim, 4 * dim, 3, 1, 1, groups=4 * dim)
+    def forward(self, x, rows, columns):
+        x = self.fc1(x)
+        n, tokens, channels = x.shape
+        maps = self.dwconv(x.transpose(1, 2).reshape(n, channels, rows, columns))
+        return self.fc2(F.gelu(maps.flatten(2).transpose(1, 2)))
+class Attention(nn.Module):
+    def __init__(self, dim, heads, reduce):
+        super().__init__()
+        self.heads, self.reduce = heads, reduce
+        self.q, self.kv, self.proj = nn.Linear(dim, dim), nn.Linear(dim, 2 * dim), nn.Linear(dim, dim)
+        if reduce > 1:
+            self.sr, self.norm = nn.Conv2d(dim, dim, reduce, reduce), nn.LayerNorm(dim)
+    def forward(self, x, rows, columns):
+        n, tokens, dim = x.shape
+        seen = x
+        if self.reduce > 1:
+            maps = self.sr(x.transpose(1, 2).reshape(n, dim, rows, columns))
+            seen = self.norm(maps.flatten(2).transpose(1, 2))
+        q = self.q(x).reshape(n, tokens, self.heads, -1).transpose(1, 2)
+        k, v = self.kv(seen).reshape(n, -1, 2, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)
+        share = (q @ k.transpose(-2, -1) * (dim // self.heads) ** -0.5).softmax(-1)
+        return self.proj((share @ v).transpose(1, 2).reshape(n, tokens, dim))
+class Block(nn.Module):
+    def __init__(self, dim, heads, reduce):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(dim, eps=1e-6), nn.LayerNorm(dim, eps=1e-6)
+        self.attn, self.mlp = Attention(dim, heads, reduce), Mlp(dim)
+    def forward(self, x, rows, columns):
+        x = x + self.attn(self.norm1(x), rows, columns)
+        return x + self.mlp(self.norm2(x), rows, columns)
+class Stage(nn.Module):
+    def __init__(self, before, dim, depth, heads, reduce, kernel, stride):
+        super().__init__()
+        self.proj = nn.Conv2d(before, dim, kernel, stride, kernel // 2)
+        self.norm = nn.LayerNorm(dim)
+        self.blocks = nn.ModuleList([Block(dim, heads, reduce) for _ in range(depth)])
+        self.norm_out = nn.LayerNorm(dim, eps=1e-6)
+    def forward(self, x):
+        x = self.proj(x)
+        n, dim, rows, columns = x.shape
+        x = self.norm(x.flatten(2).transpose(1, 2))
+        for block in self.blocks:
+            x = block(x, rows, columns)
+        return self.norm_out(x).reshape(n, rows, columns, dim).permute(0, 3, 1, 2).contiguous()
+DIMS = (8, 16, 20, 32)
+class Backbone(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stages = nn.ModuleList(
+            [Stage(*one) for one in zip((4,) + DIMS[:3], DIMS, (1, 1, 2, 1), (1, 2, 5, 8), (8, 4, 2, 1), (7, 3, 3, 3),
+                                        (4, 2, 2, 2))])
+    def forward_features(self, x):
+        outs = []
+        for stage in self.stages:
+            x = stage(x)
+            outs.append(x)
+        return outs
+class Linear(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.proj = nn.Linear(channels, 256)
+    def forward(self, x):
+        return self.proj(x.flatten(2).transpose(1, 2))
+def windows(x, side=7):
+    n, rows, columns, dim = x.shape
+    x = x.reshape(n, rows // side, side, columns // side, side, dim).transpose(2, 3)
+    return x.reshape(-1, side * side, dim)
+class FocalBlock(nn.Module):
+    def __init__(self, dim=256, heads=8):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.q, self.kv, self.proj = nn.Linear(dim, dim), nn.Linear(dim, 2 * dim), nn.Linear(dim, dim)
+        self.pool = nn.ModuleList([nn.Linear(cells, 1) for cells in (49, 1, 1, 9)])
+        self.bias = nn.ParameterList([nn.Parameter(0.02 * torch.randn(heads, 49, keys))
+                                      for keys in (49, 132, 25, 49, 25, 9)])
+        self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
+    def cells(self, maps, side, kernel, stride, padding):
+        # Cells around each window, and -100 where there are none.
+        n, rows, columns, dim = maps.shape
+        maps = maps.permute(0, 3, 1, 2)
+        found = F.unfold(maps, kernel, stride=stride, padding=padding)
+        inside = F.unfold(torch.ones_like(maps[:, :1]), kernel, stride=stride, padding=padding)
+        found = found.reshape(n, dim, kernel * kernel, -1).permute(0, 3, 2, 1)
+        mask = (inside.transpose(1, 2) == 0).float() * -100
+        return found.reshape(-1, kernel * kernel, dim), mask.reshape(-1, 1, 1, kernel * kernel)
+    def forward(self, x):
+        n, frames, dim, rows, columns = x.shape
+        kept = x[:, :-1]
+        target = x[:, -1].permute(0, 2, 3, 1)
+        normed = self.norm1(x.permute(0, 1, 3, 4, 2))
+        normed = F.pad(normed, (0, 0, 0, -columns % 7, 0, -rows % 7))
+        old, middle, new, now = normed.unbind(1)
+        high, wide = now.shape[1] // 7, now.shape[2] // 7
+        keys, masks = [windows(now)], [None]
+        rolled = []
+        for down, right in ((-3, -3), (-3, 3), (3, -3), (3, 3)):
+            outside = torch.ones(7, 7)
+            outside[(slice(None, -3) if down < 0 else slice(3, None)),
+                    (slice(None, -3) if right < 0 else slice(3, None))] = 0
+            pieces = windows(torch.roll(now, (down, right), (1, 2)))
+            rolled.append(pieces[:, outside.flatten().nonzero().flatten()])
+        keys.append(torch.cat(rolled, 1))
+        masks.append(None)
+        pooled = self.pool[0](windows(now).transpose(1, 2)).reshape(n, high, wide, dim)
+        def resized(maps, side):
+            small = F.interpolate(maps.permute(0, 3, 1, 2), size=(side * high, side * wide), mode="bilinear",
+                                  align_corners=False)
+            return small.permute(0, 2, 3, 1)
+        middle = self.pool[2](resized(middle, 4)[..., None])[..., 0]
+        new = resized(new, 6).reshape(n, 2 * high, 3, 2 * wide, 3, dim).permute(0, 1, 3, 5, 2, 4)
+        new = self.pool[3](new.reshape(n, 2 * high, 2 * wide, dim, 9))[..., 0]
+        for maps, kernel, stride, padding in ((pooled, 5, 1, 2), (self.pool[1](old[..., None])[..., 0], 7, 7, 0),
+                                              (middle, 5, 4, 2), (new, 3, 2, 1)):
+            found, mask = self.cells(maps, 7, kernel, stride, padding)
+            keys.append(found)
+            masks.append(mask)
+        q = self.q(windows(now)).reshape(-1, 49, self.heads, dim // self.heads).transpose(1, 2)
+        scores, values = [], []
+        for seen, mask, bias in zip(keys, masks, self.bias):
+            k, v = self.kv(seen).reshape(seen.shape[0], seen.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+            score = q @ k.transpose(-2, -1) * (dim // self.heads) ** -0.5 + bias
+            scores.append(score if mask is None else score + mask)
+            values.append(v)
+        share = torch.cat(scores, -1).softmax(-1)
+        assert share.shape[-1] == 289
+        out = self.proj((share @ torch.cat(values, 2)).transpose(1, 2).reshape(-1, 49, dim))
+        out = out.reshape(n, high, wide, 7, 7, dim).transpose(2, 3).reshape(n, 7 * high, 7 * wide, dim)
+        target = target + out[:, :rows, :columns]
+        target = target + self.mlp(self.norm2(target))
+        return torch.cat([kept, target.permute(0, 3, 1, 2)[:, None]], 1)
+class Focal(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([FocalBlock() for _ in range(2)])
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+class FTB(nn.Module):
+    def __init__(self, before, dim):
+        super().__init__()
+        self.conv1 = nn.Conv2d(before, dim, 3, 1, 1)
+        self.branch = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(dim, dim, 3, 1, 1), nn.ReLU(inplace=True),
+                                    nn.Conv2d(dim, dim, 3, 1, 1))
+    def forward(self, x):
+        x = self.conv1(x)
+        return F.relu(x + self.branch(x))  # the branch changes x first
+class FFM(nn.Module):
+    def __init__(self, channels, outputs, factor):
+        super().__init__()
+        self.ftb1, self.ftb2, self.factor = FTB(channels, channels), FTB(channels, outputs), factor
+    def forward(self, low, high):
+        x = self.ftb2(self.ftb1(low) + high)
+        if self.factor == 1:
+            return x
+        return F.interpolate(x, scale_factor=self.factor, mode="bilinear", align_corners=True)
+class Stabilizer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear_c1, self.linear_c2, self.linear_c3, self.linear_c4 = (Linear(c) for c in DIMS)
+        self.linear_fuse = nn.Sequential(nn.Conv2d(1024, 256, 1, bias=False), nn.ReLU(inplace=True))
+        self.decoder_focal = Focal()
+        self.ffm2, self.ffm1, self.ffm0 = FFM(256, 128, 2), FFM(128, 64, 2), FFM(64, 32, 1)
+        self.AO = nn.Sequential(nn.Conv2d(32, 16, 3, 1, 1), nn.ReLU(inplace=True), nn.Conv2d(16, 1, 1))
+    def forward(self, levels, edge, edge1, num_clips):
+        size = levels[0].shape[2:]
+        maps = [F.interpolate(linear(x).permute(0, 2, 1).reshape(x.shape[0], -1, *x.shape[2:]), size=size,
+                              mode="bilinear", align_corners=False)
+                for x, linear in zip(levels[::-1], (self.linear_c4, self.linear_c3, self.linear_c2, self.linear_c1))]
+        x = self.linear_fuse(torch.cat(maps, 1))
+        x = x.reshape(-1, num_clips, *x.shape[1:])
+        seen = self.decoder_focal(x)
+        return self.AO(self.ffm0(edge, self.ffm1(edge1, self.ffm2(x[:, -1], seen[:, -1]))))
+class NVDS(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone, self.Stabilizer = Backbone(), Stabilizer()
+        self.edge_conv = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1), nn.ReLU(inplace=True))
+        self.edge_conv1 = nn.Sequential(nn.Conv2d(64, 128, 3, 2, 1), nn.ReLU(inplace=True))
+    def forward(self, window, num_clips):
+        edge = self.edge_conv(window[:, -1, :3])
+        edge1 = self.edge_conv1(edge)
+        return torch.relu(self.Stabilizer(self.backbone.forward_features(window[0]), edge, edge1, num_clips))
+"""}
+
 U2NET = {"model/__init__.py": "", "model/u2net.py": """
 import torch
 class U2NETP(torch.nn.Module):

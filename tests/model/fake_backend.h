@@ -178,7 +178,8 @@ inline mdvt_backend FakeTable() {
           fake::FreeBuffer,
           fake::Describe,
           nullptr,
-          fake::TraceRun};
+          fake::TraceRun,
+          nullptr};
 }
 
 inline void RegisterFake() {

@@ -22,6 +22,7 @@
 #include "capi/scorecard.h"
 #include "io/expect_error.h"
 #include "mdvt/core/log.h"
+#include "mdvt/core/memory.h"
 #include "mdvt/model/backend.h"
 #include "mdvt/model/model_manifest.h"
 #include "mdvt/model/pass_memory.h"
@@ -697,6 +698,113 @@ TEST_F(ModelTest, MemoryOfALargePassFollowsFromTwoSmallOnes) {
   nothing("mean", {64, 64});
   metadata["inputs"][0]["size"]["dynamic"] = false;
   nothing("mean", {800, 640});
+}
+
+// What it runs fails, so that nothing is.
+TEST(PassMemory, IsThatOfThePlanWhereThereIsOne) {
+  static std::vector<Shape> seen;
+  static const mdvt_backend kTable = [] {
+    static const char* const kExtensions[] = {".planned", nullptr};
+    mdvt_backend table = test::FakeTable();
+    table.name = "planner";
+    table.extensions = kExtensions;
+    table.plan_run = [](mdvt_backend_model* model, const mdvt_backend_tensor* inputs, size_t count,
+                        int64_t* events, size_t, size_t* num_events) -> mdvt_backend_status {
+      if (model->behaviour == "unplanned") return MDVT_BACKEND_UNSUPPORTED;
+      int64_t bytes = 0;
+      seen.clear();
+      for (size_t i = 0; i < count; ++i) {
+        seen.emplace_back(inputs[i].shape, inputs[i].shape + inputs[i].rank);
+        int64_t values = 1;
+        for (const int64_t side : seen.back()) values *= side;
+        bytes += 4 * values;
+      }
+      events[0] = bytes, events[1] = 1000, events[2] = -1, events[3] = bytes / 2;
+      *num_events = 4;
+      return MDVT_BACKEND_OK;
+    };
+    return table;
+  }();
+  RegisterBackend(&kTable);
+  const TempDir folder;
+  const auto open = [&](const json& metadata, const std::string& behaviour = "fails") {
+    Write(folder / "net.planned", behaviour + "\n" + metadata.dump());
+    return Model::Open(folder / "net.planned", Unlisted());
+  };
+  json metadata = DepthMetadata();
+  EXPECT_TRUE(PlansMemory(open(metadata)));
+  EXPECT_EQ(EstimatePassMemory(open(metadata), {32, 16}, 3), 4 * 3 * 3 * 32 * 16 + 1000);
+  EXPECT_EQ(seen, (std::vector<Shape>{{3, 3, 16, 32}}));
+  EXPECT_EQ(EstimatePassMemory(open(metadata, "unplanned"), {32, 16}, 3), std::nullopt);
+  // Further inputs, and networks of one size.
+  json second = metadata["inputs"][0];
+  second["name"] = "prompt";
+  second["channels"] = 1;
+  second["downscale"] = 2;
+  metadata["inputs"].push_back(second);
+  metadata["inputs"][0]["size"]["dynamic"] = false;
+  EXPECT_EQ(EstimatePassMemory(open(metadata), {16, 16}, 1), 4 * (3 * 256 + 64) + 1000);
+  EXPECT_EQ(seen, (std::vector<Shape>{{1, 3, 16, 16}, {1, 1, 8, 8}}));
+  // Windows.
+  metadata = DepthMetadata();
+  metadata["kind"] = "depth_video";
+  metadata.erase("batch");
+  metadata["inputs"][0]["layout"] = metadata["outputs"][0]["layout"] = "1TCHW";
+  metadata["window"] = {{"length", 8}, {"stride", 6}, {"overlap", 2}, {"carry", {0, 7}}};
+  EXPECT_EQ(EstimatePassMemory(open(metadata), {32, 16}, 1), 4 * 8 * 3 * 32 * 16 + 1000);
+  EXPECT_EQ(seen, (std::vector<Shape>{{1, 8, 3, 16, 32}}));
+}
+
+TEST(PassMemory, WhatDoesNotFitIsRefusedWithTheSizeThatDoes) {
+  static int64_t bytes_per_pixel = 0;
+  static const mdvt_backend kTable = [] {
+    static const char* const kExtensions[] = {".weighed", nullptr};
+    mdvt_backend table = test::FakeTable();
+    table.name = "weigher";
+    table.extensions = kExtensions;
+    table.plan_run = [](mdvt_backend_model*, const mdvt_backend_tensor* inputs, size_t,
+                        int64_t* events, size_t, size_t* num_events) -> mdvt_backend_status {
+      events[0] = bytes_per_pixel * inputs[0].shape[0] * inputs[0].shape[2] * inputs[0].shape[3];
+      *num_events = 1;
+      return MDVT_BACKEND_OK;
+    };
+    return table;
+  }();
+  RegisterBackend(&kTable);
+  const TempDir folder;
+  Write(folder / "net.weighed", "fails\n" + DepthMetadata().dump());
+  const Model model = Model::Open(folder / "net.weighed", Unlisted());
+  PassMemoryCheck check;
+  check.size = {64, 64};
+  check.input_size = 64;
+  check.size_of = [](int side) { return PixelSize{side, side}; };
+  bytes_per_pixel = 1;
+  RequirePassMemory(model, check);
+  // 32 x 32 and a twentieth fit: what comes and goes meanwhile is less.
+  bytes_per_pixel = AvailableMemory() / (32 * 32 + 60);
+  ExpectError(Code::kOutOfMemory, "a pass over a picture of 64x64 takes about",
+              [&] { RequirePassMemory(model, check); });
+  ExpectError(Code::kOutOfMemory, "choose a smaller input size: 32 would fit",
+              [&] { RequirePassMemory(model, check); });
+  check.side_by_side = 4;  // a quarter each
+  ExpectError(Code::kOutOfMemory, "4 run side by side", [&] { RequirePassMemory(model, check); });
+  ExpectError(Code::kOutOfMemory, ": 16 would fit", [&] { RequirePassMemory(model, check); });
+  // A size that cannot be chosen, and one of which not even the least fits.
+  check.input_size = 0;
+  try {
+    RequirePassMemory(model, check);
+    ADD_FAILURE() << "was not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()).find("would fit"), std::string::npos) << error.what();
+  }
+  check.input_size = 64;
+  bytes_per_pixel = AvailableMemory();
+  try {
+    RequirePassMemory(model, check);
+    ADD_FAILURE() << "was not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()).find("would fit"), std::string::npos) << error.what();
+  }
 }
 
 TEST(Backends, TellWhatIsThere) {

@@ -188,6 +188,68 @@ TEST_F(InferNvdsJob, AsTheOriginalAndFromGivenDisparity) {
   EXPECT_FALSE(fs::exists(dir_ / "out/short"));
 }
 
+// The codes are whole numbers: 65535 (d - least) / (most - least), cut down.
+TEST_F(InferNvdsJob, PicturesAreCutDownToWholeCodes) {
+  constexpr int kLeast = 1000, kRange = 2000;
+  fs::create_directories(dir_.path() / "given");
+  // None of a hundredth of a code beside a whole one, where single precision decides.
+  const auto given = [](int x, int y) {
+    int g = (37 * (64 * y + x)) % (kRange + 1);
+    const auto rest = [&] { return 65535 * int64_t{g} % kRange; };
+    while (g != 0 && g != kRange && (rest() < kRange / 100 || rest() > kRange - kRange / 100)) ++g;
+    return kLeast + g;
+  };
+  const auto full = [](int x, int y) { return (64 * y + x) * 32 + (y == 31 && x == 63 ? 31 : 0); };
+  WritePng(dir_ / "given/0.png", MakePicture(PixelFormat::Gray(16), 64, 32, [&](int, int x, int y) {
+                                   return given(x, y);
+                                 }).view());
+  WritePng(dir_ / "given/1.png", MakePicture(PixelFormat::Gray(16), 64, 32, [&](int, int x, int y) {
+                                   return full(x, y);
+                                 }).view());
+  WritePng(dir_ / "given/2.png",
+           MakePicture(PixelFormat::Gray(16), 64, 32, [](int, int, int) { return 777; }).view());
+  options_.model = DepthModelOptions();
+  options_.initial_dir = dir_ / "given";
+  options_.job.max_frames = 3;
+  RunInferNvdsJob(options_);
+  int would_round_up = 0, least = 65535, most = 0;
+  const Image first = Gray("initial", 0);
+  for (int y = 0; y < 32; ++y)
+    for (int x = 0; x < 64; ++x) {
+      const int64_t times = int64_t{65535} * (given(x, y) - kLeast), code = times / kRange;
+      ASSERT_EQ(first.Plane<uint16_t>().At(x, y), code) << x << " " << y;
+      would_round_up += times % kRange > kRange / 2 ? 1 : 0;
+      least = std::min<int>(least, first.Plane<uint16_t>().At(x, y));
+      most = std::max<int>(most, first.Plane<uint16_t>().At(x, y));
+    }
+  EXPECT_GT(would_round_up, 800);
+  EXPECT_EQ(least, 0);
+  EXPECT_EQ(most, 65535);
+  // Codes over the whole range come out as they came in.
+  const Image second = Gray("initial", 1);
+  for (int y = 0; y < 32; ++y)
+    for (int x = 0; x < 64; ++x) ASSERT_EQ(second.Plane<uint16_t>().At(x, y), full(x, y));
+  // One value is black, in colors too, and no figure is lost over it.
+  const Image third = Gray("initial", 2);
+  const Image color = ReadImageFile(options_.base_dir + "/initial/color/000002.png");
+  for (int y = 0; y < 32; ++y)
+    for (int x = 0; x < 64; ++x) {
+      ASSERT_EQ(third.Plane<uint16_t>().At(x, y), 0);
+      for (int c = 0; c < 3; ++c)
+        ASSERT_EQ(color.Plane<uint8_t>(c).At(x, y), color.Plane<uint8_t>(c).At(0, 0));
+    }
+  for (const char* name : {"result.txt", "result.json", "depth_meta.json"}) {
+    const std::string text = TextOf(options_.base_dir + "/" + name);
+    EXPECT_EQ(text.find("nan"), std::string::npos) << text;
+    EXPECT_EQ(text.find("inf"), std::string::npos) << text;
+    EXPECT_EQ(text.find("null"), std::string::npos) << text;
+  }
+  const json::Value meta = json::Parse(TextOf(options_.base_dir + "/depth_meta.json"), {}, "meta");
+  const auto& range = meta.At("low_high").At("initial").AsArray()[2].AsArray();
+  EXPECT_EQ(range[0].AsDouble(), range[1].AsDouble());
+  EXPECT_NEAR(range[0].AsDouble(), 777 / 65535.0, 1e-6);
+}
+
 TEST_F(InferNvdsJob, ClipsOfAVideoAndOfOneFrame) {
   MakeColor(dir_ / "c.mkv", ClipShape());
   options_.vnum.clear();

@@ -10,6 +10,7 @@
 //   the
 //              first pixel
 //   metric     2 + Y metres, and rays of a camera of 60 pixels of focal length
+//   noisy      the same, and each ray is up to 0.03 of the focal length beside its place
 //   prompt     the prompt's value at the first pixel of each picture, plus Y / 100
 //   zeros, nan disparity that is 0, or no number
 //   stream     1 metre for each frame of the scene so far
@@ -55,7 +56,7 @@ inline mdvt_backend_status RunPart(mdvt_backend_model* model, const mdvt_backend
   } else if (kind == "rays") {
     for (int64_t i = 0; i < area; ++i) values.push_back(2 / ValuesOf(inputs[1])[2 * area + i]);
     fake::Add({1, 1, h, w}, values, true, &outputs[0]);
-  } else if (kind == "focal" || kind == "metric") {
+  } else if (kind == "focal" || kind == "metric" || kind == "noisy") {
     const float* in = ValuesOf(inputs[0]);
     std::vector<float> told;
     for (int64_t b = 0; b < inputs[0].shape[0]; ++b) {
@@ -69,7 +70,10 @@ inline mdvt_backend_status RunPart(mdvt_backend_model* model, const mdvt_backend
       else
         for (int c = 0; c < 3; ++c)
           for (int64_t i = 0; i < area; ++i) {
-            const float x = (static_cast<float>(i % w) + 0.5f - static_cast<float>(w) / 2) / 60;
+            const float off =
+                kind == "noisy" ? 0.03f * std::sin(12.9898f * static_cast<float>(i)) : 0;
+            const float x =
+                (static_cast<float>(i % w) + 0.5f - static_cast<float>(w) / 2) / 60 + off;
             const float y = (static_cast<float>(i / w) + 0.5f - static_cast<float>(h) / 2) / 60;
             told.push_back(c == 0 ? x : c == 1 ? y : 1);
           }
@@ -148,8 +152,8 @@ inline std::string MakePart(const std::string& folder, const std::string& kind) 
         {"name", name}, {"layout", "NCHW"}, {"channels", 8}, {"downscale", 4}, {"size", native}};
   };
   metadata["name"] = kind;
-  if (kind == "luma" || kind == "rays" || kind == "focal" || kind == "metric" || kind == "prompt" ||
-      kind == "zeros" || kind == "nan" || kind == "stream") {
+  if (kind == "luma" || kind == "rays" || kind == "focal" || kind == "metric" || kind == "noisy" ||
+      kind == "prompt" || kind == "zeros" || kind == "nan" || kind == "stream") {
     metadata["inputs"][0]["size"] = native;
     metadata["inputs"][0]["size"]["multiple"] = 2;
     metadata["inputs"][0]["size"]["min"] = {2, 2};
@@ -164,7 +168,7 @@ inline std::string MakePart(const std::string& folder, const std::string& kind) 
     metadata["outputs"][0]["unit"] = "m";
     metadata["batch"] = {{"dynamic", true}, {"max", 1}};
   }
-  if (kind == "focal" || kind == "metric") {
+  if (kind == "focal" || kind == "metric" || kind == "noisy") {
     json& depth = metadata["outputs"][0];
     depth["quantity"] = "depth";
     depth["scale"] = kind == "focal" ? "metric_times_focal" : "metric";

@@ -173,10 +173,10 @@ class Model {
   // The same, with the outputs left where they are. Their values are checked when they are copied.
   std::vector<ModelTensor> RunKept(const std::vector<ModelInput>& inputs) const;
 
-  // One forward pass of which nothing is kept, and what its tensors took on the host, in order: a
-  // positive event is the bytes of a new tensor, -1 - n the end of tensor number n, counted from 0.
-  // Nothing where the backend or the device does not tell. Throws as Run, for inputs and for a
-  // network that fails.
+  // What the tensors of one forward pass take on the host, in order: a positive event is the bytes
+  // of a new tensor, -1 - n the end of tensor number n, counted from 0. Nothing is run where the
+  // backend knows without that (PlansMemory()), else a pass of which nothing is kept. Nothing where
+  // the backend or the device does not tell. Throws as Run, for inputs and a network that fails.
   std::vector<int64_t> TraceMemory(const std::vector<ModelInput>& inputs) const;
 
   // Runs the network on the input of the metadata's "check" and compares mean and standard
