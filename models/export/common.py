@@ -38,6 +38,7 @@ FORMAT = 1
 TOLERANCE = 1e-4  # of the standard deviation of an output
 ONNX_TOLERANCE = 1e-3  # other kernels, which sum in another order
 ONNX_OPSET = 16
+MOST_ONNX_BYTES = 2 ** 31 - 2 ** 20  # of weights in one file
 MOST_WEIGHTS = 2 ** 27  # of attention, at once: 512 MB
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -223,6 +224,43 @@ def attention_without_sdpa(by_rows=False):
             setattr(F, name, before)
 
 
+def _atan2(y, x):
+    other_side = torch.where(y < 0, torch.full_like(y, -math.pi), torch.full_like(y, math.pi))
+    angle = torch.atan(y / x) + torch.where(x < 0, other_side, torch.zeros_like(y))
+    return torch.where((x == 0) & (y == 0), torch.zeros_like(y), angle)
+
+
+@contextlib.contextmanager
+def written_out(wanted=True):
+    """Puts simpler operators in place of those that ONNX has not: atan2, and F.interpolate(antialias=True), which
+    becomes two products with constants and so holds for one size of pictures.
+
+    Whoever exports runs the network before it is traced: then the constants are made.
+    """
+    interpolate, atan2, matrices = F.interpolate, torch.atan2, {}
+
+    def matrix(before, after, mode):
+        if (before, after, mode) not in matrices:
+            matrices[before, after, mode] = interpolate(torch.eye(before)[None, None], size=(after, before), mode=mode,
+                                                        align_corners=False, antialias=True)[0, 0]
+        return matrices[before, after, mode]
+
+    def replacement(input, size=None, scale_factor=None, mode="nearest", align_corners=None, antialias=False, **options):
+        if not antialias or size is None:
+            options = {**options, "antialias": antialias} if antialias else options
+            return interpolate(input, size, scale_factor, mode, align_corners, **options)
+        rows, columns = (matrix(int(before), int(after), mode).to(input)
+                         for before, after in zip(input.shape[2:], size))
+        return rows @ input @ columns.T
+
+    if wanted:
+        F.interpolate, torch.atan2 = replacement, _atan2
+    try:
+        yield
+    finally:
+        F.interpolate, torch.atan2 = interpolate, atan2
+
+
 @torch.jit.script
 def _position_embedding(table: torch.Tensor, image: torch.Tensor, patch: int, offset: float):
     height, width = image.size(2), image.size(3)
@@ -365,15 +403,12 @@ def fill_random(module, seed):
             value.copy_(1 + 0.2 * normal(value.shape).abs())
 
 
-def load_strictly(module, checkpoint, prefix="", wanted=None, trusted=False):
-    """Loads a state dict of tensors (.pth, .ckpt, .safetensors); every key and shape must fit.
+def read_checkpoint(path, trusted=False):
+    """What a checkpoint (.pth, .ckpt, .safetensors) holds.
 
-    prefix  what all keys of this network begin with in the file, unless none does: it is cut off, and others are
-            left out
-    wanted  tells of a key (without prefix) whether it belongs to the network: None takes all
     trusted  read with pickle, which runs whatever the file says
     """
-    path = pathlib.Path(checkpoint)
+    path = pathlib.Path(path)
     if not path.is_file():
         raise ExportError(f"{path}: no such checkpoint")
     progress(f"reading {path}")
@@ -381,15 +416,25 @@ def load_strictly(module, checkpoint, prefix="", wanted=None, trusted=False):
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
-            state = load_file(str(path))
-        else:
-            # Tensors alone: a pickle could run anything.
-            state = torch.load(path, map_location="cpu", weights_only=not trusted)
+            return load_file(str(path))
+        # Tensors alone: a pickle could run anything.
+        return torch.load(path, map_location="cpu", weights_only=not trusted)
     except ModuleNotFoundError:
         raise
     except Exception as error:
         raise ExportError(f"{path}: not a checkpoint of tensors (--trust-checkpoint reads files that hold more, "
                           f"if you know where it comes from): {one_line(error)}") from error
+
+
+def load_strictly(module, checkpoint, prefix="", wanted=None, trusted=False):
+    """Loads a state dict of tensors out of a checkpoint; every key and shape must fit.
+
+    prefix  what all keys of this network begin with in the file, unless none does: it is cut off, and others are
+            left out
+    wanted  tells of a key (without prefix) whether it belongs to the network: None takes all
+    trusted  see read_checkpoint()
+    """
+    path, state = pathlib.Path(checkpoint), read_checkpoint(checkpoint, trusted)
     for key in ("model", "module", "state_dict"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
@@ -615,6 +660,9 @@ def _protobuf_text(field, data):
 
 
 def _write_onnx(module, meta, example, out, partial, text):
+    weights = sum(value.numel() * value.element_size() for value in module.state_dict().values())
+    if weights > MOST_ONNX_BYTES:
+        raise ExportError(f"{out}: {weights / 1e9:.1f} GB of weights are too many for one .onnx file, write a .pt file")
     ports = meta["inputs"] + meta["outputs"]
     progress(f"writing {out}: tracing at {_shapes(example)}")
     with warnings.catch_warnings():

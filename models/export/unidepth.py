@@ -108,7 +108,7 @@ def run():
     parser.add_argument("--rays", action="store_true", help="the file is told the camera, by a ray for each pixel")
     args = parser.parse_args()
     size = common.checked_size("size", args.size, PATCH, PATCH * 4, 2002)
-    with common.attention_without_sdpa():
+    with common.attention_without_sdpa(), common.written_out(args.out.endswith(".onnx")):
         network = common.set_weights(build(args.repo, args.encoder), args)
         exporter = f"unidepth.py --encoder {args.encoder}" + (" --rays" if args.rays else "")
         common.finish(Wrapper(network), metadata(args.encoder, size, args.rays), examples(size, args.rays), args,

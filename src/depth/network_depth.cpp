@@ -39,11 +39,11 @@ size_t DepthOutput(const ModelInfo& info) {
       continue;
     }
     const OutputScale scale = output.scale;
-    const bool known = scale == OutputScale::kMetric ||
-                       (quantity == Quantity::kDisparity &&
-                        (scale == OutputScale::kAffine || scale == OutputScale::kScaleOnly)) ||
-                       (quantity == Quantity::kDepth && (scale == OutputScale::kScaleOnly ||
-                                                         scale == OutputScale::kMetricTimesFocal));
+    const bool known =
+        scale == OutputScale::kMetric ||
+        (quantity != Quantity::kDistance &&
+         (scale == OutputScale::kScaleOnly || scale == OutputScale::kMetricTimesFocal)) ||
+        (quantity == Quantity::kDisparity && scale == OutputScale::kAffine);
     Require(known, Code::kUnsupported,
             "model '" + info.name + "': output '" + output.name + "' is " + ToString(quantity) +
                 " of scale " + ToString(scale) + ", which cannot be turned into depth");
@@ -118,7 +118,11 @@ void QuantityMaker::Convert(int y, float* row) const {
   } else if (output_.scale == OutputScale::kMetricTimesFocal) {
     const double focal = camera_.fx * plan_.content.width / plan_.padded.width;
     const float factor = static_cast<float>(focal / output_.focal_ref);
-    each([&](float value) { return positive(value * factor); });
+    if (output_.quantity == Quantity::kDisparity) {
+      each([&](float value) { return DepthOfDisparity(value) * factor; });
+    } else {
+      each([&](float value) { return positive(value * factor); });
+    }
   } else if (output_.quantity == Quantity::kDisparity) {
     if (!relative_) each(DepthOfDisparity);
   } else if (relative_) {

@@ -38,14 +38,23 @@ Family FamilyOf(NetworkFamily family) {
               "metric depth model: models/export/depth_anything_3.py writes it",
               "side of the pictures that the model sees: the long one, as its file says",
               "models/export/depth_anything_3.py makes one of a checkpoint, see docs/models.md"};
-    default:
+    case NetworkFamily::kUnik3d:
       return {"what the model tells, see --fov_mode",
-              "metric depth model, a file of your own: \"A TorchScript file of someone else\" in "
-              "docs/models.md tells what it has to be",
+              "metric depth model: models/export/unik3d.py writes it",
               "side of the pictures that the model sees, where it may be chosen",
-              "there is no exporter for this network; \"A TorchScript file of someone else\" in "
-              "docs/models.md tells what the file has to be"};
+              "models/export/unik3d.py makes one of a checkpoint, see docs/models.md"};
+    case NetworkFamily::kMoge:
+      return {"what the model tells, see --fov_mode",
+              "metric depth model: models/export/moge.py writes it",
+              "side of the pictures that the model sees, where it may be chosen",
+              "models/export/moge.py makes one of a checkpoint, see docs/models.md"};
+    case NetworkFamily::kDepthPro:
+      return {"what the model tells, see --fov_mode",
+              "metric depth model: models/export/depth_pro.py writes it",
+              "side of the pictures that the model sees, where it may be chosen",
+              "models/export/depth_pro.py makes one of a checkpoint, see docs/models.md"};
   }
+  return {};
 }
 
 std::string OutputFor(const NetworkVideoJobOptions& options) {

@@ -211,6 +211,12 @@ TEST_F(ModelDepth, MetricTimesFocalNeedsTheFocalLengthOfTheNetworksInput) {
   EXPECT_FLOAT_EQ(RunOne(&estimator, Gray(Ramp)).depth.Plane<float>().At(3, 4), 2 * 48.0f / 20);
 }
 
+TEST_F(ModelDepth, DisparityTimesFocalIsInvertedAndThenScaled) {
+  ExpectFormula(Open(Metadata("disparity", "metric_times_focal"), kGain, kOffset), Options(), kGain,
+                kOffset, DepthQuantity::kMetricDepth,
+                [](double y, int, int) { return Inverse(y) * 24 / 20; });
+}
+
 TEST_F(ModelDepth, DistanceIsAlongTheRay) {
   ExpectFormula(Open(Metadata("distance", "metric"), kGain, kOffset), Options(), kGain, kOffset,
                 DepthQuantity::kMetricDepth, [](double r, int x, int y) {

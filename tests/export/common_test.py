@@ -91,6 +91,31 @@ class Patches(unittest.TestCase):
         if before is not None:
             self.assertLess((actual - before(q, k, v)).abs().max(), 1e-5)
 
+    def test_what_onnx_has_not_is_written_out(self):
+        angles = torch.tensor([0.0, 1.0, -2.0, 0.0, -0.5, 3.0, -1e-3])
+        y, x = angles[:, None].expand(7, 7), angles[None].expand(7, 7)
+        expected = torch.atan2(y, x)
+        with common.written_out():
+            self.assertLess((torch.atan2(y, x) - expected).abs().max().item(), 1e-6)
+        with common.written_out(False):
+            self.assertTrue(torch.equal(torch.atan2(y, x), expected))
+        self.assertTrue(torch.equal(torch.atan2(y, x), expected))
+
+    def test_antialiasing_is_written_out(self):
+        x = torch.randn(2, 3, 20, 33, generator=torch.Generator().manual_seed(1))
+        expected = [F.interpolate(x, size, mode=mode, align_corners=False, antialias=True)
+                    for mode in ("bilinear", "bicubic") for size in ((7, 9), (31, 40))]
+        before = F.interpolate
+        with common.written_out():
+            self.assertIsNot(F.interpolate, before)
+            actual = [F.interpolate(x, size=size, mode=mode, align_corners=False, antialias=True)
+                      for mode in ("bilinear", "bicubic") for size in ((7, 9), (31, 40))]
+            plain = F.interpolate(x, scale_factor=0.5, mode="bilinear", align_corners=False)
+        self.assertIs(F.interpolate, before)
+        self.assertTrue(torch.equal(plain, F.interpolate(x, scale_factor=0.5, mode="bilinear", align_corners=False)))
+        for one, other in zip(actual, expected):
+            self.assertLess((one - other).abs().max().item(), 1e-5)
+
     def test_position_embedding_follows_the_picture_in_a_trace(self):
         table = torch.randn(1, 1 + 6 * 6, 4, generator=torch.Generator().manual_seed(1))
 
@@ -219,6 +244,13 @@ class Export(unittest.TestCase):
             common.export(FrozenHeight(), metadata(), examples(*self.SHAPES), self.out)
         self.assertEqual(common.file_hash(self.out), before)
         self.assertFalse((self.folder / "manifest.json").exists())
+
+    def test_says_beforehand_that_weights_are_too_many_for_onnx(self):
+        self.out = self.folder / "model.onnx"
+        many = torch.nn.Conv2d(3, 1, 3, padding=1)
+        with unittest.mock.patch.object(common, "MOST_ONNX_BYTES", 100):
+            self.assertIn("write a .pt file", self.refusal(many))
+            common.export(many, metadata(), examples(*self.SHAPES), self.folder / "model.pt")
 
     def test_names_a_folder_that_is_not_there(self):
         self.out = self.folder / "gone" / "model.pt"

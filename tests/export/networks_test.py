@@ -6,6 +6,7 @@ The programs are looked for in MDVT_PROGRAM_DIR; without it, or without LibTorch
 """
 
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -23,8 +24,10 @@ import torch
 import common
 import cotracker
 import depth_anything_3
+import depth_pro
 import lama
 import m2svid
+import moge
 import nvds
 import promptda
 import raft
@@ -33,6 +36,7 @@ import stand_ins
 import stereocrafter
 import tapir
 import unidepth
+import unik3d
 import video_depth_anything
 
 PROGRAMS = pathlib.Path(os.environ.get("MDVT_PROGRAM_DIR", "/nowhere"))
@@ -71,6 +75,10 @@ class Case(unittest.TestCase):
     def call(self, name, *options):
         run = subprocess.run([PROGRAMS / name, *map(str, options)], capture_output=True, text=True, timeout=120)
         self.assertEqual(run.returncode, 0, f"{name} {options}: {run.stderr}")
+
+    @staticmethod
+    def xfovs(depth):
+        return json.loads(pathlib.Path(f"{depth}_xfovs.json").read_text())
 
     def pictures(self, video, format="gray16le", width=96, height=64):
         raw = subprocess.run(["ffmpeg", "-v", "error", "-i", video, "-f", "rawvideo", "-pix_fmt", format, "-"],
@@ -354,6 +362,118 @@ class SinglePictures(Case):
         self.export(depth_anything_3, stand_ins.DEPTH_ANYTHING_3, "--input-size", 56)
         depth = self.run_program("video_metric_convert", "--model", self.model, "--xfov", 60)
         self.assertGreater(self.pictures(depth).std().item(), 0)
+
+
+    def test_unik3d_with_and_without_the_camera(self):
+        for rays in (False, True):
+            options = ["--rays"] if rays else []
+            module, meta = self.export(unik3d, stand_ins.UNIK3D, "--encoder", "vits", "--size", 56, 84, *options)
+            self.assertEqual([port["name"] for port in meta["inputs"]], ["image", "rays"] if rays else ["image"])
+            self.assertEqual((meta["source"]["license"], meta["outputs"][0]["scale"]), ("CC-BY-NC-4.0", "metric"))
+            inputs, = unik3d.examples((56, 84), rays)[1:]
+            result = module(*inputs)
+            depth, found = (result, None) if rays else result
+            self.assertEqual(tuple(depth.shape), (2, 1, 56, 84))
+            if rays:  # z, not the distance
+                turned = torch.cat([-inputs[1][:, :2], inputs[1][:, 2:]], 1)
+                self.assertGreater((module(inputs[0], turned) - depth).abs().max().item(), 1e-3)
+            else:
+                self.assertEqual(tuple(found.shape), (2, 3, 56, 84))
+
+    def test_unik3d_in_unik3d_video(self):
+        self.export(unik3d, stand_ins.UNIK3D, "--encoder", "vits", "--size", 56, 84)
+        depth = self.run_program("unik3d_video", "--model", self.model)
+        self.assertGreater(self.pictures(depth).std().item(), 0)
+        self.assertLess(max(abs(xfov - 2 * math.degrees(math.atan(0.5 / 0.8))) for xfov in self.xfovs(depth)), 1e-3)
+        self.export(unik3d, stand_ins.UNIK3D, "--encoder", "vits", "--size", 56, 84, "--rays")
+        other = self.run_program("unik3d_video", "--model", self.model, "--xfov", 30, output="other.mkv")
+        self.assertEqual(self.xfovs(other), [30] * 6)
+        self.assertGreater((self.pictures(other) - self.pictures(depth)).abs().max().item(), 0)
+
+    def test_moge_finds_the_camera_of_points(self):
+        image = torch.zeros(2, 3, 84, 126)
+        places = moge.view_plane(image, 126, 84)
+        self.assertAlmostEqual(places[0, :, -1, -1].norm().item(), 1, delta=0.02)
+        z = 2 + torch.sin(8 * places[:, :1]) * torch.cos(5 * places[:, 1:])
+        focal, shift = torch.tensor([1.4, 0.9]), torch.tensor([0.6, -0.4])  # two pictures in one batch
+        z, places = z.expand(2, -1, -1, -1), places.expand(2, -1, -1, -1)
+        points = torch.cat([places * z / focal.reshape(2, 1, 1, 1), z - shift.reshape(2, 1, 1, 1)], 1)
+        mask = (places[:, 1:] > -0.3).float()
+        points = torch.where(mask > 0, points, torch.full_like(points, 1e6))  # sky, which must not count
+        found = moge.focal_and_shift(points, mask, places)
+        self.assertLess((found[0].flatten() - focal).abs().max().item(), 1e-5)
+        self.assertLess((found[1].flatten() - shift).abs().max().item(), 1e-5)
+        # With a focal length that is given, the best shift for it.
+        given = moge.focal_and_shift(points, mask, places, focal.reshape(2, 1, 1).double())[1]
+        self.assertLess((given.flatten() - shift).abs().max().item(), 1e-5)
+        # Where nothing is seen.
+        none = moge.focal_and_shift(points, 0 * mask, places)
+        self.assertEqual((none[0].flatten().tolist(), none[1].flatten().tolist()), ([1, 1], [0, 0]))
+
+    def test_moge_with_and_without_the_camera(self):
+        module, meta = self.export(moge, stand_ins.MOGE)
+        size, depth = meta["inputs"][0]["size"], meta["outputs"][0]
+        self.assertEqual((size["rule"], size["min_pixels"], size["max_pixels"]), ("area", 48 * 196, 48 * 196))
+        self.assertEqual((depth["quantity"], depth["scale"], meta["source"]["license"]), ("disparity", "metric", "MIT"))
+        image = common.example((2, 3, 98, 70), 5)  # no example
+        disparity, camera = module(image)
+        self.assertEqual((tuple(disparity.shape), tuple(camera.shape)), ((2, 1, 98, 70), (2, 3, 3)))
+        sky = (disparity == 0).float().mean().item()
+        self.assertTrue(0.02 < sky < 0.98, sky)
+        self.assertTrue((camera[:, 0, 0] > 0).all() and torch.equal(camera[:, 0, 0], camera[:, 1, 1]))
+        self.assertEqual(camera[0, :2, 2].tolist(), [35, 49])
+
+        told, meta = self.export(moge, stand_ins.MOGE, "--rays", "--tokens", 20)
+        self.assertEqual([len(meta["inputs"]), len(meta["outputs"]), meta["inputs"][1]["size"]["max_pixels"]],
+                         [2, 1, 20 * 196])
+
+        def rays(factor):
+            x = torch.cat([moge.view_plane(image, 70, 98).expand(2, -1, -1, -1),
+                           torch.ones(2, 1, 98, 70) * (camera[:, :1, :1, None] * factor * 2 / math.hypot(98, 70))], 1)
+            return torch.nn.functional.normalize(x, dim=1)
+
+        # Told what it finds itself it says the same.
+        self.assertLess((told(image, rays(1)) - disparity).abs().max().item(), 1e-4 * disparity.max().item())
+        self.assertGreater((told(image, rays(1.5)) - disparity).abs().max().item(), 1e-2 * disparity.max().item())
+
+    def test_moge_takes_the_network_from_the_checkpoint(self):
+        config = {**json.loads(stand_ins.MOGE["configs/train/v2.json"])["model"], "num_tokens_range": [10, 30]}
+        del config["normal_head"]
+        path, finish = self.folder / "model.pt", common.finish
+
+        def keep(wrapper, *rest, **options):
+            torch.save({"model_config": config, "model": wrapper.network.state_dict()}, path)
+            finish(wrapper, *rest, **options)
+
+        with unittest.mock.patch.object(common, "finish", keep):
+            first, _ = self.export(moge, stand_ins.MOGE)
+        call = ["--repo", self.folder / "clone", "--checkpoint", path, "--out", self.folder / "again.pt"]
+        stand_ins.run_exporter(moge, *call)
+        again, meta = self.load(self.folder / "again.pt")
+        self.assertEqual(meta["inputs"][0]["size"]["max_pixels"], 30 * 196)
+        image = common.example((1, 3, 56, 84), 5)
+        self.assertTrue(torch.equal(first(image)[0], again(image)[0]))
+        del config["scale_head"]
+        torch.save({"model_config": config, "model": {}}, path)
+        with self.assertRaisesRegex(common.ExportError, "is not of MoGe-2"):
+            stand_ins.run_exporter(moge, *call)
+
+    def test_moge_in_moge_video(self):
+        self.export(moge, stand_ins.MOGE)
+        depth = self.run_program("moge_video", "--model", self.model, "--max_depth", 50)
+        found = self.xfovs(depth)
+        self.assertTrue(len(found) == 6 and 5 < found[0] < 175, found)
+        pictures = self.pictures(depth)
+        self.assertGreater(pictures.std().item(), 0)
+
+    def test_depth_pro_in_depthpro_video(self):
+        _, meta = self.export(depth_pro, stand_ins.DEPTH_PRO, "--encoder", "vits")
+        depth = meta["outputs"][0]
+        self.assertEqual((depth["quantity"], depth["scale"], depth["focal_ref"]),
+                         ("disparity", "metric_times_focal", 1536))
+        found = self.run_program("depthpro_video", "--model", self.model)
+        self.assertTrue(all(10 < xfov < 170 for xfov in self.xfovs(found)))
+        self.assertGreater(self.pictures(found).std().item(), 0)
 
 
 class Nvds(Case):

@@ -645,6 +645,192 @@ class UniDepthV2(torch.nn.Module, PyTorchModelHubMixin, library_name="none", rep
 """,
 }
 
+DEPTH_PRO = {
+    "src/depth_pro/__init__.py": "raise RuntimeError('needs pillow_heif')\n",
+    "src/depth_pro/network/__init__.py": "",
+    "src/depth_pro/network/vit_factory.py": """
+import dataclasses
+@dataclasses.dataclass
+class ViTConfig:
+    embed_dim: int = 1024
+    timm_preset: str = "vit_large_patch14_dinov2"
+    encoder_feature_layer_ids: list = None
+    encoder_feature_dims: list = None
+VIT_CONFIG_DICT = {"dinov2l16_384": ViTConfig()}
+""",
+    "src/depth_pro/depth_pro.py": """
+import dataclasses
+import torch
+from torchvision.transforms import Compose, ConvertImageDtype, Lambda, Normalize, ToTensor
+from .network.vit_factory import VIT_CONFIG_DICT
+@dataclasses.dataclass
+class DepthProConfig:
+    patch_encoder_preset: str = "dinov2l16_384"
+    decoder_features: int = 256
+    checkpoint_uri: str = "./checkpoints/depth_pro.pt"
+DEFAULT_MONODEPTH_CONFIG_DICT = DepthProConfig()
+class Encoder(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.patches, self.mix = torch.nn.Conv2d(3, width, 96, 96), torch.nn.Conv2d(width, width, 3, padding=1)
+        self.patches.register_forward_hook(self._hook0)
+        self.mix.register_forward_hook(self._hook1)
+    def _hook0(self, model, input, output):
+        self.backbone_highres_hook0 = output
+    def _hook1(self, model, input, output):
+        self.backbone_highres_hook1 = output
+    def forward(self, x):
+        return torch.tanh(self.mix(self.patches(x))) + self.backbone_highres_hook0 + self.backbone_highres_hook1
+class Fov(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.head = torch.nn.Sequential(torch.nn.Conv2d(width, 4, 4, 4), torch.nn.ReLU(), torch.nn.Conv2d(4, 1, 4))
+    def forward(self, x):
+        return self.head(x)
+class DepthPro(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.encoder, self.fov = Encoder(width), Fov(width)
+        self.head = torch.nn.Sequential(torch.nn.Conv2d(width, 8, 3, padding=1), torch.nn.Upsample(scale_factor=96),
+                                        torch.nn.Conv2d(8, 4, 1), torch.nn.ReLU(), torch.nn.Conv2d(4, 1, 1),
+                                        torch.nn.ReLU())
+    def forward(self, x):
+        assert x.shape[2] == x.shape[3] == 1536
+        features = self.encoder(x)
+        return self.head(features), self.fov(features)
+def create_model_and_transforms(config):
+    assert config.checkpoint_uri is None
+    Compose([ToTensor(), Lambda(lambda x: x), Normalize([0.5], [0.5]), ConvertImageDtype(torch.float32)])
+    model = DepthPro(VIT_CONFIG_DICT[config.patch_encoder_preset].embed_dim // 48)
+    return model, None
+""",
+}
+
+MOGE = {
+    "configs/train/v2.json": """{"model": {
+ "encoder": {"backbone": "dinov2_vits14", "intermediate_layers": [0, 1], "dim_out": 6},
+ "neck": {"dim_in": [8, 2, 2, 2, 2], "dims": [6, 6, 5, 5, 4], "dim_out": null},
+ "points_head": {"dim_in": [6, 6, 5, 5, 4], "dims": [6, 5, 5, 4, 4], "dim_out": 3},
+ "mask_head": {"dim_in": [6, 6, 5, 5, 4], "dims": [6, 5, 5, 4, 4], "dim_out": 1},
+ "normal_head": {"dim_in": [6, 6, 5, 5, 4], "dims": [6, 5, 5, 4, 4], "dim_out": 3},
+ "scale_head": {"dims": [8, 1]}, "remap_output": "exp", "num_tokens_range": [12, 48]}}""",
+    "moge/__init__.py": "raise RuntimeError('not to be imported')\n",
+    "moge/model/v2.py": """
+import torch
+import utils3d
+from huggingface_hub import hf_hub_download
+from ..utils.geometry_torch import recover_focal_shift
+class Backbone(torch.nn.Module):
+    num_register_tokens, interpolate_antialias, interpolate_offset = 0, False, 0.1
+    def __init__(self):
+        super().__init__()
+        self.patch_embed = Patches()
+        self.cls_token = torch.nn.Parameter(torch.zeros(1, 1, 8))
+        self.pos_embed = torch.nn.Parameter(torch.zeros(1, 26, 8))
+        self.mix = torch.nn.Linear(8, 8)
+    def prepare_tokens_with_masks(self, x):
+        raise RuntimeError("the exporter replaces this")
+    def get_intermediate_layers(self, x, n, return_class_token):
+        tokens = torch.tanh(self.mix(self.prepare_tokens_with_masks(x)))
+        return tuple((tokens[:, 1:] * (1 + k), tokens[:, 0]) for k in n)
+class Patches(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.proj = torch.nn.Conv2d(3, 8, 14, 14)
+    def forward(self, x):
+        return self.proj(x).flatten(2).transpose(1, 2)
+class Encoder(torch.nn.Module):
+    def __init__(self, backbone, intermediate_layers, dim_out):
+        super().__init__()
+        self.backbone_name, self.intermediate_layers, self.backbone = backbone, intermediate_layers, Backbone()
+        self.output_projections = torch.nn.ModuleList(torch.nn.Conv2d(8, dim_out, 1) for _ in intermediate_layers)
+class ConvStack(torch.nn.Module):
+    def __init__(self, dim_in, dims, dim_out):
+        super().__init__()
+        last = torch.nn.Identity() if dim_out is None else torch.nn.Conv2d(dims[-1], dim_out, 1)
+        self.input_blocks = torch.nn.ModuleList(torch.nn.Conv2d(a, b, 1) for a, b in zip(dim_in, dims))
+        self.resamplers = torch.nn.ModuleList(torch.nn.Sequential(torch.nn.Upsample(scale_factor=2), torch.nn.Conv2d(
+            a, b, 3, padding=1, padding_mode="replicate")) for a, b in zip(dims, dims[1:]))
+        self.output_blocks = torch.nn.ModuleList([torch.nn.Identity() for _ in dims[1:]] + [last])
+    def forward(self, levels):
+        out, x = [], 0
+        for i, level in enumerate(levels):
+            x = x + self.input_blocks[i](level)
+            out.append(self.output_blocks[i](x))
+            x = self.resamplers[i](x) if i < 4 else x
+        return out
+class MoGeModel(torch.nn.Module):
+    def __init__(self, encoder, neck, points_head, mask_head=None, normal_head=None, scale_head=None,
+                 remap_output="linear", num_tokens_range=(1200, 3600)):
+        super().__init__()
+        assert remap_output == "exp"
+        self.encoder, self.neck = Encoder(**encoder), ConvStack(**neck)
+        self.points_head, self.mask_head = ConvStack(**points_head), ConvStack(**mask_head)
+        if normal_head is not None:
+            self.normal_head = ConvStack(**normal_head)
+        self.scale_head = torch.nn.Sequential(torch.nn.Linear(*scale_head["dims"]))
+    def _remap_points(self, points):
+        xy, z = points.split([2, 1], dim=-1)
+        return torch.cat([xy * torch.exp(z), torch.exp(z)], dim=-1)
+""",
+    "moge/utils/geometry_torch.py": "import utils3d\nfrom scipy.signal import fftconvolve\nrecover_focal_shift = None\n",
+}
+
+UNIK3D = {
+    "configs/eval/vits.json": '{"model": {"pixel_encoder": {"pretrained": ""}}}',
+    "unik3d/__init__.py": "raise RuntimeError('not to be imported')\n",
+    "unik3d/models/backbones/dinov2.py": "def _make_dinov2_model(): pass\n",
+    "unik3d/models/encoder.py": """
+from timm.models.vision_transformer import _cfg
+from unik3d.models.backbones import ConvNeXt, ConvNeXtV2, SwinTransformerV2, _make_dinov2_model
+""",
+    "unik3d/models/unik3d.py": """
+import torch
+import torchvision.transforms.v2.functional as TF
+from huggingface_hub import PyTorchModelHubMixin
+import unik3d.models.encoder
+class Choker(torch.nn.Module):
+    def forward(self, x):
+        return Gradient.apply(x)
+class Gradient(torch.autograd.Function):
+    @staticmethod
+    def forward(context, x):
+        return x
+class Decoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.choker, self.out = Choker(), torch.nn.Linear(8, 1)
+    def forward(self, features, rays):
+        x = self.out(self.choker(features)).permute(0, 3, 1, 2)
+        return torch.exp(torch.nn.functional.interpolate(x, rays.shape[2:], mode="bilinear")) * (1 + 0.1 * rays[:, :1])
+class Encoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.proj, self.qkv = torch.nn.Conv2d(3, 8, 14, 14), torch.nn.Linear(8, 24)
+    def forward(self, x):
+        x = self.proj(x)
+        q, k, v = self.qkv(x.flatten(2).transpose(1, 2)).chunk(3, -1)
+        y = torch.nn.functional.scaled_dot_product_attention(q, k, v)
+        return y.reshape(x.shape[0], x.shape[2], x.shape[3], 8)
+class UniK3D(torch.nn.Module, PyTorchModelHubMixin, library_name="none", repo_url="none", tags=[]):
+    def __init__(self, config):
+        super().__init__()
+        assert config["model"]["pixel_encoder"]["pretrained"] is None
+        self.build_losses(config)
+        self.pixel_encoder, self.pixel_decoder = Encoder(), Decoder()
+    def encode_decode(self, inputs, image_metas=[]):
+        b, _, h, w = inputs["image"].shape
+        features = self.pixel_encoder(inputs["image"])
+        rays = inputs.get("rays")
+        if rays is None:  # of a focal length of 0.8 widths
+            x = (torch.arange(w) + 0.5 - w / 2)[None].expand(h, w)
+            y = (torch.arange(h) + 0.5 - h / 2)[:, None].expand(h, w)
+            rays = torch.nn.functional.normalize(torch.stack([x, y, 0.8 * w + 0 * x]), dim=0)[None].repeat(b, 1, 1, 1)
+        points = rays * self.pixel_decoder(features, rays)
+        return inputs, {"rays": rays, "points": points, "depth": points[:, -1:]}
+""",
+}
+
 DEPTH_ANYTHING_3 = {
     "src/depth_anything_3/__init__.py": "raise RuntimeError('not to be imported')\n",
     "src/depth_anything_3/model/__init__.py": "raise RuntimeError('not to be imported')\n",

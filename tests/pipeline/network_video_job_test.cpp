@@ -265,7 +265,9 @@ TEST_F(NetworkVideoJob, EachProgramNamesTheExporterOfItsNetwork) {
       {NetworkFamily::kUnidepth, "models/export/unidepth.py"},
       {NetworkFamily::kVideoDepthMetric, "models/export/video_depth_anything.py --metric"},
       {NetworkFamily::kDepthAnything3, "models/export/depth_anything_3.py"},
-      {NetworkFamily::kMoge, "no exporter for this network"}};
+      {NetworkFamily::kUnik3d, "models/export/unik3d.py"},
+      {NetworkFamily::kMoge, "models/export/moge.py"},
+      {NetworkFamily::kDepthPro, "models/export/depth_pro.py"}};
   for (const auto& [family, text] : all) {
     NetworkVideoJobOptions options(family);
     Take(&options, "luma");

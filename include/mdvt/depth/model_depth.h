@@ -50,7 +50,7 @@ struct ModelDepthOptions {
 //   depth, metric                z = y
 //   depth, metric_times_focal    z = y f / focal_ref, f = fx in pixels of the network's input
 //   distance, metric             z = y / |((u - cx) / fx, (v - cy) / fy, 1)|
-//   disparity, metric            z = 1 / y
+//   disparity, metric            z = 1 / y; metric_times_focal: z = f / (focal_ref y)
 //   disparity, affine            relative disparity y, or z = 1 / (scale y + shift)
 //   depth, scale_only            relative disparity 1 / y, or z = 1 / (scale / y)
 //

@@ -61,7 +61,7 @@ enum class OutputScale {
   kAffine,            // "affine": scale and shift are unknown
   kScaleOnly,         // "scale_only": the scale is unknown
   kMetric,            // "metric": metres
-  kMetricTimesFocal,  // "metric_times_focal": metres = output * focal length in pixels / focal_ref
+  kMetricTimesFocal,  // "metric_times_focal": metres = depth or 1 / disparity, * fx / focal_ref
 };
 
 enum class OutputUnit { kNone, kMetre, kPixel };  // null, "m", "px"
