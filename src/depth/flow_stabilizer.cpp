@@ -128,6 +128,7 @@ struct FlowStabilizer::Impl {
     work.frame.picture = std::move(work.input.picture);
     Shrink(work.input.depth, &work.frame.s);
     work.frame.luma = depth::LumaOf(work.frame.picture);
+    filter->FindColors(&work.frame);
     double sum = 0, n = 0;
     const std::vector<float>& s = work.frame.s;
     for (size_t i = 0; i < s.size(); i += 7)
@@ -668,6 +669,7 @@ void FlowStabilizer::Load(const State& state) {
   last.input.seconds = numbers[5];
   last.number = static_cast<int64_t>(numbers[6]);
   last.frame.picture = std::move(picture);
+  impl.filter->FindColors(&last.frame);
   impl.last = std::move(last);
   impl.live = std::move(live);
 }
