@@ -305,8 +305,11 @@ void FlowFilter::Update(const Prediction& prediction, const FilterFrame& now, do
         const float gain = std::max(p / (p + r), least_gain);
         pixel.value = before + gain * innovation;
         pixel.variance = gain * r;
+        // A quotient by a noisy value is too large by that value's variance, in a scene at rest the
+        // variance of a moving mean. Summed up in the rate it would make all come nearer.
+        const float excess = noise_ * noise_ * gain / (2 - gain);
         pixel.rate =
-            std::clamp(told.rate + per_rate * (innovation / size), -kMostRate, kMostRate);
+            std::clamp(told.rate + per_rate * (innovation / size - excess), -kMostRate, kMostRate);
         pixel.age = std::min(told.age + 1, 1000.0f);
       }
   });

@@ -281,7 +281,7 @@ TEST(FlowStabilizer, ContrastDoesNotDecay) {
     if (i == 99 || i == 299 || i == kFrames - 1) {
       std::printf("contrast after %d frames: %+.2f %%\n", i + 1,
                   100 * (spread(frame->depth.depth) / expected - 1));
-      EXPECT_NEAR(spread(frame->depth.depth), expected, 0.04 * expected) << i;
+      EXPECT_NEAR(spread(frame->depth.depth), expected, 0.01 * expected) << i;
     }
   }
 }
