@@ -112,16 +112,20 @@ LumaStatistics LumaOf(const Image& picture) {
   return result;
 }
 
+double NearerFactor::OffBy(const EgoMotion& motion, double x, double y, const Eigen::Vector2f& flow,
+                           float s) const {
+  double dx = 0, dy = 0;
+  motion.Flow(NormalX(x), NormalY(y), static_cast<double>(s), &dx, &dy);
+  const double off_x = dx * focal_ - static_cast<double>(flow.x());
+  const double off_y = dy * focal_ - static_cast<double>(flow.y());
+  return off_x * off_x + off_y * off_y;
+}
+
 float NearerFactor::At(const EgoMotion& motion, double x, double y, const Eigen::Vector2f& flow,
                        float s) const {
   if (!motion.found || !(s > 0)) return 1;
-  const double u = NormalX(x), v = NormalY(y);
-  double dx = 0, dy = 0;
-  motion.Flow(u, v, static_cast<double>(s), &dx, &dy);
-  const double off_x = dx * focal_ - static_cast<double>(flow.x());
-  const double off_y = dy * focal_ - static_cast<double>(flow.y());
-  if (off_x * off_x + off_y * off_y > kMovesOnItsOwn * kMovesOnItsOwn) return 1;
-  const double change = motion.DepthChange(u, v, static_cast<double>(s));
+  if (OffBy(motion, x, y, flow, s) > kMovesOnItsOwn * kMovesOnItsOwn) return 1;
+  const double change = motion.DepthChange(NormalX(x), NormalY(y), static_cast<double>(s));
   return static_cast<float>(std::clamp(1 + change, 0.8, 1.25));
 }
 

@@ -76,6 +76,9 @@ class NearerFactor {
     std::array<float, 2> dx_s_, change_;
     float dy_s_, change_s_;
   };
+  // By how many pixels, squared, flow is not what the camera's motion makes it.
+  double OffBy(const EgoMotion& motion, double x, double y, const Eigen::Vector2f& flow,
+               float s) const;
   // 1 for what does not move as the camera makes it.
   float At(const EgoMotion& motion, double x, double y, const Eigen::Vector2f& flow, float s) const;
 

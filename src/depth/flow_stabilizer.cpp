@@ -30,7 +30,10 @@ constexpr int kPointsAcross = 64, kPointsDown = 36;
 constexpr int kLags[] = {1, 2, 4, 8, 16};
 constexpr double kUsualNoise = 0.02;  // of 1 / depth, before anything has been measured
 constexpr double kMovesAsAWhole = 2;  // pixels from what the camera's motion says
-constexpr float kEdge = 6;            // grey levels, for enlarging
+// Pixels, for a point to tell the scale of its frame: what moves by itself hides in the noise of
+// depth from frame to frame, but not in flow. Or so many times what half of the points are off by.
+constexpr double kMovesAlong = 0.3, kMovesLikeMost = 3;
+constexpr float kEdge = 6;  // grey levels, for enlarging
 
 struct Work {
   StabilizerInput input;
@@ -198,6 +201,14 @@ struct FlowStabilizer::Impl {
 
   // ---- Scale of whole frames.
 
+  // Whether a point moves as the camera makes it, as far as is known.
+  bool MovesAlong(const depth::EgoMotion& motion, double x, double y, const Eigen::Vector2f& flow,
+                  float s) const {
+    if (!motion.found || !(s > 0)) return true;
+    const double limit = std::max(kMovesAlong, kMovesLikeMost * motion.residual * nearer->focal());
+    return nearer->OffBy(motion, x, y, flow, s) < limit * limit;
+  }
+
   // Pairs of s of `frame` and of the frame `lag` before it, which is at history[size - lag], at
   // points of `frame`; with `forward` at points of that other frame.
   void Chain(const Work& frame, const std::vector<const Work*>& history, int lag, bool forward,
@@ -225,8 +236,10 @@ struct FlowStabilizer::Impl {
         const float error = (go + come).squaredNorm();
         if (!(error < 0.01f * (go.squaredNorm() + come.squaredNorm()) + 0.5f)) return;
         weight *= std::exp(-static_cast<double>(error) / 2);
-        factor *= nearer->At(forward ? later->from_before : later->motion, static_cast<double>(x),
-                             static_cast<double>(y), go, depth_here);
+        const depth::EgoMotion& motion = forward ? later->from_before : later->motion;
+        const auto u = static_cast<double>(x), v = static_cast<double>(y);
+        if (!MovesAlong(motion, u, v, go, depth_here)) return;
+        factor *= nearer->At(motion, u, v, go, depth_here);
         x += go.x();
         y += go.y();
         at = ago(forward ? lag - step : step);
@@ -287,7 +300,10 @@ struct FlowStabilizer::Impl {
     depth::FilterFrame* now = &work->frame;
     depth::NoisyPairs pairs;
     double predicted_noise = 0, measured_noise = 0;
+    const FlowPlane flow = work->input.flow->ToBefore().there;
     ForPoints([&](int px, int py) {
+      const float own = now->s[static_cast<size_t>(py) * width + px];
+      if (!MovesAlong(work->motion, px, py, flow.At(px, py), own)) return;
       double weight = 0, s = 0, value = 0;
       for (int y = std::max(0, py - kReach); y <= std::min(height - 1, py + kReach); ++y)
         for (int x = std::max(0, px - kReach); x <= std::min(width - 1, px + kReach); ++x) {
