@@ -3,13 +3,16 @@
 // Forward passes alone, one after another: what a whole program with this model could reach at
 // best. Prints one JSON object.
 //
-//   model_loop MODEL WIDTH HEIGHT THREADS PASSES     size of the video, of which the network's
-//                                                    follows
+//   model_loop MODEL WIDTH HEIGHT THREADS PASSES [INPUT_SIZE]
+//
+// Size of the video, of which the network's follows; INPUT_SIZE is the programs' --input_size. A
+// network that sees windows of frames is given whole ones: "frames" are those that a pass moves on.
 #include <sys/resource.h>
 
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,22 +50,30 @@ void Run(char** argv) {
   options.num_threads = Number(argv[4]);
   const int passes = Number(argv[5]);
   const Model model = Model::Open(argv[1], options);
-  const PixelSize size = PlanSize(video, model.info().inputs.at(0).size).network;
-  const Tensor input = Model::CheckInput({1, 3, size.height, size.width});
+  SizeRule rule = model.info().inputs.at(0).size;
+  if (argv[6] != nullptr) rule.target = {Number(argv[6]), Number(argv[6])};
+  const PixelSize size = PlanSize(video, rule).network;
+  const std::optional<ModelWindow>& window = model.info().window;
+  const int length = window ? window->length : 1, stride = window ? window->stride : 1;
+  const Tensor input = Model::CheckInput(window ? Shape{1, length, 3, size.height, size.width}
+                                                : Shape{1, 3, size.height, size.width});
   std::vector<Tensor> outputs;
   model.Run({input}, &outputs);  // warms up
   const double start = Seconds(), cpu = CpuSeconds();
   for (int i = 0; i < passes; ++i) model.Run({input}, &outputs);
-  std::printf("{\"seconds\":%.4f,\"cpu_seconds\":%.4f,\"frames\":%d,\"network\":\"%dx%d\"}\n",
-              Seconds() - start, CpuSeconds() - cpu, passes, size.width, size.height);
+  std::printf(
+      "{\"seconds\":%.4f,\"cpu_seconds\":%.4f,\"frames\":%d,\"length\":%d,\"stride\":%d,"
+      "\"network\":\"%dx%d\"}\n",
+      Seconds() - start, CpuSeconds() - cpu, passes * stride, length, stride, size.width,
+      size.height);
 }
 
 }  // namespace
 }  // namespace mdvt
 
 int main(int argc, char** argv) {
-  if (argc != 6) {
-    std::fprintf(stderr, "usage: model_loop MODEL WIDTH HEIGHT THREADS PASSES\n");
+  if (argc != 6 && argc != 7) {
+    std::fprintf(stderr, "usage: model_loop MODEL WIDTH HEIGHT THREADS PASSES [INPUT_SIZE]\n");
     return 2;
   }
   try {

@@ -30,7 +30,10 @@ constexpr int kPointsAcross = 64, kPointsDown = 36;
 constexpr int kLags[] = {1, 2, 4, 8, 16};
 constexpr double kUsualNoise = 0.02;  // of 1 / depth, before anything has been measured
 constexpr double kMovesAsAWhole = 2;  // pixels from what the camera's motion says
-constexpr float kEdge = 6;            // grey levels, for enlarging
+// Pixels, for a point to tell the scale of its frame: what moves by itself hides in the noise of
+// depth from frame to frame, but not in flow. Or so many times what half of the points are off by.
+constexpr double kMovesAlong = 0.3, kMovesLikeMost = 3;
+constexpr float kEdge = 6;  // grey levels, for enlarging
 
 struct Work {
   StabilizerInput input;
@@ -128,6 +131,7 @@ struct FlowStabilizer::Impl {
     work.frame.picture = std::move(work.input.picture);
     Shrink(work.input.depth, &work.frame.s);
     work.frame.luma = depth::LumaOf(work.frame.picture);
+    filter->FindColors(&work.frame);
     double sum = 0, n = 0;
     const std::vector<float>& s = work.frame.s;
     for (size_t i = 0; i < s.size(); i += 7)
@@ -197,6 +201,14 @@ struct FlowStabilizer::Impl {
 
   // ---- Scale of whole frames.
 
+  // Whether a point moves as the camera makes it, as far as is known.
+  bool MovesAlong(const depth::EgoMotion& motion, double x, double y, const Eigen::Vector2f& flow,
+                  float s) const {
+    if (!motion.found || !(s > 0)) return true;
+    const double limit = std::max(kMovesAlong, kMovesLikeMost * motion.residual * nearer->focal());
+    return nearer->OffBy(motion, x, y, flow, s) < limit * limit;
+  }
+
   // Pairs of s of `frame` and of the frame `lag` before it, which is at history[size - lag], at
   // points of `frame`; with `forward` at points of that other frame.
   void Chain(const Work& frame, const std::vector<const Work*>& history, int lag, bool forward,
@@ -224,8 +236,10 @@ struct FlowStabilizer::Impl {
         const float error = (go + come).squaredNorm();
         if (!(error < 0.01f * (go.squaredNorm() + come.squaredNorm()) + 0.5f)) return;
         weight *= std::exp(-static_cast<double>(error) / 2);
-        factor *= nearer->At(forward ? later->from_before : later->motion, static_cast<double>(x),
-                             static_cast<double>(y), go, depth_here);
+        const depth::EgoMotion& motion = forward ? later->from_before : later->motion;
+        const auto u = static_cast<double>(x), v = static_cast<double>(y);
+        if (!MovesAlong(motion, u, v, go, depth_here)) return;
+        factor *= nearer->At(motion, u, v, go, depth_here);
         x += go.x();
         y += go.y();
         at = ago(forward ? lag - step : step);
@@ -286,7 +300,10 @@ struct FlowStabilizer::Impl {
     depth::FilterFrame* now = &work->frame;
     depth::NoisyPairs pairs;
     double predicted_noise = 0, measured_noise = 0;
+    const FlowPlane flow = work->input.flow->ToBefore().there;
     ForPoints([&](int px, int py) {
+      const float own = now->s[static_cast<size_t>(py) * width + px];
+      if (!MovesAlong(work->motion, px, py, flow.At(px, py), own)) return;
       double weight = 0, s = 0, value = 0;
       for (int y = std::max(0, py - kReach); y <= std::min(height - 1, py + kReach); ++y)
         for (int x = std::max(0, px - kReach); x <= std::min(width - 1, px + kReach); ++x) {
@@ -668,6 +685,7 @@ void FlowStabilizer::Load(const State& state) {
   last.input.seconds = numbers[5];
   last.number = static_cast<int64_t>(numbers[6]);
   last.frame.picture = std::move(picture);
+  impl.filter->FindColors(&last.frame);
   impl.last = std::move(last);
   impl.live = std::move(live);
 }

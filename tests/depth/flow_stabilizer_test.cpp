@@ -281,7 +281,7 @@ TEST(FlowStabilizer, ContrastDoesNotDecay) {
     if (i == 99 || i == 299 || i == kFrames - 1) {
       std::printf("contrast after %d frames: %+.2f %%\n", i + 1,
                   100 * (spread(frame->depth.depth) / expected - 1));
-      EXPECT_NEAR(spread(frame->depth.depth), expected, 0.04 * expected) << i;
+      EXPECT_NEAR(spread(frame->depth.depth), expected, 0.01 * expected) << i;
     }
   }
 }
@@ -343,8 +343,9 @@ TEST(FlowStabilizer, AllKindsOfFlickerGo) {
     EXPECT_LT(after.opw2 - truth.opw2, 0.3 * (before.opw2 - truth.opw2));
     EXPECT_LT(above(after.tflick, truth.tflick), 0.3 * above(before.tflick, truth.tflick));
     EXPECT_LT(after.opw2, 0.3 * before.opw2);
-    // What noise of pixels does to the line between frames adds up: short of half a percent.
-    EXPECT_LT(affine_after, lookahead > 0 ? 0.03 : 0.055);
+    // Half a percent is wanted. What moves along the line of sight cannot be told by flow, and live
+    // the smooth field is taken for a change of scale.
+    EXPECT_LT(affine_after, lookahead > 0 ? 0.012 : 0.04);
     EXPECT_LT(std::abs(drift.bias), 0.03);
     // Accuracy and edges are those of the input at least, with one scale and shift for the shot.
     const Fidelity now = FidelityOf(shot, Pointers(steady)),
