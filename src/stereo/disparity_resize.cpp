@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <utility>
@@ -48,38 +49,68 @@ struct Joins {
   // False where either is not known.
   bool operator()(float a, float b) const {
     const float step = std::fabs(b - a);
-    return step * pixels <= most_apart ||
-           step <= most_depth * std::min(stereo::AtLeast(a), stereo::AtLeast(b));
+    const bool close = step * pixels <= most_apart;
+    const bool alike = step <= most_depth * std::min(stereo::AtLeast(a), stereo::AtLeast(b));
+    return close | alike;  // without a branch, for whole rows
   }
+};
+
+// Where a map parts, found row by row as rows are asked for.
+class Tears {
+ public:
+  // Rows may be asked for in any order, but only the last `kept` ones are remembered.
+  Tears(PlaneView<const float> map, const Joins& joins, int kept)
+      : map_(map),
+        joins_(joins),
+        across_(static_cast<size_t>(kept)),
+        down_(static_cast<size_t>(kept)),
+        marks_(static_cast<size_t>(map.width) + kStep) {}
+
+  // The columns of row y that part from the next column.
+  const std::vector<int>& Across(int y) {
+    return Find(y, map_.Row(y), map_.Row(y) + 1, map_.width - 1, &across_);
+  }
+  // The columns in which row y parts from the next row.
+  const std::vector<int>& Down(int y) {
+    return Find(y, map_.Row(y), map_.Row(y + 1), map_.width, &down_);
+  }
+
+ private:
+  static constexpr size_t kStep = sizeof(uint64_t);
+  struct Row {
+    int y = -1;
+    std::vector<int> columns;
+  };
+
+  const std::vector<int>& Find(int y, const float* row, const float* other, int count,
+                               std::vector<Row>* kept) {
+    Row& found = (*kept)[static_cast<size_t>(y) % kept->size()];
+    if (found.y == y) return found.columns;
+    found.y = y;
+    found.columns.clear();
+    uint8_t* marks = marks_.data();
+    for (int x = 0; x < count; ++x) marks[x] = !joins_(row[x], other[x]);
+    std::fill_n(marks + count, kStep, uint8_t{0});
+    for (size_t x = 0; x < static_cast<size_t>(count); x += kStep) {
+      uint64_t any = 0;
+      std::memcpy(&any, marks + x, kStep);
+      for (size_t i = x; any != 0 && i < x + kStep; ++i)
+        if (marks[i] != 0) found.columns.push_back(static_cast<int>(i));
+    }
+    return found.columns;
+  }
+
+  PlaneView<const float> map_;
+  Joins joins_;
+  std::vector<Row> across_, down_;
+  std::vector<uint8_t> marks_;
 };
 
 // Scratch of one block of rows.
 struct Block {
-  // Per source column, over the rows that make up one row of the result: 1 where a column parts
-  // from the next one, and where it parts in itself; then how many do before it.
-  std::vector<uint8_t> across, down;
-  std::vector<int32_t> parted, torn;
+  std::vector<uint8_t> mended;                   // of the row that is made, by column
   std::vector<std::pair<float, float>> samples;  // value and weight
 };
-
-void MarkAcross(const float* row, int width, const Joins& joins, uint8_t* marks) {
-  for (int x = 0; x + 1 < width; ++x)
-    marks[x] = static_cast<uint8_t>(marks[x] | !joins(row[x], row[x + 1]));
-}
-
-void MarkDown(const float* row, const float* next, int width, const Joins& joins, uint8_t* marks) {
-  for (int x = 0; x < width; ++x)
-    marks[x] = static_cast<uint8_t>(marks[x] | !joins(row[x], next[x]));
-}
-
-void CountBefore(const std::vector<uint8_t>& marks, std::vector<int32_t>* before) {
-  int32_t count = 0;
-  for (size_t x = 0; x < marks.size(); ++x) {
-    (*before)[x] = count;
-    count += marks[x];
-  }
-  (*before)[marks.size()] = count;
-}
 
 // The surface that most of the weight belongs to; see the header.
 float Heaviest(std::vector<std::pair<float, float>>* samples, float unknown, const Joins& joins) {
@@ -108,8 +139,11 @@ struct DisparityResizer::Impl {
   resample::Separable plain;
   ThreadPool* pool = nullptr;
 
-  void ResizeRow(PlaneView<const float> from, const Joins& joins, int row, float* to,
-                 Block* block) const;
+  // The first column of the result that begins with this column of the map, or behind it.
+  std::vector<int> first_from;
+
+  void MendRow(PlaneView<const float> from, const Joins& joins, int row, Tears* tears, float* to,
+               Block* block) const;
   float Surface(PlaneView<const float> from, const Joins& joins, int row, int column,
                 Block* block) const;
 };
@@ -136,26 +170,28 @@ float DisparityResizer::Impl::Surface(PlaneView<const float> from, const Joins& 
 }
 
 // Mends what the plain filter has made of one row.
-void DisparityResizer::Impl::ResizeRow(PlaneView<const float> from, const Joins& joins, int row,
-                                       float* to, Block* block) const {
+void DisparityResizer::Impl::MendRow(PlaneView<const float> from, const Joins& joins, int row,
+                                     Tears* tears, float* to, Block* block) const {
   const resample::Axis &x = plain.x, &y = plain.y;
-  std::fill(block->across.begin(), block->across.end(), uint8_t{0});
-  std::fill(block->down.begin(), block->down.end(), uint8_t{0});
+  bool any = false;
+  // Those that look at both `column` and `last`.
+  const auto mend = [&](int column, int last) {
+    if (!any) std::fill(block->mended.begin(), block->mended.end(), uint8_t{0});
+    any = true;
+    const auto end = static_cast<size_t>(first_from[static_cast<size_t>(column) + 1]);
+    for (auto i =
+             static_cast<size_t>(first_from[static_cast<size_t>(std::max(0, last + 1 - x.taps))]);
+         i < end; ++i) {
+      if (block->mended[i] != 0) continue;
+      block->mended[i] = 1;
+      to[i] = Surface(from, joins, row, static_cast<int>(i), block);
+    }
+  };
   const int first = y.begin[static_cast<size_t>(row)];
   for (int j = first; j < first + y.taps; ++j) {
-    MarkAcross(from.Row(j), from_width, joins, block->across.data());
+    for (const int column : tears->Across(j)) mend(column, column + 1);
     if (j + 1 < first + y.taps)
-      MarkDown(from.Row(j), from.Row(j + 1), from_width, joins, block->down.data());
-  }
-  CountBefore(block->across, &block->parted);
-  CountBefore(block->down, &block->torn);
-  if (block->parted.back() == 0 && block->torn.back() == 0) return;
-  for (int i = 0; i < x.count; ++i) {
-    const auto begin = static_cast<size_t>(x.begin[static_cast<size_t>(i)]);
-    const size_t end = begin + static_cast<size_t>(x.taps);
-    if (block->parted[end - 1] == block->parted[begin] && block->torn[end] == block->torn[begin])
-      continue;
-    to[i] = Surface(from, joins, row, i, block);
+      for (const int column : tears->Down(j)) mend(column, column);
   }
 }
 
@@ -176,6 +212,10 @@ DisparityResizer::DisparityResizer(int from_width, int from_height, const Resize
   impl_->pool = pool;
   impl_->plain.x = LinearAxis(from_width, window.x, window.width, to_width);
   impl_->plain.y = LinearAxis(from_height, window.y, window.height, to_height);
+  const std::vector<int32_t>& begin = impl_->plain.x.begin;
+  for (int column = 0; column <= from_width; ++column)
+    impl_->first_from.push_back(
+        static_cast<int>(std::lower_bound(begin.begin(), begin.end(), column) - begin.begin()));
 }
 
 DisparityResizer::~DisparityResizer() = default;
@@ -197,13 +237,10 @@ void DisparityResizer::Resize(PlaneView<const float> from, const TearRule& rule,
                     static_cast<float>(rule.depth)};
   resample::ForRowBlocks(1, to.height, impl.pool, [&](int, int begin, int end) {
     Block block;
-    const auto width = static_cast<size_t>(impl.from_width);
-    block.across.resize(width);
-    block.down.resize(width);
-    block.parted.resize(width + 1);
-    block.torn.resize(width + 1);
+    block.mended.resize(static_cast<size_t>(to.width));
+    Tears tears(from, joins, impl.plain.y.taps + 1);
     impl.plain.Rows<float>(from, 1.0f, begin, end, to, [&](int row, float* samples) {
-      impl.ResizeRow(from, joins, row, samples, &block);
+      impl.MendRow(from, joins, row, &tears, samples, &block);
     });
   });
 }
