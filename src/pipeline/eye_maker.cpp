@@ -166,9 +166,8 @@ EyeMaker::EyeMaker(const EyeOptions& options, const ViewLayout& layout, const Vi
   color_resizer_.emplace(format_, source.width, source.height, canvas_.window,
                          canvas_.content_width, canvas_.content_height,
                          ResizeOptions{options.filter, source.color.chroma_location}, pool);
-  map_resizer_.emplace(PixelFormat::GrayF32(), source.width, source.height, canvas_.window,
-                       canvas_.content_width, canvas_.content_height,
-                       ResizeOptions{ResizeFilter::kBilinear, 0}, pool);
+  map_resizer_.emplace(source.width, source.height, canvas_.window, canvas_.content_width,
+                       canvas_.content_height, pool);
 }
 
 void EyeMaker::Push(EyeInput frame) {
@@ -332,7 +331,7 @@ std::optional<PackedFrame> EyeMaker::Make(const NormalRange& range, EyeInput* fr
 
   const bool taken = preview_.Takes(frame->seconds);
   if (metric() && !taken && !comfort_) return std::nullopt;
-  const PlaneView<const float> map = FitMap(frame->depth);
+  const PlaneView<const float> map = FitMap(*frame);
   Parallax parallax =
       metric() ? MetricParallax(*frame) : NormalParallax(range, *frame, new_scene, map);
   const PlaneView<const float> shown = Comfortable(map, *frame, seconds, new_scene, &parallax);
@@ -426,13 +425,25 @@ void EyeMaker::PrepareNormal(const Image& color, double seconds, bool new_scene,
   was_flat_ = range.flat;
 }
 
-PlaneView<const float> EyeMaker::FitMap(const Image& map) {
+// What of the source parts in the widest pair of views, and at least in that of two eyes.
+double EyeMaker::SourcePixelsPerUnit(const EyeInput& frame) const {
+  double apart = 1;
+  for (const double eye : eyes_) apart = std::max(apart, 2 * std::fabs(eye));
+  const double baseline =
+      options_.stereo.baseline > 0 ? options_.stereo.baseline : StereoOptions().baseline;
+  const double pixels =
+      metric() ? MetricParallax(frame).focal * baseline : max_shift_ * canvas_.squeeze_x;
+  return pixels * apart * canvas_.window.width / canvas_.content_width;
+}
+
+PlaneView<const float> EyeMaker::FitMap(const EyeInput& frame) {
+  const PlaneView<const float> whole = std::as_const(frame.depth).Plane<float>();
   if (canvas_.exact) {
-    const PlaneView<const float> whole = map.Plane<float>();
     return {whole.Row(static_cast<int>(canvas_.window.y)) + static_cast<int>(canvas_.window.x),
             whole.stride, canvas_.content_width, canvas_.content_height};
   }
-  map_resizer_->Resize(map.view(), scaled_.mutable_view());
+  map_resizer_->Resize(whole, options_.stereo.tear, SourcePixelsPerUnit(frame),
+                       scaled_.MutablePlane<float>());
   return scaled_.Plane<float>();
 }
 

@@ -30,6 +30,7 @@
 #include "mdvt/pipeline/mono_to_sbs.h"
 #include "mdvt/stereo/comfort.h"
 #include "mdvt/stereo/convergence.h"
+#include "mdvt/stereo/disparity_resize.h"
 #include "mdvt/stereo/renderer.h"
 #include "mdvt/stereo/shift_control.h"
 #include "mdvt/stereo/view_layout.h"
@@ -276,7 +277,8 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   void PrepareNormal(const Image& color, double seconds, bool new_scene, const NormalRange& range,
                      Image* depth);
   // The parts of picture and map that are shown, at the size at which they are.
-  PlaneView<const float> FitMap(const Image& map);
+  PlaneView<const float> FitMap(const EyeInput& frame);
+  double SourcePixelsPerUnit(const EyeInput& frame) const;
   ImageView FitColor(const Image& color);
   Parallax MetricParallax(const EyeInput& frame) const;
   Parallax NormalParallax(const NormalRange& range, const EyeInput& frame, bool new_scene,
@@ -370,7 +372,8 @@ class EyeMaker : public Stage<EyeInput, PackedFrame> {
   ObjectPool<ViewHoles> holes_;
   PreviewSampler preview_;
   ThumbnailSheet sheet_;
-  std::optional<ImageResizer> color_resizer_, map_resizer_;
+  std::optional<ImageResizer> color_resizer_;
+  std::optional<DisparityResizer> map_resizer_;
   std::optional<PanelViews> panels_;
   std::optional<SceneViews> scene_;
   Image content_, scaled_, nearness_, metres_, pressed_, with_subtitles_;

@@ -199,8 +199,9 @@ void Describe(OptionList* list, HoleOptions* options) {
       "no loose points inside holes: always so here, accepted for documented command lines");
   Describe(list, &options->tear);
   list->Field("clean_rim", &options->clean_rim, {0, 16}, "PIXELS",
-              "mixed pixels beside silhouettes that are taken as background; 0: none, and rims of "
-              "holes follow from depth alone, not from the silhouettes of the picture");
+              "mixed pixels beside silhouettes that are taken as background; silhouettes then lie "
+              "where the picture has them, antialiased; 0: none, and they follow from depth alone, "
+              "in whole pixels");
 }
 
 void SteadyOptions::Check() const {

@@ -10,6 +10,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "stereo/row_math.h"
+#include "stereo/silhouettes.h"
 
 namespace mdvt::stereo {
 namespace {
@@ -97,108 +98,6 @@ void ChromaCuts(const uint64_t* cuts0, const uint64_t* cuts1, int luma_width, in
   }
 }
 
-// Beside a silhouette the picture mixes both surfaces, while the depth knows one. Where background
-// is uncovered, such samples would stand there as a ghost of the outline. Up to `rim` samples on
-// the far side of each cut that hold a clear part of the foreground become clean background. Takes
-// the new values from the old ones alone, so that the order of the cuts does not matter.
-struct Mend {
-  int index;
-  float value;
-};
-
-void CleanSilhouettes(const float* shift, const CutBits& cuts, size_t words, int width, int rim,
-                      float min_contrast, std::vector<Mend>& mends, float* samples) {
-  constexpr float kClearPart = 0.3f;
-  mends.clear();
-  const int reach = std::max(2 * rim, rim + 2);  // no other cut so near: rims never overlap
-  for (size_t w = 0; w < words; ++w) {
-    for (uint64_t bits = cuts.words()[w]; bits != 0; bits &= bits - 1) {
-      const int s = static_cast<int>(w * 64) + __builtin_ctzll(bits) - 64;
-      if (s < 0 || s + 1 >= width || std::isnan(shift[s]) || std::isnan(shift[s + 1])) continue;
-      const int step = shift[s] > shift[s + 1] ? 1 : -1;  // towards the far side
-      const int far = step > 0 ? s + 1 : s, near = far - step;
-      const int end = far + (reach - 1) * step;
-      if (end < 0 || end >= width) continue;
-      const int low = std::min(far, end);
-      bool alone = true;
-      for (int i = low; i < low + reach - 1 && alone; ++i) alone = !cuts.Test(i);
-      if (!alone) continue;
-      const int inner = near - step;
-      const bool thin = inner < 0 || inner >= width || cuts.Test(std::min(inner, near));
-      const float foreground = samples[thin ? near : inner];
-      const float background = 0.5f * (samples[far + rim * step] + samples[far + (rim + 1) * step]);
-      const float contrast = foreground - background;
-      if (std::fabs(contrast) < min_contrast) continue;
-      for (int m = 0; m < rim; ++m) {
-        const int i = far + m * step;
-        if ((samples[i] - background) / contrast < kClearPart) break;
-        mends.push_back({i, background});
-      }
-    }
-  }
-  for (const Mend& mend : mends) samples[mend.index] = mend.value;
-}
-
-// Beside a tear the depth knows the silhouette of the near surface to half a sample only; the
-// picture knows it better, as the two samples at the tear hold a share of that surface each.
-// Returns how far it goes on beyond its last sample, in [0, 1]: 0.5, the middle, as far as colors
-// do not tell.
-template <typename T>
-float NearReach(const T* row, int far, int near, float min_contrast) {
-  const int step = near - far;
-  const auto at = [row](int i) { return static_cast<float>(row[i]); };
-  const float far1 = at(far - step), far2 = at(far - 2 * step);
-  const float near1 = at(near + step), near2 = at(near + 2 * step);
-  const float background = 0.5f * (far1 + far2);
-  const float contrast = 0.5f * (near1 + near2) - background;
-  const float square = contrast * contrast;
-  if (!(square > 0)) return 0.5f;
-  const auto share = [&](int i) {
-    return std::min(std::max((at(i) - background) * contrast / square, 0.0f), 1.0f);
-  };
-  const float reach = std::min(std::max((share(far) + share(near)) - 0.5f, 0.0f), 1.0f);
-  const float rough = (far1 - far2) * (far1 - far2) + (near1 - near2) * (near1 - near2);
-  return 0.5f + (reach - 0.5f) * (square / (square + 4 * rough + min_contrast * min_contrast));
-}
-
-// Moves the rims of near surfaces, where this eye sees behind them, from half a sample beyond the
-// last one to where the picture has them. What is seen elsewhere stays.
-template <typename T>
-void PlaceRims(Eye eye, const T* row, const float* shift, const CutBits& cuts, size_t words,
-               int width, float min_contrast, float* origin) {
-  constexpr int kBeside = 2;  // samples of each surface, beside the one at the tear
-  const int step = eye == Eye::kLeft ? 1 : -1;  // from far to near
-  for (size_t w = 0; w < words; ++w) {
-    const uint64_t all = cuts.words()[w];
-    if (all == 0) continue;
-    const uint64_t before = w > 0 ? cuts.words()[w - 1] : 0;
-    const uint64_t behind = w + 1 < words ? cuts.words()[w + 1] : 0;
-    // Tears with no other one within kBeside samples.
-    static_assert(kBeside == 2, "the shifts below");
-    const uint64_t beside = (all << 1 | before >> 63) | (all << 2 | before >> 62) |
-                            (all >> 1 | behind << 63) | (all >> 2 | behind << 62);
-    for (uint64_t bits = all & ~beside; bits != 0; bits &= bits - 1) {
-      const int s = static_cast<int>(w * 64) + __builtin_ctzll(bits) - 64;
-      if (s < kBeside || s + 1 + kBeside >= width) continue;
-      const int far = step > 0 ? s : s + 1, near = far + step;
-      if (!(shift[near] > shift[far])) continue;  // nor without data
-      // The only target sample that the rim may pass, and how far it is from the last sample.
-      const float whole = std::floor(shift[near]), rest = shift[near] - whole;
-      const int target = near + step * static_cast<int>(whole);
-      if (target < 0 || target >= width) continue;
-      const bool covered = rest < 0.5f;
-      if (covered ? origin[target] != (step > 0 ? -shift[near] : shift[near])
-                  : !IsHole(origin[target]))
-        continue;
-      if (covered == (rest < NearReach(row, far, near, min_contrast))) continue;
-      // A position on the near side of the tear.
-      origin[target] = covered
-                           ? HoleOf(eye)
-                           : static_cast<float>(near - target) - static_cast<float>(step) * 0.25f;
-    }
-  }
-}
-
 }  // namespace
 
 struct FrameWarp::Job {
@@ -221,6 +120,8 @@ struct FrameWarp::Scratch {
   std::array<std::vector<uint64_t>, 2> cuts;
   std::vector<uint64_t> chroma_cuts;
   std::vector<Mend> mends;
+  std::array<std::vector<Tear>, 2> tears;               // per luma row of the group
+  std::array<std::array<std::vector<Rim>, 2>, 2> rims;  // [eye][luma row]
 
   void Resize(int new_width) {
     if (width == new_width) return;
@@ -231,7 +132,14 @@ struct FrameWarp::Scratch {
     }
     for (auto* bits : {&cuts[0], &cuts[1], &chroma_cuts})
       bits->assign(CutBits::Words(new_width), 0);
-    mends.reserve(static_cast<size_t>(new_width));
+    const auto most = static_cast<size_t>(new_width);
+    mends.reserve(2 * most);
+    for (auto& row : tears) row.reserve(most);
+    for (auto& eye : rims)
+      for (auto& row : eye) {
+        row.clear();
+        row.reserve(most);
+      }
     width = new_width;
   }
 };
@@ -368,21 +276,18 @@ void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
         inverse[x] = 1.0f / copy[x];
       }
     }
+    if (options_.clean_rim > 0)
+      FindTears(job.color.data[0] + y * job.color.stride[0], bytes, scratch.shift[row].get(),
+                CutBits(scratch.cuts[row].data()), scratch.cuts[row].size(), width,
+                (params.max_value + 1) / 16, &scratch.tears[row]);
     for (const Eye eye : {Eye::kLeft, Eye::kRight}) {
       const auto e = static_cast<size_t>(eye);
       if (!IsWanted(job.eyes[e])) continue;
       float* origin = scratch.origin[e][row].get();
       kernels_.trace_row(eye, scratch.shift[row].get(), scratch.cuts[row].data(), width, origin);
-      if (options_.clean_rim > 0) {
-        const float min_contrast = static_cast<float>(format.max_value() + 1) / 16;
-        const CutBits cuts(scratch.cuts[row].data());
-        const size_t words = scratch.cuts[row].size();
-        const float* shift = scratch.shift[row].get();
-        bytes == 1 ? PlaceRims(eye, job.color.Plane<uint8_t>(0).Row(y), shift, cuts, words, width,
-                               min_contrast, origin)
-                   : PlaceRims(eye, job.color.Plane<uint16_t>(0).Row(y), shift, cuts, words, width,
-                               min_contrast, origin);
-      }
+      if (options_.clean_rim > 0)
+        PlaceRims(eye, scratch.tears[row], scratch.shift[row].get(), width, origin,
+                  &scratch.rims[e][row]);
       if (job.eyes[e].holes != nullptr) FindHoles(job, eye, y, origin, map, scratch.cuts[row]);
       if (job.eyes[e].depth.data != nullptr) {
         kernels_.depth_row(scratch.depth.get(), scratch.inverse.get(), origin,
@@ -396,19 +301,22 @@ void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
       const auto p = static_cast<size_t>(plane);
       kernels_.load_row(job.color.data[p] + y * job.color.stride[p], bytes, width,
                         scratch.samples.get());
-      if (options_.clean_rim > 0) {
-        CleanSilhouettes(scratch.shift[row].get(), CutBits(scratch.cuts[row].data()),
-                         scratch.cuts[row].size(), width, options_.clean_rim,
-                         (params.max_value + 1) / 8, scratch.mends, scratch.samples.get());
-      }
+      const CutBits cuts(scratch.cuts[row].data());
+      if (options_.clean_rim > 0)
+        CleanSilhouettes(scratch.shift[row].get(), cuts, scratch.cuts[row].size(), width,
+                         options_.clean_rim, params.max_value, scratch.tears[row], &scratch.mends,
+                         scratch.samples.get());
       params.black = job.black[p];
       for (const Eye eye : {Eye::kLeft, Eye::kRight}) {
-        const MutableImageView& image = job.eyes[static_cast<size_t>(eye)].image;
+        const auto e = static_cast<size_t>(eye);
+        const MutableImageView& image = job.eyes[e].image;
         if (image.empty()) continue;
         params.eye = eye;
-        kernels_.sample_row(
-            scratch.samples.get(), scratch.origin[static_cast<size_t>(eye)][row].get(),
-            scratch.cuts[row].data(), params, bytes, image.data[p] + y * image.stride[p]);
+        std::byte* made = image.data[p] + y * image.stride[p];
+        kernels_.sample_row(scratch.samples.get(), scratch.origin[e][row].get(),
+                            scratch.cuts[row].data(), params, bytes, made);
+        if (options_.clean_rim > 0)
+          MixRims(scratch.rims[e][row], scratch.samples.get(), cuts, params, bytes, made);
       }
     }
   }
@@ -447,8 +355,13 @@ void FrameWarp::RenderGroup(const Job& job, int group, Scratch& scratch) const {
       const MutableImageView& image = job.eyes[e].image;
       if (image.empty()) continue;
       params.eye = eye;
+      std::byte* made = image.data[p] + group * image.stride[p];
       kernels_.sample_row(scratch.samples.get(), scratch.chroma_origin[e].get(), cuts, params,
-                          bytes, image.data[p] + group * image.stride[p]);
+                          bytes, made);
+      if (options_.clean_rim > 0)
+        MixChromaRims(scratch.rims[e].data(), rows, scratch.samples.get(),
+                      scratch.chroma_origin[e].get(),
+                      {chroma_width, format.chroma_shift_x, centred}, bytes, made);
     }
   }
 }

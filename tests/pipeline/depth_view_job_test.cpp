@@ -8,6 +8,7 @@
 
 #include "cli/clips.h"
 #include "io/expect_error.h"
+#include "mdvt/io/depth_video.h"
 #include "mdvt/io/geometry_file.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/pipeline/depth_view.h"
@@ -193,6 +194,95 @@ TEST_F(DepthViewJob, PointsShowWhatHasDepthAndNothingElse) {
       EXPECT_EQ(At(view[1], x, 20),
                 x < kWidth / 2 ? (std::array<int, 3>{255, 255, 255}) : At(source[1], x, 20))
           << "column " << x << (torn ? ", torn" : "");
+  }
+}
+
+// Of pictures of another size and from elsewhere too: what is torn leaves nothing between.
+TEST_F(DepthViewJob, NothingIsSeenBetweenTwoSurfaces) {
+  const auto is_near = [](int x, int y) { return 3 * x + y < 3 * kWidth / 2 + kHeight / 2; };
+  MakeDepth(dir_ / "depth.mkv", shape_,
+            [&](int, int x, int y) { return is_near(x, y) ? 1.0f : 4.0f; });
+  options_.scene.remove_edges = true;
+  options_.save_depth = true;
+  options_.viewpoint.target = {0.3, 0.1, 4};
+  StandAt(0.3, 0.1, 0);
+  for (const int width : {kWidth, 48, 150}) {
+    for (const int supersampling : {1, 3}) {
+      for (const bool points : {false, true}) {
+        options_.width = width;
+        options_.supersampling = supersampling;
+        options_.scene.render_as_pointcloud = points;
+        const DepthViewReport report = RunDepthViewJob(options_);
+        const Image depth = std::move(DepthVideoReader(report.depth_output).Read()->depth);
+        ASSERT_EQ(depth.width(), width);
+        int near = 0, far = 0, holes = 0;
+        for (int y = 0; y < depth.height(); ++y)
+          for (int x = 0; x < width; ++x) {
+            const float z = depth.Plane<float>().At(x, y);
+            const bool at_near = std::fabs(z - 1) < 0.002, at_far = std::fabs(z - 4) < 0.002;
+            ASSERT_TRUE(z == 0 || at_near || at_far) << z << " at " << x << "," << y;
+            near += at_near;
+            far += at_far;
+            holes += z == 0;
+          }
+        const int all = width * depth.height();
+        EXPECT_GT(near, all / 8);
+        EXPECT_GT(far, all / 4);
+        EXPECT_GT(holes, all / 16);
+      }
+    }
+  }
+}
+
+// Samples of a pixel are averaged: a slanted silhouette is mixed with what is behind it by the
+// share that it covers.
+TEST_F(DepthViewJob, SilhouettesAreMixedByWhatTheyCover) {
+  // A white wall on a black ground; its slanted border is that of a mask of whole pixels, so the
+  // truth is the share of the squares of its pixels, seen twice as large and a third of a pixel
+  // off.
+  const auto is_wall = [](int x, int y) { return 2 * x + y < kWidth + kHeight / 2; };
+  shape_.frames = 1;
+  MakeDepth(dir_ / "depth.mkv", shape_,
+            [&](int, int x, int y) { return is_wall(x, y) ? 2.0f : 0.0f; });
+  Image white(PixelFormat::Rgb(8), kWidth, kHeight);
+  for (int plane = 0; plane < 3; ++plane)
+    for (int y = 0; y < kHeight; ++y)
+      std::fill_n(white.MutablePlane<uint8_t>(plane).Row(y), kWidth, uint8_t{255});
+  VideoWriterOptions video;
+  video.time_base = {1, 24};
+  video.frame_rate = {24, 1};
+  VideoWriter color(dir_ / "color.mkv", PixelFormat::Rgb(8), kWidth, kHeight, video);
+  color.Write(white, 0, 1);
+  color.Finish();
+  options_.background_color = "000000";
+  const double aside = 2.0 / 96 * 0.37;  // metres: 0.37 pixels of the source
+  StandAt(aside, 0, 0);
+  options_.viewpoint.target = {aside, 0, 2};
+  options_.width = 70;
+  const double scale = 96.0 / 70;  // source pixels a pixel
+  for (const int supersampling : {2, 4}) {
+    options_.supersampling = supersampling;
+    const Image view = Render()[0];
+    ASSERT_EQ(view.width(), 70);
+    int mixed = 0;
+    double worst = 0;
+    for (int y = 4; y < view.height() - 4; ++y)
+      for (int x = 4; x < 66; ++x) {
+        // 64 x 64 points of the pixel.
+        int covered = 0;
+        for (int j = 0; j < 64; ++j)
+          for (int i = 0; i < 64; ++i) {
+            const double u = (x + (i + 0.5) / 64 - 35) * scale + 48 + 0.37;
+            const double v = (y + (j + 0.5) / 64 - view.height() / 2.0) * scale + 32;
+            covered += is_wall(static_cast<int>(u), static_cast<int>(v));
+          }
+        const double want = covered / 4096.0, got = At(view, x, y)[1] / 255.0;
+        worst = std::max(worst, std::fabs(want - got));
+        mixed += got > 0.01 && got < 0.99;
+      }
+    EXPECT_GT(mixed, 25);
+    // One row or column of samples more or less.
+    EXPECT_LT(worst, 1.01 / supersampling);
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +10,7 @@
 
 #include "cli/clips.h"
 #include "io/expect_error.h"
+#include "mdvt/io/geometry_file.h"
 #include "mdvt/pipeline/jobs.h"
 #include "support/test_env.h"
 
@@ -77,6 +79,68 @@ TEST_F(ExportJob, AWallBecomesAFlatMesh) {
       EXPECT_NEAR(vertices[i][1], 2 * (v - 4) / 12, 1e-3);
       EXPECT_NEAR(vertices[i][2], 2, 1e-3);
     }
+  }
+}
+
+// Two walls that meet at a slanted border: every vertex lies on one of them, on the ray through the
+// centre of its pixel, and torn triangles have all their corners on the same one.
+TEST_F(ExportJob, NothingIsExportedBetweenTwoSurfaces) {
+  const auto depth_at = [](int x, int y) { return 2 * x + y < 14 ? 1.0f : 5.0f; };
+  shape_.frames = 1;
+  DepthClipOptions clip;
+  clip.max_depth = 8;
+  MakeDepth(
+      dir_ / "depth.mkv", shape_, [&](int, int x, int y) { return depth_at(x, y); }, clip);
+  options_.exports = {{"ply", dir_ / "ply"}, {"obj", dir_ / "obj"}};
+  options_.tear_baseline = 0.5;  // eyes that see the walls some pixels apart
+  for (const bool torn : {false, true}) {
+    options_.remove_edges = torn;
+    RunExportJob(options_);
+    const auto vertices = Lines(dir_ / "obj" + "/0000000.obj", "v");
+    const auto faces = Lines(dir_ / "obj" + "/0000000.obj", "f");
+    const TriangleMesh cloud = ReadPly(dir_ / "ply" + "/0000000.ply");
+    ASSERT_EQ(vertices.size(), 12u * 8);
+    ASSERT_EQ(cloud.points.size(), vertices.size());
+    for (size_t i = 0; i < vertices.size(); ++i) {
+      const int x = static_cast<int>(i) % 12, y = static_cast<int>(i) / 12;
+      const double z = depth_at(x, y);
+      const double want[] = {z * (x + 0.5 - 6) / 12, z * (y + 0.5 - 4) / 12, z};
+      for (int k = 0; k < 3; ++k) {
+        EXPECT_NEAR(vertices[i][static_cast<size_t>(k)], want[k], 1e-3);
+        EXPECT_NEAR(cloud.points[i][k], want[k], 1e-3);
+      }
+    }
+    int between = 0;
+    for (const std::vector<double>& face : faces) {
+      double low = 1e9, high = 0;
+      for (const double corner : face) {
+        const double z = vertices[static_cast<size_t>(corner) - 1][2];
+        low = std::min(low, z);
+        high = std::max(high, z);
+      }
+      between += high > 2 * low;
+    }
+    EXPECT_EQ(between == 0, torn) << between << " of " << faces.size();
+    EXPECT_GT(faces.size(), 90u);
+  }
+}
+
+// Meshes part by what eyes see apart, as views do: 8 % from one pixel to the next is nothing far
+// away and a step near by.
+TEST_F(ExportJob, FarSlopesStayWholeAndNearOnesTear) {
+  shape_.frames = 1;
+  DepthClipOptions clip;
+  clip.max_depth = 100;
+  options_.fov.xfov_deg = 0.7;  // a focal length of 980 pixels
+  options_.exports["obj"] = dir_ / "obj";
+  options_.remove_edges = true;
+  for (const auto& [nearest, cells] : {std::pair(20.0f, 11 * 7), {0.5f, 0}}) {
+    MakeDepth(
+        dir_ / "depth.mkv", shape_,
+        [z = nearest](int, int x, int) { return z * std::pow(1.08f, static_cast<float>(x)); },
+        clip);
+    RunExportJob(options_);
+    EXPECT_EQ(Lines(dir_ / "obj" + "/0000000.obj", "f").size(), 2u * static_cast<size_t>(cells));
   }
 }
 

@@ -17,8 +17,12 @@
 
 #include "cli/clips.h"
 #include "mdvt/io/output_set.h"
+#include "mdvt/pipeline/check_stereo.h"
+#include "mdvt/pipeline/depth_view.h"
+#include "mdvt/pipeline/find_convergence.h"
 #include "mdvt/pipeline/jobs.h"
 #include "mdvt/pipeline/mono_to_sbs.h"
+#include "mdvt/pipeline/split_sbs.h"
 #include "support/faulty_system.h"
 #include "support/test_env.h"
 
@@ -165,6 +169,62 @@ TEST_F(PublishFaults, SideBySideWithContactSheet) {
     options.preview.contact_sheet = folder + "/sheet.png";
     options.job.num_threads = 1;
     RunMonoToSbsJob(options);
+  });
+}
+
+TEST_F(PublishFaults, ViewWithItsDepth) {
+  Campaign("3d_view", {"v.mkv", "v.mkv_depth.mkv"}, [&](const std::string& folder) {
+    DepthViewJobOptions options;
+    options.scene.depth_video = depth_;
+    options.scene.color_video = color_;
+    options.render = true;
+    options.save_depth = true;
+    options.output = folder + "/v.mkv";
+    options.job.num_threads = 1;
+    RunDepthViewJob(options);
+  });
+}
+
+TEST_F(PublishFaults, HalvesOfAStereoVideo) {
+  const std::string both = dir_ / "both.mkv";
+  test::ClipShape shape = shape_;
+  shape.width = 2 * shape_.width;
+  test::MakeColor(both, shape);
+  Campaign("split", {"both_left.mkv", "both_right.mkv"}, [&](const std::string& folder) {
+    SplitSbsJobOptions options;
+    options.color_video = both;
+    options.output = folder;
+    options.job.num_threads = 1;
+    RunSplitSbsJob(options);
+  });
+}
+
+TEST_F(PublishFaults, ConvergenceWithItsConfidence) {
+  Campaign("convergence", {"c.json", "sure.json"}, [&](const std::string& folder) {
+    FindConvergenceJobOptions options;
+    options.depth_video = depth_;
+    options.output = folder + "/c.json";
+    options.confidence_output = folder + "/sure.json";
+    options.job.num_threads = 1;
+    RunFindConvergenceJob(options);
+  });
+}
+
+TEST_F(PublishFaults, FiguresAndPageOfAStereoVideo) {
+  const std::string both = dir_ / "both.mkv";
+  StereoJobOptions stereo;
+  stereo.source.file.path = depth_;
+  stereo.color_video = color_;
+  stereo.output = both;
+  RunStereoJob(stereo);
+  Campaign("check_stereo", {"c.json", "c.html"}, [&](const std::string& folder) {
+    CheckStereoJobOptions options;
+    options.input = both;
+    options.json = folder + "/c.json";
+    options.html = folder + "/c.html";
+    options.working_width = 64;
+    options.job.num_threads = 1;
+    RunCheckStereoJob(options);
   });
 }
 

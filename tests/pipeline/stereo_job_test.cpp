@@ -8,6 +8,8 @@
 #include <fstream>
 
 #include "cli/clips.h"
+#include "io/clip_maker.h"
+#include "io/demuxer.h"
 #include "io/expect_error.h"
 #include "mdvt/pipeline/jobs.h"
 #include "support/test_env.h"
@@ -236,6 +238,39 @@ TEST_F(StereoJob, GivesTheSameForEveryNumberOfThreads) {
     const std::vector<Image> frames = ReadAllFrames(options_.output);
     if (first.empty()) first = frames;
     EXPECT_TRUE(SameFrames(first, frames)) << threads << " threads";
+  }
+}
+
+// The stereo video sounds, is shaped and is coloured as its source says.
+TEST_F(StereoJob, SoundShapeAndColorsGoOn) {
+  ClipSpec spec;
+  spec.width = kWidth;
+  spec.height = kHeight;
+  spec.frames = 5;
+  spec.sample_aspect = {4, 3};
+  spec.range = AVCOL_RANGE_JPEG;
+  spec.matrix = AVCOL_SPC_BT470BG;
+  spec.audio_encoder = "flac";
+  spec.audio_languages = {"deu", "eng"};
+  spec.audio_seconds = 0.2;
+  spec.chapters = 2;
+  options_.color_video = dir_ / "sound.mkv";
+  MakeClip(options_.color_video, spec);
+  shape_.rate = {25, 1};
+  MakeDepth(dir_ / "depth.mkv", shape_, Plane(1.5f));
+  for (const char* name : {"out.mkv", "out.mp4"}) {
+    options_.output = dir_ / name;
+    RunStereoJob(options_);
+    const VideoInfo info = VideoReader(options_.output).info();
+    EXPECT_EQ(info.sample_aspect, (Rational{4, 3})) << name;
+    EXPECT_EQ(info.color.matrix, AVCOL_SPC_BT470BG) << name;
+    EXPECT_TRUE(info.color.full_range) << name;
+    ff::Demuxer file(OpenFileSource(options_.output), options_.output, Limits());
+    int sound = 0;
+    for (unsigned i = 0; i < file.context()->nb_streams; ++i)
+      sound += file.context()->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+    EXPECT_EQ(sound, 2) << name;
+    EXPECT_EQ(file.context()->nb_chapters, 2u) << name;
   }
 }
 

@@ -472,7 +472,7 @@ TEST_F(StereoScene, ConvergingPanelsTurnWithoutKeystone) {
   options_.frame.canvas.panel.size = 360;
   options_.eyes.convergence = 2;
   const Image frame = Render()[0];
-  // Where both look, the eyes' panels agree; elsewhere no row differs in height.
+  // Where both look, the eyes' panels agree.
   int64_t sum = 0;
   for (int y = 174; y < 186; ++y)
     for (int x = 174; x < 186; ++x)
@@ -619,6 +619,49 @@ TEST_F(StereoScene, DepthOfEachEyeIsWritten) {
   ExpectError(Code::kInvalidArgument, "share pixels", [&] { RunStereoJob(options_); });
 }
 
+// Depth that was made larger or smaller than the picture it came with must not have points between
+// two surfaces: neither what each eye sees nor the depth beside it.
+TEST_F(StereoScene, AtNoSizeIsThereAnythingBetweenTwoSurfaces) {
+  Clip clip = Scenes::Step(2, 6, 96, 64);
+  clip.scene.objects[1].world_from_object.rotate(Eigen::AngleAxisd(0.3, Eigen::Vector3d::UnitZ()));
+  Write(clip, 1);
+  WriteTransformationsFile(dir_ / "still.json", {Pose::Identity()});
+  options_.scene.create_sbs_depth_video = true;
+  options_.holes.remove_edges = true;
+  options_.eyes.pupillary_distance_mm = 200;
+  for (const auto& [layout, width, height] : {std::tuple("sbs", 192, 128),
+                                              {"sbs", 144, 96},
+                                              {"sbs", 250, 166},
+                                              {"sbs", 60, 40},
+                                              {"sbs", 24, 16},
+                                              {"half-sbs", 0, 0},
+                                              {"half-tab", 0, 0}}) {
+    for (const char* path : {"", "still.json"}) {
+      options_.scene.transformation_file = *path == 0 ? "" : dir_ / path;
+      options_.frame.canvas.layout = layout;
+      options_.frame.canvas.eye_width = width;
+      options_.frame.canvas.eye_height = height;
+      const Image frame = Render()[0];
+      const Image depth = std::move(DepthVideoReader(report_.depth_output).Read()->depth);
+      ASSERT_EQ(depth.width(), frame.width());
+      int near = 0, far = 0, holes = 0;
+      for (int y = 0; y < depth.height(); ++y)
+        for (int x = 0; x < depth.width(); ++x) {
+          const float z = depth.Plane<float>().At(x, y);
+          ASSERT_TRUE(z == 0 || std::fabs(z - 2) < 0.001 || std::fabs(z - 6) < 0.001)
+              << z << " at " << x << "," << y << " of " << layout << " " << width << " " << path;
+          near += std::fabs(z - 2) < 0.001;
+          far += std::fabs(z - 6) < 0.001;
+          holes += z == 0;
+        }
+      const int all = depth.width() * depth.height();
+      EXPECT_NEAR(near, 0.5 * all, 0.05 * all) << layout << " " << width;
+      EXPECT_GT(far, 0.3 * all) << layout << " " << width;
+      EXPECT_GT(holes, 0.02 * all) << layout << " " << width;
+    }
+  }
+}
+
 TEST_F(StereoScene, TheViewersScreenScalesEyesNotDepth) {
   Write(Scenes::Plane(4, 96, 64), 1);
   options_.scene.create_sbs_depth_video = true;
@@ -630,6 +673,25 @@ TEST_F(StereoScene, TheViewersScreenScalesEyesNotDepth) {
     DepthVideoReader reader(report_.depth_output);
     EXPECT_NEAR(reader.Read()->depth.Plane<float>().At(48, 32), 4, 0.01);
   }
+}
+
+// Nor the camera's path, which has to stay in the scale of the depth: a wall that the camera has
+// come a metre nearer to is as far from the eyes as before.
+TEST_F(StereoScene, TheViewersScreenScalesNoPathEither) {
+  Clip clip = Scenes::Plane(4, 96, 64);
+  clip.path = [](double time) {
+    Pose pose = Pose::Identity();
+    pose.translation().z() = time * 24;
+    return pose;
+  };
+  Write(clip, 2);
+  options_.scene.create_sbs_depth_video = true;
+  options_.scene.transformation_file = dir_ / "poses.json";
+  options_.eyes.master_xfov_deg = 30;
+  Render();
+  DepthVideoReader reader(report_.depth_output);
+  for (int i = 0; i < 2; ++i)
+    EXPECT_NEAR(reader.Read()->depth.Plane<float>().At(48, 32), 4, 0.01) << i;
 }
 
 TEST_F(StereoScene, DepthOfSmoothedEyesIsInMetresToo) {

@@ -313,6 +313,14 @@ TEST_F(TrackCloudJob, HeedsTheMask) {
   const int64_t strict = RunExportJob(options).tracks->average_points;
   EXPECT_LT(strict, 0.7 * static_cast<double>(all));
   EXPECT_GT(strict, 0.3 * static_cast<double>(all));
+  // Frames that are left out take their masks with them: what only the second one hides is there.
+  options.min_frames = 2;
+  options.tracks.mask.video = mask(dir_ / "early.mkv", [](int frame, int) { return frame == 1; });
+  const int64_t later = RunExportJob(options).tracks->average_points;
+  options.tracks.mask.video.clear();
+  options.tracks.strict_mask = false;
+  EXPECT_EQ(later, RunExportJob(options).tracks->average_points);
+  options.min_frames = -1;
   options.tracks.mask.video = mask(dir_ / "white.mkv", [](int, int) { return true; });
   options.output = "";
   ExpectError(Code::kRefused, "covers all of them", [&] { RunExportJob(options); });

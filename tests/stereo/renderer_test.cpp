@@ -6,12 +6,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 
 #include "io/expect_error.h"
 #include "mdvt/core/error.h"
 #include "stereo/stereo_scenes.h"
+#include "support/raycast.h"
 #include "support/test_env.h"
 
 namespace mdvt {
@@ -322,10 +324,95 @@ TEST(StereoRenderer, SilhouettesLieWhereThePictureHasThem) {
     ASSERT_EQ(pair.right_holes.rows[0].size(), 1U);
     EXPECT_EQ(pair.right_holes.rows[0][0].begin, c.box_at_rim ? 61 : 60);
     EXPECT_EQ(pair.right_holes.rows[0][0].end, 70);
-    if (!c.box_at_rim) continue;
-    const int rim = 40 + static_cast<int>(std::lround(160 * c.inner));
-    EXPECT_EQ(SampleOf(pair.left, 0, 59, 0), rim);
-    EXPECT_EQ(SampleOf(pair.right, 0, 60, 0), rim);
+    // What of the sample at the rim the box covers.
+    const double cover = 59.5 - (50 + c.shift - (c.outer + c.inner - 0.5));
+    if (c.box_at_rim) {
+      EXPECT_NEAR(SampleOf(pair.left, 0, 59, 0), 40 + 160 * cover, 2);
+      EXPECT_NEAR(SampleOf(pair.right, 0, 60, 0), 40 + 160 * cover, 2);
+    }
+    // Beside it, all is box.
+    EXPECT_EQ(SampleOf(pair.left, 0, c.box_at_rim ? 60 : 61, 0), 200);
+    EXPECT_EQ(SampleOf(pair.right, 0, c.box_at_rim ? 59 : 58, 0), 200);
+  }
+}
+
+// A tilted strip of one colour before a wall of another, photographed with 64 rays a pixel: each
+// sample that a silhouette runs through shows both by the share that it covers, in the picture and
+// in what rays of the eyes would show. That share is what the eyes' pictures have to have, whether
+// background appears there or is covered.
+TEST(StereoRenderer, SilhouettesAreMixedByWhatTheyCover) {
+  const int width = 80, height = 48;
+  const double baseline = 0.2, near = 2, far = 7;
+  // Of the contrast. Chroma of half the size is read from samples that are mixed themselves.
+  struct Case {
+    PixelFormat format;
+    double mean, worst;
+  };
+  for (const Case& c :
+       {Case{PixelFormat::Rgb(8), 0.04, 0.13}, Case{PixelFormat::Gray(16), 0.04, 0.13},
+        Case{PixelFormat::Yuv(420, 10), 0.06, 0.3}}) {
+    const PixelFormat& format = c.format;
+    for (const double tilt : {0.12, -0.5}) {
+      test::Clip clip = test::Scenes::Step(near, far, width, height);
+      clip.scene.objects[0].texture.color = {0.1, 0.25, 0.5};
+      clip.scene.objects[1].texture.color = {0.9, 0.6, 0.3};
+      for (test::Object& object : clip.scene.objects) object.texture.contrast = 0;
+      clip.scene.objects[1].world_from_object.translate(Eigen::Vector3d(0.0137, 0, 0));
+      clip.scene.objects[1].world_from_object.rotate(
+          Eigen::AngleAxisd(tilt, Eigen::Vector3d::UnitZ()));
+      const test::View view = clip.At(0);
+      const test::RayCaster caster(clip.scene);
+      const Image color = caster.Color(view, format, 8), depth = caster.Depth(view);
+      std::array<Image, 2> truths;
+      for (const int side : {0, 1})
+        truths[static_cast<size_t>(side)] =
+            caster.Color(test::EyeOf(view, 2 * side - 1, baseline), format, 8);
+      std::array<double, 2> off = {};  // mixed, hard
+      double worst = 0;
+      std::array<int, 2> mixed = {};
+      for (const size_t hard : {size_t{0}, size_t{1}}) {
+        StereoOptions options;
+        options.clean_rim = hard != 0 ? 0 : 2;
+        options.baseline = baseline;
+        options.color.chroma_location = 2;  // as the caster has it
+        StereoPair pair(format, width, height);
+        StereoRenderer(options).Render(color.view(), depth.Plane<float>(), view.camera, 0,
+                                       pair.LeftView(), pair.RightView());
+        for (const size_t side : {size_t{0}, size_t{1}}) {
+          const Image& made = side == 0 ? pair.left : pair.right;
+          const HoleMap& holes = side == 0 ? pair.left_holes : pair.right_holes;
+          for (int plane = 0; plane < format.num_planes(); ++plane) {
+            const int across = plane > 0 ? format.chroma_shift_x : 0;
+            const int down = plane > 0 ? format.chroma_shift_y : 0;
+            // Both colours, in the middle of the strip and of the wall.
+            const int strip = SampleOf(color, plane, width / 2 >> across, height / 2 >> down);
+            const int wall = SampleOf(color, plane, 2 >> across, height / 2 >> down);
+            const double contrast = std::abs(strip - wall);
+            if (contrast < 0.1 * format.max_value()) continue;
+            for (int y = 2; y < (height >> down) - 2; ++y)
+              for (int x = 0; x < width >> across; ++x) {
+                bool hole = false;
+                for (int row = y << down; row < (y + 1) << down; ++row)
+                  for (const HoleSpan& span : holes.rows[static_cast<size_t>(row)])
+                    hole = hole || ((x + 1) << across > span.begin && x << across < span.end);
+                const int want = SampleOf(truths[side], plane, x, y);
+                const double share = std::abs(want - wall) / contrast;
+                if (hole || share < 0.02 || share > 0.98) continue;
+                const double error = std::abs(SampleOf(made, plane, x, y) - want) / contrast;
+                off[hard] += error;
+                ++mixed[hard];
+                if (hard == 0) worst = std::max(worst, error);
+              }
+          }
+        }
+      }
+      SCOPED_TRACE(format.ToString() + " tilted by " + std::to_string(tilt));
+      EXPECT_GT(mixed[0], 60);
+      EXPECT_LT(off[0] / mixed[0], c.mean);
+      EXPECT_LT(worst, c.worst);
+      // Hard silhouettes are several times farther off, so that the test can tell.
+      EXPECT_GT(off[1] / mixed[1], 2.5 * off[0] / mixed[0]);
+    }
   }
 }
 
@@ -371,8 +458,6 @@ TEST(StereoRenderer, SaturatedAndInfiniteDepthAreFarPlanes) {
   }
 }
 
-// The mirror image with swapped eyes is the mirrored result: coverage and holes exactly, samples up
-// to the rounding of one step.
 TEST(StereoRenderer, InverseDepthIsTheSameScene) {
   // Depths that are powers of two have exact inverses: the same bytes.
   std::mt19937_64 rng = test::Rng();
@@ -408,6 +493,8 @@ TEST(StereoRenderer, InverseDepthOfZeroIsInfinitelyFar) {
   }
 }
 
+// The mirror image with swapped eyes is the mirrored result: coverage and holes exactly, samples up
+// to the rounding of one step.
 TEST(StereoRenderer, MirroredInputGivesMirroredOutput) {
   std::mt19937_64 rng = test::Rng();
   for (const auto& [width, height] :

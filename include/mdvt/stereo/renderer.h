@@ -26,11 +26,13 @@ struct StereoOptions {
   EdgeMode edges = EdgeMode::kTear;
   TearRule tear;  // between neighbours in a row
 
-  // Beside a silhouette the picture mixes both surfaces. Up to this many luma (or R, G, B) samples
-  // on the far side of a tear that hold a clear part of the foreground become clean background, so
-  // that no ghost of the outline stays there, and where the near surface ends is read from the
-  // share that the two samples at the tear have of it. 0 leaves every sample as it is, and surfaces
-  // end in the middle between them. Valid: [0, 16].
+  // Beside a silhouette the picture mixes both surfaces. The two samples at a tear tell by their
+  // shares of the near surface where it ends; both, and up to this many luma (or R, G, B) samples
+  // on the far side that hold a clear part of the foreground, become clean, so that no ghost of the
+  // outline stays there. Target samples that a rim then runs through are mixed by the share that
+  // the near surface covers, with the background beside the tear where it uncovers a hole; those of
+  // which it covers less than half are part of the hole. 0 leaves every sample as it is: surfaces
+  // end in the middle between samples, and each target sample shows one of them. Valid: [0, 16].
   int clean_rim = 2;
 
   // The maps hold 1 / depth in place of depth, as networks for disparity give it: what is less than
