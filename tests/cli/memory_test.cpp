@@ -31,7 +31,11 @@ TEST(Memory, DoesNotGrowWithTheClip) {
   tagged.tags.xfov_deg = 60;
   MakeDepth(dir / "depth.mkv", shape, Plane(2), tagged);
   const std::string color = dir / "color.mkv";
-  const std::string depth = dir / "depth.mkv";
+  const std::string depth = dir / "depth.mkv", both = dir / "both.mkv";
+  ASSERT_EQ(RunProgram("stereo_rerender",
+                       {"--depth_video", depth, "--color_video", color, "--output", both})
+                .status,
+            0);
   struct Case {
     std::string program;
     RunningProgram::Arguments arguments;
@@ -47,6 +51,12 @@ TEST(Memory, DoesNotGrowWithTheClip) {
       {"convert_metric_depth_video_to_other_format",
        {"--depth_video", depth, "--color_video", color, "--bit16", "--output", dir / "g.mkv",
         "--save_ply", dir / "ply"}},
+      {"3d_view_depthfile",
+       {"--depth_video", depth, "--color_video", color, "--render", "--save_depth", "--output",
+        dir / "v.mkv"}},
+      {"find_convergence_depth", {"--depth_video", depth, "--output", dir / "c.json"}},
+      {"split_sbs_video", {"--color_video", both, "--output", dir.path().string()}},
+      {"check_stereo", {"--input", both, "--json", dir / "q.json", "--html", dir / "q.html"}},
   };
   const std::string no_models = MakeToyModels(dir.path().string(), {"depth_luminance"});
   if (no_models.empty()) {
