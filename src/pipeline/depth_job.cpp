@@ -238,6 +238,12 @@ class DepthJob {
     reference.depth.encoding = options_.reference.encoding;
     reference.target_fps = options_.target_fps;
     reference.limits = options_.job.limits;
+    // A reference of the first frames alone is enough for a run over no more than these.
+    if (options_.job.max_frames >= 0 && !options_.reference_depth.empty()) {
+      const int64_t frames =
+          VideoReader(options_.reference_depth, ReaderOptions(options_.job, nullptr)).CountFrames();
+      if (frames >= options_.job.max_frames) reference.end = frames;
+    }
     return reference;
   }
 

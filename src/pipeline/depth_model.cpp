@@ -138,7 +138,8 @@ DisparityFitResult CalibrateByReference(const ReferenceCalibrationOptions& optio
   depth.video.limits = options.limits;
   depth.video.pool = graph->pool();
   DepthVideoReader depth_reader(options.depth_video, depth);
-  const int64_t estimated = color_reader.info().estimated_frames;
+  const int64_t estimated = ExpectedFrames(color_reader.info().estimated_frames, 0, options.end);
+  int64_t read = 0;
   const int64_t step = std::max<int64_t>(1, estimated / std::max(1, options.frames));
 
   PairNames names;
@@ -155,8 +156,11 @@ DisparityFitResult CalibrateByReference(const ReferenceCalibrationOptions& optio
         converter.Convert(pair.first.image, color_reader.info().color, estimator->input_format());
     return Sample{std::move(pair.first), std::move(pair.second.depth)};
   };
-  auto pairs = graph->Zip(graph->From([&] { return color_reader.Read(); }),
-                          graph->From([&] { return depth_reader.Read(); }), names);
+  auto colors = graph->From([&]() -> std::optional<Frame> {
+    return options.end >= 0 && read++ >= options.end ? std::nullopt : color_reader.Read();
+  });
+  auto pairs =
+      graph->Zip(std::move(colors), graph->From([&] { return depth_reader.Read(); }), names);
   auto wanted = graph->While(std::move(pairs), [&] { return used < options.frames; });
   auto both = graph->Split(
       graph->Map(std::move(wanted), choose), [](const Sample& sample) { return sample.frame; },

@@ -77,6 +77,7 @@ void Describe(OptionList* list, DepthJobOptions* options) {
   Describe(list, &options->job);
   list->Field("no_rolling_average", &calibrate->no_rolling_average, "the same as --calib first32")
       .OnlyWith("model")
+      .Excludes("calib")
       .Preset({{"calib", "first32"}});
   list->Field("parity", &calibrate->parity,
               "the numbers of the original toolbox: reduced before the network reduces, one plain "
@@ -93,8 +94,11 @@ void DepthJobOptions::Check() const {
   source.Check();
   Require(reference_depth.empty() || !source.model.empty(), Code::kInvalidArgument,
           "a reference depth calibrates a relative model, none was given");
-  Require(!reference_depth.empty() || !(reference.max_depth || reference.encoding),
-          Code::kInvalidArgument, "range and encoding of a reference depth, none was given");
+  Require(
+      !reference_depth.empty() || !(reference.max_depth || reference.encoding),
+      Code::kInvalidArgument,
+      "reference_max_depth and reference_encoding tell how a reference depth is stored: give it as "
+      "depth_video");
   CalibrationOptions calibrate = source.own.Of<CalibrationOptions>();
   calibrate.reference.depth_video = reference_depth;
   Require(calibrate.metric_model.empty() || !source.model.empty(), Code::kInvalidArgument,
@@ -108,10 +112,12 @@ void DepthJobOptions::Check() const {
           "parity means vda_cuts off");
   Require(!calibrate.parity || encoding == DepthEncoding::kRgb16, Code::kInvalidArgument,
           "parity means encoding rgb16");
-  Require(calibrate.HasTarget() == (mode != CalibrationMode::kNone), Code::kInvalidArgument,
-          calibrate.HasTarget()
-              ? "calib none uses neither depth_video nor metric_model"
-              : "calib needs something to calibrate by: depth_video or metric_model");
+  Require(
+      calibrate.HasTarget() == (mode != CalibrationMode::kNone), Code::kInvalidArgument,
+      calibrate.HasTarget()
+          ? "calib none uses neither depth_video nor metric_model"
+          : "calib, no_rolling_average and parity need something to calibrate by: give depth_video "
+            "or metric_model");
   Require(reference_depth.empty() || target_fps <= 0 || mode == CalibrationMode::kGlobal,
           Code::kInvalidArgument,
           "with target_fps a reference depth is for calib global: it has all frames of the clip");

@@ -306,6 +306,8 @@ void Describe(OptionList* list, EvalDepthJobOptions* options) {
   list->Field("table_output", &options->table_output, "TXT", "write a table too").Output();
   Describe(list, &options->depth);
   Describe(list, &options->truth, "truth_", "the true depth video");
+  for (const char* name : {"truth_max_depth", "truth_encoding"})
+    list->Refine(name).OnlyWith("truth_video");
   list->Section("scores");
   static const EnumNames<DepthAlignment> alignments = {{"none", DepthAlignment::kNone},
                                                        {"scale", DepthAlignment::kScale},

@@ -38,6 +38,7 @@ void Describe(OptionList* list, InferNvdsJobOptions* options) {
       .Excludes("model")
       .Excludes("initial_dir");
   Describe(list, &options->depth);
+  for (const char* name : {"max_depth", "encoding"}) list->Refine(name).OnlyWith("depth_video");
   list->Section("inference");
   list->Field("infer_w", &options->infer_w, {32, 4096}, "PIXELS",
               "width of the work, a multiple of 32")

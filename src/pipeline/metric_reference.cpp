@@ -12,6 +12,7 @@
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/video_reader.h"
 #include "pipeline/frame_chooser.h"
+#include "pipeline/job_common.h"
 
 namespace mdvt {
 namespace {
@@ -90,16 +91,21 @@ namespace {
 class CalibrationClip {
  public:
   CalibrationClip(const ReferenceCalibrationOptions& options, PixelFormat format, ThreadPool* pool)
-      : reader_(options.color_video, ReaderOptions(options, pool)), format_(format) {}
+      : reader_(options.color_video, ReaderOptions(options, pool)),
+        format_(format),
+        end_(options.end) {}
 
   std::optional<Frame> Read() {
+    if (end_ >= 0 && read_ >= end_) return std::nullopt;
     std::optional<Frame> frame = reader_.Read();
     if (!frame) return std::nullopt;
     frame->index = read_++;
     frame->image = converter_.Convert(frame->image, reader_.info().color, format_);
     return frame;
   }
-  int64_t estimated_frames() const { return reader_.info().estimated_frames; }
+  int64_t estimated_frames() const {
+    return ExpectedFrames(reader_.info().estimated_frames, 0, end_);
+  }
   Rational time_base() const { return reader_.info().time_base; }
 
  private:
@@ -113,6 +119,7 @@ class CalibrationClip {
 
   VideoReader reader_;
   PixelFormat format_;
+  int64_t end_;
   ColorConverter converter_;
   int64_t read_ = 0;
 };

@@ -77,7 +77,6 @@ bool GiveConvergence(const std::string& text, MonoToSbsJobOptions* options) {
 void DescribeDepth(OptionList* list, MonoToSbsJobOptions* o) {
   list->Section("depth");
   Describe(list, &o->source);
-  list->Refine("scene_scale").Excludes("model");  // a model's disparity is normalised as it is
   Describe(list, &o->fov, "60 across");
   list->Field("norm", &o->norm.mode, NormNames(),
               "how disparity is brought to its range: percentiles smoothed over time, each frame's "
@@ -322,6 +321,10 @@ void MonoToSbsJobOptions::Check() const {
               (!holes.writes_mask() && !holes.leaves_black() && !holes.dont_remove_edges),
           "the backward warp stretches everything and has no holes: no mask of them, none left "
           "black, no choice of edges");
+  require(engine || source.model.empty() || placement == Placement::kMetric ||
+              source.scene_scale == DepthSourceOptions().scene_scale,
+          "scene_scale with a model needs placement metric: otherwise its disparity is normalised "
+          "as it is");
   frame.Check();
   const ViewLayout layout = LayoutOf(frame.canvas);
   require(

@@ -11,7 +11,9 @@ void Describe(ToolReport* to, const MonoToSbsJobOptions& options, const MonoToSb
   if (!report.mask_output.empty()) to->outputs.push_back(report.mask_output);
   if (!options.preview.contact_sheet.empty()) to->outputs.push_back(options.preview.contact_sheet);
   to->summary = FormatSize(report.width, report.height) + ", " + CountOf(report.scenes, "scene") +
-                ", mean shift " + FormatFixed(report.mean_shift, 1) + " pixels, " +
+                (options.placement == Placement::kMetric
+                     ? ", "
+                     : ", mean shift " + FormatFixed(report.mean_shift, 1) + " pixels, ") +
                 Percent(report.hole_share) + " filled";
   if (report.observed_share > 0)
     to->summary += ", " + Percent(report.observed_share) + " of it as other frames show it";
@@ -19,7 +21,8 @@ void Describe(ToolReport* to, const MonoToSbsJobOptions& options, const MonoToSb
     to->summary += ", camera path " + PathKnown(report.path_uncertainty);
   AddSize(to, report.width, report.height);
   to->Add("scenes", int64_t{report.scenes}, "scenes found");
-  to->Add("mean_shift", report.mean_shift, "of all frames, pixels of one eye");
+  to->Add("mean_shift", report.mean_shift,
+          "of all frames, pixels of one eye; 0 with placement metric");
   to->Add("hole_share", report.hole_share, "mean share of pixels that the source did not show");
   to->Add("observed_share", report.observed_share,
           "share of those pixels that other frames have shown");

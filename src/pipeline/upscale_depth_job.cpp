@@ -167,6 +167,8 @@ void Describe(OptionList* list, UpscaleDepthJobOptions* options) {
               "as the original: the prompt is depth between the least and the largest value of "
               "each frame")
       .OnlyWith("model")
+      .Excludes("prompt")
+      .Excludes("prompt_smoothing")
       .Preset({{"prompt", "depth"}, {"prompt_smoothing", "0"}});
   DescribeNetwork(list, &options->model, "model");
   DescribePictures(list, &options->job);

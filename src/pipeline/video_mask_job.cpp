@@ -139,6 +139,8 @@ void Describe(OptionList* list, VideoMaskJobOptions* options) {
               "as the original toolbox: stretch each mask to the whole range, keep it soft and do "
               "not steady it")
       .OnlyWith("model");
+  for (const char* name : {"memory", "high", "low", "core", "min_area", "largest"})
+    list->Refine("parity").Excludes(name);
   list->Field("soft", &options->soft, "grey edges; off: black and white").Excludes("parity");
   list->Field("invert", &options->invert, "black on white");
   list->Field("dilate", &options->dilate, {-1024, 1024}, "PIXELS",

@@ -317,9 +317,9 @@ TEST_F(DepthModels, ContradictionsAreRefused) {
   ExpectFailure(kDepth, With("depth_luminance", {"--transformation_output", dir_ / "path.json"}), 2,
                 {"no camera path"});
   ExpectFailure(kDepth, With("depth_luminance", {"--no_rolling_average"}), 2,
-                {"calib needs something to calibrate by"});
+                {"need something to calibrate by: give"});
   ExpectFailure(kStereo, {color_, dir_ / "out.mp4", "--model", model, "--scene_scale", "100"}, 2,
-                {"give --scene_scale or --model, not both"});
+                {"scene_scale with a model needs placement metric"});
   ExpectFailure(kStereo, {color_, dir_ / "out.mp4", "--model", model, "--working_side", "100"}, 2,
                 {"--max_res belongs to --engine motion"});
   ExpectFailure(kStereo, {color_, dir_ / "out.mp4", "--model", model, "--encoder", "vits"}, 2,

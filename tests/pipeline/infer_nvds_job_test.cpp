@@ -410,7 +410,8 @@ TEST_F(InferNvdsJob, WindowedNetworksAreCalibratedInEveryWay) {
   ExpectError(Code::kInvalidArgument, "calib none", [&] { RunDepthJob(depth); });
   calibrate.metric_model.clear();
   calibrate.mode = CalibrationMode::kWindow;
-  ExpectError(Code::kInvalidArgument, "calib needs something", [&] { RunDepthJob(depth); });
+  ExpectError(Code::kInvalidArgument, "need something to calibrate by",
+              [&] { RunDepthJob(depth); });
 }
 
 // A depth video of what the network sees, times two: every mode finds it.

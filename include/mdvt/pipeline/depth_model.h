@@ -4,6 +4,7 @@
 // metric.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -88,6 +89,9 @@ struct ReferenceCalibrationOptions {
   std::string depth_video;  // metric depth of the same frames, any size; whole frames of 0 are none
   DepthVideoReaderOptions depth;
   int frames = 32;  // that are compared, spread evenly over the clip
+  // Of both videos; -1: as many as the color video has. A trial run over the first frames compares
+  // the same ones as the whole run will, as far as the reference goes.
+  int64_t end = -1;
   // Networks that see frames together see those that FrameChooser keeps; -1: all.
   double target_fps = -1;
   Limits limits;
