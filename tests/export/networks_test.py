@@ -500,6 +500,7 @@ class Nvds(Case):
         disparity = head(*features, common.example((1, 3, 32, 64), 9))
         self.assertEqual(tuple(disparity.shape), (1, 1, 32, 64))
         self.assertGreaterEqual(disparity.min().item(), 0)
+        self.assertGreater((disparity > 0).float().mean().item(), 0.5)  # else the last ReLU would hide mistakes
 
     def test_in_stabilize_depth(self):
         self.export_halves(64, 96)
