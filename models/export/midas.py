@@ -9,9 +9,11 @@
 
 --repo is a clone of https://github.com/isl-org/MiDaS. The backbones of v2.1 come from torch.hub there; here
 from a clone of https://github.com/rwightman/gen-efficientnet-pytorch (small) and from torchvision (384).
-The DPT family needs the timm of that clone's environment. Its sizes are frozen by the trace: choose the
-one that your videos need by --size, the picture is scaled into it.
+The DPT family needs torchvision and timm 0.6.13 (0.6.12, which the clone asks for, fails in Python 3.11). Its
+sizes are frozen by the trace: choose the one that your videos need by --size, the picture is scaled into it.
 """
+
+import types
 
 import common  # before torch: it says what to install
 
@@ -59,14 +61,22 @@ def backbone_from(repo):
     return load
 
 
+class Unflatten(torch.nn.Unflatten):
+    """Takes sides that are being traced, as numbers: those of the DPT family are frozen."""
+
+    def __init__(self, dim, sides):
+        super().__init__(dim, tuple(map(int, sides)))
+
+
 def build(repo, backbone_repo, name):
     common.add_repo(repo, "midas/blocks.py")
     small, v21 = name == "midas_v21_small_256", name.startswith("midas_v21")
     try:
         import timm  # noqa: F401
-    except ImportError as error:
+    except (ImportError, ValueError) as error:  # the latter in versions that are too old for Python
         if not v21:
-            raise common.ExportError(f"--model {name} needs the Python package timm") from error
+            raise common.ExportError(f"--model {name} needs the Python package timm 0.6.13: "
+                                     f"{common.one_line(error)}") from error
         # Imported by modules that v2.1 does not use.
         common.shim("timm")
         common.shim("timm.models.beit", gen_relative_position_index=None)
@@ -85,8 +95,10 @@ def build(repo, backbone_repo, name):
             from midas.midas_net import MidasNet
 
             return MidasNet(None, non_negative=True)
+        from midas.backbones import utils
         from midas.dpt_depth import DPTDepthModel
 
+        utils.nn = types.SimpleNamespace(**{**vars(torch.nn), "Unflatten": Unflatten})
         return DPTDepthModel(path=None, backbone=MODELS[name][2], non_negative=True)
     except ImportError as error:
         raise common.ExportError(f"--repo {repo}: {common.one_line(error)}") from error

@@ -82,7 +82,7 @@ def metadata(encoder, size, rays):
         "kind": "depth", "name": f"unidepth-v2-{encoder}" + ("-rays" if rays else ""), "inputs": inputs,
         "outputs": [common.output("depth", "depth", scale="metric", unit="m", resample="bilinear", non_negative=True),
                     common.output("intrinsics", "intrinsics", "N33")],
-        "batch": {"dynamic": True, "max": 8}, "precision": ["fp32", "fp16_cuda"],
+        "batch": {"dynamic": True, "max": 8}, "precision": ["fp32"],
     }
 
 

@@ -27,6 +27,7 @@ import depth_anything_3
 import depth_pro
 import lama
 import m2svid
+import midas
 import moge
 import nvds
 import promptda
@@ -475,6 +476,16 @@ class SinglePictures(Case):
         self.assertTrue(all(10 < xfov < 170 for xfov in self.xfovs(found)))
         self.assertGreater(self.pictures(found).std().item(), 0)
 
+    def test_dpt_at_one_size(self):
+        module, meta = self.export(midas, stand_ins.MIDAS_DPT, "--model", "dpt_hybrid_384", "--size", 64, 96)
+        size = meta["inputs"][0]["size"]
+        self.assertEqual((size["rule"], size["target"], size["dynamic"]), ("fixed", [64, 96], False))
+        depth = module(common.example((1, 3, 64, 96), 5))
+        self.assertEqual(tuple(depth.shape), (1, 1, 64, 96))
+        self.assertGreater(depth.std().item(), 0)
+        found = self.run_program("video_metric_convert", "--model", self.model, "--scene_scale", 5)
+        self.assertGreater(self.pictures(found).std().item(), 0)
+
 
 class Nvds(Case):
     def export_halves(self, *size):
@@ -489,6 +500,7 @@ class Nvds(Case):
         disparity = head(*features, common.example((1, 3, 32, 64), 9))
         self.assertEqual(tuple(disparity.shape), (1, 1, 32, 64))
         self.assertGreaterEqual(disparity.min().item(), 0)
+        self.assertGreater((disparity > 0).float().mean().item(), 0.5)  # else the last ReLU would hide mistakes
 
     def test_in_stabilize_depth(self):
         self.export_halves(64, 96)

@@ -85,6 +85,48 @@ class VideoDepthAnything(torch.nn.Module):
 """,
 }
 
+MIDAS_DPT = {
+    "timm/__init__.py": "",
+    "midas/blocks.py": "",
+    "midas/backbones/utils.py": """
+import torch
+import torch.nn as nn
+activations = {}
+def keep(module, input, output):
+    activations["1"] = output
+def forward_adapted_unflatten(pretrained, x, function_name):
+    b, c, h, w = x.shape
+    exec(f"glob = pretrained.model.{function_name}(x)")
+    unflatten = nn.Sequential(nn.Unflatten(2, torch.Size([h // 16, w // 16])))
+    return unflatten(pretrained.activations["1"].transpose(1, 2))
+""",
+    "midas/dpt_depth.py": """
+import timm
+import torch
+import torch.nn as nn
+from .backbones.utils import activations, forward_adapted_unflatten, keep
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patches, self.block = nn.Conv2d(3, 16, 16, 16), nn.Linear(16, 16)
+        self.block.register_forward_hook(keep)
+    def forward_flex(self, x):
+        x = torch.tanh(self.block(self.patches(x).flatten(2).transpose(1, 2)))
+        return x.mean()
+class DPTDepthModel(nn.Module):
+    def __init__(self, path, backbone, non_negative):
+        super().__init__()
+        assert path is None and non_negative
+        self.pretrained = nn.Module()
+        self.pretrained.model, self.pretrained.activations = Model(), activations
+        self.scratch = nn.Module()
+        self.scratch.output_conv = nn.Sequential(nn.Conv2d(16, 8, 3, 1, 1), nn.Upsample(scale_factor=16, mode="bilinear"),
+                                                 nn.Conv2d(8, 4, 3, 1, 1), nn.ReLU(), nn.Conv2d(4, 1, 1), nn.ReLU())
+    def forward(self, x):
+        return self.scratch.output_conv(forward_adapted_unflatten(self.pretrained, x, "forward_flex")).squeeze(1)
+""",
+}
+
 NVDS = {"full_model.py": """
 import torch
 import cv2, attr
