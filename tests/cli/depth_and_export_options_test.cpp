@@ -151,7 +151,7 @@ TEST_F(Options, DepthWantsAModelForItsOptions) {
   refused({"--trust_model"}, 2, {"--trust_model belongs to --model"});
   refused({"--device", "cuda:0"}, 2, {"device is 'cuda:0'", "--model FILE"});
   refused({"--depth_video", depth_}, 2, {"--depth_video belongs to --model"});
-  refused({"--reference_max_depth", "20"}, 2, {"reference depth, none was given"});
+  refused({"--reference_max_depth", "20"}, 2, {"give it as depth_video"});
 }
 
 TEST_F(Options, GreyVideosHaveTheDocumentedCodes) {

@@ -113,8 +113,9 @@ class DocumentedLines : public ::testing::Test {
   // Runs a line until it says that its page can be looked at.
   void Shows(const std::string& line, const std::vector<std::string>& files) const {
     const std::string command =
-        Command("set -m && { " + line +
-                " >out 2>err & } && program=$! && while ! grep -q 'http://' out err && "
+        // What an earlier line has said must not be taken for what this one says.
+        Command("rm -f out err && set -m && { " + line +
+                " >out 2>err & } && program=$! && while ! grep -qs 'http://' out err && "
                 "kill -0 $program; do sleep 0.05; done && kill -INT $program && wait $program");
     EXPECT_EQ(std::system(("bash -c " + Quoted(command)).c_str()), 0) << line << "\n"
                                                                       << Text("out") << Text("err");
