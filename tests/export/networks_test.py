@@ -388,7 +388,7 @@ class SinglePictures(Case):
         self.assertLess(max(abs(xfov - 2 * math.degrees(math.atan(0.5 / 0.8))) for xfov in self.xfovs(depth)), 1e-3)
         self.export(unik3d, stand_ins.UNIK3D, "--encoder", "vits", "--size", 56, 84, "--rays")
         other = self.run_program("unik3d_video", "--model", self.model, "--xfov", 30, output="other.mkv")
-        self.assertEqual(self.xfovs(other), [30] * 6)
+        self.assertLess(max(abs(xfov - 30) for xfov in self.xfovs(other)), 1e-9)
         self.assertGreater((self.pictures(other) - self.pictures(depth)).abs().max().item(), 0)
 
     def test_moge_finds_the_camera_of_points(self):
