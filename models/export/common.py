@@ -491,6 +491,19 @@ def example(shape, seed, low=0.0, high=1.0):
     return low + (high - low) * (0.7 * check_input(shape) + 0.3 * noise).clamp(0, 1)
 
 
+def camera_examples(size, rays):
+    """Examples of one and of two pictures, with the rays of a camera if the network is told it."""
+    result = []
+    for batch in (1, 2):
+        tensors = [example((batch, 3, *size), batch)]
+        if rays:
+            vectors = example((batch, 3, *size), batch + 5, low=-0.5, high=0.5)
+            vectors[:, 2] = 1
+            tensors.append(vectors / vectors.norm(dim=1, keepdim=True))
+        result.append(tuple(tensors))
+    return result
+
+
 def file_hash(path):
     digest = hashlib.sha256()
     with open(path, "rb") as file:

@@ -81,18 +81,6 @@ def metadata(encoder, size, rays):
             "outputs": outputs, "batch": {"dynamic": True, "max": 8}, "precision": ["fp32"]}
 
 
-def examples(size, rays):
-    result = []
-    for batch in (1, 2):
-        tensors = [common.example((batch, 3, *size), batch)]
-        if rays:
-            vectors = common.example((batch, 3, *size), batch + 5, low=-0.5, high=0.5)
-            vectors[:, 2] = 1
-            tensors.append(vectors / vectors.norm(dim=1, keepdim=True))
-        result.append(tuple(tensors))
-    return result
-
-
 def run():
     parser = common.parser(__doc__.split("\n\n")[0])
     common.repo_option(parser, "https://github.com/lpiccinelli-eth/UniK3D")
@@ -106,7 +94,7 @@ def run():
     with common.attention_without_sdpa(), common.written_out(args.out.endswith(".onnx")):
         network = common.set_weights(build(args.repo, args.encoder), args)
         exporter = f"unik3d.py --encoder {args.encoder}" + (" --rays" if args.rays else "")
-        common.finish(Wrapper(network), metadata(args.encoder, size, args.rays), examples(size, args.rays), args,
+        common.finish(Wrapper(network), metadata(args.encoder, size, args.rays), common.camera_examples(size, args.rays), args,
                       f"https://huggingface.co/lpiccinelli/unik3d-{args.encoder}", exporter, "UniK3D", LICENSE)
 
 

@@ -9,8 +9,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/chroma_grid.h"
-#include "core/separable.h"
+#include "core/resize_axis.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 
@@ -50,33 +49,6 @@ double Weight(ResizeFilter filter, double x) {
   return 0;
 }
 
-// `samples` tells where those of this plane lie.
-resample::Axis MakeAxis(ResizeFilter filter, int from, int to, double window_begin, double ratio,
-                        const SampleGrid& samples) {
-  resample::AxisBuilder builder(from, {0, from}, true);
-  const double stretch = std::max(1.0, ratio);
-  const int reach = static_cast<int>(std::ceil(Radius(filter) * stretch));
-  std::vector<double> weights;
-  for (int i = 0; i < to; ++i) {
-    const double place =
-        (window_begin + (i * samples.step + samples.offset) * ratio - samples.offset) /
-        samples.step;
-    if (filter == ResizeFilter::kNearest) {
-      builder.Add(static_cast<int>(std::floor(place + 0.5)), {1});
-      continue;
-    }
-    const int first = static_cast<int>(std::floor(place)) + 1 - reach;
-    weights.clear();
-    double sum = 0;
-    for (int t = 0; t < 2 * reach; ++t) {
-      weights.push_back(Weight(filter, (first + t - place) / stretch));
-      sum += weights.back();
-    }
-    builder.Add(first, weights, sum);
-  }
-  return builder.Build();
-}
-
 template <typename T>
 void StoreRow(const float* from, int width, float max_value, T* to) {
   for (int x = 0; x < width; ++x) {
@@ -102,6 +74,48 @@ void ResizePlane(PlaneView<const T> from, PlaneView<T> to, const resample::Separ
 
 }  // namespace
 
+namespace resample {
+
+Axis FilterAxis(ResizeFilter filter, int from, int to, double window_begin, double ratio,
+                const SampleGrid& samples) {
+  AxisBuilder builder(from, {0, from}, true);
+  const double stretch = std::max(1.0, ratio);
+  const int reach = static_cast<int>(std::ceil(Radius(filter) * stretch));
+  std::vector<double> weights;
+  for (int i = 0; i < to; ++i) {
+    const double place =
+        (window_begin + (i * samples.step + samples.offset) * ratio - samples.offset) /
+        samples.step;
+    if (filter == ResizeFilter::kNearest) {
+      builder.Add(static_cast<int>(std::floor(place + 0.5)), {1});
+      continue;
+    }
+    const int first = static_cast<int>(std::floor(place)) + 1 - reach;
+    weights.clear();
+    double sum = 0;
+    for (int t = 0; t < 2 * reach; ++t) {
+      weights.push_back(Weight(filter, (first + t - place) / stretch));
+      sum += weights.back();
+    }
+    builder.Add(first, weights, sum);
+  }
+  return builder.Build();
+}
+
+void CheckResize(const std::string& who, const std::string& what, int from_width, int from_height,
+                 const ResizeWindow& window, int to_width, int to_height) {
+  for (const int side : {from_width, from_height, to_width, to_height})
+    Require(side >= 1 && side <= kMaxSide, Code::kInvalidArgument,
+            who + ": a side of " + std::to_string(side) + " pixels, must be in [1, 2^20]");
+  constexpr double kRoom = 1e-6;  // of rounding, pixels
+  Require(window.x >= -kRoom && window.y >= -kRoom && window.width > 0 && window.height > 0 &&
+              window.x + window.width <= from_width + kRoom &&
+              window.y + window.height <= from_height + kRoom,
+          Code::kInvalidArgument, who + ": the window does not lie inside the " + what);
+}
+
+}  // namespace resample
+
 struct ImageResizer::Impl {
   template <typename T>
   void Resize(const ImageView& from, const MutableImageView& to) const {
@@ -125,14 +139,8 @@ ImageResizer::ImageResizer(const PixelFormat& format, int from_width, int from_h
                            const ResizeWindow& window, int to_width, int to_height,
                            const ResizeOptions& options, ThreadPool* pool)
     : impl_(std::make_unique<Impl>()) {
-  for (const int side : {from_width, from_height, to_width, to_height})
-    Require(side >= 1 && side <= kMaxSide, Code::kInvalidArgument,
-            "ImageResizer: a side of " + std::to_string(side) + " pixels, must be in [1, 2^20]");
-  constexpr double kRoom = 1e-6;  // of rounding, pixels
-  Require(window.x >= -kRoom && window.y >= -kRoom && window.width > 0 && window.height > 0 &&
-              window.x + window.width <= from_width + kRoom &&
-              window.y + window.height <= from_height + kRoom,
-          Code::kInvalidArgument, "ImageResizer: the window does not lie inside the picture");
+  resample::CheckResize("ImageResizer", "picture", from_width, from_height, window, to_width,
+                        to_height);
   Impl& impl = *impl_;
   impl.format = format;
   impl.from_width = from_width;
@@ -149,11 +157,11 @@ ImageResizer::ImageResizer(const PixelFormat& format, int from_width, int from_h
         GridDown(plane == 0 ? 0 : format.chroma_shift_y, options.chroma_location);
     const auto kind = static_cast<size_t>(plane);
     impl.separable[kind].x =
-        MakeAxis(options.filter, format.PlaneWidth(plane, from_width),
-                 format.PlaneWidth(plane, to_width), window.x, ratio_x, across);
+        resample::FilterAxis(options.filter, format.PlaneWidth(plane, from_width),
+                             format.PlaneWidth(plane, to_width), window.x, ratio_x, across);
     impl.separable[kind].y =
-        MakeAxis(options.filter, format.PlaneHeight(plane, from_height),
-                 format.PlaneHeight(plane, to_height), window.y, ratio_y, down);
+        resample::FilterAxis(options.filter, format.PlaneHeight(plane, from_height),
+                             format.PlaneHeight(plane, to_height), window.y, ratio_y, down);
   }
 }
 

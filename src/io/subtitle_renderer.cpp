@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/io/subtitle_renderer.h"
-#include "core/file_ending.h"
 
 #include <ass/ass.h>
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <cctype>
 #include <climits>
 #include <cmath>
 #include <cstring>
 #include <optional>
 #include <utility>
 
+#include "core/file_ending.h"
 #include "core/text_file.h"
 #include "core/utf8.h"
 #include "io/demuxer.h"

@@ -50,6 +50,7 @@ class DepthJob {
         outputs_(options.job.overwrite),
         video_(StageOutputs()),
         reader_(options.color_video, PictureOptions(options, graph_.pool())),
+        reference_(Reference()),
         source_(OpenDepthSource(Source(), {options.job.limits, graph_.pool()})),
         track_(options.source.own.Of<FovTrackOptions>()),
         knows_fov_(!options.fov.empty() || source_->needs_fov()) {
@@ -67,7 +68,7 @@ class DepthJob {
     OpenWriter();
     const DepthClip clip = Clip();
     if (Source().own.Of<CalibrationOptions>().Mode() == CalibrationMode::kGlobal)
-      fit_ = source_->Fit(Reference(), clip, &graph_);
+      fit_ = source_->Fit(reference_, clip, &graph_);
     source_->Start(clip);
     JoinedColor color;
     color.frames.emplace(Frames());
@@ -225,7 +226,7 @@ class DepthJob {
   // With what the job knows of the calibration.
   DepthSourceOptions Source() const {
     DepthSourceOptions source = options_.source;
-    source.own.Of<CalibrationOptions>().reference = Reference();
+    source.own.Of<CalibrationOptions>().reference = reference_;
     source.own.Of<CalibrationOptions>().max_depth = options_.max_depth;
     return source;
   }
@@ -254,6 +255,7 @@ class DepthJob {
   std::optional<OutputTarget> path_, xfovs_;
   OutputTarget video_;
   VideoReader reader_;
+  ReferenceCalibrationOptions reference_;
   std::unique_ptr<DepthSource> source_;
   FovTrackOptions track_;
   bool knows_fov_;

@@ -206,8 +206,7 @@ class MovieJob {
     report_.scenes = static_cast<int64_t>(scenes_.size());
   }
 
-  // --- what another program has made
-  // --------------------------------------------------------------
+  // --- what another program has made -----------------------------------------------------------
 
   // Products without a manifest that have the frames of their scenes.
   void FindForeign() {

@@ -394,8 +394,7 @@ void MoviePlanner::AddStereo(const MovieScene& scene, const Group& group) {
   stereo.eyes.baseline_scale = options_.baseline_scale;
   const bool follows = maker_.count(files.convergence) > 0;
   if (follows) stereo.eyes.smoothing = options_.smoothing;
-  stereo.eyes.convergence_auto = follows;  // in facts; what is done follows below
-  if (!follows) stereo.eyes.convergence = 0;
+  stereo.eyes.convergence = 0;
   if (settings.convergence == MovieConvergence::kFixed)
     stereo.eyes.convergence = settings.convergence_distance;
   stereo.comfort = options_.comfort;
@@ -445,7 +444,7 @@ void MoviePlanner::AddStereo(const MovieScene& scene, const Group& group) {
       }
       WriteConvergenceFile(smoothed, Slice(SmoothConvergence(shot, rate, stereo.eyes.smoothing),
                                            before, frames, "the list of distances"));
-      stereo.eyes.convergence_auto = false;
+      stereo.eyes.convergence.reset();
       stereo.eyes.convergence_file = smoothed;
       stereo.eyes.smoothing = {};
       stereo.eyes.smoothing.sigma_seconds = 0;

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/separable.h"
+#include "core/resize_axis.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "stereo/row_math.h"
@@ -18,30 +18,8 @@
 namespace mdvt {
 namespace {
 
-constexpr int kMaxSide = 1 << 20;
 // Weights that differ by less than this share are the same but for rounding.
 constexpr float kSameWeight = 1e-5f;
-
-// Bilinear, widened where the map becomes smaller.
-resample::Axis LinearAxis(int from, double begin, double length, int to) {
-  resample::AxisBuilder builder(from, {0, from}, true);
-  const double ratio = length / to;
-  const double stretch = std::max(1.0, ratio);
-  const int reach = static_cast<int>(std::ceil(stretch));
-  std::vector<double> weights;
-  for (int i = 0; i < to; ++i) {
-    const double place = begin + (i + 0.5) * ratio - 0.5;
-    const int first = static_cast<int>(std::floor(place)) + 1 - reach;
-    weights.clear();
-    double sum = 0;
-    for (int t = 0; t < 2 * reach; ++t) {
-      weights.push_back(std::max(0.0, 1 - std::fabs(first + t - place) / stretch));
-      sum += weights.back();
-    }
-    builder.Add(first, weights, sum);
-  }
-  return builder.Build();
-}
 
 struct Joins {
   float pixels, most_apart, most_depth;
@@ -198,20 +176,15 @@ void DisparityResizer::Impl::MendRow(PlaneView<const float> from, const Joins& j
 DisparityResizer::DisparityResizer(int from_width, int from_height, const ResizeWindow& window,
                                    int to_width, int to_height, ThreadPool* pool)
     : impl_(std::make_unique<Impl>()) {
-  for (const int side : {from_width, from_height, to_width, to_height})
-    Require(
-        side >= 1 && side <= kMaxSide, Code::kInvalidArgument,
-        "DisparityResizer: a side of " + std::to_string(side) + " pixels, must be in [1, 2^20]");
-  constexpr double kRoom = 1e-6;  // of rounding, pixels
-  Require(window.x >= -kRoom && window.y >= -kRoom && window.width > 0 && window.height > 0 &&
-              window.x + window.width <= from_width + kRoom &&
-              window.y + window.height <= from_height + kRoom,
-          Code::kInvalidArgument, "DisparityResizer: the window does not lie inside the map");
+  resample::CheckResize("DisparityResizer", "map", from_width, from_height, window, to_width,
+                        to_height);
   impl_->from_width = from_width;
   impl_->from_height = from_height;
   impl_->pool = pool;
-  impl_->plain.x = LinearAxis(from_width, window.x, window.width, to_width);
-  impl_->plain.y = LinearAxis(from_height, window.y, window.height, to_height);
+  impl_->plain.x = resample::FilterAxis(ResizeFilter::kBilinear, from_width, to_width, window.x,
+                                        window.width / to_width);
+  impl_->plain.y = resample::FilterAxis(ResizeFilter::kBilinear, from_height, to_height, window.y,
+                                        window.height / to_height);
   const std::vector<int32_t>& begin = impl_->plain.x.begin;
   for (int column = 0; column <= from_width; ++column)
     impl_->first_from.push_back(

@@ -332,7 +332,7 @@ class SinglePictures(Case):
             module, meta = self.export(unidepth, stand_ins.UNIDEPTH, "--encoder", "vits", "--size", 56, 84, *options)
             self.assertEqual([port["name"] for port in meta["inputs"]], ["image", "rays"] if rays else ["image"])
             self.assertEqual(meta["source"]["license"], "CC-BY-NC-4.0")
-            inputs, = unidepth.examples((56, 84), rays)[1:]
+            inputs, = common.camera_examples((56, 84), rays)[1:]
             depth, camera = module(*inputs)
             self.assertEqual((tuple(depth.shape), tuple(camera.shape)), ((2, 1, 56, 84), (2, 3, 3)))
 
@@ -371,7 +371,7 @@ class SinglePictures(Case):
             module, meta = self.export(unik3d, stand_ins.UNIK3D, "--encoder", "vits", "--size", 56, 84, *options)
             self.assertEqual([port["name"] for port in meta["inputs"]], ["image", "rays"] if rays else ["image"])
             self.assertEqual((meta["source"]["license"], meta["outputs"][0]["scale"]), ("CC-BY-NC-4.0", "metric"))
-            inputs, = unik3d.examples((56, 84), rays)[1:]
+            inputs, = common.camera_examples((56, 84), rays)[1:]
             result = module(*inputs)
             depth, found = (result, None) if rays else result
             self.assertEqual(tuple(depth.shape), (2, 1, 56, 84))

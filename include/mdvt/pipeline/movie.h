@@ -107,12 +107,12 @@ struct MovieReport {
 };
 
 // Every product keeps a manifest, <product>.mdvt.json, of how it was made, and is made again only
-// if that differs from what would be done now, or if the file has changed. With `adopt`, files
-// of the scenes without a manifest (of the original toolbox, or made by hand) count as made by this
-// run if they have as many frames as their scene. Results do not depend on
-// `parallel`. Throws what the jobs of the steps throw; Error(kCorrupt) naming the line of a list
-// that does not fit the film or that has a value which is none; with scenes that failed, the code
-// of the first one once all others have been made.
+// if that differs from what would be done now, or if the file has changed. With `adopt`, files of
+// the scenes without a manifest (of the original toolbox, or made by hand) count as made by this
+// run if they have as many frames as their scene. Results do not depend on `parallel`. Throws what
+// the jobs of the steps throw; Error(kCorrupt) naming the line of a list that does not fit the film
+// or that has a value which is none; with scenes that failed, the code of the first one once all
+// others have been made.
 MovieReport RunMovieJob(const MovieJobOptions& options, const RunControl& control = {});
 
 }  // namespace mdvt
