@@ -456,6 +456,14 @@ enum {
   MDVT_PRECISION_BF16_CPU_ENCODER = 3 /* CPU with AVX512_BF16 or AMX */
 };
 
+/* Where pictures are made ready for networks of depth, and their maps aligned, resized and turned
+ * into depth. */
+enum {
+  MDVT_PROCESSING_AUTO = 0,  /* on the device if that is not the CPU and the backend can */
+  MDVT_PROCESSING_HOST = 1,  /* the same bits for every number of threads */
+  MDVT_PROCESSING_DEVICE = 2 /* equal but for rounding; MDVT_UNSUPPORTED where it cannot be */
+};
+
 typedef struct mdvt_model_options {
   uint32_t struct_size;
   int32_t num_threads;        /* of one forward pass; 0: one per core, the default */
@@ -469,7 +477,7 @@ typedef struct mdvt_model_options {
   int32_t optimize;           /* 1: optimise while opening, 250 to 400 MB; rounding differs; 0 */
   int32_t self_test;          /* 1: MDVT_CORRUPT unless the self-test passes; 0 */
   int32_t allow_unlisted;     /* 1: the caller vouches for files that no manifest lists; 0 */
-  int32_t reserved;
+  int32_t processing;         /* MDVT_PROCESSING_AUTO */
   const char* manifest;   /* list of hashes; NULL: manifest.json beside the model, if it is there */
   const char* sha256;     /* the hash that the file must have, 64 hexadecimal digits; NULL: any */
   double max_run_seconds; /* MDVT_LIMIT when a pass took longer; 0: as long as it takes, default */

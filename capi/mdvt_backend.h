@@ -15,6 +15,8 @@
  *
  * Division of work   mdvt checks hashes, metadata, shapes and finiteness, resizes pictures, cuts
  *                    windows and tiles. A backend opens a file, runs it, and says what went wrong.
+ *                    One with a fast device can also take the arithmetic on pictures and maps, so
+ *                    that they stay there: load(), calculate() and reduce().
  * Values             float32 in row-major order without gaps, whatever the network computes in.
  * Failures           No function may throw, abort or exit because of a file or of tensors. Each
  *                    returns a status; last_error() then has one line of text: what and why.
@@ -113,6 +115,53 @@ typedef struct mdvt_backend_options {
   size_t num_files;
 } mdvt_backend_options;
 
+typedef int32_t mdvt_backend_type;
+enum { MDVT_BACKEND_U8 = 1, MDVT_BACKEND_U16 = 2, MDVT_BACKEND_F32 = 3 };
+
+/* Planes of one size on the host: the channels of a picture, or a map. */
+typedef struct mdvt_backend_planes {
+  const void* const* data; /* the first sample of each plane; the samples of a row have no gaps */
+  int64_t stride;          /* bytes from one row to the next, the same in all planes */
+  mdvt_backend_type type;
+  int32_t count, height, width; /* positive */
+} mdvt_backend_planes;
+
+/* What calculate() makes of its inputs; the result is float32, in [planes, height, width]. Inputs
+ * are buffers of load(), calculate() or run(); those of run() in any shape and floating type, the
+ * last two axes being height and width, all others together the planes. */
+typedef int32_t mdvt_backend_operation;
+enum {
+  /* Inputs a, rows [1, h, H], columns [1, w, W]: rows * plane * columns' for each plane of a. The
+   * products are formed in float32, not in a type that a device has for less exact ones. */
+  MDVT_BACKEND_RESAMPLE = 1,
+  /* Inputs a and perhaps b, which has the planes of a or one for all of them. Numbers: least, then
+   * gain, bias, extra for each plane of a, or once for all of them:
+   * max(least, gain * a + bias + extra * b). */
+  MDVT_BACKEND_LINEAR = 2,
+  /* Inputs a, and b with one plane: a * b. */
+  MDVT_BACKEND_MULTIPLY = 3,
+  /* Input a. Numbers: scale, shift, numerator, otherwise. With v = scale * a + shift: 0 where v is
+   * NaN, numerator / v where it is positive, else `otherwise`. */
+  MDVT_BACKEND_INVERT = 4,
+  /* Input a. Numbers: first, count: so many planes of it from `first` on, counted from 0. */
+  MDVT_BACKEND_TAKE = 5,
+  /* Any number of inputs of one height and width: their planes, one after the other. */
+  MDVT_BACKEND_JOIN = 6
+};
+
+/* What reduce() finds out, in double precision. */
+typedef int32_t mdvt_backend_reduction;
+enum {
+  /* Input a: its least and its largest value; both NaN if one of its values is. */
+  MDVT_BACKEND_EXTREMES = 1,
+  /* Input a. Numbers: step: every step-th value, beginning with the first. */
+  MDVT_BACKEND_SAMPLES = 2,
+  /* Inputs a and b with as many values. Numbers: a0, b0, scale, shift, limit. With e = |scale * a +
+   * shift - b| and w = 1 where e <= limit, else limit / e, the sums over all values of w, w x, w y,
+   * w x x, w x y, where x = a - a0, y = b - b0. An infinite limit makes every w 1. */
+  MDVT_BACKEND_LINE_SUMS = 3
+};
+
 typedef struct mdvt_backend {
   uint32_t struct_size; /* = sizeof(mdvt_backend) of the backend */
   int32_t abi;          /* = MDVT_BACKEND_ABI of the backend */
@@ -171,6 +220,22 @@ typedef struct mdvt_backend {
   mdvt_backend_status (*plan_run)(mdvt_backend_model* model, const mdvt_backend_tensor* inputs,
                                   size_t num_inputs, int64_t* events, size_t capacity,
                                   size_t* count);
+
+  /* Arithmetic on the device of an open model, beside its runs. The three come together or are all
+   * NULL: mdvt then does that work on the host. `model` only tells the device and the threads;
+   * buffers may be given to run() of any model there, in the shape that its tensor tells, if that
+   * has as many values. */
+  mdvt_backend_status (*load)(mdvt_backend_model* model, const mdvt_backend_planes* planes,
+                              mdvt_backend_buffer** buffer);
+  mdvt_backend_status (*calculate)(mdvt_backend_model* model, mdvt_backend_operation operation,
+                                   const mdvt_backend_buffer* const* inputs, size_t num_inputs,
+                                   const double* numbers, size_t num_numbers,
+                                   mdvt_backend_buffer** buffer);
+  /* Fills in at most `capacity` results, *count of them; more of them than that are a failure. */
+  mdvt_backend_status (*reduce)(mdvt_backend_model* model, mdvt_backend_reduction reduction,
+                                const mdvt_backend_buffer* const* inputs, size_t num_inputs,
+                                const double* numbers, size_t num_numbers, double* results,
+                                size_t capacity, size_t* count);
 } mdvt_backend;
 
 /* The one symbol of a backend. `abi` is MDVT_BACKEND_ABI of mdvt. */

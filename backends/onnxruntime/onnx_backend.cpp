@@ -160,6 +160,9 @@ const mdvt_backend* mdvt_backend_entry(int32_t abi) {
                                      Describe,
                                      nullptr,
                                      nullptr,
-                                     PlanRun};
+                                     PlanRun,
+                                     nullptr,
+                                     nullptr,
+                                     nullptr};
   return abi == MDVT_BACKEND_ABI ? &table : nullptr;
 }

@@ -17,6 +17,7 @@
 #include <set>
 #include <string>
 
+#include "torch_arrays.h"
 #include "torch_model.h"
 
 struct mdvt_backend_model {
@@ -224,6 +225,48 @@ mdvt_backend_status TraceRun(mdvt_backend_model* model, const mdvt_backend_tenso
   });
 }
 
+std::vector<at::Tensor> TensorsOf(const mdvt_backend_buffer* const* inputs, size_t count) {
+  std::vector<at::Tensor> tensors;
+  for (size_t i = 0; i < count; ++i) tensors.push_back(inputs[i]->tensor);
+  return tensors;
+}
+
+mdvt_backend_status LoadPlanes(mdvt_backend_model* model, const mdvt_backend_planes* planes,
+                               mdvt_backend_buffer** buffer) {
+  *buffer = nullptr;
+  return Guarded([&] { *buffer = new mdvt_backend_buffer{Load(model->model, *planes)}; });
+}
+
+mdvt_backend_status CalculateBuffer(mdvt_backend_model* model, mdvt_backend_operation operation,
+                                    const mdvt_backend_buffer* const* inputs, size_t num_inputs,
+                                    const double* numbers, size_t num_numbers,
+                                    mdvt_backend_buffer** buffer) {
+  *buffer = nullptr;
+  return Guarded([&] {
+    *buffer = new mdvt_backend_buffer{
+        Calculate(model->model, operation, TensorsOf(inputs, num_inputs), {numbers, num_numbers})};
+  });
+}
+
+mdvt_backend_status ReduceBuffers(mdvt_backend_model* model, mdvt_backend_reduction reduction,
+                                  const mdvt_backend_buffer* const* inputs, size_t num_inputs,
+                                  const double* numbers, size_t num_numbers, double* results,
+                                  size_t capacity, size_t* count) {
+  *count = 0;
+  return Guarded([&] {
+    const std::vector<double> all =
+        Reduce(model->model, reduction, TensorsOf(inputs, num_inputs), {numbers, num_numbers});
+    if (all.size() > capacity) {
+      throw Failure(MDVT_BACKEND_INVALID_ARGUMENT, std::to_string(all.size()) +
+                                                       " results, there "
+                                                       "is room for " +
+                                                       std::to_string(capacity));
+    }
+    std::copy(all.begin(), all.end(), results);
+    *count = all.size();
+  });
+}
+
 mdvt_backend_status TimeMatrixProduct(const char* device, int32_t num_threads, int32_t n,
                                       double* seconds) {
   *seconds = 0;
@@ -270,6 +313,9 @@ const mdvt_backend* mdvt_backend_entry(int32_t abi) {
                                       backend::Describe,
                                       backend::TimeMatrixProduct,
                                       backend::TraceRun,
-                                      nullptr};
+                                      nullptr,
+                                      backend::LoadPlanes,
+                                      backend::CalculateBuffer,
+                                      backend::ReduceBuffers};
   return abi == MDVT_BACKEND_ABI ? &kTable : nullptr;
 }

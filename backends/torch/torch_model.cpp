@@ -171,10 +171,11 @@ std::vector<c10::IValue> TorchModel::MakeInputs(const mdvt_backend_tensor* input
         input.buffer != nullptr
             ? input.buffer->tensor
             : at::from_blob(const_cast<float*>(input.data), shape, at::TensorOptions(at::kFloat));
-    if (tensor.sizes() != shape) {
+    if (tensor.numel() != c10::multiply_integers(shape)) {
       throw Failure(MDVT_BACKEND_INVALID_ARGUMENT,
-                    "input " + std::to_string(i) + " is a buffer of another shape");
+                    "input " + std::to_string(i) + " is a buffer of another size");
     }
+    tensor = tensor.reshape(shape);
     const bool picture = channels_last_ && input.rank == 4;
     // Always a copy: networks may work in place, and what is given is not theirs.
     values.emplace_back(tensor.to(

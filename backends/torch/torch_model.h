@@ -47,6 +47,9 @@ class TorchModel {
   // known.
   std::vector<int64_t> TraceRun(const mdvt_backend_tensor* inputs, size_t count);
 
+  c10::Device device() const { return device_; }
+  int num_threads() const { return num_threads_; }
+
  private:
   void CheckArguments(size_t count) const;
   std::vector<c10::IValue> MakeInputs(const mdvt_backend_tensor* inputs, size_t count) const;

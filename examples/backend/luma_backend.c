@@ -115,10 +115,21 @@ static mdvt_backend_status describe(char** json) {
 }
 
 static const char* const extensions[] = {".luma", NULL};
-static const mdvt_backend table = {
-    sizeof(mdvt_backend), MDVT_BACKEND_ABI, "luma",     "luma 1",    extensions, error_text,
-    read_metadata,        free_text,        open_model, close_model, run,        copy_to_host,
-    free_buffer,          describe,         NULL,       NULL,        NULL};
+/* Functions that are not named are not there. */
+static const mdvt_backend table = {.struct_size = sizeof(mdvt_backend),
+                                   .abi = MDVT_BACKEND_ABI,
+                                   .name = "luma",
+                                   .version = "luma 1",
+                                   .extensions = extensions,
+                                   .last_error = error_text,
+                                   .read_metadata = read_metadata,
+                                   .free_text = free_text,
+                                   .open = open_model,
+                                   .close = close_model,
+                                   .run = run,
+                                   .copy_to_host = copy_to_host,
+                                   .free_buffer = free_buffer,
+                                   .describe = describe};
 
 const mdvt_backend* mdvt_backend_entry(int32_t abi) {
   return abi == MDVT_BACKEND_ABI ? &table : NULL;

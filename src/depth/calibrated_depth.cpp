@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "core/object_pool.h"
 #include "depth/network_depth.h"
 #include "mdvt/core/error.h"
 
@@ -70,6 +71,7 @@ CalibratedDepth::CalibratedDepth(std::unique_ptr<DepthEstimator> relative, Targe
   Require(
       options.mode != CalibrationMode::kNone && options.step > 0, Code::kInvalidArgument,
       "CalibratedDepth: there is nothing to calibrate in this mode, or its step is not positive");
+  if (options_.mode != CalibrationMode::kGlobal) relative_->LeaveOnDevice();
 }
 
 int CalibratedDepth::latency() const {
@@ -141,8 +143,14 @@ std::optional<DepthEstimate> CalibratedDepth::Pop() {
 void CalibratedDepth::TakeEstimates() {
   while (std::optional<DepthEstimate> estimate = relative_->Pop()) {
     const auto target = targets_.find(taken_);
-    const PlaneView<const float> map = std::as_const(estimate->depth).Plane<float>();
     if (target != targets_.end()) {
+      Image copy;
+      if (estimate->on_device) {
+        copy = EmptyMap(*estimate->on_device);
+        estimate->on_device->CopyTo(copy.MutablePlane<float>());
+      }
+      const PlaneView<const float> map =
+          std::as_const(estimate->on_device ? copy : estimate->depth).Plane<float>();
       const DepthView metric = std::as_const(target->second).Plane<float>();
       if (options_.mode == CalibrationMode::kRolling) {
         rolling_.Add(map, metric, options_.saturated_depth);
@@ -204,8 +212,21 @@ void CalibratedDepth::FitHeld() {
   }
 }
 
+Image CalibratedDepth::EmptyMap(const DeviceMap& like) {
+  const PixelSize size = like.size();
+  if (!pictures_)
+    pictures_ = std::make_shared<ImagePool>(PixelFormat::GrayF32(), size.width, size.height);
+  return pictures_->Get();
+}
+
 void CalibratedDepth::Give(DepthEstimate estimate, const DisparityCalibration& calibration) {
-  depth::ApplyCalibration(calibration, pool_, estimate.depth.MutablePlane<float>());
+  if (estimate.on_device) {
+    estimate.depth = EmptyMap(*estimate.on_device);
+    estimate.on_device->MetresTo(calibration, estimate.depth.MutablePlane<float>());
+    estimate.on_device.reset();
+  } else {
+    depth::ApplyCalibration(calibration, pool_, estimate.depth.MutablePlane<float>());
+  }
   estimate.quantity = DepthQuantity::kMetricDepth;
   ready_.push_back(std::move(estimate));
 }

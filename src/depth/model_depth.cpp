@@ -10,6 +10,7 @@
 
 #include "core/object_pool.h"
 #include "core/rows.h"
+#include "depth/device_depth.h"
 #include "depth/network_depth.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
@@ -108,7 +109,8 @@ struct PictureRunner {
         to_picture(output.resample, to_tensor.plan()),
         camera_output(CameraOutput(model->info())),
         calibration(options.calibration),
-        maps(PixelFormat::GrayF32(), size.width, size.height) {
+        maps(PixelFormat::GrayF32(), size.width, size.height),
+        device(depth::DeviceDepth::Of(model, to_tensor, to_picture, output, relative)) {
     const ModelInfo& info = model->info();
     Require(info.batch_dynamic ? options.batch <= info.batch_max : options.batch == info.batch_max,
             Code::kInvalidArgument,
@@ -223,18 +225,33 @@ struct PictureRunner {
     const size_t rows = model->info().batch_dynamic ? count : static_cast<size_t>(options.batch);
     const PixelSize network = to_tensor.plan().network;
     const int64_t plane = int64_t{network.width} * network.height;
-    lane->input.Resize({static_cast<int64_t>(rows), 3, network.height, network.width});
-    for (size_t i = 0; i < rows; ++i) {
-      const Frame& frame = waiting[first + std::min(i, count - 1)];
-      float* to = lane->input.data() + static_cast<int64_t>(i) * 3 * plane;
-      to_tensor.Run(frame.image.view(), to, pool);
-      depth::ScaleRange(input.range, frame.image, to, 3 * plane);
+    const Shape shape = {static_cast<int64_t>(rows), 3, network.height, network.width};
+    ModelTensor on_device;
+    if (device) {
+      std::vector<ModelTensor> pictures;
+      for (size_t i = 0; i < count; ++i)
+        pictures.push_back(device->Picture(waiting[first + i].image));
+      std::vector<const ModelTensor*> all;
+      for (size_t i = 0; i < rows; ++i) all.push_back(&pictures[std::min(i, count - 1)]);
+      on_device = device->arrays().Join(all, shape);
+    } else {
+      lane->input.Resize(shape);
+      for (size_t i = 0; i < rows; ++i) {
+        const Frame& frame = waiting[first + std::min(i, count - 1)];
+        float* to = lane->input.data() + static_cast<int64_t>(i) * 3 * plane;
+        to_tensor.Run(frame.image.view(), to, pool);
+        depth::ScaleRange(input.range, frame.image, to, 3 * plane);
+      }
     }
+    std::vector<ModelInput> inputs;
+    if (device)
+      inputs.emplace_back(on_device);
+    else
+      inputs.emplace_back(lane->input);
+    ModelTensor map_on_device;
     try {
-      if (!wants_rays) {
-        model->Run({lane->input}, &lane->outputs);
-      } else {
-        lane->rays.Resize(lane->input.shape());
+      if (wants_rays) {
+        lane->rays.Resize(shape);
         for (size_t i = 0; i < rows; ++i) {
           const std::vector<float>* each = &rays;
           if (!cameras.xfovs_deg.empty()) {
@@ -244,14 +261,23 @@ struct PictureRunner {
           std::copy(each->begin(), each->end(),
                     lane->rays.data() + static_cast<int64_t>(i) * 3 * plane);
         }
-        model->Run({lane->input, lane->rays}, &lane->outputs);
+        inputs.emplace_back(lane->rays);
+      }
+      if (device) {
+        const std::vector<ModelTensor> outputs = model->RunKept(inputs);
+        map_on_device = outputs[output_index];
+        device->arrays().CheckOutput(map_on_device);
+        lane->outputs.resize(outputs.size());
+        if (camera_output) outputs[*camera_output].CopyTo(&lane->outputs[*camera_output]);
+      } else {
+        model->Run(inputs, &lane->outputs);
       }
     } catch (const Error& error) {
       const Frame& frame = waiting[first];
       throw Error(error.code(), "frame " + std::to_string(frame.index) +
                                     (count > 1 ? " and those after it" : "") + ": " + error.what());
     }
-    const Tensor& map = lane->outputs[output_index];
+    const Tensor& map = lane->outputs[output_index];  // empty on a device
     const int64_t map_plane = map.size() / static_cast<int64_t>(rows);
     for (size_t i = 0; i < count; ++i) {
       const Frame& frame = waiting[first + i];
@@ -265,12 +291,20 @@ struct PictureRunner {
           camera = WithXfov(camera, result.xfov_deg);
         }
       }
-      const QuantityMaker quantity(output, relative, camera, to_tensor.plan());
       DepthEstimate& estimate = result.estimate;
-      estimate.depth = maps.Get();
-      const PlaneView<float> picture = estimate.depth.MutablePlane<float>();
-      to_picture.Run(map.data() + static_cast<int64_t>(i) * map_plane, picture, pool,
-                     [&quantity](int y, float* row) { quantity.Convert(y, row); });
+      if (device) {
+        const Shape& given = map_on_device.shape();
+        const int64_t channels = given.size() == 4 ? given[1] : 1;
+        const ModelTensor one =
+            device->arrays().Take(map_on_device, static_cast<int64_t>(i) * channels);
+        device->Give(device->AtFrameSize(one), camera, &maps, &estimate);
+      } else {
+        const QuantityMaker quantity(output, relative, camera, to_tensor.plan());
+        estimate.depth = maps.Get();
+        const PlaneView<float> picture = estimate.depth.MutablePlane<float>();
+        to_picture.Run(map.data() + static_cast<int64_t>(i) * map_plane, picture, pool,
+                       [&quantity](int y, float* row) { quantity.Convert(y, row); });
+      }
       estimate.quantity = DepthQuantity::kRelativeDisparity;
       if (!relative) estimate.quantity = DepthQuantity::kMetricDepth;
       estimate.index = frame.index;
@@ -278,15 +312,6 @@ struct PictureRunner {
       estimate.duration = frame.duration;
       results->push_back(std::move(result));
     }
-  }
-
-  // Relative disparity becomes metres once it is known how.
-  void Calibrate(DepthEstimate* estimate) {
-    if (!relative || !(calibration || options.median_depth)) return;
-    if (!calibration)
-      calibration = CalibrateByMedian(estimate->depth.Plane<float>(), *options.median_depth);
-    depth::ApplyCalibration(*calibration, pool, estimate->depth.MutablePlane<float>());
-    estimate->quantity = DepthQuantity::kMetricDepth;
   }
 
   std::shared_ptr<const Model> model;
@@ -306,6 +331,8 @@ struct PictureRunner {
   std::vector<double> found_xfovs;
   std::optional<DisparityCalibration> calibration;
   ImagePool maps;
+  std::shared_ptr<const DeviceDepth> device;  // null: pictures and maps are made on the host
+  bool leave_on_device = false;
   std::vector<Lane> lanes;
   std::vector<float> rays;  // of one picture, for networks that want them
   std::vector<Frame> waiting;
@@ -346,7 +373,7 @@ struct PictureRunner {
     if (ready.empty()) return std::nullopt;
     DepthEstimate estimate = std::move(ready.front());
     ready.pop_front();
-    Calibrate(&estimate);
+    Settle({options.median_depth, leave_on_device}, &maps, pool, &calibration, &estimate);
     return estimate;
   }
 
@@ -394,6 +421,7 @@ ModelDepthEstimator::~ModelDepthEstimator() = default;
 int ModelDepthEstimator::latency() const { return group(); }
 int ModelDepthEstimator::group() const { return static_cast<int>(impl_->GroupSize()); }
 void ModelDepthEstimator::Push(Frame frame) { impl_->Push(std::move(frame)); }
+void ModelDepthEstimator::LeaveOnDevice() { impl_->leave_on_device = true; }
 void ModelDepthEstimator::Finish() { impl_->finished = true; }
 std::optional<DepthEstimate> ModelDepthEstimator::Pop() { return impl_->Pop(); }
 void ModelDepthEstimator::Save(State* state) const { impl_->Save(state); }

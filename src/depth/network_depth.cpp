@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "core/rows.h"
 #include "mdvt/core/error.h"
@@ -142,6 +143,25 @@ void ApplyCalibration(const DisparityCalibration& calibration, ThreadPool* pool,
       for (int x = 0; x < map.width; ++x) row[x] = DepthOfDisparity(scale * row[x] + shift);
     }
   });
+}
+
+void Settle(const RelativeRule& rule, ImagePool* pictures, ThreadPool* pool,
+            std::optional<DisparityCalibration>* calibration, DepthEstimate* estimate) {
+  if (estimate->quantity != DepthQuantity::kRelativeDisparity) return;
+  const bool metric = *calibration || rule.median_depth;
+  if (!metric && rule.leave_on_device) return;
+  const std::shared_ptr<const DeviceMap> left = std::exchange(estimate->on_device, nullptr);
+  if (left) estimate->depth = pictures->Get();
+  const PlaneView<float> map = estimate->depth.MutablePlane<float>();
+  if (left && !*calibration) left->CopyTo(map);
+  if (!metric) return;
+  if (!*calibration) *calibration = CalibrateByMedian(map, *rule.median_depth);
+  if (left) {
+    left->MetresTo(**calibration, map);
+  } else {
+    ApplyCalibration(**calibration, pool, map);
+  }
+  estimate->quantity = DepthQuantity::kMetricDepth;
 }
 
 }  // namespace mdvt::depth

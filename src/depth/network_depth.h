@@ -4,10 +4,14 @@
 // size it is made, and how its numbers become depth or disparity.
 #pragma once
 
+#include <optional>
+
+#include "core/object_pool.h"
 #include "mdvt/core/camera.h"
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/depth/disparity_fit.h"
+#include "mdvt/depth/estimator.h"
 #include "mdvt/depth/model_depth.h"
 #include "mdvt/model/model_info.h"
 #include "mdvt/model/pass_memory.h"
@@ -49,5 +53,15 @@ class QuantityMaker {
 // Relative disparity to metres, in place.
 void ApplyCalibration(const DisparityCalibration& calibration, ThreadPool* pool,
                       PlaneView<float> map);
+
+// What an estimator does with the relative disparity of its network, wherever that is.
+struct RelativeRule {
+  std::optional<double> median_depth;  // makes the first map's calibration
+  bool leave_on_device = false;        // what is neither calibrated nor to be
+};
+// Makes an estimate metric where there is a calibration or a rule for one, and brings what is left
+// to the host. Estimates that are metric stay as they are.
+void Settle(const RelativeRule& rule, ImagePool* pictures, ThreadPool* pool,
+            std::optional<DisparityCalibration>* calibration, DepthEstimate* estimate);
 
 }  // namespace mdvt::depth

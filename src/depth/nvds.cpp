@@ -160,7 +160,8 @@ std::vector<float> MixPasses(const std::vector<float>& forward, const std::vecto
                              const std::vector<float>* forward_before,
                              const std::vector<float>* backward_before, const FlowPair* flow,
                              int width, int height, int64_t frame, int64_t frames) {
-  const DisparityCalibration line = FitMaps({&backward}, {&forward}, true);
+  const DisparityCalibration line =
+      FitMaps({&backward}, {&forward}, true).value_or(DisparityCalibration{});
   const auto scale = static_cast<float>(line.scale), shift = static_cast<float>(line.shift);
   std::vector<float> mixed(forward.size());
   std::vector<float> unrest_f, unrest_b;
@@ -281,15 +282,15 @@ struct NvdsStabilizer::Impl {
   // The network's output has a range of its own. False if no line fits, and none did before.
   bool Settle(const std::vector<float>& found, const std::vector<float>& disparity,
               double seconds) {
-    const DisparityCalibration fit = FitMaps({&found}, {&disparity}, true);
-    if (fit.scale == 1 && fit.shift == 0) return settled;  // FitMaps() found none
+    const std::optional<DisparityCalibration> fit = FitMaps({&found}, {&disparity}, true);
+    if (!fit) return settled;
     if (!settled) {
-      line = fit;
+      line = *fit;
     } else {
       const double dt = std::clamp(seconds - last_seconds, 0.0, 1.0);
       const double part = 1 - std::exp(-dt / kSettleSeconds);
-      line.scale += part * (fit.scale - line.scale);
-      line.shift += part * (fit.shift - line.shift);
+      line.scale += part * (fit->scale - line.scale);
+      line.shift += part * (fit->shift - line.shift);
     }
     settled = true;
     last_seconds = seconds;

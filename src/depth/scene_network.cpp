@@ -46,6 +46,7 @@ SceneNetwork::SceneNetwork(const char* the_who, std::shared_ptr<const Model> the
                 RuleFor(model->info(), options.input_size)),
       to_picture(output.resample, to_tensor.plan()),
       quantity(output, relative, options.camera, to_tensor.plan()),
+      device(DeviceDepth::Of(model, to_tensor, to_picture, output, relative)),
       pictures(PixelFormat::GrayF32(), options.camera.width, options.camera.height) {
   TakeCalibration();
 }
@@ -56,23 +57,30 @@ void SceneNetwork::TakeCalibration() {
     calibration = options.calibrations[std::min(scene, options.calibrations.size() - 1)];
 }
 
-void SceneNetwork::ToInput(const Frame& frame, float* to) {
+void SceneNetwork::CheckFrame(const Frame& frame) const {
   const Image& image = frame.image;
   Require(image.width() == options.camera.width && image.height() == options.camera.height &&
               image.format().model == ColorModel::kRgb,
           Code::kInvalidArgument,
           std::string(who) + ": frame " + std::to_string(frame.index) +
               " is not RGB of the camera's size");
-  to_tensor.Run(image.view(), to, pool);
-  const PixelSize network = to_tensor.plan().network;
-  ScaleRange(input.range, image, to, 3 * int64_t{network.width} * network.height);
 }
 
-void SceneNetwork::Give(DepthEstimate estimate, const float* map, bool at_frame_size) {
-  estimate.depth = pictures.Get();
-  estimate.starts_scene = std::exchange(starts_scene, false);
-  in_scene = true;
-  const PlaneView<float> picture = estimate.depth.MutablePlane<float>();
+void SceneNetwork::ToInput(const Frame& frame, float* to) {
+  CheckFrame(frame);
+  to_tensor.Run(frame.image.view(), to, pool);
+  const PixelSize network = to_tensor.plan().network;
+  ScaleRange(input.range, frame.image, to, 3 * int64_t{network.width} * network.height);
+}
+
+ModelTensor SceneNetwork::ToInput(const Frame& frame) const {
+  CheckFrame(frame);
+  return device->Picture(frame.image);
+}
+
+void SceneNetwork::Give(DepthEstimate times, const float* map, bool at_frame_size) {
+  times.depth = pictures.Get();
+  const PlaneView<float> picture = times.depth.MutablePlane<float>();
   if (at_frame_size) {
     for (int y = 0; y < picture.height; ++y) {
       std::copy_n(map + int64_t{y} * picture.width, picture.width, picture.Row(y));
@@ -81,14 +89,19 @@ void SceneNetwork::Give(DepthEstimate estimate, const float* map, bool at_frame_
   } else {
     to_picture.Run(map, picture, pool, [this](int y, float* row) { quantity.Convert(y, row); });
   }
+  Give(std::move(times));
+}
+
+void SceneNetwork::Give(DepthEstimate times, const ModelTensor& map, bool at_frame_size) {
+  device->Give(at_frame_size ? map : device->AtFrameSize(map), options.camera, &pictures, &times);
+  Give(std::move(times));
+}
+
+void SceneNetwork::Give(DepthEstimate estimate) {
+  estimate.starts_scene = std::exchange(starts_scene, false);
+  in_scene = true;
   estimate.quantity = relative ? DepthQuantity::kRelativeDisparity : DepthQuantity::kMetricDepth;
-  if (relative && (calibration || options.median_depth)) {
-    if (!calibration)
-      calibration =
-          CalibrateByMedian(std::as_const(estimate.depth).Plane<float>(), *options.median_depth);
-    ApplyCalibration(*calibration, pool, picture);
-    estimate.quantity = DepthQuantity::kMetricDepth;
-  }
+  Settle({options.median_depth, leave_on_device}, &pictures, pool, &calibration, &estimate);
   ready.push_back(std::move(estimate));
 }
 

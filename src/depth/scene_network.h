@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/object_pool.h"
+#include "depth/device_depth.h"
 #include "depth/network_depth.h"
 #include "mdvt/core/image.h"
 #include "mdvt/depth/estimator.h"
@@ -27,9 +28,12 @@ struct SceneNetwork {
 
   // Values of a frame of the camera's size. Throws Error(kInvalidArgument).
   void ToInput(const Frame& frame, float* to);
+  // The same where there is a device.
+  ModelTensor ToInput(const Frame& frame) const;
   // Makes the next estimate, with the frame's index and times, of a map of the network's output
   // size, or of the frame's with `at_frame_size`.
   void Give(DepthEstimate times, const float* map, bool at_frame_size = false);
+  void Give(DepthEstimate times, const ModelTensor& map, bool at_frame_size = false);
   // What is given from here on is of another scene.
   void NextScene();
   std::optional<DepthEstimate> Pop();
@@ -49,6 +53,8 @@ struct SceneNetwork {
   PictureToTensor to_tensor;
   TensorToPicture to_picture;
   QuantityMaker quantity;
+  std::shared_ptr<const DeviceDepth> device;  // null: pictures and maps are made on the host
+  bool leave_on_device = false;
   ImagePool pictures;
   std::deque<DepthEstimate> ready;
   std::optional<DisparityCalibration> calibration;  // of this scene
@@ -58,6 +64,8 @@ struct SceneNetwork {
   bool finished = false;
 
  private:
+  void CheckFrame(const Frame& frame) const;
+  void Give(DepthEstimate estimate);  // whose map is there
   void TakeCalibration();
 };
 

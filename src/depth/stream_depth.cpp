@@ -55,16 +55,28 @@ struct StreamDepthEstimator::Impl : depth::SceneNetwork {
   }
 
   void Take(const Frame& frame) {
-    ToInput(frame, picture.data());
     time[0] = static_cast<float>(std::min(frames, kLastCounted));
-    std::vector<ModelInput> inputs = {picture, time};
+    std::vector<ModelInput> inputs;
+    ModelTensor on_device;
+    if (device) {
+      const ModelTensor planes = ToInput(frame);
+      on_device = device->arrays().Join({&planes}, picture.shape());
+      inputs = {on_device, time};
+    } else {
+      ToInput(frame, picture.data());
+      inputs = {picture, time};
+    }
     for (const ModelTensor& state : kept) inputs.emplace_back(state);
     if (kept.empty())
       for (const Tensor& state : states) inputs.emplace_back(state);
     std::vector<ModelTensor> outputs;
     try {
       outputs = model->RunKept(inputs);
-      outputs[output_index].CopyTo(&map);
+      if (device) {
+        device->arrays().CheckOutput(outputs[output_index]);
+      } else {
+        outputs[output_index].CopyTo(&map);
+      }
     } catch (const Error& error) {
       throw Error(error.code(), "frame " + std::to_string(frame.index) + ": " + error.what());
     }
@@ -72,7 +84,11 @@ struct StreamDepthEstimator::Impl : depth::SceneNetwork {
     for (const size_t index : state_outputs) kept.push_back(outputs[index]);
     states.clear();
     ++frames;
-    Give(depth::TimesOf(frame), map.data());
+    if (device) {
+      Give(depth::TimesOf(frame), device->arrays().Take(outputs[output_index], 0));
+    } else {
+      Give(depth::TimesOf(frame), map.data());
+    }
   }
 
   void Save(State* state) const {
@@ -164,6 +180,7 @@ void StreamDepthEstimator::Push(Frame frame) {
 void StreamDepthEstimator::Finish() { impl_->finished = true; }
 
 std::optional<DepthEstimate> StreamDepthEstimator::Pop() { return impl_->Pop(); }
+void StreamDepthEstimator::LeaveOnDevice() { impl_->leave_on_device = true; }
 
 void StreamDepthEstimator::Save(State* state) const { impl_->Save(state); }
 void StreamDepthEstimator::Load(const State& state) { impl_->Load(state); }

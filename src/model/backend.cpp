@@ -68,6 +68,10 @@ std::string Fault(const mdvt_backend& table) {
   for (const auto& [there, name] : members) {
     if (!there) return std::string("has no '") + name + "' in its table";
   }
+  if (table.struct_size >= offsetof(mdvt_backend, reduce) + sizeof(table.reduce) &&
+      ((table.load != nullptr) != (table.calculate != nullptr) ||
+       (table.load != nullptr) != (table.reduce != nullptr)))
+    return "has some of 'load', 'calculate' and 'reduce' in its table, not all";
   return {};
 }
 

@@ -25,6 +25,11 @@ inline bool CanPlanRuns(const mdvt_backend* table) {
          table->plan_run != nullptr;
 }
 
+inline bool CalculatesOnDevice(const mdvt_backend* table) {
+  return table->struct_size >= offsetof(mdvt_backend, reduce) + sizeof(table->reduce) &&
+         table->load != nullptr;
+}
+
 inline Code ToCode(mdvt_backend_status status) {
   switch (status) {
     case MDVT_BACKEND_INVALID_ARGUMENT:

@@ -22,23 +22,9 @@
 #include "model/backend_calls.h"
 #include "model/layout.h"
 #include "model/model_file.h"
+#include "model/model_impl.h"
 
 namespace mdvt {
-
-struct ModelTensor::Impl {
-  const mdvt_backend* table = nullptr;
-  mdvt_backend_tensor tensor = {};  // owns its buffer
-  Shape shape;
-  std::string device;
-  std::string where;  // "'net.pt': output 'depth'"
-  bool non_negative = false;
-  bool reduced_precision = false;
-
-  Impl() = default;
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-  ~Impl() { table->free_buffer(tensor.buffer); }
-};
 
 namespace {
 
@@ -241,6 +227,17 @@ const char* ToString(ModelPrecision precision) {
   }
 }
 
+const char* ToString(ModelProcessing processing) {
+  switch (processing) {
+    case ModelProcessing::kHost:
+      return "host";
+    case ModelProcessing::kDevice:
+      return "device";
+    default:
+      return "auto";
+  }
+}
+
 void ModelOptions::Check() const {
   Require(IsDevice(device), Code::kInvalidArgument,
           "ModelOptions.device = '" + device + "', must be cpu, cuda or cuda:N");
@@ -272,52 +269,18 @@ void ModelTensor::CopyTo(Tensor* values) const {
   CheckValues(*values, impl_->where, impl_->non_negative, impl_->reduced_precision);
 }
 
-struct Model::Impl {
-  std::string path;
-  std::string sha256;
-  ModelOptions options;
-  const mdvt_backend* table = nullptr;
-  ModelInfo info;
-  mdvt_backend_model* model = nullptr;
-
-  Impl() = default;
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-  ~Impl() {
-    if (model != nullptr) table->close(model);
+std::string Model::Impl::GivenText(const std::vector<ModelInput>& inputs) const {
+  std::string text;
+  bool dynamic = false;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    text += (i == 0 ? "; it was given '" : ", '") + info.inputs[i].name + "' of shape " +
+            mdvt::ToString(inputs[i].shape());
+    dynamic |= info.inputs[i].layout.IsPicture() && info.inputs[i].size.dynamic;
   }
-
-  [[noreturn]] void Fail(Code code, const std::string& text) const {
-    throw Error(code, "'" + path + "': " + text);
-  }
-  void CheckInput(const ModelInputInfo& input, size_t index, const Shape& shape,
-                  LayoutDims* dims) const;
-  void CheckBytes(const Shape& shape, const std::string& what, int64_t* bytes) const;
-  // Checks all inputs; what they are for the backend. `normalized` gets those that are not passed
-  // on as they are.
-  std::vector<mdvt_backend_tensor> Prepare(const std::vector<ModelInput>& inputs, LayoutDims* dims,
-                                           std::vector<Tensor>* normalized, int64_t* bytes) const;
-
-  // What a failed run had been given: the network's own text does not tell.
-  std::string GivenText(const std::vector<ModelInput>& inputs) const {
-    std::string text;
-    bool dynamic = false;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      text += (i == 0 ? "; it was given '" : ", '") + info.inputs[i].name + "' of shape " +
-              mdvt::ToString(inputs[i].shape());
-      dynamic |= info.inputs[i].layout.IsPicture() && info.inputs[i].size.dynamic;
-    }
-    return text + (dynamic ? ": if it was made for one size only, its metadata must say so "
-                             "(\"dynamic\": false)"
-                           : "");
-  }
-
-  // On the CPU; elsewhere the calling thread waits for the device.
-  int ThreadsOfARun() const {
-    return options.device == "cpu" && !options.deterministic ? ResolveThreads(options.num_threads)
-                                                             : 1;
-  }
-};
+  return text + (dynamic ? ": if it was made for one size only, its metadata must say so "
+                           "(\"dynamic\": false)"
+                         : "");
+}
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Model::~Model() = default;
@@ -329,6 +292,12 @@ const std::string& Model::path() const { return impl_->path; }
 const std::string& Model::sha256() const { return impl_->sha256; }
 std::string Model::backend() const { return impl_->table->name; }
 bool Model::deterministic() const { return impl_->options.deterministic; }
+bool Model::processes_on_device() const {
+  const ModelOptions& options = impl_->options;
+  return options.processing == ModelProcessing::kDevice ||
+         (options.processing == ModelProcessing::kAuto && options.device != "cpu" &&
+          CalculatesOnDevice(impl_->table));
+}
 
 Model Model::Open(const std::string& path, const ModelOptions& options) {
   options.Check();
@@ -357,6 +326,10 @@ Model Model::Open(const std::string& path, const ModelOptions& options) {
                                        "build the backend against a newer LibTorch");
   }
   Naming("'" + path + "'", [&] { CheckPrecision(info, options); });
+  if (options.processing == ModelProcessing::kDevice && !CalculatesOnDevice(table)) {
+    impl->Fail(Code::kUnsupported, std::string("processing device: the backend '") + table->name +
+                                       "' runs networks only; take processing host");
+  }
 
   mdvt_backend_options wanted = {};
   wanted.struct_size = sizeof wanted;
@@ -487,10 +460,10 @@ std::vector<mdvt_backend_tensor> Model::Impl::Prepare(const std::vector<ModelInp
     std::copy(input.shape().begin(), input.shape().end(), tensor.shape);
     const bool normalize = !info.inputs[i].mean.empty();
     if (input.kept_ != nullptr) {
-      if (normalize)
+      const ModelTensor::Impl& kept = *input.kept_->impl_;  // not empty: its shape was right
+      if (normalize && !kept.prepared)
         Fail(Code::kInvalidArgument,
              what + " is to be normalized, which outputs of networks are not");
-      const ModelTensor::Impl& kept = *input.kept_->impl_;  // not empty: its shape was right
       if (kept.table != table || kept.device != options.device) {
         Fail(Code::kInvalidArgument, what + " was left on " + kept.device + " of backend '" +
                                          kept.table->name + "', this model runs on " +

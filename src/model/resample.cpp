@@ -258,6 +258,47 @@ Resampler::Resampler(ResampleKind kind, PixelSize from, PixelSize to,
   impl_ = std::move(impl);
 }
 
+namespace {
+
+// One row of input weights for each output of an axis.
+std::vector<float> MatrixOf(const resample::Axis& axis) {
+  std::vector<float> matrix(static_cast<size_t>(axis.count) * static_cast<size_t>(axis.from));
+  for (int i = 0; i < axis.count; ++i) {
+    float* row = matrix.data() + static_cast<ptrdiff_t>(i) * axis.from;
+    for (int k = 0; k < axis.taps; ++k)
+      row[axis.begin[static_cast<size_t>(i)] + k] += axis.weight(k, i);
+  }
+  return matrix;
+}
+
+std::vector<float> CoveredOf(const resample::Axis& axis) {
+  std::vector<float> covered;
+  for (int i = 0; i < axis.count; ++i) covered.push_back(axis.covered_at(i));
+  return covered;
+}
+
+// A matrix as part of a larger one of zeros, which begins at (row, column) there. With `repeat` the
+// rows around it are those nearest to them.
+std::vector<float> Embedded(const std::vector<float>& matrix, int width, int row, int column,
+                            int rows, int columns, bool repeat) {
+  const int height = static_cast<int>(matrix.size()) / width;
+  std::vector<float> larger(static_cast<size_t>(rows) * static_cast<size_t>(columns), 0.0f);
+  for (int y = 0; y < rows; ++y) {
+    const int from = std::clamp(y - row, 0, height - 1);
+    if (from == y - row || repeat)
+      std::copy_n(matrix.data() + static_cast<ptrdiff_t>(from) * width, width,
+                  larger.data() + static_cast<ptrdiff_t>(y) * columns + column);
+  }
+  return larger;
+}
+
+}  // namespace
+
+ResampleMatrices Resampler::Matrices() const {
+  const resample::Axis &x = impl_->separable.x, &y = impl_->separable.y;
+  return {from(), to(), MatrixOf(y), MatrixOf(x), CoveredOf(y), CoveredOf(x)};
+}
+
 Resampler::~Resampler() = default;
 Resampler::Resampler(Resampler&&) noexcept = default;
 Resampler& Resampler::operator=(Resampler&&) noexcept = default;
@@ -351,6 +392,20 @@ void PictureToTensor::Run(const ImageView& picture, float* tensor, ThreadPool* p
   for (size_t c = 0; c < 3; ++c) FillAround(plan_.content, pad_.mode, pad_.value[c], planes[c]);
 }
 
+ResampleMatrices PictureToTensor::Matrices() const {
+  ResampleMatrices matrices = resampler_.Matrices();
+  const PixelSize from = matrices.from, network = plan_.network;
+  const int x = plan_.content.x, y = plan_.content.y;
+  const bool repeat = pad_.mode == PadMode::kReplicate;
+  matrices.to = network;
+  matrices.rows = Embedded(matrices.rows, from.height, y, 0, network.height, from.height, repeat);
+  matrices.columns =
+      Embedded(matrices.columns, from.width, x, 0, network.width, from.width, repeat);
+  matrices.rows_covered = Embedded(matrices.rows_covered, 1, y, 0, network.height, 1, repeat);
+  matrices.columns_covered = Embedded(matrices.columns_covered, 1, x, 0, network.width, 1, repeat);
+  return matrices;
+}
+
 TensorToPicture::TensorToPicture(ResampleKind kind, const SizePlan& plan)
     : plan_(plan), resampler_(kind, plan.content.size(), plan.padded, WindowOut(plan)) {}
 
@@ -360,6 +415,17 @@ void TensorToPicture::Run(const float* tensor, PlaneView<float> picture, ThreadP
                                         static_cast<ptrdiff_t>(sizeof(float)) * plan_.network.width,
                                         plan_.network.width, plan_.network.height};
   resampler_.Run(Part(plane, plan_.content), picture, pool, 0, finish);
+}
+
+ResampleMatrices TensorToPicture::Matrices() const {
+  ResampleMatrices matrices = resampler_.Matrices();
+  const PixelSize content = matrices.from, network = plan_.network;
+  matrices.from = network;
+  matrices.rows = Embedded(matrices.rows, content.height, 0, plan_.content.y, matrices.to.height,
+                           network.height, false);
+  matrices.columns = Embedded(matrices.columns, content.width, 0, plan_.content.x,
+                              matrices.to.width, network.width, false);
+  return matrices;
 }
 
 }  // namespace mdvt

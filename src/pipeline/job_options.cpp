@@ -82,6 +82,14 @@ void Describe(OptionList* list, DepthModelOptions* options) {
   list->Field("batch", &options->batch, {1, 64}, "FRAMES", "frames that the model sees at once")
       .OnlyWith("model");
   DescribeNetwork(list, options, "model");
+  static const EnumNames<ModelProcessing> places = {{"auto", ModelProcessing::kAuto},
+                                                    {"host", ModelProcessing::kHost},
+                                                    {"device", ModelProcessing::kDevice}};
+  list->Field("processing", &options->open.processing, places,
+              "where frames are made ready for the model, and its maps aligned, resized and turned "
+              "into depth (auto: where the model runs, unless that is the processor; host: the "
+              "same bits for every number of threads; device: equal but for rounding)")
+      .OnlyWith("model");
 }
 
 void DescribeVdaMode(OptionList* list, DepthModelOptions* options) {

@@ -829,7 +829,7 @@ TEST(Abuse, Model) {
   open.Flag(options.optimize, "options.optimize");
   open.Flag(options.self_test, "options.self_test");
   open.Flag(options.allow_unlisted, "options.allow_unlisted");
-  open.Reserved(options.reserved, "options.reserved");
+  open.Enum(options.processing, "options.processing", 2, true);
   open.Values<const char*>(options.sha256, "sha256", {"0", "not a hash"});
   open.Values(options.max_run_seconds, "max_run_seconds", {-1.0, -1e-300, std::nan("")});
   open.Again();

@@ -20,6 +20,7 @@
 
 struct mdvt_backend_buffer {
   std::vector<float> values;
+  std::vector<int64_t> shape;
 };
 struct mdvt_backend_model {
   std::string behaviour;
@@ -87,7 +88,7 @@ inline void Add(const std::vector<int64_t>& shape, std::vector<float> values, bo
   *out = {};
   out->rank = static_cast<int32_t>(shape.size());
   std::copy(shape.begin(), shape.end(), out->shape);
-  out->buffer = new mdvt_backend_buffer{std::move(values)};
+  out->buffer = new mdvt_backend_buffer{std::move(values), shape};
   if (readable) out->data = out->buffer->values.data();
 }
 
@@ -179,6 +180,9 @@ inline mdvt_backend FakeTable() {
           fake::Describe,
           nullptr,
           fake::TraceRun,
+          nullptr,
+          nullptr,
+          nullptr,
           nullptr};
 }
 

@@ -16,6 +16,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -26,6 +27,9 @@
 #include "mdvt/model/backend.h"
 #include "mdvt/model/model.h"
 #include "mdvt/model/pass_memory.h"
+#include "model/device_arrays.h"
+#include "model/fake_device.h"
+#include "model/metadata.h"
 #include "support/test_env.h"
 
 namespace mdvt {
@@ -358,6 +362,105 @@ TEST_F(TorchTest, DescribesItself) {
   EXPECT_GT(TimeMatrixProduct("torch", "cpu", 1, 256), 0);
   ExpectError(Code::kUnsupported, "device 'tpu'", [] { TimeMatrixProduct("torch", "tpu", 1, 16); });
   ExpectError(Code::kInvalidArgument, "[1, 8192]", [] { TimeMatrixProduct("torch", "cpu", 1, 0); });
+}
+
+// What operations on the device give, one after the other.
+std::vector<float> DeviceResults(std::shared_ptr<const Model> model) {
+  const DeviceArrays arrays(model);
+  std::vector<float> all;
+  const auto keep = [&](const ModelTensor& tensor) {
+    const Shape& shape = tensor.shape();
+    const auto height = static_cast<int>(shape[0] * shape[1]), width = static_cast<int>(shape[2]);
+    std::vector<float> values(static_cast<size_t>(height) * static_cast<size_t>(width));
+    arrays.CopyTo(tensor,
+                  {values.data(), static_cast<ptrdiff_t>(sizeof(float)) * width, width, height});
+    all.insert(all.end(), values.begin(), values.end());
+  };
+  std::mt19937 random(7);
+  const auto plane = [&](int height, int width) {
+    std::vector<float> values;
+    for (int i = 0; i < height * width; ++i)
+      values.push_back(static_cast<float>(random() % 1000) / 400 - 1);
+    return arrays.Load(values, height, width);
+  };
+  // Rows of a picture have gaps; samples of 16 bits go past the largest signed one.
+  for (const int bits : {8, 16}) {
+    Image picture(PixelFormat::Rgb(bits), 5, 4);
+    for (int c = 0; c < 3; ++c)
+      for (int y = 0; y < 4; ++y)
+        for (int x = 0; x < 5; ++x) {
+          if (bits == 8)
+            picture.MutablePlane<uint8_t>(c).At(x, y) = static_cast<uint8_t>(random());
+          else
+            picture.MutablePlane<uint16_t>(c).At(x, y) = static_cast<uint16_t>(random());
+        }
+    const ModelTensor loaded = arrays.Load(picture.view());
+    keep(arrays.Linear(loaded, {{1, 0, 0}}));
+    keep(arrays.Linear(loaded, {{0.5, 1, 0}, {2, -3, 0}, {-1, 4, 0}}, nullptr, -20));
+    const ModelTensor unit = arrays.Linear(loaded, {{1.0 / ((1 << bits) - 1), 0, 0}});
+    keep(arrays.Resample(unit, plane(7, 4), plane(3, 5)));
+    keep(arrays.Resample(unit, plane(2, 4), plane(9, 5)));
+    const ModelTensor one = plane(4, 5);
+    keep(arrays.Linear(loaded, {{0.5, 1, 10}, {2, -3, -20}, {-1, 4, 5}}, &one));
+    keep(arrays.Multiply(loaded, one));
+    keep(arrays.Take(loaded, 2));
+    keep(arrays.Join({&one, &loaded}, {4, 4, 5}));
+    for (const double value : arrays.Extremes(loaded)) all.push_back(static_cast<float>(value));
+  }
+  const ModelTensor a = plane(30, 40), b = plane(30, 40);
+  const double nan = std::nan("");
+  keep(arrays.Invert(a, {2, -0.5, 3, nan}));
+  keep(arrays.Invert(arrays.Invert(a, {1, 0, 1, nan}), {1, 0, 1, 7}));  // of NaN
+  const auto add = [&](const auto& numbers) {
+    for (const double number : numbers) all.push_back(static_cast<float>(number));
+  };
+  add(arrays.Extremes(a));
+  add(arrays.Extremes(arrays.Invert(a, {1, 0, 1, nan})));
+  add(arrays.Samples(a, 7));
+  add(arrays.LineSums(a, b, {}));
+  add(arrays.LineSums(a, b, {0.3, -0.2, 0.8, 0.1, 0.4}));
+  return all;
+}
+
+TEST_F(TorchTest, CalculatesAsTheTableSays) {
+  static const mdvt_backend kPlain = [] {
+    static const char* const kExtensions[] = {".plain", nullptr};
+    mdvt_backend table = test::FakeDeviceTable();
+    table.name = "plain";
+    table.extensions = kExtensions;
+    return table;
+  }();
+  RegisterBackend(&kPlain);
+  const std::string path = *folder_ / "net.plain";
+  std::ofstream(path) << "x\n" << test::DepthMetadata().dump();
+  ModelOptions options = Unlisted();
+  options.processing = ModelProcessing::kDevice;
+  const std::vector<float> wanted =
+      DeviceResults(std::make_shared<const Model>(Model::Open(path, options)));
+  const std::vector<float> found =
+      DeviceResults(std::make_shared<const Model>(Open("good", options)));
+  ASSERT_EQ(found.size(), wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    ASSERT_EQ(std::isnan(found[i]), std::isnan(wanted[i])) << i;
+    if (std::isnan(wanted[i])) continue;
+    ASSERT_NEAR(found[i], wanted[i], 2e-6f * (1 + std::abs(wanted[i]))) << i;
+  }
+}
+
+TEST_F(TorchTest, RefusesWhatItCannotCalculate) {
+  ModelOptions options = Unlisted();
+  options.processing = ModelProcessing::kDevice;
+  const DeviceArrays arrays(std::make_shared<const Model>(Open("good", options)));
+  const ModelTensor small = arrays.Load(std::vector<float>(6, 1), 2, 3);
+  const ModelTensor large = arrays.Load(std::vector<float>(12, 1), 3, 4);
+  ExpectError(Code::kInvalidArgument, "another size", [&] { arrays.Multiply(small, large); });
+  ExpectError(Code::kInvalidArgument, "another size",
+              [&] { arrays.Resample(small, large, large); });
+  ExpectError(Code::kInvalidArgument, "does not have", [&] { arrays.Take(small, 1); });
+  ExpectError(Code::kInvalidArgument, "several sizes", [&] {
+    arrays.Join({&small, &large}, {1, 18});
+  });
+  ExpectError(Code::kInvalidArgument, "two sizes", [&] { arrays.LineSums(small, large, {}); });
 }
 
 }  // namespace

@@ -655,6 +655,12 @@ class ModelPrecision(_Enum):
     FP16: ClassVar[ModelPrecision]
     BF16_CPU_ENCODER: ClassVar[ModelPrecision]
 
+@final
+class ModelProcessing(_Enum):
+    AUTO: ClassVar[ModelProcessing]
+    HOST: ClassVar[ModelProcessing]
+    DEVICE: ClassVar[ModelProcessing]
+
 class ModelCheckResult:
     @property
     def output(self) -> str: ...
@@ -692,6 +698,7 @@ class Model:
         manifest: _Path = "",
         sha256: str = "",
         limits: Limits | None = None,
+        processing: ModelProcessing = ...,
     ) -> None: ...
     @property
     def info(self) -> dict[str, Any]: ...

@@ -165,6 +165,12 @@ void AddModel(py::module_& module) {
       .def_readonly("expected_deviation", &ModelCheckResult::expected_deviation)
       .def_readonly("tolerance", &ModelCheckResult::tolerance)
       .def_readonly("passed", &ModelCheckResult::passed);
+  py::enum_<ModelProcessing>(module, "ModelProcessing",
+                             "Where pictures are made ready for networks of depth, and their maps "
+                             "aligned, resized and turned into depth.")
+      .value("AUTO", ModelProcessing::kAuto, "on the device if that is not the CPU and can")
+      .value("HOST", ModelProcessing::kHost, "the same bits for every number of threads")
+      .value("DEVICE", ModelProcessing::kDevice, "equal but for rounding");
   const ModelOptions defaults;
   py::class_<PyModel>(module, "Model",
                       "A network in a file, opened after its hash is checked: a file is a program. "
@@ -176,7 +182,7 @@ void AddModel(py::module_& module) {
                        bool channels_last, bool profiling_executor, bool optimize,
                        std::optional<double> max_run_seconds, bool self_test, bool allow_unlisted,
                        const Path& manifest, const std::string& sha256,
-                       const std::optional<Limits>& limits) {
+                       const std::optional<Limits>& limits, ModelProcessing processing) {
              ModelOptions options;
              options.backend = backend;
              options.device = device;
@@ -192,6 +198,7 @@ void AddModel(py::module_& module) {
              options.manifest = manifest;
              options.sha256 = sha256;
              options.limits = LimitsOrDefault(limits);
+             options.processing = processing;
              const NoGil nogil;
              return PyModel{std::make_shared<const Model>(Model::Open(path, options)),
                             deterministic};
@@ -204,7 +211,8 @@ void AddModel(py::module_& module) {
            py::arg("profiling_executor") = defaults.profiling_executor,
            py::arg("optimize") = defaults.optimize, py::arg("max_run_seconds") = std::nullopt,
            py::arg("self_test") = defaults.self_test, py::arg("allow_unlisted") = false,
-           py::arg("manifest") = "", py::arg("sha256") = "", py::arg("limits") = std::nullopt)
+           py::arg("manifest") = "", py::arg("sha256") = "", py::arg("limits") = std::nullopt,
+           py::arg("processing") = defaults.processing)
       .def_property_readonly("info", &InfoOf,
                              "What its metadata says, under the names that it has there.")
       .def_property_readonly("path", [](const PyModel& self) { return self.model->path(); })

@@ -19,6 +19,18 @@ c_enum! {
     }
 }
 
+c_enum! {
+    /// Where pictures are made ready for networks of depth, and their maps turned into depth.
+    Processing {
+        /// On the device if that is not the CPU and the backend can.
+        Auto = MDVT_PROCESSING_AUTO,
+        /// By mdvt: the same bits for every number of threads.
+        Host = MDVT_PROCESSING_HOST,
+        /// On the device of the network: equal but for rounding.
+        Device = MDVT_PROCESSING_DEVICE,
+    }
+}
+
 /// How a network's file is opened and run.
 #[derive(Clone, Debug)]
 pub struct ModelOptions {
@@ -44,6 +56,8 @@ pub struct ModelOptions {
     pub self_test: bool,
     /// The caller vouches for files that no manifest lists.
     pub allow_unlisted: bool,
+    /// Where the work beside the network is done.
+    pub processing: Processing,
     /// List of hashes; `None`: `manifest.json` beside the model, if it is there.
     pub manifest: Option<String>,
     /// The hash that the file must have, 64 hexadecimal digits.
@@ -68,6 +82,7 @@ impl Default for ModelOptions {
             optimize: c.optimize != 0,
             self_test: c.self_test != 0,
             allow_unlisted: c.allow_unlisted != 0,
+            processing: Processing::from_c(c.processing).unwrap_or(Processing::Auto),
             manifest: None,
             sha256: None,
             max_run_seconds: None,
@@ -132,6 +147,7 @@ impl Model {
         c.optimize = options.optimize as i32;
         c.self_test = options.self_test as i32;
         c.allow_unlisted = options.allow_unlisted as i32;
+        c.processing = options.processing.to_c();
         c.manifest = pointer(&manifest);
         c.sha256 = pointer(&sha256);
         c.max_run_seconds = options.max_run_seconds.unwrap_or(0.0);

@@ -50,6 +50,8 @@ class RollingCalibration {
   std::optional<Sample> first_;
 };
 
+class ImagePool;
+
 struct CalibratedDepthOptions {
   CalibrationMode mode = CalibrationMode::kFirst32;  // not kNone, which needs no stage
   // kGlobal: of the frames of a scene every so many is looked at. Valid: positive.
@@ -95,6 +97,7 @@ class CalibratedDepth : public DepthEstimator {
   void EndScene();
   void FitHeld();
   void Fit();
+  Image EmptyMap(const DeviceMap& like);
   void Give(DepthEstimate estimate, const DisparityCalibration& calibration);
 
   std::unique_ptr<DepthEstimator> relative_;
@@ -104,6 +107,7 @@ class CalibratedDepth : public DepthEstimator {
   std::map<int64_t, Image> targets_;  // of frames that have not come out yet
   std::deque<DepthEstimate> held_;    // until their calibration is known
   std::deque<DepthEstimate> ready_;
+  std::shared_ptr<ImagePool> pictures_;  // for estimates that come from a device
   std::unique_ptr<DisparityFit> samples_;
   RollingCalibration rolling_;
   std::optional<DisparityFitResult> fit_;

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/stage.h"
+#include "mdvt/model/size_rules.h"
 
 namespace mdvt {
 
@@ -17,7 +19,22 @@ enum class DepthQuantity : uint8_t {
   kRelativeDisparity,  // larger = nearer, scale and zero not known; NaN = no data
 };
 
+struct DisparityCalibration;
+
+// Relative disparity on the device of its network.
+class DeviceMap {
+ public:
+  virtual ~DeviceMap() = default;
+  virtual PixelSize size() const = 0;
+  // `to` has that size. Both throw Error(kOutOfMemory).
+  virtual void CopyTo(PlaneView<float> to) const = 0;
+  // In metres, as ApplyCalibration() makes them.
+  virtual void MetresTo(const DisparityCalibration& calibration, PlaneView<float> to) const = 0;
+};
+
 struct DepthEstimate {
+  // In place of `depth`, which is empty: only after DepthEstimator::LeaveOnDevice().
+  std::shared_ptr<const DeviceMap> on_device;
   Image depth;       // GrayF32; size of the frame; the receiver may change its pixels
   Image confidence;  // Gray8: 0 = a guess, 255 = measured; empty if the source has none
   DepthQuantity quantity = DepthQuantity::kMetricDepth;
@@ -39,6 +56,10 @@ class DepthEstimator : public Stage<Frame, DepthEstimate> {
   // gives out those that it holds as at the end of a clip. Estimators that remember none do
   // nothing.
   virtual void StartScene() {}
+
+  // Relative disparity may stay on the device of a network from now on, see
+  // DepthEstimate::on_device. Only some estimators do that.
+  virtual void LeaveOnDevice() {}
 };
 
 }  // namespace mdvt

@@ -75,6 +75,7 @@ class ModelDepthEstimator : public DepthEstimator {
   void Push(Frame frame) override;
   void Finish() override;
   std::optional<DepthEstimate> Pop() override;
+  void LeaveOnDevice() override;
 
   // What calibration() gives is all that is kept from frame to frame.
   bool CanSave() const override { return true; }

@@ -37,6 +37,7 @@ class StreamDepthEstimator : public DepthEstimator {
   void Push(Frame frame) override;
   void Finish() override;
   std::optional<DepthEstimate> Pop() override;
+  void LeaveOnDevice() override;
 
   // The network's states and what calibration() gives.
   bool CanSave() const override { return true; }

@@ -22,10 +22,11 @@ namespace mdvt {
 std::vector<std::vector<int64_t>> WindowSlots(int64_t frames, const ModelWindow& window);
 
 // Scale and shift with which `map` comes nearest to `reference`, over all samples of both pairs,
-// by least squares in double; with `robust`, by Huber's weights in five further rounds. (1, 0) for
+// by least squares in double; with `robust`, by Huber's weights in five further rounds. Nothing for
 // maps without contrast, and where the scale is not positive.
-DisparityCalibration FitMaps(const std::vector<const std::vector<float>*>& maps,
-                             const std::vector<const std::vector<float>*>& references, bool robust);
+std::optional<DisparityCalibration> FitMaps(
+    const std::vector<const std::vector<float>*>& maps,
+    const std::vector<const std::vector<float>*>& references, bool robust);
 
 struct VideoDepthOptions : SceneDepthOptions {
   // Outliers (what moves, or is hidden in one of the two) do not pull the scale between windows.
@@ -56,6 +57,7 @@ class VideoDepthEstimator : public DepthEstimator {
   // scene of a longer clip may be: its last frame is repeated.
   void Finish() override;
   std::optional<DepthEstimate> Pop() override;
+  void LeaveOnDevice() override;
 
   bool is_metric() const;
   // Of this scene: as given, or as found on its first frame.

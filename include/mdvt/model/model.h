@@ -30,6 +30,17 @@ enum class ModelPrecision {
 // "fp32", "fp16", "bf16_cpu_encoder".
 const char* ToString(ModelPrecision precision);
 
+// Where pictures are made ready for a network and its maps are aligned, resized and turned into
+// depth.
+enum class ModelProcessing {
+  kAuto,    // on the device if that is not the CPU and the backend can, else on the host
+  kHost,    // by mdvt: the same bits for every number of threads
+  kDevice,  // by the backend on the network's device, in float32: equal but for rounding
+};
+
+// "auto", "host", "device".
+const char* ToString(ModelProcessing processing);
+
 enum class ModelTrust {
   kListed,    // opened only if its hash is given in ModelOptions.sha256 or listed in the manifest
   kUnlisted,  // opened too if no manifest gives a hash for its name: the caller vouches for it
@@ -50,6 +61,8 @@ struct ModelOptions {
   bool deterministic = false;
   // Convolutional networks run up to a fifth faster. Also on where the metadata asks for it.
   bool channels_last = false;
+  // Of networks for depth. kDevice fails at opening where the backend cannot.
+  ModelProcessing processing = ModelProcessing::kAuto;
   // LibTorch on the CPU: keep the profiling executor, at two to three times the memory.
   bool profiling_executor = false;
   // Optimise for inference while opening: 250 to 400 MB, rounding differs.
@@ -73,8 +86,8 @@ struct ModelOptions {
   void Check() const;
 };
 
-// A tensor that a run returned and the backend keeps, perhaps on a device. Cheap to copy; lives
-// longer than its model if need be.
+// A tensor that the backend keeps, perhaps on a device: returned by a run, or made there for one.
+// Cheap to copy; lives longer than its model if need be.
 class ModelTensor {
  public:
   ModelTensor() = default;  // none
@@ -85,6 +98,7 @@ class ModelTensor {
   void CopyTo(Tensor* values) const;
 
  private:
+  friend class DeviceArrays;
   friend class Model;
   struct Impl;
   std::shared_ptr<const Impl> impl_;
@@ -138,8 +152,8 @@ class Model {
   //   kRefused          a hash that differs or is not listed; no metadata, or weights without a
   //                     network: not an mdvt model
   //   kCorrupt          a damaged file, wrong metadata, or a self-test that does not pass
-  //   kUnsupported      a device or an operator that the backend lacks; a newer format; a backend
-  //                     older than the metadata's torch.min
+  //   kUnsupported      a device, an operator or a place of processing that the backend lacks; a
+  //                     newer format; a backend older than the metadata's torch.min
   //   kLimit            metadata or manifest past ModelOptions.limits
   //   kIo, kOutOfMemory
   static Model Open(const std::string& path, const ModelOptions& options = {});
@@ -158,6 +172,8 @@ class Model {
   const std::string& sha256() const;  // 64 hexadecimal digits in lower case
   std::string backend() const;
   bool deterministic() const;  // as ModelOptions
+  // Whether pictures and maps are worked on by the backend, see ModelProcessing.
+  bool processes_on_device() const;
 
   // One forward pass. `inputs` in the order of info().inputs, `outputs` in that of info().outputs;
   // the tensors that `outputs` already has are reused. May be called from several threads.
@@ -196,6 +212,7 @@ class Model {
   static Tensor CheckInput(const Shape& shape);
 
  private:
+  friend class DeviceArrays;
   struct Impl;
   explicit Model(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mdvt/core/image.h"
 #include "mdvt/core/parallel.h"
@@ -64,6 +65,17 @@ struct ResampleWindow {
   SizePad pad;     // its mode and value
 };
 
+// The weights of a resize, for those who do it elsewhere. Matrices lie row by row:
+//   result = rows * plane * columns', + pad * (1 - rows_covered * columns_covered')
+// where pad is the plane's SizePad::value.
+struct ResampleMatrices {
+  PixelSize from, to;
+  std::vector<float> rows;     // to.height x from.height
+  std::vector<float> columns;  // to.width x from.width
+  // The share of each row's and each column's weights that lies on the plane: 1 nearly everywhere.
+  std::vector<float> rows_covered, columns_covered;
+};
+
 // What to do with each row of the result as soon as it is made, while it is still in the cache: its
 // number and its samples. Called on the threads of the pool, for different rows at the same time.
 using RowAction = std::function<void(int y, float* row)>;
@@ -93,6 +105,8 @@ class Resampler {
   void RunRgb(const ImageView& from, const std::array<PlaneView<float>, 3>& to,
               ThreadPool* pool = nullptr) const;
 
+  ResampleMatrices Matrices() const;
+
  private:
   struct Impl;
   std::unique_ptr<const Impl> impl_;
@@ -111,6 +125,10 @@ class PictureToTensor {
   // written.
   void Run(const ImageView& picture, float* tensor, ThreadPool* pool = nullptr) const;
 
+  // The same of a plane of the picture to one of the tensor, with its letterbox.
+  ResampleMatrices Matrices() const;
+  const std::array<float, 3>& pad_value() const { return pad_.value; }
+
  private:
   SizePlan plan_;
   SizePad pad_;
@@ -127,6 +145,9 @@ class TensorToPicture {
   // picture  of the size that the plan was made for.
   void Run(const float* tensor, PlaneView<float> picture, ThreadPool* pool = nullptr,
            const RowAction& finish = {}) const;
+
+  // The same of a whole plane of the network's size. All is covered.
+  ResampleMatrices Matrices() const;
 
  private:
   SizePlan plan_;
