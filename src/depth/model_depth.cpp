@@ -90,7 +90,8 @@ struct PictureRunner {
   // One forward pass at a time uses it.
   struct Lane {
     Tensor input, rays;
-    std::vector<float> own_rays;  // of one picture, where the camera zooms
+    ModelTensor device_input, device_map;  // in place of `input` and of the depth in `outputs`
+    std::vector<float> own_rays;           // of one picture, where the camera zooms
     std::vector<Tensor> outputs;
   };
 
@@ -221,97 +222,115 @@ struct PictureRunner {
   }
 
   // A network of fixed batch gets copies of the last frame for those that are missing.
+  struct Pass {
+    size_t first, count;  // of the frames that wait
+    size_t rows;          // of the network's batch, at least count
+    size_t FrameOf(size_t row) const { return first + std::min(row, count - 1); }
+  };
+
   void RunPass(size_t first, size_t count, Lane* lane, std::vector<Result>* results) {
-    const size_t rows = model->info().batch_dynamic ? count : static_cast<size_t>(options.batch);
-    const PixelSize network = to_tensor.plan().network;
-    const int64_t plane = int64_t{network.width} * network.height;
-    const Shape shape = {static_cast<int64_t>(rows), 3, network.height, network.width};
-    ModelTensor on_device;
-    if (device) {
-      std::vector<ModelTensor> pictures;
-      for (size_t i = 0; i < count; ++i)
-        pictures.push_back(device->Picture(waiting[first + i].image));
-      std::vector<const ModelTensor*> all;
-      for (size_t i = 0; i < rows; ++i) all.push_back(&pictures[std::min(i, count - 1)]);
-      on_device = device->arrays().Join(all, shape);
-    } else {
-      lane->input.Resize(shape);
-      for (size_t i = 0; i < rows; ++i) {
-        const Frame& frame = waiting[first + std::min(i, count - 1)];
-        float* to = lane->input.data() + static_cast<int64_t>(i) * 3 * plane;
-        to_tensor.Run(frame.image.view(), to, pool);
-        depth::ScaleRange(input.range, frame.image, to, 3 * plane);
-      }
-    }
-    std::vector<ModelInput> inputs;
-    if (device)
-      inputs.emplace_back(on_device);
-    else
-      inputs.emplace_back(lane->input);
-    ModelTensor map_on_device;
+    const Pass pass = {first, count,
+                       model->info().batch_dynamic ? count : static_cast<size_t>(options.batch)};
+    MakePictures(pass, lane);
+    if (wants_rays) MakeRays(pass, lane);
     try {
-      if (wants_rays) {
-        lane->rays.Resize(shape);
-        for (size_t i = 0; i < rows; ++i) {
-          const std::vector<float>* each = &rays;
-          if (!cameras.xfovs_deg.empty()) {
-            MakeRays(CameraOf(waiting[first + std::min(i, count - 1)]), &lane->own_rays);
-            each = &lane->own_rays;
-          }
-          std::copy(each->begin(), each->end(),
-                    lane->rays.data() + static_cast<int64_t>(i) * 3 * plane);
-        }
-        inputs.emplace_back(lane->rays);
-      }
-      if (device) {
-        const std::vector<ModelTensor> outputs = model->RunKept(inputs);
-        map_on_device = outputs[output_index];
-        device->arrays().CheckOutput(map_on_device);
-        lane->outputs.resize(outputs.size());
-        if (camera_output) outputs[*camera_output].CopyTo(&lane->outputs[*camera_output]);
-      } else {
-        model->Run(inputs, &lane->outputs);
-      }
+      RunNetwork(lane);
     } catch (const Error& error) {
-      const Frame& frame = waiting[first];
-      throw Error(error.code(), "frame " + std::to_string(frame.index) +
+      throw Error(error.code(), "frame " + std::to_string(waiting[first].index) +
                                     (count > 1 ? " and those after it" : "") + ": " + error.what());
     }
-    const Tensor& map = lane->outputs[output_index];  // empty on a device
-    const int64_t map_plane = map.size() / static_cast<int64_t>(rows);
     for (size_t i = 0; i < count; ++i) {
       const Frame& frame = waiting[first + i];
       Result result;
       Camera camera = cameras.own_camera ? options.camera : CameraOf(frame);
       if (camera_output) {
         result.xfov_deg =
-            FoundXfov(lane->outputs, static_cast<int64_t>(i), static_cast<int64_t>(rows));
+            FoundXfov(lane->outputs, static_cast<int64_t>(i), static_cast<int64_t>(pass.rows));
         if (cameras.own_camera) {
           result.xfov_deg = Smoothed(result.xfov_deg);
           camera = WithXfov(camera, result.xfov_deg);
         }
       }
       DepthEstimate& estimate = result.estimate;
-      if (device) {
-        const Shape& given = map_on_device.shape();
-        const int64_t channels = given.size() == 4 ? given[1] : 1;
-        const ModelTensor one =
-            device->arrays().Take(map_on_device, static_cast<int64_t>(i) * channels);
-        device->Give(device->AtFrameSize(one), camera, &maps, &estimate);
-      } else {
-        const QuantityMaker quantity(output, relative, camera, to_tensor.plan());
-        estimate.depth = maps.Get();
-        const PlaneView<float> picture = estimate.depth.MutablePlane<float>();
-        to_picture.Run(map.data() + static_cast<int64_t>(i) * map_plane, picture, pool,
-                       [&quantity](int y, float* row) { quantity.Convert(y, row); });
-      }
-      estimate.quantity = DepthQuantity::kRelativeDisparity;
-      if (!relative) estimate.quantity = DepthQuantity::kMetricDepth;
+      TakeMap(*lane, i, pass.rows, camera, &estimate);
+      estimate.quantity =
+          relative ? DepthQuantity::kRelativeDisparity : DepthQuantity::kMetricDepth;
       estimate.index = frame.index;
       estimate.pts = frame.pts;
       estimate.duration = frame.duration;
       results->push_back(std::move(result));
     }
+  }
+
+  Shape InputShape(const Pass& pass) const {
+    const PixelSize network = to_tensor.plan().network;
+    return {static_cast<int64_t>(pass.rows), 3, network.height, network.width};
+  }
+
+  void MakePictures(const Pass& pass, Lane* lane) const {
+    const Shape shape = InputShape(pass);
+    if (device) {
+      std::vector<ModelTensor> pictures;
+      std::vector<const ModelTensor*> rows;
+      for (size_t i = 0; i < pass.count; ++i)
+        pictures.push_back(device->Picture(waiting[pass.FrameOf(i)].image));
+      for (size_t i = 0; i < pass.rows; ++i) rows.push_back(&pictures[std::min(i, pass.count - 1)]);
+      lane->device_input = device->arrays().Join(rows, shape);
+      return;
+    }
+    lane->input.Resize(shape);
+    const int64_t picture = lane->input.size() / shape[0];
+    for (size_t i = 0; i < pass.rows; ++i) {
+      const Image& image = waiting[pass.FrameOf(i)].image;
+      float* to = lane->input.data() + static_cast<int64_t>(i) * picture;
+      to_tensor.Run(image.view(), to, pool);
+      depth::ScaleRange(input.range, image, to, picture);
+    }
+  }
+
+  void MakeRays(const Pass& pass, Lane* lane) const {
+    lane->rays.Resize(InputShape(pass));
+    float* to = lane->rays.data();
+    for (size_t i = 0; i < pass.rows; ++i) {
+      const std::vector<float>* each = &rays;
+      if (!cameras.xfovs_deg.empty()) {
+        MakeRays(CameraOf(waiting[pass.FrameOf(i)]), &lane->own_rays);
+        each = &lane->own_rays;
+      }
+      to = std::copy(each->begin(), each->end(), to);
+    }
+  }
+
+  void RunNetwork(Lane* lane) const {
+    std::vector<ModelInput> inputs;
+    if (device) inputs.emplace_back(lane->device_input);
+    if (!device) inputs.emplace_back(lane->input);
+    if (wants_rays) inputs.emplace_back(lane->rays);
+    if (!device) return model->Run(inputs, &lane->outputs);
+    const std::vector<ModelTensor> outputs = model->RunKept(inputs);
+    lane->device_map = outputs[output_index];
+    device->arrays().CheckOutput(lane->device_map);
+    lane->outputs.resize(outputs.size());
+    if (camera_output) outputs[*camera_output].CopyTo(&lane->outputs[*camera_output]);
+  }
+
+  // Map `index` of a pass of `rows`, at the size of the frame.
+  void TakeMap(const Lane& lane, size_t index, size_t rows, const Camera& camera,
+               DepthEstimate* estimate) {
+    const auto i = static_cast<int64_t>(index), count = static_cast<int64_t>(rows);
+    if (device) {
+      const Shape& shape = lane.device_map.shape();
+      const int64_t channels =
+          NumElements(shape) / (count * shape[shape.size() - 2] * shape[shape.size() - 1]);
+      const ModelTensor map = device->arrays().Take(lane.device_map, i * channels);
+      device->Give(device->AtFrameSize(map), camera, &maps, estimate);
+      return;
+    }
+    const QuantityMaker quantity(output, relative, camera, to_tensor.plan());
+    const Tensor& all = lane.outputs[output_index];
+    estimate->depth = maps.Get();
+    to_picture.Run(all.data() + i * (all.size() / count), estimate->depth.MutablePlane<float>(),
+                   pool, [&quantity](int y, float* row) { quantity.Convert(y, row); });
   }
 
   std::shared_ptr<const Model> model;

@@ -284,11 +284,38 @@ TEST_F(DepthModels, BatchDeterminismAndThreadsKeepTheFrames) {
   EXPECT_EQ(Depth(With("depth_luminance", {"--target_fps", "12"})).size(), 3u);
 }
 
+// LibTorch's device is the processor here: the same work, done by it.
+TEST_F(DepthModels, ProcessingOnTheDeviceGivesTheSameDepth) {
+  for (const Arguments& options : std::vector<Arguments>{{"depth_plane"},
+                                                         {"depth_luminance", "--batch", "4"},
+                                                         {"depth_luminance", "--deterministic"},
+                                                         {"depth_video", "--scene_scale", "3"}}) {
+    const auto depth = [&](const char* place) {
+      Arguments more(options.begin() + 1, options.end());
+      more.insert(more.end(), {"--processing", place});
+      return Depth(With(options[0], more));
+    };
+    const std::vector<Image> host = depth("host"), device = depth("device");
+    ASSERT_EQ(host.size(), static_cast<size_t>(kFrames));
+    ASSERT_EQ(device.size(), host.size());
+    for (size_t i = 0; i < host.size(); ++i)
+      for (int y = 0; y < kHeight; ++y)
+        for (int x = 0; x < kWidth; ++x) {
+          const double z = host[i].Plane<float>().At(x, y);
+          // A step of the code, which rounding may turn, and rounding itself.
+          ASSERT_NEAR(device[i].Plane<float>().At(x, y), z, 2.2 * kCodeStep + 1e-4 * z)
+              << options[0] << ", frame " << i << ": " << x << ", " << y;
+        }
+    EXPECT_TRUE(SameFrames(depth("auto"), host)) << "auto is the host on the processor";
+  }
+}
+
 TEST_F(DepthModels, OptionsOfModelsNeedOne) {
   for (const Arguments& options : std::vector<Arguments>{{"--batch", "2"},
                                                          {"--fp16"},
                                                          {"--fp32"},
                                                          {"--deterministic"},
+                                                         {"--processing", "device"},
                                                          {"--sha256", std::string(64, 'a')},
                                                          {"--trust_model"}})
     ExpectEitherFails(options, 2, {options[0] + " belongs to --model"});

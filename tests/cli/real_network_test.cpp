@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -69,11 +70,11 @@ class RealNetwork : public ::testing::Test {
     return medians;
   }
 
-  std::vector<Image> Depth(const std::string& clip) {
-    const std::string out = dir_ / (clip + "_depth.mkv");
-    const Outcome outcome =
-        RunProgram("video_metric_convert", {"--color_video", Clip(clip), "--xfov", "60", "--model",
-                                            model_, "--max_frames", "4", "--output", out});
+  std::vector<Image> Depth(const std::string& clip, const std::string& processing = "auto") {
+    const std::string out = dir_ / (clip + "_" + processing + "_depth.mkv");
+    const Outcome outcome = RunProgram(
+        "video_metric_convert", {"--color_video", Clip(clip), "--xfov", "60", "--model", model_,
+                                 "--max_frames", "4", "--processing", processing, "--output", out});
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     std::vector<Image> maps;
     if (outcome.status != 0) return maps;
@@ -110,6 +111,22 @@ TEST_F(RealNetwork, NearerIsNearer) {
   ExpectNearer(street, {640, 290}, {480, 300}, 1.3);  // the woman, the street behind her
   ExpectNearer(street, {640, 290}, {900, 300}, 1.3);
   ExpectNearer(street, {400, 690}, {400, 400}, 1.5);  // the road at her feet, the crossing
+}
+
+// LibTorch resizes the pictures and turns the maps into metres.
+TEST_F(RealNetwork, ProcessingByLibTorchGivesTheSameDepth) {
+  const std::vector<Image> host = Depth("apple", "host"), device = Depth("apple", "device");
+  ASSERT_EQ(device.size(), host.size());
+  for (size_t i = 0; i < host.size(); ++i) {
+    double worst = 0;
+    for (int y = 0; y < host[i].height(); ++y)
+      for (int x = 0; x < host[i].width(); ++x) {
+        const double z = host[i].Plane<float>().At(x, y);
+        const double error = std::abs(device[i].Plane<float>().At(x, y) - z);
+        worst = std::max(worst, error / (1e-3 + z));
+      }
+    EXPECT_LT(worst, 2e-3) << "frame " << i;  // steps of the file's codes are part of it
+  }
 }
 
 // What is nearer lies further to the right in the left eye than in the right one.
