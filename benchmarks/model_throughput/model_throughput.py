@@ -5,6 +5,7 @@
   to_passes   to forward passes alone in the same threads (model_loop): what the rest costs
   to_plain    to a plain loop in Python with the same threads and BLAS (plain_loop.py)
   to_default  to the same loop as Debian starts it: one thread, ATLAS (libatlas3-base)
+  to_host     with --device or --processing: to the program with --processing host
 
   python3 model_throughput.py --model da2-vits.pt --clip clip.mp4 [--build build] [--threads 2]
 
@@ -14,7 +15,8 @@ time; CPU seconds are told beside it. The model comes from
 models/export/depth_anything_v2.py --encoder vits --random-weights 1 --out da2-vits.pt.
 
 With a model that sees windows of frames, such as that of models/export/video_depth_anything.py, the program
-runs with one window and with --windows more, and is compared with passes alone.
+runs with one window and with --windows more, and is compared with passes alone. With --device cuda the
+passes run there too, and the plain loops are left out.
 """
 
 import argparse
@@ -32,6 +34,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ATLAS = "/usr/lib/x86_64-linux-gnu/atlas"
 TARGETS = {"to_passes": 0.97, "to_plain": 1.2, "to_default": 3.0}
 WINDOW_TARGETS = {"to_passes": 0.95}
+DEVICE_TARGETS = {"to_passes": 0.9}
 
 
 def run(command, environment=None):
@@ -70,7 +73,10 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--frames", type=int, default=13, help="of one run, at least 2")
     parser.add_argument("--windows", type=int, default=2, help="of a model that sees windows: more than one")
-    parser.add_argument("--input-size", type=int, help="the program's --input_size")
+    parser.add_argument("--input-size", type=int, default=0, help="the program's --input_size")
+    parser.add_argument("--device", default="cpu", help="the program's --device")
+    parser.add_argument("--processing", choices=("auto", "device"), default="auto",
+                        help="the program's --processing")
     parser.add_argument("--default-frames", type=int, default=4, help="of the slow loop with ATLAS")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--atlas", default=ATLAS, help="folder of ATLAS' libblas.so.3")
@@ -89,18 +95,19 @@ def main():
     default = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
                # libblas.so.3 in that folder, the libatlas.so.3 that it needs in the one above.
                "LD_LIBRARY_PATH": f"{args.atlas}:{pathlib.Path(args.atlas).parent}"}
-    times = {"passes": [], "program": [], "plain": [], "default": []}
+    times = {"passes": [], "program": [], "plain": [], "default": [], "host": []}
     with tempfile.TemporaryDirectory() as folder:
         output = str(pathlib.Path(folder) / "depth.mkv")
 
         def loop(passes):
             return [str(args.build / "bin/model_loop"), args.model, width, height, threads, str(passes),
-                    *([str(args.input_size)] if args.input_size else [])]
+                    str(args.input_size), args.device]
 
-        def program(frames):
+        def program(frames, processing=args.processing):
             return [str(args.build / "bin/video_metric_convert"), "--color_video", args.clip,
                     "--model", args.model, "--trust_model", "--threads", threads, "--output", output,
-                    "--max_frames", str(frames), "--quiet",
+                    "--max_frames", str(frames), "--quiet", "--device", args.device,
+                    "--processing", processing,
                     *(["--input_size", str(args.input_size)] if args.input_size else [])]
 
         def plain(count):
@@ -117,7 +124,10 @@ def main():
             times["passes"].append([passes[key] / passes["frames"]
                                     for key in ("seconds", "cpu_seconds")] + [passes["seconds"]])
             times["program"].append(per_frame(program, frames, least=bare["length"]))
-            if windowed:
+            if args.device != "cpu" or args.processing != "auto":
+                times["host"].append(
+                    per_frame(lambda frames: program(frames, "host"), frames, least=bare["length"]))
+            if windowed or args.device != "cpu":
                 continue
             times["plain"].append(per_frame(plain(threads), args.frames, same))
             if atlas:
@@ -132,12 +142,14 @@ def main():
         result[name] = {"seconds_per_frame": round(seconds, 4), "cpu_per_frame": round(cpu, 4),
                         "seconds_of_run": round(whole, 2)}
     passed = True
-    for ratio, name in (("to_passes", "passes"), ("to_plain", "plain"), ("to_default", "default")):
+    targets = DEVICE_TARGETS if args.device != "cpu" else WINDOW_TARGETS if windowed else TARGETS
+    for ratio, name in (("to_passes", "passes"), ("to_plain", "plain"), ("to_default", "default"),
+                        ("to_host", "host")):
         if name not in median:
-            result[ratio] = None  # no ATLAS in that folder, or windows
+            result[ratio] = None  # no ATLAS in that folder, windows, or another device
             continue
         value = median[name][0] / median["program"][0]
-        target = (WINDOW_TARGETS if windowed else TARGETS)[ratio]
+        target = targets.get(ratio, 0)
         result[ratio] = {"ratio": round(value, 3), "target": target,
                          "cpu_ratio": round(median[name][1] / median["program"][1], 3)}
         passed = passed and value >= target
