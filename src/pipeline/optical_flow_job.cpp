@@ -21,6 +21,7 @@
 #include "mdvt/tracking/flow_picture.h"
 #include "mdvt/tracking/model_flow.h"
 #include "pipeline/export_format.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/optical_flow_settings.h"
 
@@ -177,12 +178,7 @@ class OpticalFlowJob {
 
   OpticalFlowReport Run() {
     FlowStage stage(flow_.get(), WantsBack(), options_.last);
-    auto frames = graph_.From([this]() -> std::optional<Frame> {
-      if (options_.job.max_frames >= 0 && taken_ >= options_.job.max_frames) return std::nullopt;
-      std::optional<Frame> frame = reader_.Read();
-      if (frame) ++taken_;
-      return frame;
-    });
+    auto frames = graph_.From(FirstFrames(&reader_, options_.job.max_frames));
     auto ready = graph_.Map(std::move(frames), [this](Frame frame) {
       frame.image = converter_.Convert(frame.image, reader_.info().color, flow_->format());
       return frame;
@@ -277,7 +273,6 @@ class OpticalFlowJob {
   std::optional<VideoWriter> numbers_writer_;
   ColorConverter converter_;
   std::vector<float> trip_;
-  int64_t taken_ = 0;
   int64_t motions_ = 0;
   int64_t valid_ = 0;
   int64_t looked_at_ = 0;

@@ -64,8 +64,6 @@ class SbsPair {
   InfillMaskReadOptions reading_;
   ColorConverter converter_;
   int64_t index_ = 0;
-  int64_t colors_taken_ = 0;
-  int64_t masks_taken_ = 0;
 };
 
 // The options of both videos and of the filled one.

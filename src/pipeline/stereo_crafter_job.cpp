@@ -14,6 +14,7 @@
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/stereo_crafter.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/sbs_crafter.h"
 #include "pipeline/sbs_pair.h"
@@ -204,16 +205,10 @@ class StereoCrafterJob {
       return input;
     });
     if (!originals_) return inputs;
-    Stream<Frame> originals = graph_.From([this]() -> std::optional<Frame> {
-      if (options_.job.max_frames >= 0 && originals_taken_++ >= options_.job.max_frames)
-        return std::nullopt;
-      return originals_->Read();
-    });
-    PairNames names;
-    names.first = "side-by-side video '" + options_.sbs_color_video + "'";
-    names.second = "color video '" + options_.color_video + "'";
-    names.limit = options_.job.max_frames;
-    return graph_.Map(graph_.Zip(std::move(inputs), std::move(originals), names),
+    const int64_t most = options_.job.max_frames;
+    return graph_.Map(graph_.Zip(std::move(inputs), graph_.From(FirstFrames(&*originals_, most)),
+                                 InStep("side-by-side video '" + options_.sbs_color_video + "'",
+                                        "color video '" + options_.color_video + "'", most)),
                       [this](std::pair<CraftInput, Frame> pair) {
                         pair.first.original = original_converter_.Convert(
                             pair.second.image, originals_->info().color,
@@ -233,7 +228,6 @@ class StereoCrafterJob {
   ColorInfo output_color_;
   OpenedFill model_;
   std::optional<VideoReader> originals_;
-  int64_t originals_taken_ = 0;
   ColorConverter original_converter_;
   std::optional<SbsCrafter> crafter_;
   std::optional<VideoWriter> writer_;
