@@ -98,10 +98,7 @@ class InfillSbsJob {
     color_.emplace(options_.color_video, ReaderOptions(options_.job, graph_.pool()));
     RequirePair(depth_->info(), color_->info());
     const VideoInfo& info = depth_->info();
-    Require(info.width == sbs_.eye_width() && info.height == sbs_.eye_height(), Code::kCorrupt,
-            "depth video '" + options_.depth_video + "' is " + FormatSize(info.width, info.height) +
-                ", an eye of '" + options_.sbs_color_video + "' is " +
-                FormatSize(sbs_.eye_width(), sbs_.eye_height()) + ": they must have the same size");
+    sbs_.RequireSizeOfEye("depth video '" + options_.depth_video + "'", info);
     if (!options_.mask_video.empty())
       moving_.emplace(OpenMaskVideo(options_.mask_video, info, limits, graph_.pool()));
     const bool right_first = sbs_.right_eye_first() != options_.swap_eyes;

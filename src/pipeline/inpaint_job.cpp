@@ -154,15 +154,9 @@ class InpaintJob {
   void CheckMemory(const PixelRect& box) const {
     if (!options_.temporal) return;
     const VideoInfo& info = reader_.info();
-    const int64_t frames = 2 * int64_t{options_.window} + 1;
-    const int64_t bytes =
-        frames * Inpainter::BytesPerFrame(info.format, info.width, info.height, box);
-    const int64_t most = options_.job.limits.max_frame_buffer_bytes;
-    Require(bytes <= most, Code::kLimit,
-            "window = " + std::to_string(options_.window) + ": " + std::to_string(frames) +
-                " frames take " + FormatFixed(static_cast<double>(bytes) * 1e-9, 1) +
-                " GB, the limit is " + FormatFixed(static_cast<double>(most) * 1e-9, 1) +
-                " GB; choose a smaller window");
+    CheckWindowMemory("window", options_.window,
+                      Inpainter::BytesPerFrame(info.format, info.width, info.height, box),
+                      options_.job.limits);
   }
 
   void OpenWriter() {

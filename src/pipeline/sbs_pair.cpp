@@ -85,7 +85,13 @@ VideoWriterOptions SbsPair::WriterOptionsFor(const EncodeOptions& encode, VideoC
   return video;
 }
 
-StreamEnd SbsPair::EndOf(VideoReader* reader) const { return EndOfStreams(reader, max_frames_); }
+StreamEnd SbsPair::EndOfColorStreams() { return EndOfStreams(&color_, max_frames_); }
+
+void SbsPair::RequireSizeOfEye(const std::string& name, const VideoInfo& video) const {
+  Require(video.width == eye_width() && video.height == eye_height(), Code::kCorrupt,
+          name + " is " + FormatSize(video.width, video.height) + ", an eye of '" + info().path +
+              "' is " + FormatSize(eye_width(), eye_height()) + ": they must have the same size");
+}
 
 Stream<SbsFrame> SbsPair::Frames(Graph* graph) {
   auto pairs = graph->Zip(graph->From(FirstFrames(&color_, max_frames_)),

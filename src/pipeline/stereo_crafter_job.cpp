@@ -191,11 +191,7 @@ class StereoCrafterJob {
     CheckOriginals(model_, !path.empty());
     if (path.empty()) return;
     originals_.emplace(path, ReaderOptions(options_.job, graph_.pool()));
-    const VideoInfo& info = originals_->info();
-    Require(info.width == sbs_.eye_width() && info.height == sbs_.eye_height(), Code::kCorrupt,
-            "color video '" + path + "' is " + FormatSize(info.width, info.height) +
-                ", an eye of '" + options_.sbs_color_video + "' is " +
-                FormatSize(sbs_.eye_width(), sbs_.eye_height()) + ": they must have the same size");
+    sbs_.RequireSizeOfEye("color video '" + path + "'", originals_->info());
   }
 
   Stream<CraftInput> Inputs() {
