@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/file_ending.h"
 #include "mdvt/core/error.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/flow_file.h"
@@ -285,10 +286,7 @@ std::string OpticalFlowOutput(const OpticalFlowJobOptions& options) {
 }
 
 std::string FlowNumbersOutput(const OpticalFlowJobOptions& options) {
-  const std::string output = OpticalFlowOutput(options);
-  const size_t dot = output.rfind('.');
-  const bool has_ending = dot != std::string::npos && output.find('/', dot) == std::string::npos;
-  return (has_ending ? output.substr(0, dot) : output) + "16.mkv";
+  return WithoutEnding(OpticalFlowOutput(options)) + "16.mkv";
 }
 
 void Describe(OptionList* list, OpticalFlowJobOptions* options) {

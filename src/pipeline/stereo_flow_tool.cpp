@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/file_ending.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "pipeline/job_tool.h"
@@ -14,9 +15,7 @@ std::string StereoFlowOutput(const StereoFlowJobOptions& options) {
 }
 
 std::string DisparityOutput(const std::string& output) {
-  const size_t dot = output.rfind('.');
-  const bool has_ending = dot != std::string::npos && output.find('/', dot) == std::string::npos;
-  return (has_ending ? output.substr(0, dot) : output) + "_disparity.mkv";
+  return WithoutEnding(output) + "_disparity.mkv";
 }
 
 void Describe(OptionList* list, StereoFlowJobOptions* options) {
