@@ -88,9 +88,7 @@ void DriftFilterJobOptions::Check() const {
 }
 
 void Describe(ToolReport* to, const DriftFilterJobOptions&, const DriftFilterReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!report.pickle.empty()) to->outputs.push_back(report.pickle);
+  AddOutputs(to, report.frames, {report.output, report.pickle});
   to->summary = std::to_string(report.kept) + " of " + CountOf(report.tracks, "track") + " kept, " +
                 std::to_string(report.drifting) + " drifting, " + std::to_string(report.sky) +
                 " of the sky, " + std::to_string(report.too_short) + " without depth";

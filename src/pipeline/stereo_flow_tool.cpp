@@ -105,10 +105,7 @@ void Describe(ToolReport* to, const StereoFlowJobOptions&, const StereoFlowRepor
   const auto share = [&counts](int64_t count) {
     return counts.pixels > 0 ? static_cast<double>(count) / static_cast<double>(counts.pixels) : 0;
   };
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!report.pickle.empty()) to->outputs.push_back(report.pickle);
-  if (!report.disparity_output.empty()) to->outputs.push_back(report.disparity_output);
+  AddOutputs(to, report.frames, {report.output, report.pickle, report.disparity_output});
   to->summary = "depth for " + Percent(share(counts.valid)) + " of the pixels";
   if (report.vertical_median)
     to->summary += ", rows match within " + FormatFixed(*report.vertical_median, 2) + " pixels";

@@ -68,9 +68,7 @@ void TrackOptimizationJobOptions::Check() const {
 
 void Describe(ToolReport* to, const TrackOptimizationJobOptions&,
               const TrackOptimizationReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!report.pickle.empty()) to->outputs.push_back(report.pickle);
+  AddOutputs(to, report.frames, {report.output, report.pickle});
   to->summary = std::to_string(report.tracks) + " points, " + std::to_string(report.moving) +
                 " of them moving, known to " + FormatFixed(report.median_sigma, 3) +
                 " m in the median";
