@@ -52,7 +52,7 @@ class DriftFilterJob {
   DriftFilterJob(const DriftFilterJobOptions& options, const RunControl& control)
       : options_(options),
         graph_(options.job, control),
-        files_(FilesOf(options)),
+        files_(options),
         clip_(ReadStereo4dClip(options.clip.File("-clip.json"), options.job.limits)),
         outputs_(options.job.overwrite),
         target_(StageOutputs()),
@@ -241,7 +241,7 @@ class DriftFilterJob {
 
   const DriftFilterJobOptions& options_;
   Graph graph_;
-  const DriftFilterFiles files_;
+  const ClipTrackFiles files_;
   const Stereo4dClip clip_;
   DriftFilterReport report_;
   OutputSet outputs_;

@@ -213,7 +213,7 @@ class TrackOptimizationJob {
 
   const TrackOptimizationJobOptions& options_;
   Graph graph_;
-  const TrackOptimizationFiles files_;
+  const ClipTrackFiles files_;
   const Stereo4dClip clip_;
   TrackOptimizationReport report_;
   OutputSet outputs_;
