@@ -512,11 +512,7 @@ void TrackCloud::Rescale() {
   DepthVideoWriterOptions options;
   options.codec = reader.codec();
   options.tags = reader.tags();
-  options.video.codec = VideoCodec::kFfv1;
-  options.video.time_base = source.time_base;
-  options.video.frame_rate = source.frame_rate;
-  options.video.sample_aspect = source.sample_aspect;
-  options.video.pool = graph_->pool();
+  options.video = LosslessLike(source, graph_->pool());
   DepthVideoWriter writer(*rescaled_target_, source.width, source.height, options);
   const auto most = static_cast<float>(reader.codec().max_depth);
   int64_t number = 0;

@@ -202,11 +202,7 @@ class UndistortJob {
     depth.tags.yfov_deg = camera_.yfov_deg();
     depth.tags.k.reset();
     depth.tags.source = FileName(name_);
-    depth.video.codec = VideoCodec::kFfv1;
-    depth.video.time_base = depth_->info().time_base;
-    depth.video.frame_rate = depth_->info().frame_rate;
-    depth.video.sample_aspect = depth_->info().sample_aspect;
-    depth.video.pool = graph_.pool();
+    depth.video = LosslessLike(depth_->info(), graph_.pool());
     depth_writer_.emplace(*depth_target_, source.width, source.height, depth);
   }
 

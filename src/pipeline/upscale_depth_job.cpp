@@ -58,11 +58,8 @@ class UpscaleDepthJob {
       const Camera scaled = camera->Scaled(large.width, large.height);
       writer.tags.k = {scaled.fx, scaled.fy, scaled.cx, scaled.cy};
     }
-    writer.video.codec = VideoCodec::kFfv1;
-    writer.video.time_base = small.time_base;
-    writer.video.frame_rate = small.frame_rate;
+    writer.video = LosslessLike(small, graph_.pool());
     writer.video.sample_aspect = large.sample_aspect;
-    writer.video.pool = graph_.pool();
     DepthVideoWriter out(video_, large.width, large.height, writer);
     DepthWatch watch = DepthWatch::OfFile(options_.depth_video, SaturatedDepth(depth_.codec()));
     const int64_t most = options_.job.max_frames;
