@@ -4,6 +4,7 @@
 #include <Eigen/SVD>
 #include <algorithm>
 #include <complex>
+#include <utility>
 
 #include "core/median.h"
 #include "depth_pose_model.h"
@@ -27,6 +28,17 @@ Quadratic Distance1(const DepthMatch& a, const DepthMatch& b) {
 }
 Quadratic Distance2(const DepthMatch& a, const DepthMatch& b) {
   return SquaredDistance(a.xy2, a.depth2, b.xy2, b.depth2);
+}
+
+// Of the three sides of a triangle, by rows, in either view.
+std::pair<Eigen::Matrix3d, Eigen::Matrix3d> DistancesOfThree(const DepthMatch* sample) {
+  Eigen::Matrix3d m1, m2;
+  for (int k = 0; k < 3; ++k) {
+    const DepthMatch &a = sample[k], &b = sample[(k + 1) % 3];
+    m1.row(k) = Distance1(a, b).transpose();
+    m2.row(k) = Distance2(a, b).transpose();
+  }
+  return {m1, m2};
 }
 
 double At(const Quadratic& q, double shift) { return (q[0] * shift + q[1]) * shift + q[2]; }
@@ -134,13 +146,7 @@ std::vector<DepthPoseModel> SolveByThreePoints(const std::array<DepthMatch, 3>& 
 }
 
 std::vector<DepthPoseModel> SolveShifted(const std::array<DepthMatch, 3>& sample) {
-  Eigen::Matrix3d m1, m2;
-  for (int k = 0; k < 3; ++k) {
-    const DepthMatch& a = sample[static_cast<size_t>(k)];
-    const DepthMatch& b = sample[static_cast<size_t>((k + 1) % 3)];
-    m1.row(k) = Distance1(a, b).transpose();
-    m2.row(k) = Distance2(a, b).transpose();
-  }
+  const auto [m1, m2] = DistancesOfThree(sample.data());
   const Eigen::FullPivLU<Eigen::Matrix3d> lu(m1);
   if (!lu.isInvertible()) return {};
   const Eigen::Matrix3d n = lu.solve(m2);
@@ -200,13 +206,7 @@ struct FocalTrial {
       match.xy1 /= focal;
       match.xy2 /= focal;
     }
-    Eigen::Matrix3d m1, m2;
-    for (int k = 0; k < 3; ++k) {
-      const DepthMatch& a = sample[static_cast<size_t>(k)];
-      const DepthMatch& b = sample[static_cast<size_t>((k + 1) % 3)];
-      m1.row(k) = Distance1(a, b).transpose();
-      m2.row(k) = Distance2(a, b).transpose();
-    }
+    const auto [m1, m2] = DistancesOfThree(sample.data());
     // The adjugate in place of the inverse has no poles.
     Eigen::Matrix3d adjugate;
     adjugate.row(0) = m1.col(1).cross(m1.col(2));
