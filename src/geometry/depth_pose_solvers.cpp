@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <Eigen/Eigenvalues>
 #include <Eigen/LU>
-#include <Eigen/SVD>
 #include <algorithm>
 #include <complex>
 #include <utility>
 
+#include "best_turn.h"
 #include "core/median.h"
 #include "depth_pose_model.h"
 #include "five_point.h"
@@ -102,12 +102,9 @@ bool MotionOfThreePoints(const std::array<Eigen::Vector3d, 3>& from,
   for (size_t k = 0; k < 3; ++k)
     covariance += (to[k] - mean_to) * (from[k] - mean_from).transpose();
   if (!covariance.allFinite()) return false;
-  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(covariance,
-                                              Eigen::ComputeFullU | Eigen::ComputeFullV);
-  if (!(svd.singularValues()[1] > 1e-12 * svd.singularValues()[0])) return false;  // on one line
-  Eigen::Matrix3d flip = Eigen::Matrix3d::Identity();
-  flip(2, 2) = (svd.matrixU() * svd.matrixV().transpose()).determinant() < 0 ? -1 : 1;
-  model->rotation = svd.matrixU() * flip * svd.matrixV().transpose();
+  Eigen::Vector3d singular;
+  model->rotation = BestTurn(covariance, &singular);
+  if (!(singular[1] > 1e-12 * singular[0])) return false;  // on one line
   model->translation = mean_to - model->rotation * mean_from;
   return true;
 }
