@@ -504,6 +504,18 @@ def camera_examples(size, rays):
     return result
 
 
+def track_examples(size, pixel_center, *shapes):
+    """Examples of networks that follow points: of `shapes` frames and points each."""
+    height, width = size
+    result = []
+    for seed, (frames, points) in enumerate(shapes):
+        queries = torch.rand((1, points, 3), generator=torch.Generator().manual_seed(seed))
+        queries = queries * torch.tensor([frames - 1.0, width - 1 + 2 * pixel_center, height - 1 + 2 * pixel_center])
+        queries[..., 0] = queries[..., 0].round()
+        result.append((example((1, frames, 3, height, width), seed), queries))
+    return result
+
+
 def file_hash(path):
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -523,6 +535,21 @@ def picture(name, rule, layout="NCHW", resample="cubic_opencv", range=(0, 1), ch
 def output(name, quantity, layout="NCHW", **more):
     """An entry of the metadata's "outputs"."""
     return {"name": name, "layout": layout, "quantity": quantity, **more}
+
+
+def track_metadata(name, size, multiple, length, pixel_center, fixed, resample="bilinear"):
+    """Of networks that follow points through windows of up to `length` pictures of one size."""
+    return {
+        "kind": "track", "name": name,
+        "inputs": [picture("frames", "fixed", "1TCHW", resample=resample, target=list(size), multiple=multiple,
+                           keep_aspect=False),
+                   {"name": "queries", "layout": "1N3"}],
+        "outputs": [output("tracks", "position", "1TN2", unit="px"), output("visible", "probability", "1TN"),
+                    output("confidence", "probability", "1TN")],
+        "pixel_center": pixel_center, "fixed": fixed,
+        "window": {"length": length, "stride": 45, "overlap": 0, "dynamic": True, "min_length": 1},
+        "precision": ["fp32"],
+    }
 
 
 def source(upstream, license, repo=None, checkpoint=None, random_seed=None):
@@ -908,6 +935,10 @@ def weights_options(result):
 def repo_option(result, url, what=""):
     """Where the original code is."""
     result.add_argument("--repo", required=True, metavar="FOLDER", help=f"clone of {url}{what}")
+
+
+def size_option(result, default, text, name="size"):
+    result.add_argument(f"--{name}", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=default, help=text)
 
 
 def checked_size(option, size, multiple, low, high):

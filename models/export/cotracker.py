@@ -15,6 +15,7 @@ import torch
 LICENSE = "CC-BY-NC-4.0"
 LENGTH = 60  # the length of the table of times
 ITERATIONS = 6
+PIXEL_CENTER = 0
 
 
 def build(repo):
@@ -37,39 +38,11 @@ class Wrapper(torch.nn.Module):
         return self.network(255 * frames, queries, iters=self.iterations)[:3]
 
 
-def metadata(size, iterations):
-    return {
-        "kind": "track", "name": "cotracker3",
-        "inputs": [common.picture("frames", "fixed", "1TCHW", resample="bilinear_align_corners", target=list(size),
-                                  multiple=4, keep_aspect=False),
-                   {"name": "queries", "layout": "1N3"}],
-        "outputs": [common.output("tracks", "position", "1TN2", unit="px"),
-                    common.output("visible", "probability", "1TN"),
-                    common.output("confidence", "probability", "1TN")],
-        "pixel_center": 0, "fixed": {"iterations": iterations},
-        "window": {"length": LENGTH, "stride": 45, "overlap": 0, "dynamic": True, "min_length": 1},
-        "precision": ["fp32"],
-    }
-
-
-def examples(size, *shapes):
-    """Of `shapes` frames and points each."""
-    height, width = size
-    result = []
-    for seed, (frames, points) in enumerate(shapes):
-        queries = torch.rand((1, points, 3), generator=torch.Generator().manual_seed(seed))
-        queries = queries * torch.tensor([frames - 1.0, width - 1.0, height - 1.0])
-        queries[..., 0] = queries[..., 0].round()
-        result.append((common.example((1, frames, 3, height, width), seed), queries))
-    return result
-
-
 def run():
     parser = common.parser(__doc__.split("\n\n")[0])
     common.repo_option(parser, "https://github.com/facebookresearch/co-tracker")
     common.weights_options(parser)
-    parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=(384, 512),
-                        help="the one size of pictures that the file takes")
+    common.size_option(parser, (384, 512), "the one size of pictures that the file takes")
     parser.add_argument("--iterations", type=int, default=ITERATIONS, help="rounds of refinement")
     args = parser.parse_args()
     size = common.checked_size("size", args.size, 4, 64, 2048)
@@ -78,10 +51,12 @@ def run():
     network, modules = build(args.repo)
     network.model_resolution = size
     common.set_weights(network, args)
+    meta = common.track_metadata("cotracker3", size, 4, LENGTH, PIXEL_CENTER, {"iterations": args.iterations},
+                                 resample="bilinear_align_corners")
     with common.traced_tensors(*modules):
-        common.finish(Wrapper(network, args.iterations), metadata(size, args.iterations),
-                      examples(size, (5, 4), (8, 7)), args, "https://huggingface.co/facebook/cotracker3",
-                      "cotracker.py", "CoTracker3", LICENSE)
+        common.finish(Wrapper(network, args.iterations), meta,
+                      common.track_examples(size, PIXEL_CENTER, (5, 4), (8, 7)), args,
+                      "https://huggingface.co/facebook/cotracker3", "cotracker.py", "CoTracker3", LICENSE)
 
 
 if __name__ == "__main__":

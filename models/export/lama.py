@@ -67,8 +67,7 @@ def run():
     common.weights_options(parser)
     parser.add_argument("--blocks", type=int, default=18, help="18 for big-lama, 9 for lama-fourier")
     parser.add_argument("--channels", type=int, default=64, help="channels of the first layer")
-    parser.add_argument("--max-size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=(1088, 1920),
-                        help="larger pictures are scaled down to it")
+    common.size_option(parser, (1088, 1920), "larger pictures are scaled down to it", name="max-size")
     args = parser.parse_args()
     largest = common.checked_size("max-size", args.max_size, MULTIPLE, 32, 4096)
     if not 1 <= args.blocks <= 64 or not 8 <= args.channels <= 512:

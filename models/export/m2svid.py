@@ -158,8 +158,7 @@ def run():
     common.weights_options(parser)
     parser.add_argument("--config", default="configs/m2svid.yaml", metavar="FILE",
                         help="in the clone, that of the checkpoint: configs/m2svid_no_fullatten.yaml for the other")
-    parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=(512, 512),
-                        help="of the parts that the network sees")
+    common.size_option(parser, (512, 512), "of the parts that the network sees")
     parser.add_argument("--frames", type=int, default=25, help="of one run")
     parser.add_argument("--carry", type=int, default=3, help="of them those that the run before has filled")
     parser.add_argument("--fps", type=float, default=24, help="frames in a second, as the network is told")

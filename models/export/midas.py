@@ -146,8 +146,7 @@ def run():
     common.weights_options(parser)
     parser.add_argument("--model", choices=sorted(MODELS), default="midas_v21_small_256",
                         help="the network, by its name upstream")
-    parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"),
-                        help="DPT only: the one size that the file takes (default: the square)")
+    common.size_option(parser, None, "DPT only: the one size that the file takes (default: the square)")
     args = parser.parse_args()
 
     v21 = args.model.startswith("midas_v21")

@@ -123,8 +123,7 @@ def run():
     parser.add_argument("--repo", required=True, help="folder of the clone of NVDS")
     common.weights_options(parser)
     parser.add_argument("--head-out", required=True, help="file for the second half")
-    parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=(384, 672),
-                        help="the one size that both files take (default: 384 672)")
+    common.size_option(parser, (384, 672), "the one size that both files take (default: 384 672)")
     args = parser.parse_args()
     height, width = args.size
     if any(s % MULTIPLE or not MULTIPLE <= s <= 2048 for s in args.size):

@@ -101,9 +101,8 @@ def run():
     parser.add_argument("--small", action="store_true", help="RAFT: the checkpoint is raft-small.pth")
     parser.add_argument("--config", metavar="FILE", help="SEA-RAFT: config/eval/*.json of the checkpoint")
     parser.add_argument("--iterations", type=int, help="rounds of refinement: 12 for RAFT, else the config's")
-    parser.add_argument("--max-size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=(544, 960),
-                        help="larger pictures are scaled down to it: memory grows with the square of their pixels, "
-                             "0.3 GB here, 4 GB at 1080 1920")
+    common.size_option(parser, (544, 960), "larger pictures are scaled down to it: memory grows with the square of their "
+                       "pixels, 0.3 GB here, 4 GB at 1080 1920", name="max-size")
     args = parser.parse_args()
     network = build(args.repo, args.small, args.config)
     values = vars(network.args)

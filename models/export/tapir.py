@@ -18,6 +18,7 @@ LICENSE = "Apache-2.0"
 MODELS = {"tapir": dict(pyramid_level=0, extra_convs=False), "bootstapir": dict(pyramid_level=1, extra_convs=True)}
 TRAINED = (256, 256)
 LENGTH = 60
+PIXEL_CENTER = 0.5
 ALL_QUERIES = 1 << 30  # at once: mdvt cuts them into groups
 
 
@@ -86,48 +87,22 @@ class Wrapper(nn.Module):
         return tuple(part.transpose(1, 2) for part in (found["tracks"], visible, sure))
 
 
-def metadata(model, size, resolutions):
-    return {
-        "kind": "track", "name": model,
-        "inputs": [common.picture("frames", "fixed", "1TCHW", resample="bilinear", target=list(size), multiple=8,
-                                  keep_aspect=False),
-                   {"name": "queries", "layout": "1N3"}],
-        "outputs": [common.output("tracks", "position", "1TN2", unit="px"),
-                    common.output("visible", "probability", "1TN"),
-                    common.output("confidence", "probability", "1TN")],
-        "pixel_center": 0.5, "fixed": {"resolutions": " ".join(f"{h}x{w}" for h, w in resolutions)},
-        "window": {"length": LENGTH, "stride": 45, "overlap": 0, "dynamic": True, "min_length": 1},
-        "precision": ["fp32"],
-    }
-
-
-def examples(size, *shapes):
-    """Of `shapes` frames and points each."""
-    height, width = size
-    result = []
-    for seed, (frames, points) in enumerate(shapes):
-        queries = torch.rand((1, points, 3), generator=torch.Generator().manual_seed(seed))
-        queries = queries * torch.tensor([frames - 1.0, width, height])
-        queries[..., 0] = queries[..., 0].round()
-        result.append((common.example((1, frames, 3, height, width), seed), queries))
-    return result
-
-
 def run():
     parser = common.parser(__doc__.split("\n\n")[0])
     common.repo_option(parser, "https://github.com/google-deepmind/tapnet")
     common.weights_options(parser)
     parser.add_argument("--model", choices=sorted(MODELS), default="bootstapir", help="which of the two")
-    parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=TRAINED,
-                        help="the one size of pictures that the file takes; above 256 points are refined at several")
+    common.size_option(parser, TRAINED,
+                       "the one size of pictures that the file takes; above 256 points are refined at several")
     args = parser.parse_args()
     size = common.checked_size("size", args.size, 8, 256, 1024)
     if args.out.endswith(".onnx"):
         raise common.ExportError("TAPIR cannot be written as .onnx; give --out a name in .pt")
     network, resolutions = build(args.repo, args.model, size)
     common.set_weights(network, args)
-    common.finish(Wrapper(network, resolutions), metadata(args.model, size, resolutions),
-                  examples(size, (5, 4), (8, 7)), args,
+    meta = common.track_metadata(args.model, size, 8, LENGTH, PIXEL_CENTER,
+                                 {"resolutions": " ".join(f"{h}x{w}" for h, w in resolutions)})
+    common.finish(Wrapper(network, resolutions), meta, common.track_examples(size, PIXEL_CENTER, (5, 4), (8, 7)), args,
                   "https://storage.googleapis.com/dm-tapnet", f"tapir.py --model {args.model}", "TAPIR", LICENSE)
 
 

@@ -11,7 +11,6 @@ With --rays the file is told the camera, else the network guesses it. For unidep
 """
 
 import json
-import pathlib
 
 import common  # before torch: it says what to install
 
@@ -28,13 +27,19 @@ class HubMixin:
         pass
 
 
+def read_config(path):
+    """Of the network, without the weights that it would download."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise common.ExportError(f"{path}: {common.one_line(error)}") from error
+    values["model"]["pixel_encoder"]["pretrained"] = None
+    return values
+
+
 def build(repo, encoder):
     root = common.add_repo(repo, "unidepth/models/unidepthv2/unidepthv2.py")
-    config = root / "configs" / f"config_v2_{encoder}14.json"
-    try:
-        values = json.loads(pathlib.Path(config).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise common.ExportError(f"{config}: {common.one_line(error)}") from error
+    values = read_config(root / "configs" / f"config_v2_{encoder}14.json")
     common.shim("xformers")  # LibTorch cannot load its kernels
     common.shim_missing(huggingface_hub={"PyTorchModelHubMixin": HubMixin}, torchvision__transforms__v2__functional={},
                         wandb={}, matplotlib={}, scipy={"interpolate": None}, PIL={"Image": None})
@@ -48,7 +53,6 @@ def build(repo, encoder):
         network_class = common.upstream("unidepth.models.unidepthv2.unidepthv2").UniDepthV2
     network_class.build_losses = lambda self, config: None
     values["training"]["export"] = True  # plain attention
-    values["model"]["pixel_encoder"]["pretrained"] = None  # no download
     return network_class(values)
 
 
@@ -86,21 +90,26 @@ def metadata(encoder, size, rays):
     }
 
 
-def run():
-    parser = common.parser(__doc__.split("\n\n")[0])
-    common.repo_option(parser, "https://github.com/lpiccinelli-eth/UniDepth")
+def export(doc, build, wrapper, metadata, upstream, weights, size, pixels, license):
+    """The command line of unidepth.py or unik3d.py: with its text, functions and values."""
+    parser = common.parser(doc.split("\n\n")[0])
+    common.repo_option(parser, f"https://github.com/lpiccinelli-eth/{upstream}")
     common.weights_options(parser)
     parser.add_argument("--encoder", choices=("vits", "vitb", "vitl"), default="vitl", help="the size")
-    parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=(406, 728),
-                        help="the one size that the file takes; near 300000 pixels is best")
+    common.size_option(parser, size, f"the one size that the file takes; near {pixels} pixels is best")
     parser.add_argument("--rays", action="store_true", help="the file is told the camera, by a ray for each pixel")
     args = parser.parse_args()
     size = common.checked_size("size", args.size, PATCH, PATCH * 4, 2002)
     with common.attention_without_sdpa(), common.written_out(args.out.endswith(".onnx")):
         network = common.set_weights(build(args.repo, args.encoder), args)
-        exporter = f"unidepth.py --encoder {args.encoder}" + (" --rays" if args.rays else "")
-        common.finish(Wrapper(network), metadata(args.encoder, size, args.rays), common.camera_examples(size, args.rays), args,
-                      f"https://huggingface.co/lpiccinelli/unidepth-v2-{args.encoder}14", exporter, "UniDepth", LICENSE)
+        exporter = f"{upstream.lower()}.py --encoder {args.encoder}" + (" --rays" if args.rays else "")
+        common.finish(wrapper(network), metadata(args.encoder, size, args.rays),
+                      common.camera_examples(size, args.rays), args,
+                      f"https://huggingface.co/lpiccinelli/{weights.format(args.encoder)}", exporter, upstream, license)
+
+
+def run():
+    export(__doc__, build, Wrapper, metadata, "UniDepth", "unidepth-v2-{}14", (406, 728), 300000, LICENSE)
 
 
 if __name__ == "__main__":

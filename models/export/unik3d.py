@@ -10,34 +10,22 @@ size: choose the one that your videos need (588 1036 for 16:9, 672 896 for 4:3, 
 told the camera, else the network finds it. For unik3d_video --model.
 """
 
-import json
-import pathlib
-
 import common  # before torch: it says what to install
 
 import torch
+
+import unidepth
 
 LICENSE = "CC-BY-NC-4.0"  # as its README says; the LICENSE file is CC-BY-NC-SA-4.0
 PATCH = 14
 
 
-class HubMixin:
-    """Takes what huggingface_hub's mixin takes in class statements."""
-
-    def __init_subclass__(cls, **_):
-        pass
-
-
 def build(repo, encoder):
     root = common.add_repo(repo, "unik3d/models/unik3d.py")
-    config = root / "configs" / "eval" / f"{encoder}.json"
-    try:
-        values = json.loads(pathlib.Path(config).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise common.ExportError(f"{config}: {common.one_line(error)}") from error
+    values = unidepth.read_config(root / "configs" / "eval" / f"{encoder}.json")
     common.shim("xformers")  # LibTorch cannot load its kernels
-    common.shim_missing(huggingface_hub={"PyTorchModelHubMixin": HubMixin}, torchvision__transforms__v2__functional={},
-                        scipy={"interpolate": None}, cv2={})
+    common.shim_missing(huggingface_hub={"PyTorchModelHubMixin": unidepth.HubMixin},
+                        torchvision__transforms__v2__functional={}, scipy={"interpolate": None}, cv2={})
     common.shim_missing(timm__layers={"trunc_normal_": torch.nn.init.trunc_normal_},
                         timm__models__vision_transformer={"_cfg": None})
     common.bare_packages(root, "unik3d", "unik3d.models", "unik3d.models.backbones", "unik3d.utils")
@@ -48,7 +36,6 @@ def build(repo, encoder):
                     _make_dinov2_model=make)
         network_class = common.upstream("unik3d.models.unik3d").UniK3D
     network_class.build_losses = lambda self, config: None
-    values["model"]["pixel_encoder"]["pretrained"] = None  # no download
     network = network_class(values)
     network.pixel_decoder.choker = torch.nn.Identity()  # of the training; it cannot be saved
     return network
@@ -82,20 +69,7 @@ def metadata(encoder, size, rays):
 
 
 def run():
-    parser = common.parser(__doc__.split("\n\n")[0])
-    common.repo_option(parser, "https://github.com/lpiccinelli-eth/UniK3D")
-    common.weights_options(parser)
-    parser.add_argument("--encoder", choices=("vits", "vitb", "vitl"), default="vitl", help="the size")
-    parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), default=(588, 1036),
-                        help="the one size that the file takes; near 600000 pixels is best")
-    parser.add_argument("--rays", action="store_true", help="the file is told the camera, by a ray for each pixel")
-    args = parser.parse_args()
-    size = common.checked_size("size", args.size, PATCH, PATCH * 4, 2002)
-    with common.attention_without_sdpa(), common.written_out(args.out.endswith(".onnx")):
-        network = common.set_weights(build(args.repo, args.encoder), args)
-        exporter = f"unik3d.py --encoder {args.encoder}" + (" --rays" if args.rays else "")
-        common.finish(Wrapper(network), metadata(args.encoder, size, args.rays), common.camera_examples(size, args.rays), args,
-                      f"https://huggingface.co/lpiccinelli/unik3d-{args.encoder}", exporter, "UniK3D", LICENSE)
+    unidepth.export(__doc__, build, Wrapper, metadata, "UniK3D", "unik3d-{}", (588, 1036), 600000, LICENSE)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,21 @@
 
 namespace mdvt {
 
+// Returns the end of them.
+template <typename T>
+char* PutLittle(T value, char* to) {
+  static_assert(std::is_arithmetic_v<T>);
+  std::memcpy(to, &value, sizeof(T));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  std::reverse(to, to + sizeof(T));
+#endif
+  return to + sizeof(T);
+}
+
 template <typename T>
 void PutLittle(T value, std::string* to) {
-  static_assert(std::is_arithmetic_v<T>);
   char bytes[sizeof(T)];
-  std::memcpy(bytes, &value, sizeof(T));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  std::reverse(bytes, bytes + sizeof(T));
-#endif
-  to->append(bytes, sizeof(T));
+  to->append(bytes, PutLittle(value, bytes));
 }
 
 }  // namespace mdvt

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Poses from one frame to the next, without a look back: what kPairwise and kLegacy do.
-#include <Eigen/LU>
-#include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "alignment_scene.h"
+#include "best_turn.h"
 #include "mdvt/geometry/two_view.h"
 
 namespace mdvt {
@@ -22,11 +21,7 @@ Eigen::Matrix3d TurnBetween(const Points3& from, const Points3& to) {
   Eigen::Matrix3d covariance = Eigen::Matrix3d::Zero();
   for (size_t i = 0; i < from.size(); ++i) covariance += to[i] * from[i].transpose();
   if (!(covariance.norm() > 0)) return Eigen::Matrix3d::Identity();
-  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(covariance,
-                                              Eigen::ComputeFullU | Eigen::ComputeFullV);
-  Eigen::Matrix3d flip = Eigen::Matrix3d::Identity();
-  flip(2, 2) = (svd.matrixU() * svd.matrixV().transpose()).determinant() < 0 ? -1 : 1;
-  return svd.matrixU() * flip * svd.matrixV().transpose();
+  return BestTurn(covariance);
 }
 
 Eigen::Vector3d Mean(const Points3& points) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <Eigen/Eigenvalues>
 #include <Eigen/LU>
-#include <Eigen/SVD>
 #include <algorithm>
 #include <complex>
+#include <utility>
 
+#include "best_turn.h"
 #include "core/median.h"
 #include "depth_pose_model.h"
 #include "five_point.h"
@@ -27,6 +28,17 @@ Quadratic Distance1(const DepthMatch& a, const DepthMatch& b) {
 }
 Quadratic Distance2(const DepthMatch& a, const DepthMatch& b) {
   return SquaredDistance(a.xy2, a.depth2, b.xy2, b.depth2);
+}
+
+// Of the three sides of a triangle, by rows, in either view.
+std::pair<Eigen::Matrix3d, Eigen::Matrix3d> DistancesOfThree(const DepthMatch* sample) {
+  Eigen::Matrix3d m1, m2;
+  for (int k = 0; k < 3; ++k) {
+    const DepthMatch &a = sample[k], &b = sample[(k + 1) % 3];
+    m1.row(k) = Distance1(a, b).transpose();
+    m2.row(k) = Distance2(a, b).transpose();
+  }
+  return {m1, m2};
 }
 
 double At(const Quadratic& q, double shift) { return (q[0] * shift + q[1]) * shift + q[2]; }
@@ -90,12 +102,9 @@ bool MotionOfThreePoints(const std::array<Eigen::Vector3d, 3>& from,
   for (size_t k = 0; k < 3; ++k)
     covariance += (to[k] - mean_to) * (from[k] - mean_from).transpose();
   if (!covariance.allFinite()) return false;
-  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(covariance,
-                                              Eigen::ComputeFullU | Eigen::ComputeFullV);
-  if (!(svd.singularValues()[1] > 1e-12 * svd.singularValues()[0])) return false;  // on one line
-  Eigen::Matrix3d flip = Eigen::Matrix3d::Identity();
-  flip(2, 2) = (svd.matrixU() * svd.matrixV().transpose()).determinant() < 0 ? -1 : 1;
-  model->rotation = svd.matrixU() * flip * svd.matrixV().transpose();
+  Eigen::Vector3d singular;
+  model->rotation = BestTurn(covariance, &singular);
+  if (!(singular[1] > 1e-12 * singular[0])) return false;  // on one line
   model->translation = mean_to - model->rotation * mean_from;
   return true;
 }
@@ -134,13 +143,7 @@ std::vector<DepthPoseModel> SolveByThreePoints(const std::array<DepthMatch, 3>& 
 }
 
 std::vector<DepthPoseModel> SolveShifted(const std::array<DepthMatch, 3>& sample) {
-  Eigen::Matrix3d m1, m2;
-  for (int k = 0; k < 3; ++k) {
-    const DepthMatch& a = sample[static_cast<size_t>(k)];
-    const DepthMatch& b = sample[static_cast<size_t>((k + 1) % 3)];
-    m1.row(k) = Distance1(a, b).transpose();
-    m2.row(k) = Distance2(a, b).transpose();
-  }
+  const auto [m1, m2] = DistancesOfThree(sample.data());
   const Eigen::FullPivLU<Eigen::Matrix3d> lu(m1);
   if (!lu.isInvertible()) return {};
   const Eigen::Matrix3d n = lu.solve(m2);
@@ -200,13 +203,7 @@ struct FocalTrial {
       match.xy1 /= focal;
       match.xy2 /= focal;
     }
-    Eigen::Matrix3d m1, m2;
-    for (int k = 0; k < 3; ++k) {
-      const DepthMatch& a = sample[static_cast<size_t>(k)];
-      const DepthMatch& b = sample[static_cast<size_t>((k + 1) % 3)];
-      m1.row(k) = Distance1(a, b).transpose();
-      m2.row(k) = Distance2(a, b).transpose();
-    }
+    const auto [m1, m2] = DistancesOfThree(sample.data());
     // The adjugate in place of the inverse has no poles.
     Eigen::Matrix3d adjugate;
     adjugate.row(0) = m1.col(1).cross(m1.col(2));

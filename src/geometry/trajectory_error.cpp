@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/geometry/trajectory_error.h"
 
-#include <Eigen/LU>
 #include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
 
+#include "best_turn.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
@@ -33,10 +33,7 @@ Eigen::Matrix3d TurnByRotations(const std::vector<Pose>& estimate,
   Eigen::Matrix3d sum = Eigen::Matrix3d::Zero();
   for (size_t i = 0; i < estimate.size(); ++i)
     sum += reference[i].linear() * estimate[i].linear().transpose();
-  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(sum, Eigen::ComputeFullU | Eigen::ComputeFullV);
-  Eigen::Matrix3d flip = Eigen::Matrix3d::Identity();
-  flip(2, 2) = (svd.matrixU() * svd.matrixV().transpose()).determinant() < 0 ? -1 : 1;
-  return svd.matrixU() * flip * svd.matrixV().transpose();
+  return BestTurn(sum);
 }
 
 // Whether the centres span two directions well enough to tell a rotation.

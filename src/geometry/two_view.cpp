@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/geometry/two_view.h"
 
-#include <Eigen/LU>
-#include <Eigen/SVD>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -10,6 +8,7 @@
 #include <optional>
 #include <random>
 
+#include "best_turn.h"
 #include "core/median.h"
 #include "five_point.h"
 #include "mdvt/core/error.h"
@@ -22,14 +21,6 @@ namespace {
 
 constexpr int kRotationSamples = 128;
 constexpr int kRotationRounds = 10;
-
-Eigen::Matrix3d RotationFromCovariance(const Eigen::Matrix3d& covariance) {
-  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(covariance,
-                                              Eigen::ComputeFullU | Eigen::ComputeFullV);
-  Eigen::Matrix3d flip = Eigen::Matrix3d::Identity();
-  flip(2, 2) = (svd.matrixU() * svd.matrixV().transpose()).determinant() < 0 ? -1 : 1;
-  return svd.matrixU() * flip * svd.matrixV().transpose();
-}
 
 double Residual(const Eigen::Matrix3d& rotation, const Eigen::Vector2d& a,
                 const Eigen::Vector2d& b) {
@@ -65,7 +56,7 @@ RotationFit FitRotation(const Points2& points1, const Points2& points2) {
     // The plane normal as a third pair makes the rotation unique.
     Eigen::Matrix3d covariance = rays2[i] * rays1[i].transpose() + rays2[j] * rays1[j].transpose();
     covariance += rays2[i].cross(rays2[j]) * rays1[i].cross(rays1[j]).transpose();
-    const Eigen::Matrix3d rotation = RotationFromCovariance(covariance);
+    const Eigen::Matrix3d rotation = BestTurn(covariance);
     const double median = score(rotation);
     if (median < best) {
       best = median;
@@ -79,7 +70,7 @@ RotationFit FitRotation(const Points2& points1, const Points2& points2) {
       const double q = residuals[i] / scale;
       covariance += rays2[i] * rays1[i].transpose() / (1 + q * q);
     }
-    const Eigen::Matrix3d rotation = RotationFromCovariance(covariance);
+    const Eigen::Matrix3d rotation = BestTurn(covariance);
     if (score(rotation) > best * 1.001) break;
     best = Median(residuals);
     fit.cam2_from_cam1 = rotation;
@@ -125,7 +116,7 @@ double TurnAndZoomResidual(const Points2& points1, const Points2& points2) {
         covariance += (b[i] / zoom).homogeneous().normalized() *
                       a[i].homogeneous().normalized().transpose() / (1 + q * q);
       }
-      rotation = RotationFromCovariance(covariance);
+      rotation = BestTurn(covariance);
     }
   }
   return n == 0 ? 0 : best;

@@ -8,7 +8,7 @@
 namespace mdvt {
 
 void CopyHoles(const HoleMap& holes, const ImageView& from, const MutableImageView& to) {
-  CheckFillTarget("CopyHoles", holes, to, {});
+  CheckFillTarget("CopyHoles", holes, to);
   Require(from.format == to.format && from.width == to.width && from.height == to.height,
           Code::kInvalidArgument, "CopyHoles: the pictures differ in size or format");
   HolePixels pixels;

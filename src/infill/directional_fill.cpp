@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "infill/finish_fill.h"
 #include "mdvt/core/error.h"
-#include "mdvt/core/numbers.h"
 
 namespace mdvt {
 namespace {
@@ -231,30 +231,6 @@ void BlendRow(const SpanRows& spans, const PlaneView<T>& plane, int y, Blend& bl
   }
 }
 
-void CheckHoles(const HoleMap& holes, const MutableImageView& image) {
-  Require(holes.width == image.width && holes.height == image.height &&
-              holes.rows.size() == static_cast<size_t>(std::max(0, image.height)),
-          Code::kInvalidArgument,
-          "FillHoles: the hole map is " + FormatSize(holes.width, holes.height) + " with " +
-              std::to_string(holes.rows.size()) + " rows, the image " +
-              FormatSize(image.width, image.height));
-  Require(image.format.type != SampleType::kF32 && image.format.chroma_shift_x <= 1 &&
-              image.format.chroma_shift_y <= 1,
-          Code::kInvalidArgument,
-          "FillHoles: the image must have 8 to 16 bits and chroma halved at most, not " +
-              image.format.ToString());
-  for (size_t y = 0; y < holes.rows.size(); ++y) {
-    int last = 0;
-    for (const HoleSpan& span : holes.rows[y]) {
-      Require(span.begin >= last && span.end > span.begin && span.end <= holes.width,
-              Code::kInvalidArgument,
-              "FillHoles: hole [" + std::to_string(span.begin) + ", " + std::to_string(span.end) +
-                  ") of row " + std::to_string(y) + " is out of order or leaves the row");
-      last = span.end;
-    }
-  }
-}
-
 }  // namespace
 
 struct DirectionalFill::Impl {
@@ -357,7 +333,7 @@ DirectionalFill::DirectionalFill(DirectionalFill&&) noexcept = default;
 DirectionalFill& DirectionalFill::operator=(DirectionalFill&&) noexcept = default;
 
 void DirectionalFill::Fill(const HoleMap& holes, const MutableImageView& image) {
-  CheckHoles(holes, image);
+  CheckFillTarget("FillHoles", holes, image);
   const PixelFormat& format = image.format;
   for (int plane = 0; plane < format.num_planes(); ++plane) {
     const bool chroma = format.model == ColorModel::kYuv && plane > 0;

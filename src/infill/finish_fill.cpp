@@ -16,7 +16,8 @@ void CheckFillTarget(const char* who, const HoleMap& holes, const MutableImageVi
               holes.rows.size() == static_cast<size_t>(std::max(0, picture.height)),
           Code::kInvalidArgument,
           std::string(who) + ": the hole map is " + FormatSize(holes.width, holes.height) +
-              ", the picture " + FormatSize(picture.width, picture.height));
+              " with " + std::to_string(holes.rows.size()) + " rows, the picture " +
+              FormatSize(picture.width, picture.height));
   Require(picture.format.type != SampleType::kF32 && picture.format.chroma_shift_x <= 1 &&
               picture.format.chroma_shift_y <= 1,
           Code::kInvalidArgument,
@@ -26,12 +27,14 @@ void CheckFillTarget(const char* who, const HoleMap& holes, const MutableImageVi
   Require(provenance.data == nullptr ||
               (provenance.width == picture.width && provenance.height == picture.height),
           Code::kInvalidArgument, std::string(who) + ": the provenance has another size");
-  for (const auto& row : holes.rows) {
+  for (size_t y = 0; y < holes.rows.size(); ++y) {
     int last = 0;
-    for (const HoleSpan& span : row) {
-      Require(span.begin >= last && span.end > span.begin && span.end <= holes.width,
-              Code::kInvalidArgument,
-              std::string(who) + ": a hole is out of order or leaves its row");
+    for (const HoleSpan& span : holes.rows[y]) {
+      if (span.begin < last || span.end <= span.begin || span.end > holes.width)
+        throw Error(Code::kInvalidArgument,
+                    std::string(who) + ": hole [" + std::to_string(span.begin) + ", " +
+                        std::to_string(span.end) + ") of row " + std::to_string(y) +
+                        " is out of order or leaves the row");
       last = span.end;
     }
   }

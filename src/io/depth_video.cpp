@@ -7,6 +7,7 @@
 #include <deque>
 #include <utility>
 
+#include "core/file_ending.h"
 #include "core/text_file.h"
 #include "io/depth_codec_kernels.h"
 #include "io/image_pool.h"
@@ -107,13 +108,8 @@ VideoReaderOptions WithOwnFormat(VideoReaderOptions options) {
 std::string Percent(double share) { return FormatFixed(100 * share, 2) + " %"; }
 
 bool IsMatroska(const std::string& path) {
-  const size_t dot = path.find_last_of("./");
-  if (dot == std::string::npos || path[dot] != '.') return false;
-  std::string ending = path.substr(dot + 1);
-  for (char& c : ending) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return ending == "mkv" || ending == "webm";
+  const std::string ending = LowerEnding(path);
+  return ending == ".mkv" || ending == ".webm";
 }
 
 }  // namespace

@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/io/flow_file.h"
 
-#include <algorithm>
 #include <cstring>
 #include <vector>
 
+#include "core/little_endian.h"
 #include "io/output_file.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
-namespace {
-
-template <typename T>
-void Put(T value, char* out) {
-  std::memcpy(out, &value, sizeof(value));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  std::reverse(out, out + sizeof(value));
-#endif
-}
-
-}  // namespace
 
 void WriteFlo(const OutputTarget& target, PlaneView<const Eigen::Vector2f> flow) {
   OutputFile file(target);
@@ -27,14 +16,14 @@ void WriteFlo(const OutputTarget& target, PlaneView<const Eigen::Vector2f> flow)
           file.path() + ": no flow to write");
   char header[12];
   std::memcpy(header, "PIEH", 4);
-  Put(static_cast<int32_t>(flow.width), header + 4);
-  Put(static_cast<int32_t>(flow.height), header + 8);
+  PutLittle(static_cast<int32_t>(flow.width), header + 4);
+  PutLittle(static_cast<int32_t>(flow.height), header + 8);
   file.Write(header, sizeof(header));
   std::vector<char> row(static_cast<size_t>(flow.width) * 8);
   for (int y = 0; y < flow.height; ++y) {
     for (int x = 0; x < flow.width; ++x) {
-      Put(flow.At(x, y).x(), &row[static_cast<size_t>(x) * 8]);
-      Put(flow.At(x, y).y(), &row[static_cast<size_t>(x) * 8 + 4]);
+      PutLittle(flow.At(x, y).x(), &row[static_cast<size_t>(x) * 8]);
+      PutLittle(flow.At(x, y).y(), &row[static_cast<size_t>(x) * 8 + 4]);
     }
     file.Write(row.data(), row.size());
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/io/geometry_file.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 
+#include "core/little_endian.h"
 #include "io/fast_decimal.h"
 #include "io/output_file.h"
 #include "mdvt/core/error.h"
@@ -22,15 +22,6 @@ void CheckColors(const std::vector<Eigen::Vector3f>& points, const Colors& color
   Require(colors.empty() || colors.size() == points.size(), Code::kInvalidArgument,
           path + ": " + std::to_string(points.size()) + " points with " +
               std::to_string(colors.size()) + " colours, must be none or one per point");
-}
-
-// Little-endian bytes whatever the machine.
-template <typename T>
-void Put(T value, char* out) {
-  std::memcpy(out, &value, sizeof(value));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  std::reverse(out, out + sizeof(value));
-#endif
 }
 
 // What both formats check and count.
@@ -120,7 +111,7 @@ class PlyWriter final : public CheckedWriter {
     const size_t size = 3 * sizeof(T) + (counts().has_colors ? 3 : 0);
     char* const record = file()->Room(size);
     for (int axis = 0; axis < 3; ++axis)
-      Put(static_cast<T>(point[axis]), record + static_cast<size_t>(axis) * sizeof(T));
+      PutLittle(static_cast<T>(point[axis]), record + static_cast<size_t>(axis) * sizeof(T));
     if (counts().has_colors) std::memcpy(record + 3 * sizeof(T), color.data(), 3);
     file()->Add(size);
   }
@@ -129,7 +120,7 @@ class PlyWriter final : public CheckedWriter {
     constexpr size_t kSize = 13;
     char* const record = file()->Room(kSize);
     record[0] = 3;
-    for (int i = 0; i < 3; ++i) Put(triangle[i], record + 1 + 4 * i);
+    for (int i = 0; i < 3; ++i) PutLittle(triangle[i], record + 1 + 4 * i);
     file()->Add(kSize);
   }
 };

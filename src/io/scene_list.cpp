@@ -2,11 +2,11 @@
 #include "mdvt/io/scene_list.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <optional>
 
+#include "core/lower_case.h"
 #include "core/text_file.h"
 #include "io/output_file.h"
 #include "mdvt/core/error.h"
@@ -17,12 +17,6 @@ namespace {
 
 constexpr std::string_view kMark = "\xEF\xBB\xBF";
 constexpr std::string_view kFirstLine = "timecode list";
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
 
 // Without blanks and quotes around it; a doubled quote inside is one.
 std::string Plain(std::string_view raw) {

@@ -23,10 +23,6 @@ constexpr int64_t kReadAheadBytes = int64_t{4} << 20;
 constexpr int64_t kDisorderMicroseconds = 2000000;
 constexpr AVRational kMicroseconds = {1, 1000000};
 
-bool IsMatroska(const AVFormatContext& context) {
-  return std::strcmp(context.oformat->name, "matroska") == 0;
-}
-
 const char* KindOf(const AVStream& stream) {
   const char* kind = av_get_media_type_string(stream.codecpar->codec_type);
   return kind != nullptr ? kind : "unknown";

@@ -31,10 +31,6 @@ constexpr Entry kTable[] = {
     {AV_CODEC_ID_PCM_ALAW, false, true}, {AV_CODEC_ID_PCM_MULAW, false, true},
     {AV_CODEC_ID_MOV_TEXT, true, true},  {AV_CODEC_ID_DVD_SUBTITLE, true, false}};
 
-bool IsMatroska(const AVFormatContext& context) {
-  return std::strcmp(context.oformat->name, "matroska") == 0;
-}
-
 // Whether FFmpeg starts a file of that format with this stream alone: it looks at headers and rates
 // only then, and one stream that it does not like would end the whole file.
 bool CanStart(const AVFormatContext& target, const AVStream& stream) {
@@ -73,6 +69,9 @@ bool Holds(const AVFormatContext& target, const AVStream& stream) {
 
 }  // namespace
 
+bool IsMatroska(const AVFormatContext& target) {
+  return std::strcmp(target.oformat->name, "matroska") == 0;
+}
 StreamRule RuleFor(const AVFormatContext& source, const AVStream& stream,
                    const AVFormatContext& target) {
   const AVMediaType type = stream.codecpar->codec_type;

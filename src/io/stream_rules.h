@@ -23,6 +23,9 @@ struct StreamRule {
   AVCodecID codec = AV_CODEC_ID_NONE;  // kText: of the new subtitles
 };
 
+// Whether a file that is being written is of that format.
+bool IsMatroska(const AVFormatContext& target);
+
 // `target`  being written, without a header yet; `source` the file that the stream is of.
 StreamRule RuleFor(const AVFormatContext& source, const AVStream& stream,
                    const AVFormatContext& target);

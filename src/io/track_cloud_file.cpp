@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/io/track_cloud_file.h"
 
-#include <algorithm>
-#include <cstring>
 #include <string>
 
+#include "core/little_endian.h"
 #include "io/output_file.h"
 #include "mdvt/core/error.h"
 
 namespace mdvt {
-namespace {
-
-// Little-endian bytes whatever the machine.
-template <typename T>
-char* Put(T value, char* out) {
-  std::memcpy(out, &value, sizeof(value));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  std::reverse(out, out + sizeof(value));
-#endif
-  return out + sizeof(value);
-}
-
-}  // namespace
 
 void WriteTrackCloud(const OutputTarget& target, const std::vector<TrackCloudPoint>& points) {
   OutputFile file(target);
@@ -36,11 +22,11 @@ void WriteTrackCloud(const OutputTarget& target, const std::vector<TrackCloudPoi
             file.path() + ": the point of track " + std::to_string(point.id) + " is not finite");
     char* const begin = file.Room(64);
     char* end = begin;
-    for (const float coordinate : point.position) end = Put(coordinate, end);
-    for (const uint8_t channel : point.color) end = Put(channel, end);
-    end = Put(point.id, end);
-    end = Put(point.observations, end);
-    for (const float value : {point.rms, point.angle_deg, point.sigma}) end = Put(value, end);
+    for (const float coordinate : point.position) end = PutLittle(coordinate, end);
+    for (const uint8_t channel : point.color) end = PutLittle(channel, end);
+    end = PutLittle(point.id, end);
+    end = PutLittle(point.observations, end);
+    for (const float value : {point.rms, point.angle_deg, point.sigma}) end = PutLittle(value, end);
     file.Add(static_cast<size_t>(end - begin));
   }
   file.Finish();

@@ -2,13 +2,13 @@
 #include "mdvt/io/video_writer.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
 #include <utility>
 
+#include "core/file_ending.h"
 #include "io/hdr10_plus.h"
 #include "io/muxer.h"
 #include "io/stream_copier.h"
@@ -30,20 +30,14 @@ namespace {
 
 // FFmpeg's name of the container that the file's ending asks for.
 const char* ContainerFor(const std::string& path, VideoCodec codec) {
-  const size_t slash = path.rfind('/');
-  const size_t dot = path.rfind('.');
-  std::string ending;
-  if (dot != std::string::npos && (slash == std::string::npos || dot > slash)) {
-    ending = path.substr(dot + 1);
-  }
-  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string ending = LowerEnding(path);
   const VideoEncoderInfo& encoder = VideoEncoderOf(codec);
-  Require(ending != "mkv" || encoder.in_mkv(), Code::kInvalidArgument,
+  Require(ending != ".mkv" || encoder.in_mkv(), Code::kInvalidArgument,
           path + ": video of " + encoder.name +
               " goes into MP4 or MOV, the name must end in .mp4 "
               "or .mov");
-  if (ending == "mkv") return "matroska";
-  const bool mp4 = ending == "mp4" || ending == "m4v", mov = ending == "mov";
+  if (ending == ".mkv") return "matroska";
+  const bool mp4 = ending == ".mp4" || ending == ".m4v", mov = ending == ".mov";
   Require(mp4 || mov, Code::kInvalidArgument,
           path + ": the name must end in .mkv, .mp4, .m4v or .mov");
   Require(encoder.in_mp4 || encoder.in_mov, Code::kInvalidArgument,

@@ -17,6 +17,7 @@
 #include "mdvt/tracking/scene_cut.h"
 #include "pipeline/align_points_settings.h"
 #include "pipeline/camera_outputs.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/motion_picture.h"
 #include "pipeline/point_sampling.h"
@@ -109,27 +110,20 @@ class AlignPointsJob {
     return files;
   }
 
-  bool Wanted(int64_t taken) const {
-    return options_.job.max_frames < 0 || taken < options_.job.max_frames;
-  }
-
   // Depth, mask and colours in step.
   Stream<ClipFrame> Frames() {
-    Stream<DepthFrame> depths = graph_.From([this]() -> std::optional<DepthFrame> {
-      if (!Wanted(depths_taken_++)) return std::nullopt;
-      return depth_.Read();
-    });
+    auto depths = graph_.From(FirstFrames(&depth_, options_.job.max_frames));
     Stream<ClipFrame> frames = graph_.Map(std::move(depths), [](DepthFrame depth) {
       ClipFrame frame;
       frame.depth = std::move(depth.depth);
       return frame;
     });
     if (mask_)
-      frames = Join(std::move(frames), &*mask_, &masks_taken_, "mask video", options_.mask_video,
+      frames = Join(std::move(frames), &*mask_, "mask video", options_.mask_video,
                     [](ClipFrame* frame, Image image) { frame->mask = std::move(image); });
     if (color_)
       frames =
-          Join(std::move(frames), &*color_, &colors_taken_, "color video", options_.color_video,
+          Join(std::move(frames), &*color_, "color video", options_.color_video,
                [this](ClipFrame* frame, const Image& image) {
                  const double ratio = std::min(
                      1.0, static_cast<double>(kCutSide) / std::max(image.width(), image.height()));
@@ -143,17 +137,12 @@ class AlignPointsJob {
   }
 
   template <typename Put>
-  Stream<ClipFrame> Join(Stream<ClipFrame> frames, VideoReader* reader, int64_t* taken,
-                         const std::string& kind, const std::string& path, Put put) {
-    Stream<Frame> others = graph_.From([this, reader, taken]() -> std::optional<Frame> {
-      if (!Wanted((*taken)++)) return std::nullopt;
-      return reader->Read();
-    });
-    PairNames names;
-    names.first = "depth video '" + options_.depth_video + "'";
-    names.second = kind + " '" + path + "'";
-    names.limit = options_.job.max_frames;
-    return graph_.Map(graph_.Zip(std::move(frames), std::move(others), names),
+  Stream<ClipFrame> Join(Stream<ClipFrame> frames, VideoReader* reader, const std::string& kind,
+                         const std::string& path, Put put) {
+    const int64_t most = options_.job.max_frames;
+    return graph_.Map(graph_.Zip(std::move(frames), graph_.From(FirstFrames(reader, most)),
+                                 InStep("depth video '" + options_.depth_video + "'",
+                                        kind + " '" + path + "'", most)),
                       [put](std::pair<ClipFrame, Frame> pair) {
                         put(&pair.first, std::move(pair.second.image));
                         return std::move(pair.first);
@@ -258,7 +247,6 @@ class AlignPointsJob {
   Camera camera_;
   float saturated_ = 0;
   bool whole_pixels_ = false;
-  int64_t depths_taken_ = 0, masks_taken_ = 0, colors_taken_ = 0;
   int64_t frames_ = 0;
   std::vector<float> depths_;
   std::vector<char> masked_;

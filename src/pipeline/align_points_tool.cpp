@@ -7,8 +7,8 @@ namespace mdvt {
 
 void Describe(ToolReport* to, const AlignPointsJobOptions&, const AlignPointsReport& report) {
   DescribeSolve(to, report.camera);
-  to->outputs = {report.output, report.camera_output, report.report};
-  if (!report.xfovs_output.empty()) to->outputs.push_back(report.xfovs_output);
+  AddOutputs(to, report.camera.frames,
+             {report.output, report.camera_output, report.report, report.xfovs_output});
 }
 
 std::string OutputOf(const AlignPointsJobOptions& options) {

@@ -10,6 +10,7 @@
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/point_array_file.h"
+#include "pipeline/first_frames.h"
 
 namespace mdvt {
 namespace {
@@ -74,21 +75,15 @@ class BackgroundPass {
             "a background is gathered in a pass of its own, which needs a depth video: write one "
             "with video_metric_convert first");
     std::optional<VideoReader> masks;
-    int64_t taken = 0;
     if (!options_.mask_video.empty())
       masks = OpenMaskVideo(options_.mask_video, file->info(), input_.limits, graph_->pool());
     Stream<PairedFrame> pairs = clip.Frames(graph_);
     if (masks) {
-      Stream<Frame> frames = graph_->From([&]() -> std::optional<Frame> {
-        if (input_.clip.max_frames >= 0 && taken++ >= input_.clip.max_frames) return std::nullopt;
-        return masks->Read();
-      });
-      PairNames names;
-      names.first = "depth video '" + file->info().path + "'";
-      names.second = "mask video '" + options_.mask_video + "'";
-      names.limit = input_.clip.max_frames;
+      const int64_t most = input_.clip.max_frames;
       graph_->Into(
-          graph_->Zip(std::move(pairs), std::move(frames), names),
+          graph_->Zip(std::move(pairs), graph_->From(FirstFrames(&*masks, most)),
+                      InStep("depth video '" + file->info().path + "'",
+                             "mask video '" + options_.mask_video + "'", most)),
           [this](std::pair<PairedFrame, Frame> both) { Add(both.first, both.second.image); });
     } else {
       graph_->Into(std::move(pairs), [this](const PairedFrame& pair) { Add(pair, Image()); });

@@ -346,7 +346,6 @@ CameraSolveReport SolveReport(const CameraAlignment& found, bool fov_asked,
 }
 
 void DescribeSolve(ToolReport* to, const CameraSolveReport& report) {
-  to->frames = report.frames;
   to->summary = "camera " + report.motion + ", path " + FormatFixed(report.path_length, 2) + " m" +
                 (report.path_uncertainty ? " (" + PathKnown(*report.path_uncertainty) + ")" : "") +
                 ", " + FormatFixed(report.rms_px, 2) + " px, FOV " +

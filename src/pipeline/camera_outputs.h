@@ -70,7 +70,7 @@ void WriteCameraFiles(const CameraFiles& files, const CameraFacts& facts,
 // `path_uncertainty` as TellPath() gives it; empty: not looked at.
 CameraSolveReport SolveReport(const CameraAlignment& found, bool fov_asked,
                               const std::vector<double>& path_uncertainty = {});
-// Fields of a tool's report.
+// Fields of a tool's report, and its summary.
 void DescribeSolve(ToolReport* to, const CameraSolveReport& report);
 
 }  // namespace mdvt

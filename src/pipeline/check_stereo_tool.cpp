@@ -8,9 +8,7 @@ namespace mdvt {
 void Describe(ToolReport* to, const CheckStereoJobOptions& options,
               const CheckStereoReport& report) {
   const StereoClipQuality& clip = report.clip;
-  to->frames = clip.frames;
-  for (const std::string& file : {options.json, options.html})
-    if (!file.empty()) to->outputs.push_back(file);
+  AddOutputs(to, clip.frames, {options.json, options.html});
   to->summary = "score " + FormatFixed(clip.score, 0) + " of 100, parallax " +
                 FormatFixed(100 * clip.nearest, 2) + " to " + FormatFixed(100 * clip.farthest, 2) +
                 " % of the width, eyes " + EyesText(clip.eyes);

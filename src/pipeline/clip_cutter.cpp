@@ -8,6 +8,7 @@
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/graph.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
@@ -33,11 +34,7 @@ void CutClip(const ClipCut& cut, const RunControl& control) {
   for (const auto& [key, value] : info.tags)
     if (key.rfind("MDVT_", 0) == 0) video.tags[key] = value;
   VideoWriter writer(file, info.format, info.width, info.height, video);
-  int64_t taken = 0;
-  graph.Into(graph.From([&]() -> std::optional<Frame> {
-    if (cut.job.max_frames >= 0 && taken++ >= cut.job.max_frames) return std::nullopt;
-    return reader.Read();
-  }),
+  graph.Into(graph.From(FirstFrames(&reader, cut.job.max_frames)),
              [&](const Frame& frame) { writer.Write(frame.image, frame.pts, frame.duration); });
   graph.Run("clip", ExpectedFrames(info.estimated_frames, 0, cut.job.max_frames));
   Require(cut.job.max_frames < 0 || graph.frames_done() == cut.job.max_frames, Code::kCorrupt,

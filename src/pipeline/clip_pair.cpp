@@ -8,6 +8,7 @@
 
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
@@ -47,11 +48,8 @@ void RequireSameRate(const VideoInfo& depth, const VideoInfo& color) {
 }
 
 PairNames NamesOfPair(const VideoInfo& depth, const VideoInfo& color, int64_t end) {
-  PairNames names;
-  names.first = "depth video '" + depth.path + "'";
-  names.second = "color video '" + color.path + "'";
-  if (end != INT64_MAX) names.limit = end;
-  return names;
+  return InStep("depth video '" + depth.path + "'", "color video '" + color.path + "'",
+                end == INT64_MAX ? -1 : end);
 }
 
 ClipPair::ClipPair(const ClipPairOptions& options)

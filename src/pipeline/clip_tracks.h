@@ -16,6 +16,23 @@
 
 namespace mdvt {
 
+// What the steps after tracking read of a clip: an empty name stands for what the steps before it
+// have written.
+struct ClipTrackFiles {
+  template <typename Options>
+  explicit ClipTrackFiles(const Options& o)
+      : left(Stereo4dView(o.clip, "left")),
+        tracks(o.track_file.empty() ? left + "_tracking.json" : o.track_file),
+        depth(o.depth_video.empty() ? o.clip.File("-raw_depth.mkv") : o.depth_video),
+        poses(o.transformation_file.empty() ? o.clip.File("-transformations.json")
+                                            : o.transformation_file) {}
+
+  std::string left, tracks, depth, poses;
+};
+// The options that name depth and poses.
+void DescribeClipDepth(OptionList* list, std::string* depth_video,
+                       std::string* transformation_file);
+
 inline constexpr double kMotionWindow = 0.53;  // seconds, in which motion in the view is measured
 
 // A point seen with depth.

@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mdvt/pipeline/depth_model.h"
 
-#include <algorithm>
 #include <filesystem>
-#include <optional>
 #include <utility>
 
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
-#include "mdvt/core/numbers.h"
 #include "mdvt/core/parallel.h"
-#include "mdvt/io/color_convert.h"
-#include "mdvt/io/video_reader.h"
-#include "pipeline/job_common.h"
 
 namespace mdvt {
 namespace {
-
-bool HoldsDepth(const DepthView& depth) {
-  for (int y = 0; y < depth.height; ++y) {
-    const float* row = depth.Row(y);
-    if (std::any_of(row, row + depth.width, [](float z) { return z > 0; })) return true;
-  }
-  return false;
-}
 
 bool OnCuda(const DepthModelOptions& options) { return options.open.device.rfind("cuda", 0) == 0; }
 
@@ -46,11 +32,6 @@ bool TrustWouldHelp(const DepthModelOptions& options, ModelOptions open) {
   };
   return !may_be_opened(ModelTrust::kListed) && may_be_opened(ModelTrust::kUnlisted);
 }
-
-struct Sample {
-  Frame frame;
-  Image reference;
-};
 
 }  // namespace
 
@@ -126,61 +107,6 @@ std::unique_ptr<ModelDepthEstimator> MakeModelDepth(const DepthModelOptions& opt
   all.batch = options.batch;
   if (options.open.deterministic && pool != nullptr) all.side_by_side = pool->num_threads();
   return std::make_unique<ModelDepthEstimator>(std::move(model), all, pool);
-}
-
-DisparityFitResult CalibrateByReference(const ReferenceCalibrationOptions& options,
-                                        ModelDepthEstimator* estimator, Graph* graph) {
-  VideoReaderOptions color;
-  color.limits = options.limits;
-  color.pool = graph->pool();
-  VideoReader color_reader(options.color_video, color);
-  DepthVideoReaderOptions depth = options.depth;
-  depth.video.limits = options.limits;
-  depth.video.pool = graph->pool();
-  DepthVideoReader depth_reader(options.depth_video, depth);
-  const int64_t estimated = ExpectedFrames(color_reader.info().estimated_frames, 0, options.end);
-  int64_t read = 0;
-  const int64_t step = std::max<int64_t>(1, estimated / std::max(1, options.frames));
-
-  PairNames names;
-  names.first = "color video '" + options.color_video + "'";
-  names.second = "reference depth '" + options.depth_video + "'";
-  names.remedy = "they must have the same length";
-  int64_t index = 0;
-  int used = 0;
-  ColorConverter converter;
-  const auto choose = [&](std::pair<Frame, DepthFrame> pair) -> std::optional<Sample> {
-    if (index++ % step != 0 || !HoldsDepth(pair.second.depth.Plane<float>())) return std::nullopt;
-    ++used;
-    pair.first.image =
-        converter.Convert(pair.first.image, color_reader.info().color, estimator->input_format());
-    return Sample{std::move(pair.first), std::move(pair.second.depth)};
-  };
-  auto colors = graph->From([&]() -> std::optional<Frame> {
-    return options.end >= 0 && read++ >= options.end ? std::nullopt : color_reader.Read();
-  });
-  auto pairs =
-      graph->Zip(std::move(colors), graph->From([&] { return depth_reader.Read(); }), names);
-  auto wanted = graph->While(std::move(pairs), [&] { return used < options.frames; });
-  auto both = graph->Split(
-      graph->Map(std::move(wanted), choose), [](const Sample& sample) { return sample.frame; },
-      [](const Sample& sample) { return sample.reference; });
-
-  DisparityFitOptions fit_options;
-  fit_options.saturated_depth = static_cast<double>(SaturatedDepth(depth_reader.codec()));
-  DisparityFit fit(fit_options);
-  auto estimates = graph->Then(std::move(both.first), estimator);
-  // As many references as there are frames in the estimator.
-  const auto group = static_cast<size_t>(estimator->group());
-  auto compared = graph->Zip(std::move(estimates), std::move(both.second).Holding(group + 1), {});
-  graph->Into(std::move(compared), [&](const std::pair<DepthEstimate, Image>& pair) {
-    fit.Add(pair.first.depth.Plane<float>(), pair.second.Plane<float>());
-  });
-  graph->Run("calibration", std::min<int64_t>(estimated, options.frames));
-  Require(
-      used > 0, Code::kInvalidArgument,
-      "the reference depth '" + options.depth_video + "' holds no depth in the frames looked at");
-  return fit.Solve();
 }
 
 }  // namespace mdvt

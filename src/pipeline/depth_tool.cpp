@@ -29,9 +29,7 @@ std::string Summary(const DepthJobReport& report) {
 }  // namespace
 
 void Describe(ToolReport* to, const DepthJobOptions& options, const DepthJobReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!options.transformation_output.empty()) to->outputs.push_back(options.transformation_output);
+  AddOutputs(to, report.frames, {report.output, options.transformation_output});
   to->summary = Summary(report);
   AddSize(to, report.width, report.height);
   const bool by_model = !report.model.empty();

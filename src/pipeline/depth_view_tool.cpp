@@ -6,9 +6,7 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const DepthViewJobOptions& options, const DepthViewReport& report) {
-  to->frames = report.frames;
-  for (const std::string& output : {report.output, report.depth_output, options.export_html})
-    if (!output.empty()) to->outputs.push_back(output);
+  AddOutputs(to, report.frames, {report.output, report.depth_output, options.export_html});
   if (report.width > 0) to->summary = FormatSize(report.width, report.height);
   AddSize(to, report.width, report.height);
   to->Add("depth_output", report.depth_output, "depth of the rendered picture, empty without");

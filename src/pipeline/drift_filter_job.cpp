@@ -20,6 +20,7 @@
 #include "mdvt/pipeline/graph.h"
 #include "pipeline/clip_tracks.h"
 #include "pipeline/drift_filter_settings.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
@@ -51,7 +52,7 @@ class DriftFilterJob {
   DriftFilterJob(const DriftFilterJobOptions& options, const RunControl& control)
       : options_(options),
         graph_(options.job, control),
-        files_(FilesOf(options)),
+        files_(options),
         clip_(ReadStereo4dClip(options.clip.File("-clip.json"), options.job.limits)),
         outputs_(options.job.overwrite),
         target_(StageOutputs()),
@@ -76,17 +77,9 @@ class DriftFilterJob {
   }
 
   DriftFilterReport Run() {
-    auto depths = graph_.From([this, taken = int64_t{0}]() mutable -> std::optional<DepthFrame> {
-      if (options_.job.max_frames >= 0 && taken >= options_.job.max_frames) return std::nullopt;
-      ++taken;
-      return depth_.Read();
-    });
+    auto depths = graph_.From(FirstFrames(&depth_, options_.job.max_frames));
     if (labels_) {
-      auto labels = graph_.From([this, taken = int64_t{0}]() mutable -> std::optional<Frame> {
-        if (options_.job.max_frames >= 0 && taken >= options_.job.max_frames) return std::nullopt;
-        ++taken;
-        return labels_->Read();
-      });
+      auto labels = graph_.From(FirstFrames(&*labels_, options_.job.max_frames));
       const PairNames names{"depth video '" + files_.depth + "'",
                             "label video '" + options_.label_video + "'"};
       graph_.Into(graph_.Zip(std::move(depths), std::move(labels), names),
@@ -248,7 +241,7 @@ class DriftFilterJob {
 
   const DriftFilterJobOptions& options_;
   Graph graph_;
-  const DriftFilterFiles files_;
+  const ClipTrackFiles files_;
   const Stereo4dClip clip_;
   DriftFilterReport report_;
   OutputSet outputs_;

@@ -10,10 +10,6 @@
 
 namespace mdvt {
 
-struct DriftFilterFiles {
-  std::string depth, tracks, poses;
-};
-DriftFilterFiles FilesOf(const DriftFilterJobOptions& options);
 std::string DriftFilterOutput(const DriftFilterJobOptions& options);
 
 // "1,2,7" as numbers in [0, 255]; nothing if it is no such list. An empty text has none.

@@ -2,20 +2,11 @@
 #include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
+#include "pipeline/clip_tracks.h"
 #include "pipeline/drift_filter_settings.h"
 #include "pipeline/job_tool.h"
-#include "pipeline/stereo4d_clip.h"
 
 namespace mdvt {
-
-DriftFilterFiles FilesOf(const DriftFilterJobOptions& options) {
-  const auto or_else = [](const std::string& given, const std::string& usual) {
-    return given.empty() ? usual : given;
-  };
-  return {or_else(options.depth_video, options.clip.File("-raw_depth.mkv")),
-          or_else(options.track_file, Stereo4dView(options.clip, "left") + "_tracking.json"),
-          or_else(options.transformation_file, options.clip.File("-transformations.json"))};
-}
 
 std::string DriftFilterOutput(const DriftFilterJobOptions& options) {
   if (options.output.empty()) return options.clip.File("-tracks_filtered.json");
@@ -40,13 +31,7 @@ void Describe(OptionList* list, DriftFilterJobOptions* options) {
               "points of the left view, as tracking writes them, or a pickle of the original's")
       .Default("<left view>_tracking.json")
       .Input();
-  list->Field("depth_video", &options->depth_video, "FILE", "depth of the left view")
-      .Default("<name>-raw_depth.mkv")
-      .Input();
-  list->Field("transformation_file", &options->transformation_file, "JSON",
-              "camera-to-world of the left view in each frame")
-      .Default("<name>-transformations.json")
-      .Input();
+  DescribeClipDepth(list, &options->depth_video, &options->transformation_file);
   list->Field("label_video", &options->label_video, "FILE",
               "the class of each pixel of the left view: gray, without loss; without it only "
               "tracks without depth are left out")
@@ -88,9 +73,7 @@ void DriftFilterJobOptions::Check() const {
 }
 
 void Describe(ToolReport* to, const DriftFilterJobOptions&, const DriftFilterReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!report.pickle.empty()) to->outputs.push_back(report.pickle);
+  AddOutputs(to, report.frames, {report.output, report.pickle});
   to->summary = std::to_string(report.kept) + " of " + CountOf(report.tracks, "track") + " kept, " +
                 std::to_string(report.drifting) + " drifting, " + std::to_string(report.sky) +
                 " of the sky, " + std::to_string(report.too_short) + " without depth";

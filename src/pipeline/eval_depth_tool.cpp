@@ -5,10 +5,7 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const EvalDepthJobOptions& options, const EvalDepthReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!options.html_output.empty()) to->outputs.push_back(options.html_output);
-  if (!options.table_output.empty()) to->outputs.push_back(options.table_output);
+  AddOutputs(to, report.frames, {report.output, options.html_output, options.table_output});
   const DepthScores& scores = report.scores;
   std::string text = FormatSize(report.width, report.height);
   const auto say = [&](const char* name, double value, int digits) {

@@ -16,6 +16,7 @@
 #include "mdvt/pipeline/graph.h"
 #include "pipeline/clip_poses.h"
 #include "pipeline/eval_tracks_settings.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/html_text.h"
 #include "pipeline/job_common.h"
 #include "pipeline/track_cloud.h"
@@ -232,11 +233,7 @@ class EvalTracksJob {
     *height = depth.info().height;
     FitPicture(&tracks_, options_.track_file, *width, *height);
     SurfaceTruth truth(options_, tracks_, depth);
-    auto frames = graph_.From([&]() -> std::optional<DepthFrame> {
-      if (options_.job.max_frames >= 0 && truth.frames() >= options_.job.max_frames)
-        return std::nullopt;
-      return depth.Read(graph_.pool());
-    });
+    auto frames = graph_.From(FirstFrames(&depth, options_.job.max_frames, graph_.pool()));
     graph_.Into(graph_.Map(std::move(frames),
                            [&truth](const DepthFrame& frame) {
                              truth.Add(frame.depth.Plane<float>());

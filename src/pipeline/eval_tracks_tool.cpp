@@ -7,10 +7,7 @@ namespace mdvt {
 
 void Describe(ToolReport* to, const EvalTracksJobOptions& options, const EvalTracksReport& report) {
   const TrackMetrics& metrics = report.metrics;
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  for (const std::string& output : {options.save_table, options.save_html})
-    if (!output.empty()) to->outputs.push_back(output);
+  AddOutputs(to, report.frames, {report.output, options.save_table, options.save_html});
   to->summary = "AJ " + FormatFixed(metrics.average_jaccard, 3) + ", delta " +
                 FormatFixed(metrics.delta_average, 3) + ", OA " +
                 FormatFixed(metrics.occlusion_accuracy, 3) + ", median error " +

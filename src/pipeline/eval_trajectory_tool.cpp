@@ -7,10 +7,7 @@ namespace mdvt {
 void Describe(ToolReport* to, const EvalTrajectoryJobOptions& options,
               const EvalTrajectoryReport& report) {
   const TrajectoryError& error = report.error;
-  to->frames = error.frames;
-  to->outputs = {report.output};
-  for (const std::string& more : {options.table, options.html})
-    if (!more.empty()) to->outputs.push_back(more);
+  AddOutputs(to, error.frames, {report.output, options.table, options.html});
   to->summary = "ATE " + FormatFixed(1000 * error.ate, 2) + " mm with scale " +
                 FormatFixed(error.similarity.scale, 4) + ", " +
                 FormatFixed(1000 * error.ate_rigid, 2) + " mm without, rotation " +

@@ -173,11 +173,7 @@ class ExportJob {
     writer.codec.encoding = GreyEncoding(options_.bit16 ? 16 : 8);
     writer.codec.max_depth = depth_.codec().max_depth;
     writer.tags = depth_.tags();
-    writer.video.codec = VideoCodec::kFfv1;
-    writer.video.time_base = source.time_base;
-    writer.video.frame_rate = source.frame_rate;
-    writer.video.sample_aspect = source.sample_aspect;
-    writer.video.pool = graph_.pool();
+    writer.video = LosslessLike(source, graph_.pool());
     grey_writer_.emplace(*grey_target_, width_, height_, writer);
   }
 

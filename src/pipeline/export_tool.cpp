@@ -5,8 +5,7 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const ExportJobOptions& options, const ExportJobReport& report) {
-  to->frames = report.frames;
-  if (!report.grey_output.empty()) to->outputs.push_back(report.grey_output);
+  AddOutputs(to, report.frames, {report.grey_output});
   for (const auto& [name, path] : options.exports) to->outputs.push_back(path);
   if (!report.alembic_output.empty())
     for (const char* ending : {"", ".blend"}) to->outputs.push_back(report.alembic_output + ending);

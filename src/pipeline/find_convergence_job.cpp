@@ -18,6 +18,7 @@
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/find_convergence.h"
 #include "mdvt/pipeline/graph.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
@@ -75,15 +76,9 @@ class FindConvergenceJob {
     return outputs_.AddFile(output_);
   }
 
-  bool Wanted(int64_t taken) const {
-    return options_.job.max_frames < 0 || taken < options_.job.max_frames;
-  }
-
   Stream<MaskedDepth> Frames() {
-    Stream<DepthFrame> depths = graph_.From([this]() -> std::optional<DepthFrame> {
-      if (!Wanted(depths_taken_++)) return std::nullopt;
-      return depth_.Read();
-    });
+    const int64_t most = options_.job.max_frames;
+    auto depths = graph_.From(FirstFrames(&depth_, most));
     auto number = [next = int64_t{0}](Image depth, Image mask) mutable {
       return MaskedDepth{std::move(depth), std::move(mask), next++};
     };
@@ -91,15 +86,9 @@ class FindConvergenceJob {
       return graph_.Map(std::move(depths), [number](DepthFrame depth) mutable {
         return number(std::move(depth.depth), Image());
       });
-    Stream<Frame> masks = graph_.From([this]() -> std::optional<Frame> {
-      if (!Wanted(masks_taken_++)) return std::nullopt;
-      return mask_->Read();
-    });
-    PairNames names;
-    names.first = "depth video '" + options_.depth_video + "'";
-    names.second = "mask video '" + options_.mask_video + "'";
-    names.limit = options_.job.max_frames;
-    return graph_.Map(graph_.Zip(std::move(depths), std::move(masks), names),
+    return graph_.Map(graph_.Zip(std::move(depths), graph_.From(FirstFrames(&*mask_, most)),
+                                 InStep("depth video '" + options_.depth_video + "'",
+                                        "mask video '" + options_.mask_video + "'", most)),
                       [number](std::pair<DepthFrame, Frame> pair) mutable {
                         return number(std::move(pair.first.depth), std::move(pair.second.image));
                       });
@@ -152,8 +141,6 @@ class FindConvergenceJob {
   std::optional<VideoReader> mask_;
   FocusOptions focus_;
   std::optional<ClipCamera> camera_;
-  int64_t depths_taken_ = 0;
-  int64_t masks_taken_ = 0;
   std::mutex mutex_;
   std::vector<double> distances_;
   std::vector<double> confidences_;

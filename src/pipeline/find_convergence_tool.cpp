@@ -6,9 +6,7 @@ namespace mdvt {
 
 void Describe(ToolReport* to, const FindConvergenceJobOptions& options,
               const FindConvergenceReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!options.confidence_output.empty()) to->outputs.push_back(options.confidence_output);
+  AddOutputs(to, report.frames, {report.output, options.confidence_output});
   to->summary = report.unknown < report.frames
                     ? "median " + FormatFixed(report.median, 2) + " m, confidence " +
                           FormatFixed(report.confidence, 2)

@@ -14,6 +14,7 @@
 #include "mdvt/pipeline/find_scenes.h"
 #include "mdvt/pipeline/graph.h"
 #include "pipeline/find_scenes_settings.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/scene_starts.h"
 
@@ -84,11 +85,7 @@ class FindScenesJob {
     CutPictures pictures(info, info.format, graph_.pool());
     ContentScorer scorer;
     FilmScores film;
-    int64_t taken = 0;
-    Stream<Frame> frames = graph_.From([&]() -> std::optional<Frame> {
-      if (options_.job.max_frames >= 0 && taken++ >= options_.job.max_frames) return std::nullopt;
-      return reader_.Read();
-    });
+    auto frames = graph_.From(FirstFrames(&reader_, options_.job.max_frames));
     graph_.Into(std::move(frames), [&](const Frame& frame) {
       film.scores.push_back(scorer.Score(pictures.Make(frame.image).view()));
       film.seconds.push_back(static_cast<double>(frame.pts - info.start_pts) * tick);

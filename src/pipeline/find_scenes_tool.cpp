@@ -6,9 +6,7 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const FindScenesJobOptions&, const FindScenesReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!report.stats_output.empty()) to->outputs.push_back(report.stats_output);
+  AddOutputs(to, report.frames, {report.output, report.stats_output});
   to->summary = CountOf(report.scenes, "scene");
   if (report.seconds > 0) to->summary += ", " + FormatFixed(report.seconds, 1) + " s on average";
   to->Add("scenes", report.scenes, "in the list");

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "core/file_descriptor.h"
+#include "core/lower_case.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
@@ -61,13 +62,6 @@ bool SameSecret(std::string_view a, std::string_view b) {
   for (size_t i = 0; i < a.size(); ++i)
     different |= static_cast<unsigned>(static_cast<uint8_t>(a[i] ^ b[i]));
   return different == 0;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
 }
 
 std::string_view TrimBlanks(std::string_view text) {

@@ -5,8 +5,7 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const InferNvdsJobOptions&, const InferNvdsReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
+  AddOutputs(to, report.frames, {report.output});
   to->summary =
       FormatSize(report.width, report.height) + ", OPW " + FormatFixed(report.initial_opw, 4);
   for (const std::optional<double>& opw : {report.forward_opw, report.backward_opw, report.mix_opw})
@@ -33,8 +32,7 @@ ToolInfo InferNvdsTool() {
 }
 
 void Describe(ToolReport* to, const CompareNvdsJobOptions&, const CompareNvdsReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
+  AddOutputs(to, report.frames, {report.output});
   to->summary = FormatSize(report.width, report.height);
   AddSize(to, report.width, report.height);
 }

@@ -14,6 +14,7 @@
 #include "mdvt/pipeline/infill_sbs.h"
 #include "pipeline/clip_pair.h"
 #include "pipeline/clip_poses.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/sbs_filler.h"
 #include "pipeline/sbs_pair.h"
@@ -97,10 +98,7 @@ class InfillSbsJob {
     color_.emplace(options_.color_video, ReaderOptions(options_.job, graph_.pool()));
     RequirePair(depth_->info(), color_->info());
     const VideoInfo& info = depth_->info();
-    Require(info.width == sbs_.eye_width() && info.height == sbs_.eye_height(), Code::kCorrupt,
-            "depth video '" + options_.depth_video + "' is " + FormatSize(info.width, info.height) +
-                ", an eye of '" + options_.sbs_color_video + "' is " +
-                FormatSize(sbs_.eye_width(), sbs_.eye_height()) + ": they must have the same size");
+    sbs_.RequireSizeOfEye("depth video '" + options_.depth_video + "'", info);
     if (!options_.mask_video.empty())
       moving_.emplace(OpenMaskVideo(options_.mask_video, info, limits, graph_.pool()));
     const bool right_first = sbs_.right_eye_first() != options_.swap_eyes;
@@ -114,20 +112,12 @@ class InfillSbsJob {
   }
 
   template <typename Reader>
-  auto Source(Reader* reader, int64_t* taken) {
-    return graph_.From([this, reader, taken]() -> decltype(reader->Read()) {
-      if (options_.job.max_frames >= 0 && (*taken)++ >= options_.job.max_frames)
-        return std::nullopt;
-      return reader->Read();
-    });
-  }
-
-  PairNames Named(const std::string& what, const std::string& path) const {
-    PairNames names;
-    names.first = "side-by-side video '" + options_.sbs_color_video + "'";
-    names.second = what + " '" + path + "'";
-    names.limit = options_.job.max_frames;
-    return names;
+  auto Joined(Stream<FillInput> inputs, Reader* reader, const std::string& what,
+              const std::string& path) {
+    const int64_t most = options_.job.max_frames;
+    return graph_.Zip(std::move(inputs), graph_.From(FirstFrames(reader, most)),
+                      InStep("side-by-side video '" + options_.sbs_color_video + "'",
+                             what + " '" + path + "'", most));
   }
 
   Stream<FillInput> Inputs() {
@@ -137,22 +127,19 @@ class InfillSbsJob {
       return input;
     });
     if (!depth_) return inputs;
-    inputs = graph_.Map(graph_.Zip(std::move(inputs), Source(&*depth_, &depths_taken_),
-                                   Named("depth video", options_.depth_video)),
+    inputs = graph_.Map(Joined(std::move(inputs), &*depth_, "depth video", options_.depth_video),
                         [](std::pair<FillInput, DepthFrame> pair) {
                           pair.first.depth = std::move(pair.second.depth);
                           return std::move(pair.first);
                         });
-    inputs = graph_.Map(graph_.Zip(std::move(inputs), Source(&*color_, &colors_taken_),
-                                   Named("color video", options_.color_video)),
+    inputs = graph_.Map(Joined(std::move(inputs), &*color_, "color video", options_.color_video),
                         [this](std::pair<FillInput, Frame> pair) {
                           pair.first.color = converter_.Convert(
                               pair.second.image, color_->info().color, sbs_.format());
                           return std::move(pair.first);
                         });
     if (!moving_) return inputs;
-    return graph_.Map(graph_.Zip(std::move(inputs), Source(&*moving_, &masks_taken_),
-                                 Named("mask video", options_.mask_video)),
+    return graph_.Map(Joined(std::move(inputs), &*moving_, "mask video", options_.mask_video),
                       [](std::pair<FillInput, Frame> pair) {
                         pair.first.moving = std::move(pair.second.image);
                         return std::move(pair.first);
@@ -179,7 +166,6 @@ class InfillSbsJob {
   std::optional<DepthVideoReader> depth_;
   std::optional<VideoReader> color_;
   std::optional<VideoReader> moving_;
-  int64_t depths_taken_ = 0, colors_taken_ = 0, masks_taken_ = 0;
   ColorConverter converter_;
   ColorConverter output_converter_;
   std::optional<SbsFiller> filler_;

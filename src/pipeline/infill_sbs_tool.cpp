@@ -6,9 +6,7 @@ namespace mdvt {
 
 void Describe(ToolReport* to, const InfillSbsJobOptions& options, const InfillSbsReport& report) {
   const bool looks = options.method == InfillMethod::kObserved;
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!options.provenance_output.empty()) to->outputs.push_back(options.provenance_output);
+  AddOutputs(to, report.frames, {report.output, options.provenance_output});
   to->summary = FormatSize(report.width, report.height) + ", holes " + Percent(report.hole_share);
   if (looks) to->summary += ", " + Percent(report.observed_share) + " of them seen";
   AddSize(to, report.width, report.height);

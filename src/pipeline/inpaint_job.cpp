@@ -15,6 +15,7 @@
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/inpaint.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/inpainter.h"
 #include "pipeline/job_common.h"
 #include "pipeline/video_kind.h"
@@ -122,12 +123,8 @@ class InpaintJob {
     const int64_t expected =
         ExpectedFrames(reader.info().estimated_frames, 0, options_.job.max_frames);
     const int64_t step = std::max<int64_t>(1, expected / kOverlayFrames);
-    int64_t taken = 0;
     ColorConverter to_luma;
-    Stream<Frame> frames = graph_.From([&]() -> std::optional<Frame> {
-      if (options_.job.max_frames >= 0 && taken++ >= options_.job.max_frames) return std::nullopt;
-      return reader.Read();
-    });
+    auto frames = graph_.From(FirstFrames(&reader, options_.job.max_frames));
     graph_.Into(std::move(frames), [&](const Frame& frame) {
       if (frame.index % step != 0) return;
       overlay.Push(to_luma.Convert(frame.image, color_, PixelFormat::Gray(8)).Plane<uint8_t>());
@@ -157,15 +154,9 @@ class InpaintJob {
   void CheckMemory(const PixelRect& box) const {
     if (!options_.temporal) return;
     const VideoInfo& info = reader_.info();
-    const int64_t frames = 2 * int64_t{options_.window} + 1;
-    const int64_t bytes =
-        frames * Inpainter::BytesPerFrame(info.format, info.width, info.height, box);
-    const int64_t most = options_.job.limits.max_frame_buffer_bytes;
-    Require(bytes <= most, Code::kLimit,
-            "window = " + std::to_string(options_.window) + ": " + std::to_string(frames) +
-                " frames take " + FormatFixed(static_cast<double>(bytes) * 1e-9, 1) +
-                " GB, the limit is " + FormatFixed(static_cast<double>(most) * 1e-9, 1) +
-                " GB; choose a smaller window");
+    CheckWindowMemory("window", options_.window,
+                      Inpainter::BytesPerFrame(info.format, info.width, info.height, box),
+                      options_.job.limits);
   }
 
   void OpenWriter() {
@@ -180,24 +171,15 @@ class InpaintJob {
   }
 
   Stream<InpaintInput> Inputs(const PixelRect& box) {
-    Stream<Frame> frames = graph_.From([this]() -> std::optional<Frame> {
-      if (options_.job.max_frames >= 0 && taken_++ >= options_.job.max_frames) return std::nullopt;
-      return reader_.Read();
-    });
+    const int64_t most = options_.job.max_frames;
+    auto frames = graph_.From(FirstFrames(&reader_, most));
     if (!mask_video_)
       return graph_.Map(std::move(frames), [this](Frame frame) {
         return InpaintInput{std::move(frame), fixed_};
       });
-    Stream<Frame> masks = graph_.From([this]() -> std::optional<Frame> {
-      if (options_.job.max_frames >= 0 && masks_taken_++ >= options_.job.max_frames)
-        return std::nullopt;
-      return mask_video_->Read();
-    });
-    PairNames names;
-    names.first = "video '" + options_.color_video + "'";
-    names.second = "mask video '" + options_.mask + "'";
-    names.limit = options_.job.max_frames;
-    return graph_.Map(graph_.Zip(std::move(frames), std::move(masks), names),
+    return graph_.Map(graph_.Zip(std::move(frames), graph_.From(FirstFrames(&*mask_video_, most)),
+                                 InStep("video '" + options_.color_video + "'",
+                                        "mask video '" + options_.mask + "'", most)),
                       [this, box](std::pair<Frame, Frame> pair) {
                         CheckMask(pair.second.image, "mask '" + options_.mask + "', frame " +
                                                          std::to_string(pair.second.index) + ",");
@@ -225,8 +207,6 @@ class InpaintJob {
   std::optional<Inpainter> inpainter_;
   std::optional<VideoWriter> writer_;
   ColorConverter converter_;
-  int64_t taken_ = 0;
-  int64_t masks_taken_ = 0;
 };
 
 }  // namespace

@@ -5,9 +5,7 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const InpaintJobOptions& options, const InpaintReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!options.mask_output.empty()) to->outputs.push_back(options.mask_output);
+  AddOutputs(to, report.frames, {report.output, options.mask_output});
   to->summary = Percent(report.mask_share) + " painted over, " + Percent(report.observed_share) +
                 " of it seen in other frames";
   AddSize(to, report.width, report.height);

@@ -32,6 +32,13 @@ std::optional<T> If(bool applies, T value) {
   return applies ? std::optional<T>(value) : std::nullopt;
 }
 
+// What was written; empty names stand for files that were not asked for.
+inline void AddOutputs(ToolReport* to, int64_t frames, const std::vector<std::string>& outputs) {
+  to->frames = frames;
+  for (const std::string& output : outputs)
+    if (!output.empty()) to->outputs.push_back(output);
+}
+
 inline void AddSize(ToolReport* to, int width, int height) {
   to->Add("width", int64_t{width}, "pixels of the output");
   to->Add("height", int64_t{height}, "pixels of the output");

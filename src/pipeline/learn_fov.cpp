@@ -12,6 +12,7 @@
 #include "mdvt/core/numbers.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/graph.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/path_start.h"
 #include "pipeline/shot_tracker.h"
@@ -33,12 +34,8 @@ ClipTracks FollowClip(Graph* graph, VideoReader* reader, const JobOptions& job) 
   ShotTracker tracker(info.width, info.height, kPoints, graph->pool());
   TrackTableBuilder builder;
   ClipTracks found;
-  int64_t taken = 0, frames = 0;
-  Stream<Frame> pictures = graph->From([&]() -> std::optional<Frame> {
-    if (taken++ >= most) return std::nullopt;
-    return reader->Read();
-  });
-  graph->Into(std::move(pictures), [&](const Frame& frame) {
+  int64_t frames = 0;
+  graph->Into(graph->From(FirstFrames(reader, most)), [&](const Frame& frame) {
     bool is_cut = false;
     const std::vector<TrackedPoint> points = tracker.Follow(frame.image, &is_cut);
     if (is_cut) found.cuts.push_back(frames);

@@ -11,6 +11,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/video_reader.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/frame_chooser.h"
 #include "pipeline/job_common.h"
 
@@ -23,6 +24,13 @@ bool HoldsDepth(const DepthView& depth) {
     if (std::any_of(row, row + depth.width, [](float z) { return z > 0; })) return true;
   }
   return false;
+}
+
+DepthVideoReaderOptions DepthReading(const ReferenceCalibrationOptions& options, ThreadPool* pool) {
+  DepthVideoReaderOptions reading = options.depth;
+  reading.video.limits = options.limits;
+  reading.video.pool = pool;
+  return reading;
 }
 
 void RequireReference(const CalibrationOptions& options, bool found) {
@@ -38,12 +46,10 @@ MetricReference OpenMetricReference(const CalibrationOptions& options,
                                     ThreadPool* pool) {
   MetricReference reference;
   if (!options.reference.depth_video.empty()) {
-    DepthVideoReaderOptions depth = options.reference.depth;
-    depth.video.limits = options.reference.limits;
-    depth.video.pool = pool;
-    const auto reader = std::make_shared<DepthVideoReader>(options.reference.depth_video, depth);
-    reference.saturated_depth = static_cast<double>(SaturatedDepth(reader->codec()));
     const std::string path = options.reference.depth_video;
+    const auto reader =
+        std::make_shared<DepthVideoReader>(path, DepthReading(options.reference, pool));
+    reference.saturated_depth = static_cast<double>(SaturatedDepth(reader->codec()));
     reference.target = [reader, path, read = int64_t{0}](const Frame&, bool wanted) mutable {
       std::optional<DepthFrame> frame = reader->Read();
       Require(frame.has_value(), Code::kCorrupt,
@@ -87,65 +93,96 @@ MetricReference OpenMetricReference(const CalibrationOptions& options,
 
 namespace {
 
-// The color video that is calibrated on, as an estimator wants its frames.
-class CalibrationClip {
- public:
-  CalibrationClip(const ReferenceCalibrationOptions& options, PixelFormat format, ThreadPool* pool)
-      : reader_(options.color_video, ReaderOptions(options, pool)),
-        format_(format),
-        end_(options.end) {}
+// The color video that is calibrated on.
+struct CalibrationClip {
+  CalibrationClip(const ReferenceCalibrationOptions& options, PixelFormat format_wanted,
+                  ThreadPool* pool)
+      : reader(options.color_video, Reading(options, pool)),
+        format(format_wanted),
+        end(options.end),
+        frames(ExpectedFrames(reader.info().estimated_frames, 0, options.end)),
+        step(std::max<int64_t>(1, frames / std::max(1, options.frames))) {}
 
-  std::optional<Frame> Read() {
-    if (end_ >= 0 && read_ >= end_) return std::nullopt;
-    std::optional<Frame> frame = reader_.Read();
-    if (!frame) return std::nullopt;
-    frame->index = read_++;
-    frame->image = converter_.Convert(frame->image, reader_.info().color, format_);
+  static VideoReaderOptions Reading(const ReferenceCalibrationOptions& options, ThreadPool* pool) {
+    VideoReaderOptions reading;
+    reading.limits = options.limits;
+    reading.pool = pool;
+    return reading;
+  }
+
+  Stream<Frame> Frames(Graph* graph) { return graph->From(FirstFrames(&reader, end)); }
+  // As an estimator wants it.
+  Frame Converted(Frame frame) {
+    frame.image = converter.Convert(frame.image, reader.info().color, format);
     return frame;
   }
-  int64_t estimated_frames() const {
-    return ExpectedFrames(reader_.info().estimated_frames, 0, end_);
-  }
-  Rational time_base() const { return reader_.info().time_base; }
 
- private:
-  static VideoReaderOptions ReaderOptions(const ReferenceCalibrationOptions& options,
-                                          ThreadPool* pool) {
-    VideoReaderOptions color;
-    color.limits = options.limits;
-    color.pool = pool;
-    return color;
-  }
-
-  VideoReader reader_;
-  PixelFormat format_;
-  int64_t end_;
-  ColorConverter converter_;
-  int64_t read_ = 0;
+  VideoReader reader;
+  PixelFormat format;
+  int64_t end;
+  int64_t frames;  // that are expected
+  int64_t step;    // between those that are compared
+  ColorConverter converter;
 };
 
-int64_t StepFor(int64_t estimated_frames, int frames) {
-  return std::max<int64_t>(1, estimated_frames / std::max(1, frames));
-}
-
 }  // namespace
+
+DisparityFitResult CalibrateByReference(const ReferenceCalibrationOptions& options,
+                                        ModelDepthEstimator* estimator, Graph* graph) {
+  CalibrationClip clip(options, estimator->input_format(), graph->pool());
+  DepthVideoReader depth_reader(options.depth_video, DepthReading(options, graph->pool()));
+  PairNames names;
+  names.first = "color video '" + options.color_video + "'";
+  names.second = "reference depth '" + options.depth_video + "'";
+  names.remedy = "they must have the same length";
+  int used = 0;
+  const auto choose =
+      [&](std::pair<Frame, DepthFrame> pair) -> std::optional<std::pair<Frame, Image>> {
+    if (pair.first.index % clip.step != 0 || !HoldsDepth(pair.second.depth.Plane<float>()))
+      return std::nullopt;
+    ++used;
+    return std::make_pair(clip.Converted(std::move(pair.first)), std::move(pair.second.depth));
+  };
+  auto pairs =
+      graph->Zip(clip.Frames(graph), graph->From([&] { return depth_reader.Read(); }), names);
+  auto wanted = graph->While(std::move(pairs), [&] { return used < options.frames; });
+  auto both = graph->Split(
+      graph->Map(std::move(wanted), choose),
+      [](const std::pair<Frame, Image>& pair) { return pair.first; },
+      [](const std::pair<Frame, Image>& pair) { return pair.second; });
+
+  DisparityFitOptions fit_options;
+  fit_options.saturated_depth = static_cast<double>(SaturatedDepth(depth_reader.codec()));
+  DisparityFit fit(fit_options);
+  auto estimates = graph->Then(std::move(both.first), estimator);
+  // As many references as there are frames in the estimator.
+  const auto group = static_cast<size_t>(estimator->group());
+  auto compared = graph->Zip(std::move(estimates), std::move(both.second).Holding(group + 1), {});
+  graph->Into(std::move(compared), [&](const std::pair<DepthEstimate, Image>& pair) {
+    fit.Add(pair.first.depth.Plane<float>(), pair.second.Plane<float>());
+  });
+  graph->Run("calibration", std::min<int64_t>(clip.frames, options.frames));
+  Require(
+      used > 0, Code::kInvalidArgument,
+      "the reference depth '" + options.depth_video + "' holds no depth in the frames looked at");
+  return fit.Solve();
+}
 
 DisparityFitResult CalibrateOverClip(const CalibrationOptions& options,
                                      const DepthModelOptions& relative, const Camera& camera,
                                      DepthEstimator* estimator, Graph* graph) {
   CalibrationClip clip(options.reference, estimator->input_format(), graph->pool());
   const MetricReference reference = OpenMetricReference(options, relative, camera, graph->pool());
-  const int64_t step = StepFor(clip.estimated_frames(), options.reference.frames);
   std::mutex mutex;
   std::map<int64_t, Image> targets;  // of frames that are in the estimator
-  auto frames = graph->Map(graph->From([&] { return clip.Read(); }),
-                           [&](Frame frame) -> std::optional<Frame> {
-                             Image target = reference.target(frame, frame.index % step == 0);
-                             if (target.empty()) return std::nullopt;
-                             const std::lock_guard<std::mutex> lock(mutex);
-                             targets[frame.index] = std::move(target);
-                             return frame;
-                           });
+  auto frames = graph->Map(clip.Frames(graph), [&](Frame decoded) -> std::optional<Frame> {
+    Frame frame = clip.Converted(std::move(decoded));
+    Image target = reference.target(frame, frame.index % clip.step == 0);
+    if (target.empty()) return std::nullopt;
+    const std::lock_guard<std::mutex> lock(mutex);
+    targets[frame.index] = std::move(target);
+    return frame;
+  });
   DisparityFitOptions fit_options;
   fit_options.saturated_depth = reference.saturated_depth;
   DisparityFit fit(fit_options);
@@ -160,7 +197,7 @@ DisparityFitResult CalibrateOverClip(const CalibrationOptions& options,
     ++used;
     fit.Add(estimate.depth.Plane<float>(), std::as_const(target).Plane<float>());
   });
-  graph->Run("calibration", clip.estimated_frames());
+  graph->Run("calibration", clip.frames);
   RequireReference(options, used > 0);
   return fit.Solve();
 }
@@ -174,7 +211,7 @@ std::vector<DisparityFitResult> CalibrateScenes(const CalibrationOptions& option
   const MetricReference reference = OpenMetricReference(options, relative, camera, graph->pool());
   CalibratedDepthOptions fit;
   fit.mode = CalibrationMode::kGlobal;
-  fit.step = StepFor(clip.estimated_frames(), options.reference.frames);
+  fit.step = clip.step;
   fit.saturated_depth = reference.saturated_depth;
   bool used = false;
   int64_t asked = 0;
@@ -190,15 +227,16 @@ std::vector<DisparityFitResult> CalibrateScenes(const CalibrationOptions& option
       std::make_unique<CalibratedDepth>(std::move(estimator), target, fit, graph->pool());
   const CalibratedDepth* fits = calibrated.get();
   const std::unique_ptr<DepthEstimator> scenes = wrap(std::move(calibrated));
-  auto frames = graph->From([&] { return clip.Read(); });
+  auto frames =
+      graph->Map(clip.Frames(graph), [&](Frame frame) { return clip.Converted(std::move(frame)); });
   std::optional<FrameChooser> chooser;
   if (options.reference.target_fps > 0) {
-    chooser.emplace(options.reference.target_fps, clip.time_base());
+    chooser.emplace(options.reference.target_fps, clip.reader.info().time_base);
     frames = graph->Map(std::move(frames), &*chooser);
   }
   graph->Into(graph->Then(std::move(frames), scenes.get()), [](const DepthEstimate&) {});
   try {
-    graph->Run("calibration", clip.estimated_frames());
+    graph->Run("calibration", clip.frames);
   } catch (const Error& error) {
     if (error.code() == Code::kNotConverged) RequireReference(options, used);
     throw;

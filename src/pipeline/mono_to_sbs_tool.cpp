@@ -6,10 +6,7 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const MonoToSbsJobOptions& options, const MonoToSbsReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!report.mask_output.empty()) to->outputs.push_back(report.mask_output);
-  if (!options.preview.contact_sheet.empty()) to->outputs.push_back(options.preview.contact_sheet);
+  AddOutputs(to, report.frames, {report.output, report.mask_output, options.preview.contact_sheet});
   to->summary = FormatSize(report.width, report.height) + ", " + CountOf(report.scenes, "scene") +
                 (options.placement == Placement::kMetric
                      ? ", "

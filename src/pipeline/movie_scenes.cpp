@@ -2,9 +2,9 @@
 #include "pipeline/movie_scenes.h"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 
+#include "core/lower_case.h"
 #include "core/naming.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
@@ -14,11 +14,6 @@ namespace mdvt {
 namespace {
 
 constexpr size_t kFirstNetwork = 4;  // of MovieInfillEngines()
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 class RowReader {
  public:

@@ -14,8 +14,7 @@ std::string Listed(const std::vector<int64_t>& scenes) {
 }  // namespace
 
 void Describe(ToolReport* to, const MovieJobOptions&, const MovieReport& report) {
-  to->frames = report.frames;
-  if (!report.output.empty()) to->outputs = {report.output};
+  AddOutputs(to, report.frames, {report.output});
   to->text = report.plan;
   to->summary = CountOf(report.scenes, "scene") + ", " + CountOf(report.steps_done, "step") +
                 (report.plan.empty() ? " done, " : " to do, ") + std::to_string(report.steps_kept) +

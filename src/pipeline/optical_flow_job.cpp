@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/file_ending.h"
 #include "mdvt/core/error.h"
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/flow_file.h"
@@ -21,6 +22,7 @@
 #include "mdvt/tracking/flow_picture.h"
 #include "mdvt/tracking/model_flow.h"
 #include "pipeline/export_format.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/optical_flow_settings.h"
 
@@ -177,12 +179,7 @@ class OpticalFlowJob {
 
   OpticalFlowReport Run() {
     FlowStage stage(flow_.get(), WantsBack(), options_.last);
-    auto frames = graph_.From([this]() -> std::optional<Frame> {
-      if (options_.job.max_frames >= 0 && taken_ >= options_.job.max_frames) return std::nullopt;
-      std::optional<Frame> frame = reader_.Read();
-      if (frame) ++taken_;
-      return frame;
-    });
+    auto frames = graph_.From(FirstFrames(&reader_, options_.job.max_frames));
     auto ready = graph_.Map(std::move(frames), [this](Frame frame) {
       frame.image = converter_.Convert(frame.image, reader_.info().color, flow_->format());
       return frame;
@@ -277,7 +274,6 @@ class OpticalFlowJob {
   std::optional<VideoWriter> numbers_writer_;
   ColorConverter converter_;
   std::vector<float> trip_;
-  int64_t taken_ = 0;
   int64_t motions_ = 0;
   int64_t valid_ = 0;
   int64_t looked_at_ = 0;
@@ -290,10 +286,7 @@ std::string OpticalFlowOutput(const OpticalFlowJobOptions& options) {
 }
 
 std::string FlowNumbersOutput(const OpticalFlowJobOptions& options) {
-  const std::string output = OpticalFlowOutput(options);
-  const size_t dot = output.rfind('.');
-  const bool has_ending = dot != std::string::npos && output.find('/', dot) == std::string::npos;
-  return (has_ending ? output.substr(0, dot) : output) + "16.mkv";
+  return WithoutEnding(OpticalFlowOutput(options)) + "16.mkv";
 }
 
 void Describe(OptionList* list, OpticalFlowJobOptions* options) {

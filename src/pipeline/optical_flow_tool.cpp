@@ -7,10 +7,8 @@ namespace mdvt {
 
 void Describe(ToolReport* to, const OpticalFlowJobOptions& options,
               const OpticalFlowReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  for (const std::string& output : {report.numbers_output, options.save_flo, options.save_png})
-    if (!output.empty()) to->outputs.push_back(output);
+  AddOutputs(to, report.frames,
+             {report.output, report.numbers_output, options.save_flo, options.save_png});
   to->summary = FormatFixed(report.mean_motion, 2) + " pixels of motion on average";
   if (report.valid_share) to->summary += ", " + Percent(*report.valid_share) + " valid";
   to->Add("mean_motion", report.mean_motion, "pixels from a frame to the next, on average");

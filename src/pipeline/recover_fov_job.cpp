@@ -20,6 +20,7 @@
 #include "mdvt/pipeline/recover_fov.h"
 #include "mdvt/tracking/line_segments.h"
 #include "pipeline/camera_outputs.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/learn_fov.h"
 #include "pipeline/motion_picture.h"
@@ -164,47 +165,33 @@ class RecoverFovJob {
 
   // ---- Pictures.
 
-  bool Wanted(int64_t taken) const {
-    return options_.job.max_frames < 0 || taken < options_.job.max_frames;
+  template <typename Reader>
+  auto Joined(Stream<ClipFrame> frames, Reader* reader, const std::string& kind,
+              const std::string& path) {
+    const int64_t most = options_.job.max_frames;
+    return graph_.Zip(
+        std::move(frames), graph_.From(FirstFrames(reader, most)),
+        InStep("color video '" + options_.color_video + "'", kind + " '" + path + "'", most));
   }
 
   Stream<ClipFrame> Frames() {
-    Stream<ClipFrame> frames = graph_.Map(Pictures(&color_, &colors_taken_), [](Frame color) {
+    auto colors = graph_.From(FirstFrames(&color_, options_.job.max_frames));
+    Stream<ClipFrame> frames = graph_.Map(std::move(colors), [](Frame color) {
       return ClipFrame{std::move(color), Image(), Image()};
     });
-    if (depth_) {
-      auto depths = graph_.From([this]() -> std::optional<DepthFrame> {
-        if (!Wanted(depths_taken_++)) return std::nullopt;
-        return depth_->Read();
-      });
-      frames = graph_.Map(graph_.Zip(std::move(frames), std::move(depths),
-                                     Names("depth video", options_.depth_video)),
+    if (depth_)
+      frames = graph_.Map(Joined(std::move(frames), &*depth_, "depth video", options_.depth_video),
                           [](std::pair<ClipFrame, DepthFrame> pair) {
                             pair.first.depth = std::move(pair.second.depth);
                             return std::move(pair.first);
                           });
-    }
     if (mask_)
-      frames = graph_.Map(graph_.Zip(std::move(frames), Pictures(&*mask_, &masks_taken_),
-                                     Names("mask video", options_.mask_video)),
+      frames = graph_.Map(Joined(std::move(frames), &*mask_, "mask video", options_.mask_video),
                           [](std::pair<ClipFrame, Frame> pair) {
                             pair.first.mask = std::move(pair.second.image);
                             return std::move(pair.first);
                           });
     return frames;
-  }
-  Stream<Frame> Pictures(VideoReader* reader, int64_t* taken) {
-    return graph_.From([this, reader, taken]() -> std::optional<Frame> {
-      if (!Wanted((*taken)++)) return std::nullopt;
-      return reader->Read();
-    });
-  }
-  PairNames Names(const std::string& kind, const std::string& path) const {
-    PairNames names;
-    names.first = "color video '" + options_.color_video + "'";
-    names.second = kind + " '" + path + "'";
-    names.limit = options_.job.max_frames;
-    return names;
   }
 
   void LookAtPictures() {
@@ -438,7 +425,6 @@ class RecoverFovJob {
   std::optional<DepthVideoReader> depth_;
   std::optional<VideoReader> mask_;
   float saturated_ = 0;
-  int64_t colors_taken_ = 0, depths_taken_ = 0, masks_taken_ = 0;
   int64_t frames_ = 0;
   TrackTable tracks_;
   std::vector<float> depths_;

@@ -38,8 +38,7 @@ std::string SweepTable(const std::vector<FovCost>& sweep) {
 }  // namespace
 
 void Describe(ToolReport* to, const RecoverFovJobOptions&, const RecoverFovReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
+  AddOutputs(to, report.frames, {report.output});
   const bool known = report.xfov_deg > 0;
   const bool interval = report.low_deg > 0 && report.high_deg > 0;
   to->summary = known ? "--xfov " + FormatFixed(report.xfov_deg, 2) + " (yfov " +

@@ -143,8 +143,7 @@ void RectifyJobOptions::Check() const {
 }
 
 void Describe(ToolReport* to, const RectifyJobOptions&, const RectifyReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.left_output, report.right_output};
+  AddOutputs(to, report.frames, {report.left_output, report.right_output});
   to->summary = FormatSize(report.width, report.height) + " each, focal length " +
                 FormatFixed(report.focal_px, 1) + " pixels";
   if (report.checked)

@@ -18,6 +18,7 @@
 #include "mdvt/tracking/point_tracker.h"
 #include "mdvt/tracking/scene_cut.h"
 #include "pipeline/align_points_settings.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/motion_map.h"
 #include "pipeline/path_start.h"
@@ -134,33 +135,19 @@ class SamTrackJob {
         DepthReaderOptions(options_.depth, options_.job.limits, graph_.pool()));
   }
 
-  bool Wanted(int64_t taken) const {
-    return options_.job.max_frames < 0 || taken < options_.job.max_frames;
-  }
-
   PairNames Names(const std::string& kind, const std::string& path) const {
-    PairNames names;
-    names.first = kind + " '" + path + "'";
-    names.second = (depth_ ? "depth video '" : "color video '") + NamingVideo(options_) + "'";
-    names.limit = options_.job.max_frames;
-    return names;
+    return InStep(kind + " '" + path + "'",
+                  (depth_ ? "depth video '" : "color video '") + NamingVideo(options_) + "'",
+                  options_.job.max_frames);
   }
 
-  Stream<DepthFrame> Depths(int64_t* taken) {
-    return graph_.From([this, taken]() -> std::optional<DepthFrame> {
-      if (!Wanted((*taken)++)) return std::nullopt;
-      return depth_->Read();
-    });
-  }
-  Stream<Frame> Pictures(VideoReader* reader, int64_t* taken) {
-    return graph_.From([this, reader, taken]() -> std::optional<Frame> {
-      if (!Wanted((*taken)++)) return std::nullopt;
-      return reader->Read();
-    });
+  template <typename Reader>
+  auto FramesOf(Reader* reader) {
+    return graph_.From(FirstFrames(reader, options_.job.max_frames));
   }
 
   Stream<ClipFrame> Colors() {
-    return graph_.Map(Pictures(&*color_, &colors_taken_), [](Frame color) {
+    return graph_.Map(FramesOf(&*color_), [](Frame color) {
       return ClipFrame{std::move(color), DepthFrame(), Image()};
     });
   }
@@ -168,8 +155,8 @@ class SamTrackJob {
   // With the mask, where there is one.
   Stream<ClipFrame> Masked(Stream<ClipFrame> frames) {
     if (!mask_) return frames;
-    auto masked = graph_.Zip(Pictures(&*mask_, &masks_taken_), std::move(frames),
-                             Names("mask video", options_.mask_video));
+    auto masked =
+        graph_.Zip(FramesOf(&*mask_), std::move(frames), Names("mask video", options_.mask_video));
     return graph_.Map(std::move(masked), [](std::pair<Frame, ClipFrame> pair) {
       pair.second.mask = std::move(pair.first.image);
       return std::move(pair.second);
@@ -178,7 +165,7 @@ class SamTrackJob {
 
   Stream<ClipFrame> Frames() {
     if (!depth_) return Masked(Colors());
-    auto pairs = graph_.Zip(Pictures(&*color_, &colors_taken_), Depths(&depths_taken_),
+    auto pairs = graph_.Zip(FramesOf(&*color_), FramesOf(&*depth_),
                             Names("color video", options_.color_video));
     return Masked(graph_.Map(std::move(pairs), [](std::pair<Frame, DepthFrame> pair) {
       return ClipFrame{std::move(pair.first), std::move(pair.second), Image()};
@@ -282,14 +269,13 @@ class SamTrackJob {
   }
 
   Stream<ClipFrame> FramesAgain() {
-    colors_taken_ = depths_taken_ = masks_taken_ = 0;
     OpenMask();
     if (!depth_) {
       color_ = OpenColor();
       return Masked(Colors());
     }
     depth_ = OpenDepth();
-    return Masked(graph_.Map(Depths(&depths_taken_), [](DepthFrame depth) {
+    return Masked(graph_.Map(FramesOf(&*depth_), [](DepthFrame depth) {
       return ClipFrame{Frame(), std::move(depth), Image()};
     }));
   }
@@ -372,7 +358,6 @@ class SamTrackJob {
   std::vector<int32_t> masked_ids_;
   std::vector<int64_t> cuts_;
   int64_t all_points_ = 0, frames_ = 0;
-  int64_t colors_taken_ = 0, depths_taken_ = 0, masks_taken_ = 0;
   CameraAlignment found_;
   std::vector<double> path_uncertainty_;  // of each shot
 };

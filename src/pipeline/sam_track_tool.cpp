@@ -7,10 +7,9 @@ namespace mdvt {
 
 void Describe(ToolReport* to, const SamTrackJobOptions&, const SamTrackReport& report) {
   DescribeSolve(to, report.camera);
-  to->outputs = {report.output, report.camera_output, report.report, report.xfovs_output,
-                 report.motion_output};
-  if (!report.depth_output.empty()) to->outputs.push_back(report.depth_output);
-  if (!report.track_output.empty()) to->outputs.push_back(report.track_output);
+  AddOutputs(to, report.camera.frames,
+             {report.output, report.camera_output, report.report, report.xfovs_output,
+              report.motion_output, report.depth_output, report.track_output});
   to->Add("static_share", report.static_share, "of the tracks, from 0 to 1");
 }
 

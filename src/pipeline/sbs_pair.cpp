@@ -7,6 +7,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/video_kind.h"
 
@@ -84,25 +85,22 @@ VideoWriterOptions SbsPair::WriterOptionsFor(const EncodeOptions& encode, VideoC
   return video;
 }
 
-StreamEnd SbsPair::EndOf(VideoReader* reader) const { return EndOfStreams(reader, max_frames_); }
+StreamEnd SbsPair::EndOfColorStreams() { return EndOfStreams(&color_, max_frames_); }
+
+void SbsPair::RequireSizeOfEye(const std::string& name, const VideoInfo& video) const {
+  Require(video.width == eye_width() && video.height == eye_height(), Code::kCorrupt,
+          name + " is " + FormatSize(video.width, video.height) + ", an eye of '" + info().path +
+              "' is " + FormatSize(eye_width(), eye_height()) + ": they must have the same size");
+}
 
 Stream<SbsFrame> SbsPair::Frames(Graph* graph) {
-  const auto wanted = [this](int64_t taken) { return max_frames_ < 0 || taken < max_frames_; };
-  Stream<Frame> colors = graph->From([this, wanted]() -> std::optional<Frame> {
-    if (!wanted(colors_taken_++)) return std::nullopt;
-    return color_.Read();
+  auto pairs = graph->Zip(graph->From(FirstFrames(&color_, max_frames_)),
+                          graph->From(FirstFrames(&mask_, max_frames_)),
+                          InStep("side-by-side video '" + info().path + "'",
+                                 "mask video '" + mask_.info().path + "'", max_frames_));
+  return graph->Map(std::move(pairs), [this](std::pair<Frame, Frame> pair) {
+    return Join(std::move(pair.first), pair.second);
   });
-  Stream<Frame> masks = graph->From([this, wanted]() -> std::optional<Frame> {
-    if (!wanted(masks_taken_++)) return std::nullopt;
-    return mask_.Read();
-  });
-  PairNames names;
-  names.first = "side-by-side video '" + info().path + "'";
-  names.second = "mask video '" + mask_.info().path + "'";
-  names.limit = max_frames_;
-  return graph->Map(
-      graph->Zip(std::move(colors), std::move(masks), names),
-      [this](std::pair<Frame, Frame> pair) { return Join(std::move(pair.first), pair.second); });
 }
 
 SbsFrame SbsPair::Join(Frame color, const Frame& mask) {

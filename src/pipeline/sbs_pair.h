@@ -51,10 +51,11 @@ class SbsPair {
   // Up to job.max_frames frames. The graph fails with Error(kCorrupt) for a frame whose mask is a
   // hole nearly everywhere, or if one video ends before the other.
   Stream<SbsFrame> Frames(Graph* graph);
-  StreamEnd EndOfColorStreams() { return EndOf(&color_); }
+  StreamEnd EndOfColorStreams();
+  // Throws Error(kCorrupt) unless a video, "depth video 'd.mkv'", is as large as an eye.
+  void RequireSizeOfEye(const std::string& name, const VideoInfo& video) const;
 
  private:
-  StreamEnd EndOf(VideoReader* reader) const;
   SbsFrame Join(Frame color, const Frame& mask);
 
   int64_t max_frames_;
@@ -64,8 +65,6 @@ class SbsPair {
   InfillMaskReadOptions reading_;
   ColorConverter converter_;
   int64_t index_ = 0;
-  int64_t colors_taken_ = 0;
-  int64_t masks_taken_ = 0;
 };
 
 // The options of both videos and of the filled one.

@@ -5,6 +5,7 @@
 
 #include "mdvt/io/scene_list.h"
 #include "mdvt/io/video_reader.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/scene_starts.h"
 
@@ -17,14 +18,8 @@ std::vector<int64_t> FindShots(Graph* graph, const std::string& video, const Ste
   VideoReader reader(video, ReaderOptions(job, graph->pool()));
   const VideoInfo& info = reader.info();
   SceneStarts starts(SceneCuts::kAuto, "", job.limits, info, info.format, graph->pool());
-  int64_t taken = 0;
   const double tick = info.time_base.ToDouble();
-  Stream<Frame> frames = graph->From([&]() -> std::optional<Frame> {
-    if (job.max_frames >= 0 && taken >= job.max_frames) return std::nullopt;
-    ++taken;
-    return reader.Read();
-  });
-  graph->Into(std::move(frames), [&](const Frame& frame) {
+  graph->Into(graph->From(FirstFrames(&reader, job.max_frames)), [&](const Frame& frame) {
     starts.Push(frame.image, frame.index, static_cast<double>(frame.pts) * tick);
   });
   graph->Run("cuts", ExpectedFrames(info.estimated_frames, 0, job.max_frames));

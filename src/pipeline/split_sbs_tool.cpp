@@ -6,8 +6,7 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const SplitSbsJobOptions&, const SplitSbsReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.left_output, report.right_output};
+  AddOutputs(to, report.frames, {report.left_output, report.right_output});
   to->summary = FormatSize(report.width, report.height) + " each, from a " +
                 (report.top_bottom ? "top-bottom" : "side-by-side") + " video";
   AddSize(to, report.width, report.height);

@@ -37,11 +37,7 @@ class StabilizeDepthJob {
     DepthVideoWriterOptions writer;
     writer.codec = depth.codec();
     writer.tags = tags;
-    writer.video.codec = VideoCodec::kFfv1;
-    writer.video.time_base = info.time_base;
-    writer.video.frame_rate = info.frame_rate;
-    writer.video.sample_aspect = info.sample_aspect;
-    writer.video.pool = graph_.pool();
+    writer.video = LosslessLike(info, graph_.pool());
     writer_.emplace(video_, info.width, info.height, writer);
   }
 

@@ -5,8 +5,7 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const StabilizeDepthJobOptions&, const StabilizeDepthReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
+  AddOutputs(to, report.frames, {report.output});
   to->summary = FormatSize(report.width, report.height) + ", " + CountOf(report.shots, "shot") +
                 ", scale of frames changed by " + FormatFixed(report.scale_change, 2) + " %";
   AddSize(to, report.width, report.height);

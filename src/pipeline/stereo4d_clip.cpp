@@ -127,6 +127,17 @@ std::string Stereo4dView(const Stereo4dClipOptions& clip, const std::string& eye
                                                     : clip.File("-" + eye + "_rectified.mp4");
 }
 
+void DescribeClipDepth(OptionList* list, std::string* depth_video,
+                       std::string* transformation_file) {
+  list->Field("depth_video", depth_video, "FILE", "depth of the left view")
+      .Default("<name>-raw_depth.mkv")
+      .Input();
+  list->Field("transformation_file", transformation_file, "JSON",
+              "camera-to-world of the left view in each frame")
+      .Default("<name>-transformations.json")
+      .Input();
+}
+
 std::string Stereo4dClipOptions::name() const {
   if (!vid.empty()) return vid;
   return videoid.empty() ? "" : videoid + "-clip" + std::to_string(clipid);

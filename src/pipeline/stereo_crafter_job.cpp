@@ -14,6 +14,7 @@
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/stereo_crafter.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/sbs_crafter.h"
 #include "pipeline/sbs_pair.h"
@@ -190,11 +191,7 @@ class StereoCrafterJob {
     CheckOriginals(model_, !path.empty());
     if (path.empty()) return;
     originals_.emplace(path, ReaderOptions(options_.job, graph_.pool()));
-    const VideoInfo& info = originals_->info();
-    Require(info.width == sbs_.eye_width() && info.height == sbs_.eye_height(), Code::kCorrupt,
-            "color video '" + path + "' is " + FormatSize(info.width, info.height) +
-                ", an eye of '" + options_.sbs_color_video + "' is " +
-                FormatSize(sbs_.eye_width(), sbs_.eye_height()) + ": they must have the same size");
+    sbs_.RequireSizeOfEye("color video '" + path + "'", originals_->info());
   }
 
   Stream<CraftInput> Inputs() {
@@ -204,16 +201,10 @@ class StereoCrafterJob {
       return input;
     });
     if (!originals_) return inputs;
-    Stream<Frame> originals = graph_.From([this]() -> std::optional<Frame> {
-      if (options_.job.max_frames >= 0 && originals_taken_++ >= options_.job.max_frames)
-        return std::nullopt;
-      return originals_->Read();
-    });
-    PairNames names;
-    names.first = "side-by-side video '" + options_.sbs_color_video + "'";
-    names.second = "color video '" + options_.color_video + "'";
-    names.limit = options_.job.max_frames;
-    return graph_.Map(graph_.Zip(std::move(inputs), std::move(originals), names),
+    const int64_t most = options_.job.max_frames;
+    return graph_.Map(graph_.Zip(std::move(inputs), graph_.From(FirstFrames(&*originals_, most)),
+                                 InStep("side-by-side video '" + options_.sbs_color_video + "'",
+                                        "color video '" + options_.color_video + "'", most)),
                       [this](std::pair<CraftInput, Frame> pair) {
                         pair.first.original = original_converter_.Convert(
                             pair.second.image, originals_->info().color,
@@ -233,7 +224,6 @@ class StereoCrafterJob {
   ColorInfo output_color_;
   OpenedFill model_;
   std::optional<VideoReader> originals_;
-  int64_t originals_taken_ = 0;
   ColorConverter original_converter_;
   std::optional<SbsCrafter> crafter_;
   std::optional<VideoWriter> writer_;

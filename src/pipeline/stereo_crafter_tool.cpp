@@ -5,8 +5,7 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const StereoCrafterJobOptions&, const StereoCrafterReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
+  AddOutputs(to, report.frames, {report.output});
   to->summary = FormatSize(report.width, report.height) + ", holes " + Percent(report.hole_share) +
                 ", by '" + report.model + "' in " + CountOf(report.runs, "run");
   AddSize(to, report.width, report.height);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/file_ending.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "pipeline/job_tool.h"
@@ -14,9 +15,7 @@ std::string StereoFlowOutput(const StereoFlowJobOptions& options) {
 }
 
 std::string DisparityOutput(const std::string& output) {
-  const size_t dot = output.rfind('.');
-  const bool has_ending = dot != std::string::npos && output.find('/', dot) == std::string::npos;
-  return (has_ending ? output.substr(0, dot) : output) + "_disparity.mkv";
+  return WithoutEnding(output) + "_disparity.mkv";
 }
 
 void Describe(OptionList* list, StereoFlowJobOptions* options) {
@@ -106,10 +105,7 @@ void Describe(ToolReport* to, const StereoFlowJobOptions&, const StereoFlowRepor
   const auto share = [&counts](int64_t count) {
     return counts.pixels > 0 ? static_cast<double>(count) / static_cast<double>(counts.pixels) : 0;
   };
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!report.pickle.empty()) to->outputs.push_back(report.pickle);
-  if (!report.disparity_output.empty()) to->outputs.push_back(report.disparity_output);
+  AddOutputs(to, report.frames, {report.output, report.pickle, report.disparity_output});
   to->summary = "depth for " + Percent(share(counts.valid)) + " of the pixels";
   if (report.vertical_median)
     to->summary += ", rows match within " + FormatFixed(*report.vertical_median, 2) + " pixels";

@@ -6,12 +6,9 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const StereoJobOptions& options, const StereoJobReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!report.mask_output.empty()) to->outputs.push_back(report.mask_output);
-  if (!report.depth_output.empty()) to->outputs.push_back(report.depth_output);
-  if (!report.background_output.empty()) to->outputs.push_back(report.background_output);
-  if (!options.preview.contact_sheet.empty()) to->outputs.push_back(options.preview.contact_sheet);
+  AddOutputs(to, report.frames,
+             {report.output, report.mask_output, report.depth_output, report.background_output,
+              options.preview.contact_sheet});
   to->summary = FormatSize(report.width, report.height) + ", " + Percent(report.hole_share) +
                 " not seen by the camera";
   if (report.observed_share > 0)

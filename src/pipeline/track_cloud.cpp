@@ -14,6 +14,7 @@
 #include "mdvt/io/track_file.h"
 #include "pipeline/clip_poses.h"
 #include "pipeline/export_format.h"
+#include "pipeline/first_frames.h"
 
 namespace mdvt {
 namespace {
@@ -188,14 +189,13 @@ Stream<std::pair<PairedFrame, Image>> TrackCloud::Frames() {
       if (!mask || masks_taken_++ >= first_frame_) return mask;
     }
   });
-  PairNames names;
-  names.first = "depth video '" + options_.depth_video + "'";
-  names.second = "mask video '" + cloud_.mask.video + "'";
-  names.limit = options_.job.max_frames;
-  return graph_->Map(graph_->Zip(std::move(frames), std::move(masks), names),
-                     [](std::pair<PairedFrame, Frame> pair) {
-                       return std::make_pair(std::move(pair.first), std::move(pair.second.image));
-                     });
+  return graph_->Map(
+      graph_->Zip(std::move(frames), std::move(masks),
+                  InStep("depth video '" + options_.depth_video + "'",
+                         "mask video '" + cloud_.mask.video + "'", options_.job.max_frames)),
+      [](std::pair<PairedFrame, Frame> pair) {
+        return std::make_pair(std::move(pair.first), std::move(pair.second.image));
+      });
 }
 
 void TrackCloud::Look(const PairedFrame& frame, const Image& mask) {
@@ -512,11 +512,7 @@ void TrackCloud::Rescale() {
   DepthVideoWriterOptions options;
   options.codec = reader.codec();
   options.tags = reader.tags();
-  options.video.codec = VideoCodec::kFfv1;
-  options.video.time_base = source.time_base;
-  options.video.frame_rate = source.frame_rate;
-  options.video.sample_aspect = source.sample_aspect;
-  options.video.pool = graph_->pool();
+  options.video = LosslessLike(source, graph_->pool());
   DepthVideoWriter writer(*rescaled_target_, source.width, source.height, options);
   const auto most = static_cast<float>(reader.codec().max_depth);
   int64_t number = 0;

@@ -23,6 +23,7 @@
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/track_optimization.h"
 #include "pipeline/clip_tracks.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/stereo4d_clip.h"
 #include "pipeline/track_optimization_settings.h"
@@ -66,16 +67,8 @@ class TrackOptimizationJob {
   }
 
   TrackOptimizationReport Run() {
-    auto depths = graph_.From([this]() -> std::optional<DepthFrame> {
-      if (options_.job.max_frames >= 0 && read_ >= options_.job.max_frames) return std::nullopt;
-      ++read_;
-      return depth_.Read();
-    });
-    auto frames = graph_.From([this]() -> std::optional<Frame> {
-      if (options_.job.max_frames >= 0 && seen_ >= options_.job.max_frames) return std::nullopt;
-      ++seen_;
-      return left_.Read();
-    });
+    auto depths = graph_.From(FirstFrames(&depth_, options_.job.max_frames));
+    auto frames = graph_.From(FirstFrames(&left_, options_.job.max_frames));
     const PairNames names{"depth video '" + files_.depth + "'", "left view '" + files_.left + "'"};
     auto pairs = graph_.Zip(std::move(depths), std::move(frames), names);
     graph_.Into(std::move(pairs), [this](const std::pair<DepthFrame, Frame>& pair) {
@@ -220,7 +213,7 @@ class TrackOptimizationJob {
 
   const TrackOptimizationJobOptions& options_;
   Graph graph_;
-  const TrackOptimizationFiles files_;
+  const ClipTrackFiles files_;
   const Stereo4dClip clip_;
   TrackOptimizationReport report_;
   OutputSet outputs_;
@@ -234,7 +227,6 @@ class TrackOptimizationJob {
   std::vector<Track> tracks_;
   std::vector<Lifted> lifted_;
   int64_t number_ = 0;  // of the frame looked at
-  int64_t read_ = 0, seen_ = 0;
 };
 
 void TrackOptimizationJob::Write() {

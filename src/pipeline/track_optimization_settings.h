@@ -4,13 +4,11 @@
 #include <string>
 
 #include "mdvt/pipeline/track_optimization.h"
+#include "pipeline/clip_tracks.h"
 
 namespace mdvt {
 
-struct TrackOptimizationFiles {
-  std::string left, depth, tracks, poses;
-};
-TrackOptimizationFiles FilesOf(const TrackOptimizationJobOptions& options);
+ClipTrackFiles FilesOf(const TrackOptimizationJobOptions& options);
 std::string TrackOptimizationOutput(const TrackOptimizationJobOptions& options);
 
 }  // namespace mdvt

@@ -4,24 +4,16 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "pipeline/job_tool.h"
-#include "pipeline/stereo4d_clip.h"
 #include "pipeline/track_optimization_settings.h"
 
 namespace mdvt {
 
-TrackOptimizationFiles FilesOf(const TrackOptimizationJobOptions& options) {
-  const auto or_else = [](const std::string& given, const std::string& usual) {
-    return given.empty() ? usual : given;
-  };
-  TrackOptimizationFiles files;
-  files.left = Stereo4dView(options.clip, "left");
-  files.depth = or_else(options.depth_video, options.clip.File("-raw_depth.mkv"));
+ClipTrackFiles FilesOf(const TrackOptimizationJobOptions& options) {
+  ClipTrackFiles files(options);
   const std::string filtered = options.clip.File("-tracks_filtered.json");
   std::error_code ignored;
-  files.tracks = or_else(options.track_file, std::filesystem::exists(filtered, ignored)
-                                                 ? filtered
-                                                 : files.left + "_tracking.json");
-  files.poses = or_else(options.transformation_file, options.clip.File("-transformations.json"));
+  if (options.track_file.empty() && std::filesystem::exists(filtered, ignored))
+    files.tracks = filtered;
   return files;
 }
 
@@ -37,13 +29,7 @@ void Describe(OptionList* list, TrackOptimizationJobOptions* options) {
               "them, or a pickle of the original's")
       .Default("<name>-tracks_filtered.json if there is one, else <left view>_tracking.json")
       .Input();
-  list->Field("depth_video", &options->depth_video, "FILE", "depth of the left view")
-      .Default("<name>-raw_depth.mkv")
-      .Input();
-  list->Field("transformation_file", &options->transformation_file, "JSON",
-              "camera-to-world of the left view in each frame")
-      .Default("<name>-transformations.json")
-      .Input();
+  DescribeClipDepth(list, &options->depth_video, &options->transformation_file);
   list->Field("output", &options->output, "FILE", "points in space (.npz), or a folder")
       .Default("<name>.tracks.npz in the folder of the clip")
       .Output();
@@ -68,9 +54,7 @@ void TrackOptimizationJobOptions::Check() const {
 
 void Describe(ToolReport* to, const TrackOptimizationJobOptions&,
               const TrackOptimizationReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!report.pickle.empty()) to->outputs.push_back(report.pickle);
+  AddOutputs(to, report.frames, {report.output, report.pickle});
   to->summary = std::to_string(report.tracks) + " points, " + std::to_string(report.moving) +
                 " of them moving, known to " + FormatFixed(report.median_sigma, 3) +
                 " m in the median";

@@ -21,6 +21,7 @@
 #include "mdvt/pipeline/track_points.h"
 #include "mdvt/tracking/clip_tracker.h"
 #include "mdvt/tracking/model_tracker.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/track_mask.h"
 #include "pipeline/track_points_settings.h"
@@ -250,28 +251,16 @@ class TrackPointsJob {
                            LosslessLike(source, graph_.pool()));
   }
 
-  bool Wanted(int64_t taken) const {
-    return options_.job.max_frames < 0 || taken < options_.job.max_frames;
-  }
-
   Stream<MaskedFrame> Frames() {
-    Stream<Frame> frames = graph_.From([this]() -> std::optional<Frame> {
-      if (!Wanted(frames_taken_++)) return std::nullopt;
-      return reader_.Read();
-    });
+    const int64_t most = options_.job.max_frames;
+    auto frames = graph_.From(FirstFrames(&reader_, most));
     if (!mask_)
       return graph_.Map(std::move(frames), [](Frame frame) {
         return MaskedFrame{std::move(frame), Image()};
       });
-    Stream<Frame> masks = graph_.From([this]() -> std::optional<Frame> {
-      if (!Wanted(masks_taken_++)) return std::nullopt;
-      return mask_->Read();
-    });
-    PairNames names;
-    names.first = "color video '" + options_.color_video + "'";
-    names.second = "mask video '" + options_.mask.video + "'";
-    names.limit = options_.job.max_frames;
-    return graph_.Map(graph_.Zip(std::move(frames), std::move(masks), names),
+    return graph_.Map(graph_.Zip(std::move(frames), graph_.From(FirstFrames(&*mask_, most)),
+                                 InStep("color video '" + options_.color_video + "'",
+                                        "mask video '" + options_.mask.video + "'", most)),
                       [](std::pair<Frame, Frame> pair) {
                         return MaskedFrame{std::move(pair.first), std::move(pair.second.image)};
                       });
@@ -342,8 +331,6 @@ class TrackPointsJob {
   ColorConverter drawing_;
   TrackTableBuilder pickled_;  // all rows again, where a pickle is asked for
   std::vector<bool> known_;    // tracks that have been written, by id
-  int64_t frames_taken_ = 0;
-  int64_t masks_taken_ = 0;
 };
 
 }  // namespace

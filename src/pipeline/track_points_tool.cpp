@@ -6,10 +6,7 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const TrackPointsJobOptions&, const TrackPointsReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!report.visualization.empty()) to->outputs.push_back(report.visualization);
-  if (!report.pickle.empty()) to->outputs.push_back(report.pickle);
+  AddOutputs(to, report.frames, {report.output, report.visualization, report.pickle});
   to->summary = CountOf(report.tracks, "track") + ", seen in " +
                 FormatFixed(report.mean_length(), 1) + " frames on average";
   if (report.cuts > 0) to->summary += ", " + CountOf(report.cuts, "cut");

@@ -17,6 +17,7 @@
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/undistort.h"
 #include "pipeline/clip_pair.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/undistort_settings.h"
 
@@ -201,29 +202,18 @@ class UndistortJob {
     depth.tags.yfov_deg = camera_.yfov_deg();
     depth.tags.k.reset();
     depth.tags.source = FileName(name_);
-    depth.video.codec = VideoCodec::kFfv1;
-    depth.video.time_base = depth_->info().time_base;
-    depth.video.frame_rate = depth_->info().frame_rate;
-    depth.video.sample_aspect = depth_->info().sample_aspect;
-    depth.video.pool = graph_.pool();
+    depth.video = LosslessLike(depth_->info(), graph_.pool());
     depth_writer_.emplace(*depth_target_, source.width, source.height, depth);
   }
 
   Stream<Bent> Frames() {
-    const auto limited = [this](auto read) {
-      return [this, read, frames = int64_t{0}]() mutable -> decltype(read()) {
-        if (options_.job.max_frames >= 0 && frames++ >= options_.job.max_frames)
-          return std::nullopt;
-        return read();
-      };
-    };
-    auto colors = graph_.From(limited([this] { return color_.Read(); }));
+    auto colors = graph_.From(FirstFrames(&color_, options_.job.max_frames));
     if (!depth_)
       return graph_.Map(std::move(colors), [](Frame frame) {
         return Bent{std::move(frame), std::nullopt};
       });
     auto pairs =
-        graph_.Zip(graph_.From(limited([this] { return depth_->Read(graph_.pool()); })),
+        graph_.Zip(graph_.From(FirstFrames(&*depth_, options_.job.max_frames, graph_.pool())),
                    std::move(colors), NamesOfPair(depth_->info(), color_.info(), INT64_MAX));
     return graph_.Map(std::move(pairs), [](std::pair<DepthFrame, Frame> pair) {
       return Bent{std::move(pair.second), std::move(pair.first)};

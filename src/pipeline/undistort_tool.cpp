@@ -5,10 +5,8 @@
 
 namespace mdvt {
 
-void Describe(ToolReport* to, const UndistortJobOptions& options, const UndistortReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
-  if (!options.depth_video.empty()) to->outputs.push_back(report.depth_output);
+void Describe(ToolReport* to, const UndistortJobOptions&, const UndistortReport& report) {
+  AddOutputs(to, report.frames, {report.output, report.depth_output});
   to->summary = FormatSize(report.width, report.height) + ", " + FormatFixed(report.xfov_deg, 2) +
                 " degrees across, " + Percent(report.unseen) + " of it not seen by the lens";
   AddSize(to, report.width, report.height);

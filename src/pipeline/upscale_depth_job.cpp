@@ -13,6 +13,7 @@
 #include "mdvt/pipeline/graph.h"
 #include "pipeline/clip_pair.h"
 #include "pipeline/depth_watch.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 
 namespace mdvt {
@@ -57,23 +58,14 @@ class UpscaleDepthJob {
       const Camera scaled = camera->Scaled(large.width, large.height);
       writer.tags.k = {scaled.fx, scaled.fy, scaled.cx, scaled.cy};
     }
-    writer.video.codec = VideoCodec::kFfv1;
-    writer.video.time_base = small.time_base;
-    writer.video.frame_rate = small.frame_rate;
+    writer.video = LosslessLike(small, graph_.pool());
     writer.video.sample_aspect = large.sample_aspect;
-    writer.video.pool = graph_.pool();
     DepthVideoWriter out(video_, large.width, large.height, writer);
     DepthWatch watch = DepthWatch::OfFile(options_.depth_video, SaturatedDepth(depth_.codec()));
-    const auto limited = [this](auto read) {
-      return [this, read, frames = int64_t{0}]() mutable -> decltype(read()) {
-        if (options_.job.max_frames >= 0 && frames++ >= options_.job.max_frames)
-          return std::nullopt;
-        return read();
-      };
-    };
-    auto pairs = graph_.Zip(graph_.From(limited([this] { return depth_.Read(); })),
-                            graph_.From(limited([this] { return color_.Read(); })),
-                            NamesOfPair(small, large, INT64_MAX));
+    const int64_t most = options_.job.max_frames;
+    auto pairs =
+        graph_.Zip(graph_.From(FirstFrames(&depth_, most)), graph_.From(FirstFrames(&color_, most)),
+                   NamesOfPair(small, large, INT64_MAX));
     auto enlarged = graph_.Map(std::move(pairs), [&](std::pair<DepthFrame, Frame> pair) {
       watch.Look(std::as_const(pair.first.depth).Plane<float>());
       pair.first.depth = Enlarge(pair.first.depth, pair.second.image);

@@ -5,8 +5,7 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const UpscaleDepthJobOptions&, const UpscaleDepthReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
+  AddOutputs(to, report.frames, {report.output});
   to->summary = FormatSize(report.small_width, report.small_height) + " to " +
                 FormatSize(report.width, report.height);
   if (!report.model.empty()) to->summary += ", " + report.model;

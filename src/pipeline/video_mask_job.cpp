@@ -11,6 +11,7 @@
 #include "mdvt/io/video_writer.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/video_mask.h"
+#include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/mask_maker.h"
 #include "pipeline/video_kind.h"
@@ -38,10 +39,7 @@ class VideoMaskJob {
   }
 
   VideoMaskReport Run() {
-    Stream<Frame> frames = graph_.From([this]() -> std::optional<Frame> {
-      if (options_.job.max_frames >= 0 && taken_++ >= options_.job.max_frames) return std::nullopt;
-      return reader_.Read();
-    });
+    auto frames = graph_.From(FirstFrames(&reader_, options_.job.max_frames));
     graph_.Into(graph_.Then(std::move(frames), &*maker_), [this](const Frame& mask) {
       if (format_ == mask.image.format())
         return writer_->Write(mask.image, mask.pts, mask.duration);
@@ -92,7 +90,6 @@ class VideoMaskJob {
   std::shared_ptr<const Model> model_;
   std::optional<MaskMaker> maker_;
   std::optional<VideoWriter> writer_;
-  int64_t taken_ = 0;
 };
 
 void DescribeSteady(OptionList* list, VideoMaskJobOptions* options) {

@@ -5,8 +5,7 @@
 namespace mdvt {
 
 void Describe(ToolReport* to, const VideoMaskJobOptions&, const VideoMaskReport& report) {
-  to->frames = report.frames;
-  to->outputs = {report.output};
+  AddOutputs(to, report.frames, {report.output});
   to->summary = Percent(report.mask_share) + " masked, by " +
                 (report.model.empty() ? "motion" : "'" + report.model + "'");
   AddSize(to, report.width, report.height);

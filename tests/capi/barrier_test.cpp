@@ -5,9 +5,7 @@
 // the barrier; the library that is shipped has no such hook.
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <new>
 #include <opencv2/core.hpp>
@@ -20,6 +18,7 @@
 #include "capi/scorecard.h"
 #include "mdvt.h"
 #include "mdvt/core/error.h"
+#include "support/text_files.h"
 
 // GCC's and clang's ways to tell.
 #if defined(__SANITIZE_ADDRESS__)
@@ -216,8 +215,7 @@ TEST(Barrier, TurnsEverythingThrownIntoAStatus) {
 
 // Of the functions in the header, mdvt_last_error alone needs no barrier: it runs nothing.
 TEST(Barrier, IsTriedForEveryFunction) {
-  std::ifstream file(MDVT_HEADER);
-  const std::string header((std::istreambuf_iterator<char>(file)), {});
+  const std::string header = ReadText(MDVT_HEADER);
   const std::regex declared("MDVT_API [A-Za-z0-9_* \\n]*?(mdvt_[a-z0-9_]+)\\(");
   std::set<std::string> names;
   for (std::sregex_iterator it(header.begin(), header.end(), declared), end; it != end; ++it)

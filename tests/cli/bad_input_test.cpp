@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "cli/clips.h"
 #include "cli/run_program.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -26,24 +26,16 @@ constexpr char kDepth[] = "video_metric_convert";
 constexpr char kStereo[] = "stereo_rerender";
 constexpr char kExport[] = "convert_metric_depth_video_to_other_format";
 
-std::string ReadBytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-void WriteBytes(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
 // A folder with a good pair of clips, and results of an earlier run where new ones would go.
 class BadInput : public ::testing::Test {
  protected:
   BadInput() {
     MakeColor(color_, shape_);
     MakeDepth(depth_, shape_, BoxOnWall(shape_, 1, 4));
-    WriteBytes(dir_ / "out.mkv", "an earlier result");
-    WriteBytes(dir_ / "out.mkv_infillmask.mkv", "an earlier mask");
+    WriteText(dir_ / "out.mkv", "an earlier result");
+    WriteText(dir_ / "out.mkv_infillmask.mkv", "an earlier mask");
     fs::create_directory(dir_ / "ply");
-    WriteBytes(dir_ / "ply/0000000.ply", "an earlier cloud");
+    WriteText(dir_ / "ply/0000000.ply", "an earlier cloud");
   }
 
   Arguments DepthArguments(const std::string& color) const {
@@ -91,21 +83,21 @@ TEST_F(BadInput, FolderAsVideo) {
 }
 
 TEST_F(BadInput, TextNamedMp4) {
-  WriteBytes(dir_ / "text.mp4", "This is no video.\nIt only says so in its name.\n");
+  WriteText(dir_ / "text.mp4", "This is no video.\nIt only says so in its name.\n");
   ExpectAllFail(dir_ / "text.mp4", 3, {"text.mp4"});
 }
 
 TEST_F(BadInput, EmptyFile) {
-  WriteBytes(dir_ / "empty.mkv", "");
+  WriteText(dir_ / "empty.mkv", "");
   ExpectAllFail(dir_ / "empty.mkv", 3, {"empty.mkv"});
 }
 
 TEST_F(BadInput, TruncatedColorVideo) {
   MakeColor(dir_ / "whole.mp4", shape_, PixelFormat::Yuv(420), VideoCodec::kH264);
   for (const std::string& name : {std::string("whole.mp4"), std::string("color.mkv")}) {
-    const std::string bytes = ReadBytes(dir_ / name);
+    const std::string bytes = ReadText(dir_ / name);
     const std::string cut = "cut_" + name;
-    WriteBytes(dir_ / cut, bytes.substr(0, bytes.size() * 6 / 10));
+    WriteText(dir_ / cut, bytes.substr(0, bytes.size() * 6 / 10));
     ExpectFailure(kDepth, DepthArguments(dir_ / cut), 3, {cut});
     ExpectFailure(kStereo, StereoArguments(depth_, dir_ / cut), 3, {cut});
     ExpectFailure(kExport, ExportArguments(depth_, dir_ / cut), 3, {cut});
@@ -113,17 +105,17 @@ TEST_F(BadInput, TruncatedColorVideo) {
 }
 
 TEST_F(BadInput, TruncatedDepthVideo) {
-  const std::string bytes = ReadBytes(depth_);
-  WriteBytes(dir_ / "cut.mkv", bytes.substr(0, bytes.size() * 6 / 10));
+  const std::string bytes = ReadText(depth_);
+  WriteText(dir_ / "cut.mkv", bytes.substr(0, bytes.size() * 6 / 10));
   ExpectFailure(kStereo, StereoArguments(dir_ / "cut.mkv", color_), 3, {"cut.mkv"});
   ExpectFailure(kExport, ExportArguments(dir_ / "cut.mkv", color_), 3, {"cut.mkv"});
 }
 
 // What is only told is hidden by --quiet; what --strict refuses is told whatever else is given.
 TEST_F(BadInput, QuietHidesWarningsAndNoError) {
-  std::string bytes = ReadBytes(color_);
+  std::string bytes = ReadText(color_);
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
-  WriteBytes(dir_ / "flipped.mkv", bytes);
+  WriteText(dir_ / "flipped.mkv", bytes);
   Arguments arguments = {dir_ / "flipped.mkv", dir_ / "sbs.mp4", "--max_res", "64"};
   Outcome outcome = RunProgram("mono_to_sbs", arguments);
   EXPECT_EQ(outcome.status, 0);
@@ -205,11 +197,11 @@ TEST_F(BadInput, DifferentLengthIsFineWhereTheJobEndsEarlier) {
 TEST_F(BadInput, ZeroFrames) {
   // A file that ends where its first frame would begin: at the first Matroska cluster.
   const auto headers_of = [](const std::string& path) {
-    const std::string bytes = ReadBytes(path);
+    const std::string bytes = ReadText(path);
     return bytes.substr(0, bytes.find("\x1f\x43\xb6\x75"));
   };
-  WriteBytes(dir_ / "no_color.mkv", headers_of(color_));
-  WriteBytes(dir_ / "no_depth.mkv", headers_of(depth_));
+  WriteText(dir_ / "no_color.mkv", headers_of(color_));
+  WriteText(dir_ / "no_depth.mkv", headers_of(depth_));
   ExpectFailure(kDepth, DepthArguments(dir_ / "no_color.mkv"), 3, {"no_color.mkv"});
   ExpectFailure(kStereo, StereoArguments(depth_, dir_ / "no_color.mkv"), 3, {"no_color.mkv"});
   ExpectFailure(kStereo, StereoArguments(dir_ / "no_depth.mkv", color_), 3, {"no_depth.mkv"});
@@ -289,7 +281,7 @@ TEST_F(BadInput, FullDisk) {
   MakeDepth(dir_ / "large_depth.mkv", large, [](int frame, int x, int y) {
     return 1 + static_cast<float>((x * 7919 + y * 104729 + frame * 31) % 9973) / 100;
   });
-  WriteBytes(disk + "/out.mkv", "an earlier result");
+  WriteText(disk + "/out.mkv", "an earlier result");
   const std::vector<std::string> reason = {"No space left on device"};
   ExpectFailure(
       kDepth, {"--color_video", dir_ / "large.mkv", "--xfov", "60", "--output", disk + "/out.mkv"},
@@ -356,8 +348,8 @@ TEST_F(BadInput, MissingOptions) {
 }
 
 TEST_F(BadInput, SidecarsThatDoNotFit) {
-  WriteBytes(dir_ / "short.json", "[60, 60, 60]");
-  WriteBytes(dir_ / "broken.json", "[60, 60");
+  WriteText(dir_ / "short.json", "[60, 60, 60]");
+  WriteText(dir_ / "broken.json", "[60, 60");
   const Arguments base = {"--depth_video", depth_,     "--color_video",
                           color_,          "--output", dir_ / "out.mkv"};
   const auto with = [&](std::initializer_list<std::string> more) {
@@ -381,9 +373,9 @@ TEST_F(BadInput, SidecarsThatDoNotFit) {
 }
 
 TEST_F(BadInput, ListsThatDoNotFit) {
-  WriteBytes(dir_ / "two.txt", color_ + "\n" + color_ + "\n");
-  WriteBytes(dir_ / "one.txt", depth_ + "\n");
-  WriteBytes(dir_ / "none.txt", "# nothing\n\n");
+  WriteText(dir_ / "two.txt", color_ + "\n" + color_ + "\n");
+  WriteText(dir_ / "one.txt", depth_ + "\n");
+  WriteText(dir_ / "none.txt", "# nothing\n\n");
   ExpectFailure(
       kStereo,
       {"--depth_video", dir_ / "one.txt", "--color_video", dir_ / "two.txt", "--xfov", "60"}, 3,

@@ -18,6 +18,7 @@
 #include "mdvt/core/json.h"
 #include "mdvt/pipeline/tools.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -222,8 +223,7 @@ TEST_F(CommandLine, StartsOrSaysWhyInEveryAddressSpace) {
                                 "/mono_to_sbs' --version >/dev/null 2>'" +
                                 err + "'";
     const int status = std::system(("bash -c \"" + command + "\"").c_str());
-    std::ifstream file(err);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const std::string text = ReadText(err);
     started += status == 0;
     const bool by_linker = text.find("error while loading shared libraries") != std::string::npos;
     told += text.find("mono_to_sbs: error: out of memory: the address space") == 0;

@@ -5,7 +5,6 @@
 #include <signal.h>
 
 #include <chrono>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -15,6 +14,7 @@
 #include "mdvt/model/model_manifest.h"
 #include "model/metadata.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt {
 namespace {
@@ -22,10 +22,6 @@ namespace {
 using nlohmann::json;
 using test::Outcome;
 using test::RunProgram;
-
-void Write(const std::string& path, const std::string& contents) {
-  std::ofstream(path, std::ios::binary) << contents;
-}
 
 TEST(Doctor, TellsWhatIsThere) {
   const Outcome outcome = RunProgram("mdvt_doctor", {"--json"});
@@ -70,23 +66,24 @@ TEST(Doctor, LooksAtModels) {
   metadata["check"] = {{"shape", {1, 3, 4, 4}}, {"mean", 0.1}, {"std", 0}};
   const std::string good = "luma 0 0 0 0 100\n" + metadata.dump();
   const std::string wrong = "luma 0 0 0 0 200\n" + metadata.dump();
-  Write(folder / "a_good.luma", good);
-  Write(folder / "b_fails.luma", wrong);
-  Write(folder / "c_damaged.luma", good);
-  Write(folder / "d_unlisted.luma", good + " ");
-  Write(folder / "e_bare.luma", "luma 0 0 0 0 100\n");
-  Write(folder / "ignored.txt", "");
+  test::WriteText(folder / "a_good.luma", good);
+  test::WriteText(folder / "b_fails.luma", wrong);
+  test::WriteText(folder / "c_damaged.luma", good);
+  test::WriteText(folder / "d_unlisted.luma", good + " ");
+  test::WriteText(folder / "e_bare.luma", "luma 0 0 0 0 100\n");
+  test::WriteText(folder / "ignored.txt", "");
   const auto entry = [](const std::string& file, const std::string& contents) {
     return json{{"file", file},
                 {"origin", "test"},
                 {"license", "none"},
                 {"sha256", Sha256(contents.data(), contents.size())}};
   };
-  Write(folder / "manifest.json", json{{"format", 1},
-                                       {"models",
-                                        {entry("a_good.luma", good), entry("b_fails.luma", wrong),
-                                         entry("c_damaged.luma", wrong)}}}
-                                      .dump());
+  test::WriteText(folder / "manifest.json",
+                  json{{"format", 1},
+                       {"models",
+                        {entry("a_good.luma", good), entry("b_fails.luma", wrong),
+                         entry("c_damaged.luma", wrong)}}}
+                      .dump());
 
   Outcome outcome = RunProgram("mdvt_doctor", {"--json", "--models", folder.path().string()});
   EXPECT_EQ(outcome.status, 1) << "something is broken";
@@ -116,9 +113,9 @@ TEST(Doctor, PrintsNothingThatAFileMakesItPrint) {
   metadata["name"] = "net\n           SHA-256 0123, listed\n           self-test passed\x1b[8m";
   metadata["source"]["license"] = "free\r\xE2\x80\xAE";
   const std::string path = folder / "net\nmodel.luma";
-  Write(path, "luma 0 0 0 0 100\n" + metadata.dump());
+  test::WriteText(path, "luma 0 0 0 0 100\n" + metadata.dump());
   for (const bool damaged : {false, true}) {
-    if (damaged) Write(path, "no model\x1b[2J");
+    if (damaged) test::WriteText(path, "no model\x1b[2J");
     const Outcome outcome = RunProgram("mdvt_doctor", {"--models", path, "--allow_unlisted"});
     EXPECT_EQ(outcome.out.find_first_of("\r\x1b\t"), std::string::npos) << outcome.out;
     EXPECT_EQ(outcome.out.find("\xE2\x80\xAE"), std::string::npos);

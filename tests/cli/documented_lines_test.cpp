@@ -20,6 +20,7 @@
 #include "mdvt/io/track_file.h"
 #include "support/raycast.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -121,10 +122,7 @@ class DocumentedLines : public ::testing::Test {
                                                                       << Text("out") << Text("err");
     Exists(files);
   }
-  std::string Text(const std::string& file) const {
-    std::ifstream in(dir_ / file);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  }
+  std::string Text(const std::string& file) const { return test::ReadText(dir_ / file); }
   static std::string Quoted(const std::string& text) {
     std::string quoted = "'";
     for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);

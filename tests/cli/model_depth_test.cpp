@@ -22,6 +22,7 @@
 #include "mdvt/model/model_manifest.h"
 #include "mdvt/pipeline/jobs.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -358,8 +359,7 @@ TEST_F(DepthModels, WrongFilesAreOneClearLine) {
     std::ofstream(dir_ / name, std::ios::binary) << bytes;
     return dir_ / name;
   };
-  std::ifstream file(ModelFile("depth_plane"), std::ios::binary);
-  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  const std::string whole = ReadText(ModelFile("depth_plane"));
   const auto fail = [&](const std::string& path, int status,
                         const std::vector<std::string>& phrases) {
     ExpectEitherFails({"--trust_model", "--model", path}, status, phrases);

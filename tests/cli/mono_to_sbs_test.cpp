@@ -20,6 +20,7 @@
 #include "mdvt/io/image_file.h"
 #include "support/raycast.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -423,8 +424,7 @@ TEST_F(MonoToSbs, BadInputIsOneClearLine) {
   ExpectFailure({dir_ / "gone.mp4", out_}, 3, {"gone.mp4"});
   std::ofstream(dir_ / "text.mp4") << "This is no video.\n";
   ExpectFailure({dir_ / "text.mp4", out_}, 3, {"text.mp4"});
-  std::ifstream whole(color_, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(whole), {}};
+  const std::string bytes = ReadText(color_);
   std::ofstream(dir_ / "cut.mp4", std::ios::binary) << bytes.substr(0, bytes.size() * 6 / 10);
   ExpectFailure({dir_ / "cut.mp4", out_}, 3, {"cut.mp4"});
   // Damage in the middle, found when earlier frames are on their way.

@@ -23,6 +23,7 @@
 #include "mdvt/core/json.h"
 #include "mdvt/io/image_file.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -134,8 +135,7 @@ class NvdsPrograms : public ::testing::Test {
   }
   // The disparity that a picture stands for.
   static std::vector<double> Map(const std::string& base, const std::string& kind, int frame) {
-    std::ifstream file(base + "/depth_meta.json");
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const std::string text = ReadText(base + "/depth_meta.json");
     const json::Value meta = json::Parse(text, {}, "meta");
     const auto& range =
         meta.At("low_high").At(kind).AsArray().at(static_cast<size_t>(frame)).AsArray();
@@ -230,8 +230,7 @@ TEST_F(NvdsPrograms, ClipsOfOneAndTwoFramesAreWhatTheirWindowsSay) {
         EXPECT_EQ(Pictures(base + "/" + kind + "/color"), frames);
       }
       // A single frame is compared with none.
-      std::ifstream file(base + "/result.txt");
-      const std::string text{std::istreambuf_iterator<char>(file), {}};
+      const std::string text = ReadText(base + "/result.txt");
       EXPECT_EQ(text.find("nan"), std::string::npos) << text;
       if (frames == 1) {
         EXPECT_NE(text.find("all:0.0,mean:0.0,frames:1"), std::string::npos) << text;
@@ -283,8 +282,7 @@ TEST_F(NvdsPrograms, OddAndUprightPicturesAreWorkedOnInMultiplesOf32) {
         EXPECT_EQ(gray.width(), row.work_width) << row.clip;
         EXPECT_EQ(gray.height(), row.work_height) << row.clip;
       }
-    std::ifstream file(base + "/depth_meta.json");
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const std::string text = ReadText(base + "/depth_meta.json");
     const json::Value meta = json::Parse(text, {}, "meta");
     EXPECT_EQ(meta.At("source_size").AsArray()[0].AsDouble(), row.width);
     EXPECT_EQ(meta.At("source_size").AsArray()[1].AsDouble(), row.height);

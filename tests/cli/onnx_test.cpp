@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -23,6 +22,7 @@
 #include "mdvt/model/model.h"
 #include "mdvt/model/pass_memory.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -309,9 +309,7 @@ TEST_F(OnnxMemory, APassThatDoesNotFitIsRefusedWithTheSizeThatDoes) {
         "' --output '" + out_ + "' --trust_model --threads 1 --max_frames 1 --quiet --model '" +
         (dir_ / "pairs.onnx") + "' " + more + " 2>'" + (dir_ / "err") + "'";
     const int status = std::system(command.c_str());
-    std::ifstream file(dir_ / "err");
-    return std::make_pair(WEXITSTATUS(status),
-                          std::string{std::istreambuf_iterator<char>(file), {}});
+    return std::make_pair(WEXITSTATUS(status), ReadText(dir_ / "err"));
   };
   const auto [status, text] = run("--input_size 1024");  // 98,304 cells: 77 GB
   EXPECT_EQ(status, 1) << text;
@@ -337,8 +335,7 @@ TEST_F(OnnxMemory, APassThatDoesNotFitIsRefusedWithTheSizeThatDoes) {
 #endif
 
 TEST_F(Onnx, DamagedFilesAreOneClearLine) {
-  std::ifstream file(*models_ / "depth_luminance.onnx", std::ios::binary);
-  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  const std::string whole = ReadText(*models_ / "depth_luminance.onnx");
   ASSERT_GT(whole.size(), 200u);
   const std::string damaged = dir_ / "damaged.onnx";
   for (const size_t kept : {size_t{1}, size_t{40}, whole.size() / 2, whole.size() - 1}) {

@@ -4,35 +4,31 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <fstream>
 #include <vector>
 
 #include "io/expect_error.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt {
 namespace {
 
 using test::ExpectError;
 
-void WriteText(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
 TEST(ReadTextFile, GivesEveryByte) {
   const test::TempDir dir;
   std::string text(100000, 'a');
   text[7] = '\0';
   text.back() = '\xFF';
-  WriteText(dir / "a", text);
+  test::WriteText(dir / "a", text);
   EXPECT_EQ(ReadTextFile(dir / "a", "file", {}), text);
-  WriteText(dir / "empty", "");
+  test::WriteText(dir / "empty", "");
   EXPECT_EQ(ReadTextFile(dir / "empty", "file", {}), "");
 }
 
 TEST(ReadTextFile, SaysWhatIsWrong) {
   const test::TempDir dir;
-  WriteText(dir / "a", "12345");
+  test::WriteText(dir / "a", "12345");
   ExpectError(Code::kInvalidArgument, "file: the path contains a zero byte",
               [] { ReadTextFile(std::string("a\0b", 3), "file", {}); });
   const std::string gone = dir / "gone";
@@ -53,7 +49,7 @@ TEST(ReadTextFile, SaysWhatIsWrong) {
 TEST(ReadAndParse, NamesTheFileInTheParsersErrors) {
   const test::TempDir dir;
   const std::string path = dir / "a";
-  WriteText(path, "12345");
+  test::WriteText(path, "12345");
   const auto size = [](const char*, size_t n, const Limits&) { return n; };
   EXPECT_EQ(ReadAndParse(path, "file", {}, size), 5u);
   ExpectError(Code::kCorrupt, path + ": list: line 1 is wrong", [&] {

@@ -219,7 +219,7 @@ class Track(Case):
         module, meta = self.export(cotracker, stand_ins.COTRACKER, "--size", 64, 96, "--iterations", 2)
         self.assertEqual((meta["window"]["length"], meta["window"]["dynamic"]), (60, True))
         for frames, points in ((3, 1), (11, 9), (60, 2)):
-            (clip, queries), = cotracker.examples((64, 96), (frames, points))
+            (clip, queries), = common.track_examples((64, 96), cotracker.PIXEL_CENTER, (frames, points))
             tracks, visible, confidence = module(clip, queries)
             self.assertEqual(tuple(tracks.shape), (1, frames, points, 2))
             self.assertEqual((tuple(visible.shape), tuple(confidence.shape)), ((1, frames, points),) * 2)
@@ -237,7 +237,7 @@ class Tapir(Case):
             module, meta = self.export(tapir, stand_ins.TAPIR, "--model", model, "--size", *size)
             self.assertEqual((meta["kind"], meta["name"], meta["pixel_center"]), ("track", model, 0.5))
             self.assertEqual(meta["fixed"]["resolutions"], "256x256" + (" 256x320" if model == "bootstapir" else ""))
-            (frames, queries), = tapir.examples(size, (11, 9))
+            (frames, queries), = common.track_examples(size, tapir.PIXEL_CENTER, (11, 9))
             tracks, visible, sure = module(frames, queries)
             self.assertEqual((tuple(tracks.shape), tuple(visible.shape)), ((1, 11, 9, 2), (1, 11, 9)))
             self.assertTrue((visible <= sure).all() and 0.5 < visible.min() and visible.max() < 1)

@@ -10,6 +10,40 @@ import io
 import pathlib
 import sys
 
+# What several encoders look like.
+DINOV2 = """
+class Patches(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.proj = torch.nn.Conv2d(3, 8, 14, 14)
+    def forward(self, x):
+        return self.proj(x).flatten(2).transpose(1, 2)
+class DinoV2(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patch_embed = Patches()
+        self.cls_token = torch.nn.Parameter(torch.zeros(1, 1, 8))
+        self.pos_embed = torch.nn.Parameter(torch.zeros(1, 26, 8))
+        self.mix = torch.nn.Linear(8, 8)
+    def prepare_tokens_with_masks(self, x):
+        raise RuntimeError("the exporter replaces this")
+    def get_intermediate_layers(self, x, n, return_class_token):
+        tokens = torch.tanh(self.mix(self.prepare_tokens_with_masks(x)))
+        return tuple((tokens[:, 1:] * (1 + k), tokens[:, 0]) for k in n)
+"""
+
+ATTENTION = """
+class Attention(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.proj, self.qkv = torch.nn.Conv2d(3, 8, 14, 14), torch.nn.Linear(8, 24)
+    def forward(self, x):
+        x = self.proj(x)
+        q, k, v = self.qkv(x.flatten(2).transpose(1, 2)).chunk(3, -1)
+        y = torch.nn.functional.scaled_dot_product_attention(q, k, v)
+        return y.reshape(x.shape[0], x.shape[2], x.shape[3], 8)
+"""
+
 VIDEO_DEPTH_ANYTHING = {
     "video_depth_anything/__init__.py": "",
     "video_depth_anything/dpt_temporal.py": """
@@ -54,30 +88,13 @@ import torch
 from torchvision.transforms import Compose
 from tqdm import tqdm
 from .dpt_temporal import Head
-class Encoder(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.patch_embed = Patches()
-        self.cls_token = torch.nn.Parameter(torch.zeros(1, 1, 8))
-        self.pos_embed = torch.nn.Parameter(torch.zeros(1, 26, 8))
-        self.mix = torch.nn.Linear(8, 8)
-    def prepare_tokens_with_masks(self, x):
-        raise RuntimeError("the exporter replaces this")
-    def get_intermediate_layers(self, x, taps, return_class_token):
-        tokens = torch.tanh(self.mix(self.prepare_tokens_with_masks(x)))
-        return tuple((tokens[:, 1:], tokens[:, 0]) for _ in taps)
-class Patches(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.proj = torch.nn.Conv2d(3, 8, 14, 14)
-    def forward(self, x):
-        return self.proj(x).flatten(2).transpose(1, 2)
+""" + DINOV2 + """
 class VideoDepthAnything(torch.nn.Module):
     def __init__(self, encoder, features, out_channels, num_frames, metric):
         super().__init__()
         self.encoder = encoder
         self.intermediate_layer_idx = {encoder: [0, 1]}
-        self.pretrained = Encoder()
+        self.pretrained = DinoV2()
         self.head = Head()
     def forward(self, x):
         features = self.pretrained.get_intermediate_layers(x.flatten(0, 1), [0, 1], return_class_token=True)
@@ -611,24 +628,12 @@ import torch
 from termcolor import colored
 from huggingface_hub import hf_hub_download
 from promptda.model.dpt import DPTHead
-class Encoder(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.proj = torch.nn.Conv2d(3, 8, 14, 14)
-        self.cls_token = torch.nn.Parameter(torch.zeros(1, 1, 8))
-        self.pos_embed = torch.nn.Parameter(torch.zeros(1, 26, 8))
-    def patch_embed(self, x):
-        return self.proj(x).flatten(2).transpose(1, 2)
-    def prepare_tokens_with_masks(self, x):
-        raise RuntimeError("the exporter replaces this")
-    def get_intermediate_layers(self, x, taps, return_class_token):
-        tokens = torch.tanh(self.prepare_tokens_with_masks(x))
-        return tuple((tokens[:, 1:], tokens[:, 0]) for _ in taps)
+""" + DINOV2 + """
 class PromptDA(torch.nn.Module):
     def __init__(self, encoder, ckpt_path):
         super().__init__()
         self.model_config = {"layer_idxs": [0, 1]}
-        self.pretrained, self.depth_head = Encoder(), DPTHead()
+        self.pretrained, self.depth_head = DinoV2(), DPTHead()
         self.register_buffer("_mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("_std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
         self.load_checkpoint(ckpt_path)
@@ -667,14 +672,10 @@ class Decoder(torch.nn.Module):
             rays = torch.nn.functional.normalize(torch.ones_like(image) + 0.1 * image, dim=1)
         intrinsics = torch.diag_embed(torch.ones_like(image[:, :, 0, 0]))
         return {"rays": rays.flatten(2).transpose(1, 2), "radius": torch.exp(x + 2), "intrinsics": intrinsics}
-class Encoder(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.proj, self.qkv = torch.nn.Conv2d(3, 8, 14, 14), torch.nn.Linear(8, 24)
+""" + ATTENTION + """
+class Encoder(Attention):
     def forward(self, x):
-        x = self.proj(x)
-        q, k, v = self.qkv(x.flatten(2).transpose(1, 2)).chunk(3, -1)
-        y = torch.nn.functional.scaled_dot_product_attention(q, k, v).reshape(x.shape[0], x.shape[2], x.shape[3], 8)
+        y = super().forward(x)
         return [y, 2 * y], [y[:, :1, 0], y[:, 1:2, 0]]
 class UniDepthV2(torch.nn.Module, PyTorchModelHubMixin, library_name="none", repo_url="none", tags=[]):
     def __init__(self, config):
@@ -762,25 +763,9 @@ import torch
 import utils3d
 from huggingface_hub import hf_hub_download
 from ..utils.geometry_torch import recover_focal_shift
-class Backbone(torch.nn.Module):
+""" + DINOV2 + """
+class Backbone(DinoV2):
     num_register_tokens, interpolate_antialias, interpolate_offset = 0, False, 0.1
-    def __init__(self):
-        super().__init__()
-        self.patch_embed = Patches()
-        self.cls_token = torch.nn.Parameter(torch.zeros(1, 1, 8))
-        self.pos_embed = torch.nn.Parameter(torch.zeros(1, 26, 8))
-        self.mix = torch.nn.Linear(8, 8)
-    def prepare_tokens_with_masks(self, x):
-        raise RuntimeError("the exporter replaces this")
-    def get_intermediate_layers(self, x, n, return_class_token):
-        tokens = torch.tanh(self.mix(self.prepare_tokens_with_masks(x)))
-        return tuple((tokens[:, 1:] * (1 + k), tokens[:, 0]) for k in n)
-class Patches(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.proj = torch.nn.Conv2d(3, 8, 14, 14)
-    def forward(self, x):
-        return self.proj(x).flatten(2).transpose(1, 2)
 class Encoder(torch.nn.Module):
     def __init__(self, backbone, intermediate_layers, dim_out):
         super().__init__()
@@ -845,21 +830,13 @@ class Decoder(torch.nn.Module):
     def forward(self, features, rays):
         x = self.out(self.choker(features)).permute(0, 3, 1, 2)
         return torch.exp(torch.nn.functional.interpolate(x, rays.shape[2:], mode="bilinear")) * (1 + 0.1 * rays[:, :1])
-class Encoder(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.proj, self.qkv = torch.nn.Conv2d(3, 8, 14, 14), torch.nn.Linear(8, 24)
-    def forward(self, x):
-        x = self.proj(x)
-        q, k, v = self.qkv(x.flatten(2).transpose(1, 2)).chunk(3, -1)
-        y = torch.nn.functional.scaled_dot_product_attention(q, k, v)
-        return y.reshape(x.shape[0], x.shape[2], x.shape[3], 8)
+""" + ATTENTION + """
 class UniK3D(torch.nn.Module, PyTorchModelHubMixin, library_name="none", repo_url="none", tags=[]):
     def __init__(self, config):
         super().__init__()
         assert config["model"]["pixel_encoder"]["pretrained"] is None
         self.build_losses(config)
-        self.pixel_encoder, self.pixel_decoder = Encoder(), Decoder()
+        self.pixel_encoder, self.pixel_decoder = Attention(), Decoder()
     def encode_decode(self, inputs, image_metas=[]):
         b, _, h, w = inputs["image"].shape
         features = self.pixel_encoder(inputs["image"])

@@ -10,6 +10,7 @@
 #include "mdvt/core/log.h"
 #include "support/log_catcher.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt {
 namespace {
@@ -215,8 +216,7 @@ TEST(DepthVideo, OrderOfSources) {
 TEST(DepthVideo, ReadsFromMemoryWithoutASidecar) {
   const test::TempDir dir;
   WriteClip(dir / "d.mkv", Options(DepthEncoding::kGray16, 12.5));
-  std::ifstream file(dir / "d.mkv", std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  const std::string bytes = test::ReadText(dir / "d.mkv");
   DepthVideoReader reader(OpenMemorySource(bytes.data(), bytes.size()), "upload");
   EXPECT_EQ(reader.codec().max_depth, 12.5);
   DepthVideoReader from_file(dir / "d.mkv");

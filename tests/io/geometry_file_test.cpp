@@ -12,16 +12,12 @@
 #include "io/expect_error.h"
 #include "io/fast_decimal.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt {
 namespace {
 
 using test::ExpectError;
-
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 TriangleMesh Quad() {
   TriangleMesh mesh;
@@ -43,14 +39,14 @@ TEST(WritePly, MatchesTheFormatByteForByte) {
           "property float y\nproperty float z\nproperty uchar red\nproperty uchar green\n"
           "property uchar blue\nend_header\n") +
       std::string("\0\0\x80\x3F\0\0\0\xC0\0\0\0\x3F\x01\x02\xFF", 15);
-  EXPECT_EQ(ReadAll(dir / "a.ply"), expected);
+  EXPECT_EQ(test::ReadText(dir / "a.ply"), expected);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
 }
 
 TEST(WritePly, DoublesAndFaces) {
   const test::TempDir dir;
   WritePly(dir / "a.ply", Quad(), PlyScalar::kDouble);
-  const std::string text = ReadAll(dir / "a.ply");
+  const std::string text = test::ReadText(dir / "a.ply");
   const size_t header = text.find("end_header\n") + 11;
   EXPECT_NE(text.find("property double x\n"), std::string::npos);
   EXPECT_NE(text.find("element face 2\nproperty list uchar int vertex_indices\n"),
@@ -68,11 +64,11 @@ TEST(WritePly, DoublesAndFaces) {
 TEST(WritePly, EmptyAndUncoloured) {
   const test::TempDir dir;
   WritePly(dir / "a.ply", PointCloud());
-  EXPECT_NE(ReadAll(dir / "a.ply").find("element vertex 0\n"), std::string::npos);
+  EXPECT_NE(test::ReadText(dir / "a.ply").find("element vertex 0\n"), std::string::npos);
   PointCloud cloud;
   cloud.points.assign(100000, {1, 2, 3});
   WritePly(dir / "a.ply", cloud);
-  const std::string text = ReadAll(dir / "a.ply");
+  const std::string text = test::ReadText(dir / "a.ply");
   EXPECT_EQ(text.find("red"), std::string::npos);
   EXPECT_EQ(text.size(), text.find("end_header\n") + 11 + 1200000);
 }
@@ -80,7 +76,7 @@ TEST(WritePly, EmptyAndUncoloured) {
 TEST(WriteObj, WritesWhatTheOriginalsWrite) {
   const test::TempDir dir;
   WriteObj(dir / "a.obj", Quad());
-  EXPECT_EQ(ReadAll(dir / "a.obj"),
+  EXPECT_EQ(test::ReadText(dir / "a.obj"),
             "# 4 vertices in metres, 2 triangles; x right, y down, z forward\n"
             "v 0 0 1 0 0 0\n"
             "v 1.5 0 1 1 0.00392157 0.501961\n"

@@ -9,11 +9,11 @@
 
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 
 #include "core/text_file.h"
 #include "io/expect_error.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt {
 namespace {
@@ -21,10 +21,6 @@ namespace {
 using test::ExpectError;
 namespace fs = std::filesystem;
 
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 ptrdiff_t NumFiles(const test::TempDir& dir) {
   return std::distance(fs::directory_iterator(dir.path()), {});
 }
@@ -48,7 +44,7 @@ TEST(OutputFile, AppearsWhenFinishedOnly) {
     EXPECT_EQ(NumFiles(dir), 1);
     ExpectError(Code::kInvalidArgument, "is finished already", [&] { file.Write("x"); });
   }
-  EXPECT_TRUE(ReadAll(path) == expected);
+  EXPECT_TRUE(test::ReadText(path) == expected);
   EXPECT_EQ(ReadTextFile(path, "file", {}), expected);
 }
 
@@ -60,10 +56,10 @@ TEST(OutputFile, UnfinishedTheOldFileStays) {
     OutputFile file(path);
     file.Write("new");
   }
-  EXPECT_EQ(ReadAll(path), "old");
+  EXPECT_EQ(test::ReadText(path), "old");
   EXPECT_EQ(NumFiles(dir), 1);
   WriteFile(path, "");
-  EXPECT_EQ(ReadAll(path), "");
+  EXPECT_EQ(test::ReadText(path), "");
 }
 
 TEST(OutputFile, HonoursTheUmask) {
@@ -97,7 +93,7 @@ TEST(OutputFile, AFullDiskLeavesTheOldFile) {
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
-  EXPECT_EQ(ReadAll(path), "old");
+  EXPECT_EQ(test::ReadText(path), "old");
   EXPECT_EQ(NumFiles(dir), 1);
 }
 

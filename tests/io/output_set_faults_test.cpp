@@ -9,44 +9,28 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <map>
 #include <string>
 
 #include "io/output_file.h"
 #include "mdvt/io/output_set.h"
 #include "support/faulty_system.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt {
 namespace {
 
 namespace fs = std::filesystem;
+using test::ReadTree;
 using test::TempDir;
-
-void Put(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
-
-// Every file below the folder, hidden ones too, with its text; folders end in "/".
-using Tree = std::map<std::string, std::string>;
-Tree Read(const TempDir& dir) {
-  Tree tree;
-  for (const auto& entry : fs::recursive_directory_iterator(dir.path())) {
-    const std::string name = fs::relative(entry.path(), dir.path()).string();
-    if (entry.is_directory()) {
-      tree[name + "/"] = "";
-    } else {
-      std::ifstream file(entry.path());
-      tree[name] = {std::istreambuf_iterator<char>(file), {}};
-    }
-  }
-  return tree;
-}
+using test::Tree;
 
 // Three files that exist in two folders, one that is new, and a folder that is made.
 struct Work {
   explicit Work(const TempDir& folder) : dir(folder) {
     fs::create_directory(dir / "x");
-    for (const char* name : {"0", "1", "x/2"}) Put(dir / name, std::string("old ") + name);
+    for (const char* name : {"0", "1", "x/2"})
+      test::WriteText(dir / name, std::string("old ") + name);
   }
   void Run() const {
     OutputSet outputs;
@@ -84,21 +68,21 @@ TEST(OutputSetFaults, EachFailingCallLeavesTheOldOrTheNew) {
         std::string failure;
         const test::FaultOutcome outcome = test::RunWithFault(
             {at, error, forever}, [&] { work.Run(); }, &failure);
-        const Tree after = Read(dir);
+        const Tree after = ReadTree(dir.path());
         if (!forever && !(outcome.hit && test::IsPartOfCleaning(outcome.which))) {
           EXPECT_EQ(after, failure.empty() ? Work::New() : Work::Old()) << failure;
         }
         EXPECT_TRUE(failure.empty() || failure.find(dir.path().string()) != std::string::npos)
             << failure;
         work.NextRun();
-        const Tree next = Read(dir);
+        const Tree next = ReadTree(dir.path());
         // Where all calls fail after the last step, that cannot be taken back any more.
         const bool new_is_fine = failure.empty() || forever;
         EXPECT_TRUE((new_is_fine && next == Work::New()) ||
                     (!failure.empty() && next == Work::Old()))
             << failure;
         work.Run();
-        EXPECT_EQ(Read(dir), Work::New());
+        EXPECT_EQ(ReadTree(dir.path()), Work::New());
         if (!outcome.hit) break;
         ++tried;
         ASSERT_LT(at, 1000);
@@ -125,16 +109,16 @@ TEST(OutputSetFaults, AKillAtAnyMomentLeavesTheOldOrTheNew) {
     int status = 0;
     waitpid(child, &status, 0);
     if (WIFEXITED(status)) {
-      EXPECT_EQ(Read(dir), Work::New());
+      EXPECT_EQ(ReadTree(dir.path()), Work::New());
       break;
     }
     ++killed;
     work.NextRun();
-    const Tree after = Read(dir);
+    const Tree after = ReadTree(dir.path());
     EXPECT_TRUE(after == Work::Old() || after == Work::New());
     old_stayed += after == Work::Old();
     work.Run();
-    EXPECT_EQ(Read(dir), Work::New());
+    EXPECT_EQ(ReadTree(dir.path()), Work::New());
     ASSERT_LT(at, 1000);
   }
   EXPECT_GE(killed, 60);
@@ -170,7 +154,7 @@ TEST(OutputSetFaults, AKilledRecoveryIsRecovered) {
       first_ended = !die(second, [&] { work.NextRun(); });
       ++killed;
       work.NextRun();
-      const Tree after = Read(dir);
+      const Tree after = ReadTree(dir.path());
       ASSERT_TRUE(after == Work::Old() || after == Work::New()) << at << " " << second;
     }
   }

@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -20,35 +19,20 @@
 #include "io/output_file.h"
 #include "io/staging.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt {
 namespace {
 
 namespace fs = std::filesystem;
 using test::ExpectError;
+using test::ReadTree;
 using test::TempDir;
-
-void Put(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
-
-// Every file below the folder, hidden ones too, with its text; folders end in "/".
-using Tree = std::map<std::string, std::string>;
-Tree Read(const TempDir& dir) {
-  Tree tree;
-  for (const auto& entry : fs::recursive_directory_iterator(dir.path())) {
-    const std::string name = fs::relative(entry.path(), dir.path()).string();
-    if (entry.is_directory()) {
-      tree[name + "/"] = "";
-    } else {
-      std::ifstream file(entry.path());
-      tree[name] = {std::istreambuf_iterator<char>(file), {}};
-    }
-  }
-  return tree;
-}
+using test::Tree;
 
 int CountHidden(const TempDir& dir) {
   int count = 0;
-  for (const auto& [name, text] : Read(dir))
+  for (const auto& [name, text] : ReadTree(dir.path()))
     count += name.rfind(".mdvt-", 0) == 0 && name.back() == '/';
   return count;
 }
@@ -61,8 +45,8 @@ mode_t ModeOf(const std::string& path) {
 TEST(OutputSet, AppearsTogether) {
   const TempDir dir;
   fs::create_directories(dir / "a");
-  Put(dir / "a/1", "old");
-  Put(dir / "a/other", "mine");
+  test::WriteText(dir / "a/1", "old");
+  test::WriteText(dir / "a/other", "mine");
   OutputSet outputs;
   WriteFile(outputs.AddFile(dir / "a/1"), "new 1");
   WriteFile(outputs.AddFile(dir / "2"), "new 2");
@@ -73,33 +57,33 @@ TEST(OutputSet, AppearsTogether) {
   EXPECT_FALSE(fs::exists(dir / "2"));
   EXPECT_FALSE(fs::exists(dir / "made"));
   outputs.CommitAll();
-  EXPECT_EQ(Read(dir), (Tree{{"2", "new 2"},
-                             {"a/", ""},
-                             {"a/1", "new 1"},
-                             {"a/4", "new 4"},
-                             {"a/other", "mine"},
-                             {"made/", ""},
-                             {"made/deep/", ""},
-                             {"made/deep/3", "new 3"}}));
+  EXPECT_EQ(ReadTree(dir.path()), (Tree{{"2", "new 2"},
+                                        {"a/", ""},
+                                        {"a/1", "new 1"},
+                                        {"a/4", "new 4"},
+                                        {"a/other", "mine"},
+                                        {"made/", ""},
+                                        {"made/deep/", ""},
+                                        {"made/deep/3", "new 3"}}));
 }
 
 TEST(OutputSet, LeavesNothingWithoutCommit) {
   const TempDir dir;
-  Put(dir / "1", "old");
-  const Tree before = Read(dir);
+  test::WriteText(dir / "1", "old");
+  const Tree before = ReadTree(dir.path());
   {
     OutputSet outputs;
     WriteFile(outputs.AddFile(dir / "1"), "new");
     WriteFile(outputs.AddFolder(dir / "made/deep").AddFile("2"), "new");
     EXPECT_EQ(CountHidden(dir), 1);
   }
-  EXPECT_EQ(Read(dir), before);
+  EXPECT_EQ(ReadTree(dir.path()), before);
 }
 
 TEST(OutputSet, AFileInTheWayLeavesAllAsItWas) {
   const TempDir dir;
-  for (const char* name : {"0", "1", "2"}) Put(dir / name, "old");
-  const Tree before = Read(dir);
+  for (const char* name : {"0", "1", "2"}) test::WriteText(dir / name, "old");
+  const Tree before = ReadTree(dir.path());
   for (const bool journalled : {true, false}) {
     OutputSet outputs(true);
     if (journalled)
@@ -110,7 +94,7 @@ TEST(OutputSet, AFileInTheWayLeavesAllAsItWas) {
     fs::remove(dir / "z");
     EXPECT_EQ(std::ifstream(dir / "0").get(), 'o');
   }
-  EXPECT_EQ(Read(dir), before);
+  EXPECT_EQ(ReadTree(dir.path()), before);
 }
 
 TEST(OutputSet, AnUnfinishedFileIsAnError) {
@@ -128,12 +112,12 @@ TEST(OutputSet, AnUnfinishedFileIsAnError) {
 
 TEST(OutputSet, NoInputMayBeReplacedUnderWhateverName) {
   const TempDir dir;
-  Put(dir / "in", "film");
+  test::WriteText(dir / "in", "film");
   fs::create_symlink(dir / "in", dir / "soft");
   fs::create_hard_link(dir / "in", dir / "hard");
   fs::create_directory(dir / "sub");
   fs::create_directory_symlink(dir.path(), dir / "here");
-  const Tree before = Read(dir);
+  const Tree before = ReadTree(dir.path());
   for (const char* name : {"in", "./in", "sub/../in", "soft", "hard", "here/in", "here/soft"}) {
     OutputSet outputs;
     outputs.AddInput("");
@@ -147,13 +131,13 @@ TEST(OutputSet, NoInputMayBeReplacedUnderWhateverName) {
   OutputSet outputs;
   outputs.AddInput(dir / "soft");  // and the other way round
   ExpectError(Code::kInvalidArgument, "is one of the inputs", [&] { outputs.AddFile(dir / "in"); });
-  EXPECT_EQ(Read(dir).count("in"), 1u);
+  EXPECT_EQ(ReadTree(dir.path()).count("in"), 1u);
   EXPECT_NO_THROW(outputs.AddFile(dir / "out"));
 }
 
 TEST(OutputSet, TwoOutputsMayNotBeTheSameFile) {
   const TempDir dir;
-  Put(dir / "old", "x");
+  test::WriteText(dir / "old", "x");
   fs::create_symlink(dir / "old", dir / "link");
   fs::create_hard_link(dir / "old", dir / "hard");
   fs::create_symlink(dir / "new", dir / "to_new");
@@ -180,14 +164,14 @@ TEST(OutputSet, TwoOutputsMayNotBeTheSameFile) {
 TEST(OutputSet, FollowsALinkAndLeavesIt) {
   const TempDir dir;
   fs::create_directory(dir / "real");
-  Put(dir / "real/file", "old");
+  test::WriteText(dir / "real/file", "old");
   fs::create_symlink("real/file", dir / "link");
   fs::create_symlink(dir / "real/new", dir / "dangling");
   WriteFile(dir / "link", "new");
   WriteFile(dir / "dangling", "also new");
   EXPECT_TRUE(fs::is_symlink(dir / "link"));
   EXPECT_TRUE(fs::is_symlink(dir / "dangling"));
-  const Tree tree = Read(dir);
+  const Tree tree = ReadTree(dir.path());
   EXPECT_EQ(tree.at("real/file"), "new");
   EXPECT_EQ(tree.at("real/new"), "also new");
   fs::create_symlink("round", dir / "round");
@@ -197,11 +181,11 @@ TEST(OutputSet, FollowsALinkAndLeavesIt) {
 TEST(OutputSet, KeepsThePermissionsOfWhatItReplaces) {
   const TempDir dir;
   for (const mode_t mode : {0600u, 0644u, 0666u, 0755u, 0400u | 0200u}) {
-    Put(dir / "a", "old");
+    test::WriteText(dir / "a", "old");
     ASSERT_EQ(chmod((dir / "a").c_str(), mode), 0);
     WriteFile(dir / "a", "new");
     EXPECT_EQ(ModeOf(dir / "a"), mode);
-    EXPECT_EQ(Read(dir).at("a"), "new");
+    EXPECT_EQ(ReadTree(dir.path()).at("a"), "new");
     fs::remove(dir / "a");
   }
   const mode_t mask = umask(027);
@@ -213,10 +197,10 @@ TEST(OutputSet, KeepsThePermissionsOfWhatItReplaces) {
 
 TEST(OutputSet, RefusesWhatIsReadOnly) {
   const TempDir dir;
-  Put(dir / "a", "old");
+  test::WriteText(dir / "a", "old");
   ASSERT_EQ(chmod((dir / "a").c_str(), 0444), 0);
   ExpectError(Code::kIo, "'" + (dir / "a") + "' is read-only", [&] { WriteFile(dir / "a", "x"); });
-  EXPECT_EQ(Read(dir), (Tree{{"a", "old"}}));
+  EXPECT_EQ(ReadTree(dir.path()), (Tree{{"a", "old"}}));
 }
 
 TEST(OutputSet, RefusesWhatIsNoFileName) {
@@ -233,7 +217,7 @@ TEST(OutputSet, RefusesWhatIsNoFileName) {
   ExpectError(Code::kInvalidArgument, "is a device or a pipe",
               [&] { OutputSet().AddFile(dir / "null"); });
   ExpectError(Code::kIo, "does not exist", [&] { OutputSet().AddFile(dir / "no/a"); });
-  Put(dir / "file", "x");
+  test::WriteText(dir / "file", "x");
   ExpectError(Code::kIo, "is not a folder", [&] { OutputSet().AddFile(dir / "file/a"); });
   ExpectError(Code::kIo, dir / "file: is a file, not a folder",
               [&] { OutputSet().AddFolder(dir / "file/folder"); });
@@ -243,12 +227,12 @@ TEST(OutputSet, RefusesWhatIsNoFileName) {
     ExpectError(Code::kInvalidArgument, "is not a file name",
                 [&] { outputs.AddFolder(dir / "folder").AddFile(name); });
   ExpectError(Code::kIo, "/proc/a", [] { OutputSet().AddFile("/proc/a"); });
-  EXPECT_EQ(Read(dir).count("file"), 1u);
+  EXPECT_EQ(ReadTree(dir.path()).count("file"), 1u);
 }
 
 TEST(OutputSet, WithoutOverwriteWhatExistsWinsAtAnyTime) {
   const TempDir dir;
-  Put(dir / "b", "mine");
+  test::WriteText(dir / "b", "mine");
   ExpectError(Code::kIo, "'" + (dir / "b") + "' exists and may not be overwritten",
               [&] { OutputSet(false).AddFile(dir / "b"); });
   ExpectError(Code::kIo, "may not be overwritten",
@@ -261,16 +245,16 @@ TEST(OutputSet, WithoutOverwriteWhatExistsWinsAtAnyTime) {
     WriteFile(folder.AddFile("d"), "new");
     WriteFile(folder.AddFile("e"), "new");
     fs::create_directory(dir / "made");
-    Put(dir / late, "theirs");
+    test::WriteText(dir / late, "theirs");
     ExpectError(Code::kIo, "'" + (dir / late) + "' exists already", [&] { outputs.CommitAll(); });
-    Tree after = Read(dir);
+    Tree after = ReadTree(dir.path());
     EXPECT_EQ(after.at(late), "theirs");
     EXPECT_EQ(after.count("a") + after.count("c") + after.count("made/d") + after.count("made/e"),
               1u);
     fs::remove_all(dir / "made");
     fs::remove(dir / late);
   }
-  EXPECT_EQ(Read(dir), (Tree{{"b", "mine"}}));
+  EXPECT_EQ(ReadTree(dir.path()), (Tree{{"b", "mine"}}));
 }
 
 TEST(OutputSet, ReplacesWhatAppearsMeanwhile) {
@@ -278,9 +262,9 @@ TEST(OutputSet, ReplacesWhatAppearsMeanwhile) {
   OutputSet outputs;
   WriteFile(outputs.AddFile(dir / "a"), "new");
   WriteFile(outputs.AddFile(dir / "b"), "new");
-  Put(dir / "a", "theirs");
+  test::WriteText(dir / "a", "theirs");
   outputs.CommitAll();
-  EXPECT_EQ(Read(dir), (Tree{{"a", "new"}, {"b", "new"}}));
+  EXPECT_EQ(ReadTree(dir.path()), (Tree{{"a", "new"}, {"b", "new"}}));
 }
 
 TEST(OutputSet, OddNamesAreFine) {
@@ -294,7 +278,7 @@ TEST(OutputSet, OddNamesAreFine) {
     WriteFile(folder.AddFile(name), name);
   }
   outputs.CommitAll();
-  const Tree tree = Read(dir);
+  const Tree tree = ReadTree(dir.path());
   for (const std::string& name : names) {
     EXPECT_EQ(tree.at(name), name);
     EXPECT_EQ(tree.at("new\nfolder %/" + name), name);
@@ -318,7 +302,7 @@ TEST(OutputSet, TakesFilesFromManyThreads) {
     });
   for (std::thread& thread : threads) thread.join();
   outputs.CommitAll();
-  EXPECT_EQ(Read(dir).size(), 201u);
+  EXPECT_EQ(ReadTree(dir.path()).size(), 201u);
 }
 
 TEST(OutputSet, ASetWithoutOutputsIsFine) { EXPECT_NO_THROW(OutputSet().CommitAll()); }
@@ -340,7 +324,7 @@ TEST(OutputSet, UsesNoDescriptorOfTheStandardStreams) {
   int status = 0;
   waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
-  EXPECT_EQ(Read(dir), (Tree{{"a", "content"}}));
+  EXPECT_EQ(ReadTree(dir.path()), (Tree{{"a", "content"}}));
 }
 
 // --- leftovers -----------------------------------------------------------------------------------
@@ -360,7 +344,7 @@ void Killed(Work work) {
 
 TEST(Leftovers, OfTheDeadAreRemovedByTheNextRun) {
   const TempDir dir;
-  Put(dir / "a", "old");
+  test::WriteText(dir / "a", "old");
   Killed([&] {
     OutputSet outputs;
     WriteFile(outputs.AddFile(dir / "a"), "half");
@@ -370,7 +354,7 @@ TEST(Leftovers, OfTheDeadAreRemovedByTheNextRun) {
   });
   EXPECT_EQ(CountHidden(dir), 1);
   WriteFile(dir / "a", "new");
-  EXPECT_EQ(Read(dir), (Tree{{"a", "new"}}));
+  EXPECT_EQ(ReadTree(dir.path()), (Tree{{"a", "new"}}));
 }
 
 TEST(Leftovers, OfTheLivingStay) {
@@ -388,27 +372,27 @@ TEST(Leftovers, OfTheLivingStay) {
   waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
   EXPECT_EQ(CountHidden(dir), 1);
-  EXPECT_EQ(Read(dir).at("a"), "another process");
+  EXPECT_EQ(ReadTree(dir.path()).at("a"), "another process");
   file.Finish();
   ours.CommitAll();
-  EXPECT_EQ(Read(dir), (Tree{{"a", "ours"}}));
+  EXPECT_EQ(ReadTree(dir.path()), (Tree{{"a", "ours"}}));
 }
 
 TEST(Leftovers, AreOnlyFoldersOfOurMaking) {
   const TempDir dir;
   fs::create_directory(dir / ".mdvt-notes");
-  Put(dir / ".mdvt-notes/lock", "");
-  Put(dir / ".mdvt-0123456789abcdef", "a file");
+  test::WriteText(dir / ".mdvt-notes/lock", "");
+  test::WriteText(dir / ".mdvt-0123456789abcdef", "a file");
   fs::create_directory(dir / ".mdvt-0123456789abcde0");  // killed before there was a lock
   fs::create_directory(dir / ".mdvt-0123456789abcde1");  // no lock: not ours, or just begun
-  Put(dir / ".mdvt-0123456789abcde1/file", "x");
+  test::WriteText(dir / ".mdvt-0123456789abcde1/file", "x");
   WriteFile(dir / "a", "new");
-  EXPECT_EQ(Read(dir), (Tree{{".mdvt-0123456789abcde1/", ""},
-                             {".mdvt-0123456789abcde1/file", "x"},
-                             {".mdvt-0123456789abcdef", "a file"},
-                             {".mdvt-notes/", ""},
-                             {".mdvt-notes/lock", ""},
-                             {"a", "new"}}));
+  EXPECT_EQ(ReadTree(dir.path()), (Tree{{".mdvt-0123456789abcde1/", ""},
+                                        {".mdvt-0123456789abcde1/file", "x"},
+                                        {".mdvt-0123456789abcdef", "a file"},
+                                        {".mdvt-notes/", ""},
+                                        {".mdvt-notes/lock", ""},
+                                        {"a", "new"}}));
 }
 
 TEST(Leftovers, JournalsSurviveTheirText) {

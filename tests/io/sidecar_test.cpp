@@ -13,6 +13,7 @@
 #include "mdvt/core/log.h"
 #include "support/log_catcher.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt {
 namespace {
@@ -31,11 +32,6 @@ std::vector<Pose> Transformations(const std::string& text) {
 std::vector<std::string> Batch(const std::string& text) {
   return ParseBatchList(text.data(), text.size());
 }
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 TEST(Fov, ReadsWhatPythonWrites) {
   EXPECT_EQ(Fov("[48.25, 60.0, 1e-3, 179]"), (std::vector<double>{48.25, 60, 0.001, 179}));
   EXPECT_EQ(Fov("\xEF\xBB\xBF \n[ 1 ,\t2 ]\r\n"), (std::vector<double>{1, 2}));
@@ -58,9 +54,9 @@ TEST(Fov, RoundTripsThroughAFile) {
   const std::string path = dir / "clip_xfovs.json";
   WriteFovFile(path, fov);
   EXPECT_EQ(ReadFovFile(path), fov);
-  EXPECT_EQ(ReadAll(path).substr(0, 14), "[48.25, 60.0, ");
+  EXPECT_EQ(test::ReadText(path).substr(0, 14), "[48.25, 60.0, ");
   WriteFovFile(path, {});
-  EXPECT_EQ(ReadAll(path), "[]");
+  EXPECT_EQ(test::ReadText(path), "[]");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
 }
 

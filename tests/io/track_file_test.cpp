@@ -5,12 +5,12 @@
 
 #include <cmath>
 #include <fstream>
-#include <iterator>
 #include <limits>
 #include <string>
 
 #include "io/expect_error.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -21,11 +21,6 @@ TrackTable Tracks(const std::string& text, const Limits& limits = {}) {
 void ExpectCorrupt(const std::string& part, const std::string& text) {
   ExpectError(Code::kCorrupt, part, [&] { Tracks(text); });
 }
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 TEST(TrackFile, ReadsTheDocumentedExample) {
   const TrackTable tracks =
       Tracks("[[[7, 410, 233]], [[7, 412, 233], [12, 95, 601]], [[12, 97, 600]]]");
@@ -105,14 +100,14 @@ TEST(TrackFile, WritesRowsByIdAsOthersReadThem) {
   writer.AddFrame({});
   writer.AddFrame({{2, 11.0, 21.0, 1}});
   writer.Finish();
-  EXPECT_EQ(ReadAll(dir / "a.json"), "[[[2, 10, 20], [9, 639, 0]],\n [],\n [[2, 11, 21]]]");
+  EXPECT_EQ(ReadText(dir / "a.json"), "[[[2, 10, 20], [9, 639, 0]],\n [],\n [[2, 11, 21]]]");
   TrackFileWriter fine(dir / "b.json", {640, 480, true});
   fine.AddFrame({{2, 10.75, 0.25, 0.5}});
   fine.Finish();
-  EXPECT_EQ(ReadAll(dir / "b.json"), "[[[2, 10, 0, 2624, -64, 500]]]");
+  EXPECT_EQ(ReadText(dir / "b.json"), "[[[2, 10, 0, 2624, -64, 500]]]");
   TrackFileWriter none(dir / "c.json", {640, 480, true});
   none.Finish();
-  EXPECT_EQ(ReadAll(dir / "c.json"), "[]");
+  EXPECT_EQ(ReadText(dir / "c.json"), "[]");
 }
 
 TEST(TrackFile, RoundTripsToA256thOfAPixel) {

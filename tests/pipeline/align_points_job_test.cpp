@@ -5,7 +5,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include "io/expect_error.h"
@@ -15,14 +14,11 @@
 #include "moving_clip.h"
 #include "support/log_catcher.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
 
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 json::Value ReadJson(const std::string& path) {
   return json::Parse(ReadText(path), Limits(), path);
 }

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -20,17 +19,13 @@
 #include "support/pictures.h"
 #include "support/raycast.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
 
 constexpr int kWidth = 320, kHeight = 180, kFrames = 3;
 constexpr double kBaseline = 0.065;
-
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // The picture of an eye, -1 left, 1 right.
 using EyeAt = std::function<Image(int frame, int side)>;

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "cli/clips.h"
 #include "io/expect_error.h"
@@ -13,6 +12,7 @@
 #include "mdvt/io/sidecar.h"
 #include "mdvt/pipeline/depth_view.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -20,10 +20,6 @@ namespace {
 constexpr int kWidth = 96, kHeight = 64;
 // The focal length is the width: tan(xfov / 2) = 1 / 2.
 const double kXfovDeg = 2 * std::atan(0.5) * 180 / M_PI;
-
-void WriteText(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
 
 class DepthViewJob : public ::testing::Test {
  protected:

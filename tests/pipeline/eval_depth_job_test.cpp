@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "cli/clips.h"
@@ -13,14 +12,10 @@
 #include "mdvt/core/json.h"
 #include "mdvt/io/sidecar.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
-
-std::string TextOf(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 class EvalDepthJob : public ::testing::Test {
  protected:
@@ -59,12 +54,12 @@ TEST_F(EvalDepthJob, ComparesWithTheTruth) {
   EXPECT_FALSE(report.scores.temporal.has_value());
   ASSERT_EQ(report.scores.abs_rel_of_frames.size(), 6u);
   EXPECT_NEAR(report.scores.abs_rel_of_frames[1], 0.1, 2e-4);
-  const json::Value json = json::Parse(TextOf(options_.output), {}, "scores");
+  const json::Value json = json::Parse(ReadText(options_.output), {}, "scores");
   EXPECT_NEAR(json.At("abs_rel").AsDouble(), report.scores.accuracy->abs_rel, 1e-12);
   EXPECT_EQ(json.At("frames").AsInt(), 6);
   EXPECT_EQ(json.At("alignment").AsString(), "none");
   EXPECT_EQ(json.At("baseline").At("abs_rel").AsDouble(), 0);
-  const std::string page = TextOf(options_.html_output), table = TextOf(options_.table_output);
+  const std::string page = ReadText(options_.html_output), table = ReadText(options_.table_output);
   EXPECT_NE(page.find("<svg"), std::string::npos);
   EXPECT_EQ(page.find("http"), std::string::npos);  // nothing is loaded
   EXPECT_NE(page.find("abs_rel"), std::string::npos);

@@ -4,21 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <iterator>
 
 #include "io/expect_error.h"
 #include "mdvt/core/json.h"
 #include "mdvt/io/sidecar.h"
 #include "support/log_catcher.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
-
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 class EvalTrajectoryJob : public ::testing::Test {
  protected:

@@ -13,6 +13,7 @@
 #include "mdvt/io/geometry_file.h"
 #include "mdvt/pipeline/jobs.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -23,10 +24,6 @@ std::string Contents(const std::string& path) {
   std::ostringstream text;
   text << std::ifstream(path, std::ios::binary).rdbuf();
   return text.str();
-}
-
-void WriteText(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
 }
 
 class ExportJob : public ::testing::Test {

@@ -6,8 +6,6 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -18,6 +16,7 @@
 #include "pipeline/room_clip.h"
 #include "support/pictures.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -60,11 +59,6 @@ double HiddenPsnr(const std::vector<Image>& frames) {
   }
   EXPECT_GT(count, 0);
   return 10 * std::log10(255 * 255 * count / sum);
-}
-
-std::string Bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 class EyeInfill : public ::testing::Test {
@@ -118,7 +112,7 @@ TEST_F(EyeInfill, WhatOthersHaveSeenIsNearerToTheTruth) {
   const std::vector<Image> beside = Stereo(Infill::kDirectional, false);
   EXPECT_EQ(report_.observed_share, 0);
   EXPECT_EQ(Stereo(Infill::kAuto, false).size(), beside.size());
-  const std::string without = Bytes(report_.output);
+  const std::string without = ReadText(report_.output);
   stereo_.holes.provenance_output = dir_ / "from.mkv";
   const std::vector<Image> seen = Stereo(Infill::kObserved, true);
   EXPECT_GT(report_.observed_share, 0.6);
@@ -139,12 +133,12 @@ TEST_F(EyeInfill, WhatOthersHaveSeenIsNearerToTheTruth) {
   EXPECT_NEAR(static_cast<double>(observed) / static_cast<double>(observed + extended),
               report_.observed_share, 1e-9);
   // Without being asked where the path is known, as `directional` where it is not.
-  const std::string with = Bytes(report_.output);
+  const std::string with = ReadText(report_.output);
   stereo_.holes.provenance_output.clear();
   Stereo(Infill::kAuto, true);
-  EXPECT_EQ(Bytes(report_.output), with);
+  EXPECT_EQ(ReadText(report_.output), with);
   Stereo(Infill::kDirectional, false);
-  EXPECT_EQ(Bytes(report_.output), without);
+  EXPECT_EQ(ReadText(report_.output), without);
 }
 
 TEST_F(EyeInfill, GivesTheSameForEveryNumberOfThreads) {
@@ -152,7 +146,7 @@ TEST_F(EyeInfill, GivesTheSameForEveryNumberOfThreads) {
   for (const int threads : {1, 2, 3, 7}) {
     stereo_.job.num_threads = threads;
     Stereo(Infill::kObserved, true);
-    const std::string content = Bytes(report_.output);
+    const std::string content = ReadText(report_.output);
     if (first.empty()) first = content;
     EXPECT_EQ(content, first) << threads;
   }

@@ -5,7 +5,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -15,16 +14,12 @@
 #include "mdvt/io/video_writer.h"
 #include "support/edited_clip.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string TextOf(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 class FindScenesJob : public ::testing::Test {
  protected:
@@ -74,20 +69,20 @@ TEST_F(FindScenesJob, WritesTheListAndTheScores) {
 
 TEST_F(FindScenesJob, ScoresStandForTheFilm) {
   const FindScenesReport first = Run();
-  const std::string list = TextOf(first.output);
+  const std::string list = ReadText(first.output);
   options_.stats_file = first.stats_output;
   options_.output = dir_ / "again.csv";
   const FindScenesReport again = Run();
   EXPECT_EQ(again.stats_output, "");
-  EXPECT_EQ(TextOf(again.output), list);
+  EXPECT_EQ(ReadText(again.output), list);
   // With another rule: as if the film had been looked at.
   options_.detect.rule = ContentRule::kContent;
   options_.detect.threshold = 12;
   Run();
-  const std::string by_scores = TextOf(options_.output);
+  const std::string by_scores = ReadText(options_.output);
   options_.stats_file.clear();
   Run();
-  EXPECT_EQ(TextOf(options_.output), by_scores);
+  EXPECT_EQ(ReadText(options_.output), by_scores);
   EXPECT_NE(by_scores, list);
 
   // As PySceneDetect writes them, which scores no first frame.

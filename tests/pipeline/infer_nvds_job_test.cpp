@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -19,16 +18,12 @@
 #include "pipeline/network_parts.h"
 #include "support/pictures.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string TextOf(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 class InferNvdsJob : public ::testing::Test {
  protected:
@@ -91,7 +86,7 @@ TEST_F(InferNvdsJob, WritesTheFoldersOfTheOriginal) {
     }
   // Lines 1, 3, -3 and -1 have the figures.
   std::vector<std::string> lines;
-  std::string text = TextOf(options_.base_dir + "/result.txt");
+  std::string text = ReadText(options_.base_dir + "/result.txt");
   EXPECT_NE(text.back(), '\n');
   for (size_t at = 0; at != std::string::npos && at <= text.size();) {
     const size_t end = std::min(text.find('\n', at), text.size());
@@ -103,10 +98,12 @@ TEST_F(InferNvdsJob, WritesTheFoldersOfTheOriginal) {
   EXPECT_EQ(lines[2], "**********forward**********");
   EXPECT_EQ(lines[6], "**********Mixing**********");
   EXPECT_NE(lines[7].find(",frames:9"), std::string::npos);
-  const json::Value result = json::Parse(TextOf(options_.base_dir + "/result.json"), {}, "result");
+  const json::Value result =
+      json::Parse(ReadText(options_.base_dir + "/result.json"), {}, "result");
   EXPECT_NEAR(result.At("mix").At("opw").AsDouble(), *report.mix_opw, 1e-12);
   EXPECT_NEAR(std::stod(lines[1].substr(4)) / kFrames, report.initial_opw, 1e-9);
-  const json::Value meta = json::Parse(TextOf(options_.base_dir + "/depth_meta.json"), {}, "meta");
+  const json::Value meta =
+      json::Parse(ReadText(options_.base_dir + "/depth_meta.json"), {}, "meta");
   EXPECT_EQ(meta.At("low_high").At("mix").size(), static_cast<size_t>(kFrames));
 }
 
@@ -118,7 +115,8 @@ TEST_F(InferNvdsJob, TheForwardPassSeesThreeFramesBefore) {
   EXPECT_FALSE(report.mix_opw.has_value());
   EXPECT_FALSE(fs::exists(options_.base_dir + "/2"));
   EXPECT_FALSE(fs::exists(options_.base_dir + "/mix"));
-  const json::Value meta = json::Parse(TextOf(options_.base_dir + "/depth_meta.json"), {}, "meta");
+  const json::Value meta =
+      json::Parse(ReadText(options_.base_dir + "/depth_meta.json"), {}, "meta");
   const auto map = [&](const char* kind, int frame) {
     const auto& range =
         meta.At("low_high").At(kind).AsArray()[static_cast<size_t>(frame)].AsArray();
@@ -156,16 +154,17 @@ TEST_F(InferNvdsJob, TheCacheChangesNothing) {
   std::vector<std::string> expected;
   for (int frame = 0; frame < kFrames; ++frame)
     expected.push_back(
-        TextOf(options_.base_dir + "/mix/gray/frame_00000" + std::to_string(frame) + ".png"));
-  const std::string texts = TextOf(options_.base_dir + "/result.txt");
+        ReadText(options_.base_dir + "/mix/gray/frame_00000" + std::to_string(frame) + ".png"));
+  const std::string texts = ReadText(options_.base_dir + "/result.txt");
   options_.cache_mb = 0;
   options_.job.num_threads = 1;
   const InferNvdsReport report = RunInferNvdsJob(options_);
   EXPECT_GT(report.encoded, kFrames);
   for (int frame = 0; frame < kFrames; ++frame)
-    EXPECT_EQ(TextOf(options_.base_dir + "/mix/gray/frame_00000" + std::to_string(frame) + ".png"),
-              expected[static_cast<size_t>(frame)]);
-  EXPECT_EQ(TextOf(options_.base_dir + "/result.txt"), texts);  // not appended to
+    EXPECT_EQ(
+        ReadText(options_.base_dir + "/mix/gray/frame_00000" + std::to_string(frame) + ".png"),
+        expected[static_cast<size_t>(frame)]);
+  EXPECT_EQ(ReadText(options_.base_dir + "/result.txt"), texts);  // not appended to
 }
 
 TEST_F(InferNvdsJob, AsTheOriginalAndFromGivenDisparity) {
@@ -239,12 +238,13 @@ TEST_F(InferNvdsJob, PicturesAreCutDownToWholeCodes) {
         ASSERT_EQ(color.Plane<uint8_t>(c).At(x, y), color.Plane<uint8_t>(c).At(0, 0));
     }
   for (const char* name : {"result.txt", "result.json", "depth_meta.json"}) {
-    const std::string text = TextOf(options_.base_dir + "/" + name);
+    const std::string text = ReadText(options_.base_dir + "/" + name);
     EXPECT_EQ(text.find("nan"), std::string::npos) << text;
     EXPECT_EQ(text.find("inf"), std::string::npos) << text;
     EXPECT_EQ(text.find("null"), std::string::npos) << text;
   }
-  const json::Value meta = json::Parse(TextOf(options_.base_dir + "/depth_meta.json"), {}, "meta");
+  const json::Value meta =
+      json::Parse(ReadText(options_.base_dir + "/depth_meta.json"), {}, "meta");
   const auto& range = meta.At("low_high").At("initial").AsArray()[2].AsArray();
   EXPECT_EQ(range[0].AsDouble(), range[1].AsDouble());
   EXPECT_NEAR(range[0].AsDouble(), 777 / 65535.0, 1e-6);

@@ -5,27 +5,23 @@
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "io/expect_error.h"
 #include "mdvt/core/error.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-void Write(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
 class ProductManifest : public ::testing::Test {
  protected:
   ProductManifest() {
-    Write(product_, "pixels");
-    Write(other_, "angles");
+    WriteText(product_, "pixels");
+    WriteText(other_, "angles");
     facts_.step = "depth";
     facts_.options = json::Value::Members{{"max_depth", 100.0}, {"engine", "motion"}};
     facts_.inputs = {{"color_video", "k1"}};
@@ -62,7 +58,7 @@ TEST_F(ProductManifest, SaysWhyItIsStale) {
   facts_ = made;
   EXPECT_EQ(Why(), "");
 
-  Write(other_, "angleZ");
+  WriteText(other_, "angleZ");
   EXPECT_EQ(Why(), "a.mkv_xfovs.json is not as it was left");
   fs::remove(other_);
   EXPECT_EQ(Why(), "a.mkv_xfovs.json is not as it was left");
@@ -78,7 +74,7 @@ TEST_F(ProductManifest, WithoutAWholeManifestNothingIsKnown) {
        {"", "{", "[]", "{\"mdvt\": 1}",
         "{\"mdvt\": \"1\", \"step\": \"depth\", \"options\": {}, \"inputs\": {}, "
         "\"files\": [{\"name\": \"../b\", \"size\": 1, \"time\": 1, \"key\": \"\"}]}"}) {
-    Write(ManifestPath(product_), text);
+    WriteText(ManifestPath(product_), text);
     EXPECT_EQ(Why(), unknown) << text;
     EXPECT_TRUE(OwnFiles(product_, Limits()).empty()) << text;
   }
@@ -87,7 +83,7 @@ TEST_F(ProductManifest, WithoutAWholeManifestNothingIsKnown) {
 TEST_F(ProductManifest, OnlyFilesAsTheyWereLeftAreItsOwn) {
   using Files = std::vector<std::string>;
   EXPECT_EQ(OwnFiles(product_, Limits()), (Files{product_, other_, ManifestPath(product_)}));
-  Write(other_, "by hand");
+  WriteText(other_, "by hand");
   EXPECT_EQ(OwnFiles(product_, Limits()), (Files{product_, ManifestPath(product_)}));
 }
 
@@ -98,25 +94,25 @@ TEST_F(ProductManifest, KeysFollowFromWhatIsInFiles) {
   EXPECT_EQ(FileKey(dir_ / "b.mkv"), before);
   // The first and the last MiB, and the size.
   std::string large(3 << 20, 'x');
-  Write(product_, large);
+  WriteText(product_, large);
   const std::string key = FileKey(product_);
   large.back() = 'y';
-  Write(product_, large);
+  WriteText(product_, large);
   EXPECT_NE(FileKey(product_), key);
   large.back() = 'x';
   large.front() = 'y';
-  Write(product_, large);
+  WriteText(product_, large);
   EXPECT_NE(FileKey(product_), key);
   large.front() = 'x';
   large += 'x';
-  Write(product_, large);
+  WriteText(product_, large);
   EXPECT_NE(FileKey(product_), key);
   ExpectError(Code::kNotFound, "gone", [&] { FileKey(dir_ / "gone"); });
   // Of a folder: what is in it.
   fs::create_directory(dir_ / "model");
-  Write(dir_ / "model/a", "1");
+  WriteText(dir_ / "model/a", "1");
   const std::string folder = FileKey(dir_ / "model");
-  Write(dir_ / "model/b", "2");
+  WriteText(dir_ / "model/b", "2");
   EXPECT_NE(FileKey(dir_ / "model"), folder);
 
   const std::string facts = KeyOf(facts_);

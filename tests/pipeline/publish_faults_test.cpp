@@ -12,7 +12,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <map>
 #include <string>
 
 #include "cli/clips.h"
@@ -25,24 +24,15 @@
 #include "mdvt/pipeline/split_sbs.h"
 #include "support/faulty_system.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt {
 namespace {
 
 namespace fs = std::filesystem;
+using test::ReadTree;
 using test::TempDir;
-
-// Every file below a folder, hidden ones too, with its bytes.
-using Tree = std::map<std::string, std::string>;
-Tree Read(const std::string& folder) {
-  Tree tree;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    std::ifstream file(entry.path(), std::ios::binary);
-    const std::string name = fs::relative(entry.path(), folder).string();
-    tree[name] = entry.is_directory() ? "" : std::string(std::istreambuf_iterator<char>(file), {});
-  }
-  return tree;
-}
+using test::Tree;
 
 class PublishFaults : public ::testing::Test {
  protected:
@@ -71,7 +61,7 @@ class PublishFaults : public ::testing::Test {
     const TempDir reference;
     put_old(reference.path().string(), true);
     run(reference.path().string());
-    const Tree whole = Read(reference.path().string());
+    const Tree whole = ReadTree(reference.path().string());
     int tried = 0, failed = 0, refused = 0;
     for (const auto& [error, forever] :
          {std::pair(EIO, false), std::pair(ENOSPC, true), std::pair(EDQUOT, false)}) {
@@ -84,14 +74,14 @@ class PublishFaults : public ::testing::Test {
           const TempDir dir;
           const std::string folder = dir.path().string();
           put_old(folder, exist);
-          const Tree old = Read(folder);
+          const Tree old = ReadTree(folder);
           std::string failure;
           const test::FaultOutcome outcome = test::RunWithFault(
               {at, error, forever}, [&] { run(folder); }, &failure);
           const bool ended = !::testing::Test::HasFailure();
           // Where removing the hidden folder is what failed it stays until the next run.
           if (!forever && !(outcome.hit && test::IsPartOfCleaning(outcome.which))) {
-            EXPECT_TRUE(Read(folder) == (failure.empty() ? whole : old)) << failure;
+            EXPECT_TRUE(ReadTree(folder) == (failure.empty() ? whole : old)) << failure;
           }
           EXPECT_TRUE(failure.empty() || failure.find(folder) != std::string::npos) << failure;
           EXPECT_EQ(failure.find(".mdvt-"), std::string::npos) << failure;
@@ -99,7 +89,7 @@ class PublishFaults : public ::testing::Test {
           OutputSet().AddFile(folder + "/unused");
           for (const std::string& output : outputs)
             OutputSet().AddFolder(fs::path(folder + "/" + output).parent_path().string());
-          const Tree next = Read(folder);
+          const Tree next = ReadTree(folder);
           EXPECT_TRUE(next == whole || (next == old && !failure.empty())) << failure;
           EXPECT_TRUE(next == old || failure.empty() || forever) << failure;
           if (!outcome.hit) break;

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "cli/clips.h"
 #include "io/expect_error.h"
@@ -15,6 +13,7 @@
 #include "mdvt/pipeline/tools.h"
 #include "moving_clip.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt {
 
@@ -25,8 +24,7 @@ namespace test {
 namespace {
 
 json::Value ReadJson(const std::string& path) {
-  std::ifstream file(path);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const std::string text = test::ReadText(path);
   return json::Parse(text, Limits(), path);
 }
 

@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -21,6 +20,7 @@
 #include "support/log_catcher.h"
 #include "support/raycast.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -154,8 +154,7 @@ TEST_F(RectifyJob, ViewsAreThoseOfParallelPinholeCameras) {
       ReadTransformationsFile(Output("some_1/some_1-transformations.json"));
   ASSERT_EQ(poses.size(), 3u);
   EXPECT_EQ(poses[2].translation().x(), 1.0);
-  std::ifstream file(Output("some_1/some_1-clip.json"));
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = ReadText(Output("some_1/some_1-clip.json"));
   const json::Value about = json::Parse(text, {}, "clip");
   EXPECT_EQ(about.At("timestamps").AsArray()[1].AsInt(), 33333);
   EXPECT_EQ(about.At("baseline").AsDouble(), kUsualRigBaseline);

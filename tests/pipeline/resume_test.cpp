@@ -12,7 +12,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <random>
@@ -32,6 +31,7 @@
 #include "pipeline/eye_inputs.h"
 #include "pipeline/eye_maker.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -354,11 +354,6 @@ State FromBytes(const std::string& bytes) {
   }
   return state;
 }
-std::string Whole(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 constexpr int kStop = 11;
 constexpr char kHandedOver[] = "MDVT_TEST_RESUME";
 
@@ -384,9 +379,9 @@ TEST_P(ResumeEyes, GoOnInANewProcess) {
     const std::string command = std::string(kHandedOver) + "='" + (dir_ / ".") + "' '" + program +
                                 "' --gtest_filter='" + test.test_suite_name() + "." + test.name() +
                                 "' > '" + (dir_ / "log") + "' 2>&1";
-    ASSERT_EQ(std::system(command.c_str()), 0) << Whole(dir_ / "log");
+    ASSERT_EQ(std::system(command.c_str()), 0) << ReadText(dir_ / "log");
   } else {
-    maker->Load(FromBytes(Whole(state_file)));
+    maker->Load(FromBytes(ReadText(state_file)));
   }
   std::string said;
   for (int i = kStop; i < kFrames; ++i) said += Step(maker.get(), i);
@@ -395,7 +390,7 @@ TEST_P(ResumeEyes, GoOnInANewProcess) {
     return;
   }
   EXPECT_GT(said.size(), 1000u);
-  EXPECT_TRUE(said == Whole(said_file)) << "another process says something else";
+  EXPECT_TRUE(said == ReadText(said_file)) << "another process says something else";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ResumeEyes, ::testing::Range(size_t{0}, AllEyes().size()),

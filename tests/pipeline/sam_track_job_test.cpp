@@ -5,8 +5,6 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "cli/clips.h"
@@ -19,6 +17,7 @@
 #include "moving_clip.h"
 #include "support/log_catcher.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -42,8 +41,7 @@ class SamTrackJob : public ::testing::Test {
 
 // Of the first shot, as the report tells it.
 double UncertaintyIn(const std::string& report) {
-  std::ifstream file(report);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const std::string text = ReadText(report);
   const json::Value value = json::Parse(text, Limits(), report);
   return value.At("segments").AsArray().at(0).At("path_uncertainty").AsDouble();
 }
@@ -120,8 +118,7 @@ TEST_F(SamTrackJob, PathsOfTheTestClipsWithoutDepth) {
       options_.motion_output = dir_.path().string();
   for (const std::string clip : {"dev_dolly", "dev_dynamic", "dev_rotate"}) {
     const std::filesystem::path folder = DataDir() / clip;
-    std::ifstream file(folder / "scene.json");
-    const std::string text(std::istreambuf_iterator<char>(file), {});
+    const std::string text = ReadText(folder / "scene.json");
     const json::Value scene = json::Parse(text, Limits(), "scene.json");
     options_.color_video = (folder / "color.mp4").string();
     options_.fov = FovOptions();
@@ -218,10 +215,7 @@ TEST_F(SamTrackJob, ShowsWhatMoves) {
 TEST_F(SamTrackJob, TheSameForEveryNumberOfThreads) {
   const MovingClip clip(Scenes::Room(160, 90, 60), 5);
   Make(clip);
-  const auto text = [&] {
-    std::ifstream file(RunSamTrackJob(options_).report);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  };
+  const auto text = [&] { return ReadText(RunSamTrackJob(options_).report); };
   options_.job.num_threads = 1;
   const std::string one = text();
   options_.job.num_threads = 3;

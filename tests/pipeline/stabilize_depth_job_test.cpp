@@ -18,6 +18,7 @@
 #include "mdvt/pipeline/eval_depth.h"
 #include "mdvt/pipeline/mono_to_sbs.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -76,8 +77,7 @@ void AddFlicker(const std::string& from, const std::string& to, const Flicker& f
 // scene.json of a rendered clip: poses as a transformation file; returns the vertical field of
 // view.
 double WritePoses(const std::string& scene, const std::string& to) {
-  std::ifstream file(scene);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = ReadText(scene);
   const json::Value value = json::Parse(text, {}, "scene");
   std::ofstream(to) << json::Write(value.At("frames"));
   return value.At("yfov_deg").AsDouble();

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
@@ -26,6 +25,7 @@
 #include "pipeline/stereo4d_clip.h"
 #include "support/raycast.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -144,8 +144,7 @@ class MovingStereo {
 
 // The true poses of the left eye; the file has those of the point between the eyes.
 std::vector<Pose> LeftEyes(const fs::path& path) {
-  std::ifstream file(path);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const std::string text = ReadText(path);
   const json::Value scene = json::Parse(text, Limits(), "scene.json");
   std::vector<Pose> poses;
   for (const json::Value& frame : scene.At("frames").AsArray()) {

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "cli/clips.h"
 #include "io/clip_maker.h"
@@ -13,6 +12,7 @@
 #include "io/expect_error.h"
 #include "mdvt/pipeline/jobs.h"
 #include "support/test_env.h"
+#include "support/text_files.h"
 
 namespace mdvt::test {
 namespace {
@@ -20,10 +20,6 @@ namespace {
 constexpr int kWidth = 96, kHeight = 64;
 // The focal length is the width: tan(xfov / 2) = 1 / 2.
 const double kXfovDeg = 2 * std::atan(0.5) * 180 / M_PI;
-
-void WriteText(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
 
 class StereoJob : public ::testing::Test {
  protected:

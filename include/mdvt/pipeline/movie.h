@@ -65,7 +65,7 @@ struct MovieJobOptions {
 
   SceneDetectOptions detect;
   SceneSettings scene;  // of all scenes whose row says nothing else
-  DepthSourceOptions source = Computed();
+  DepthSourceOptions source = DepthJobOptions().source;
   FovOptions fov;            // but for xfov_deg, which is of `scene`
   std::string mask_model;    // empty: what moves is masked
   std::string infill_model;  // of the engines that are networks
@@ -80,13 +80,6 @@ struct MovieJobOptions {
 
   // Throws Error(kInvalidArgument).
   void Check() const;
-
- private:
-  static DepthSourceOptions Computed() {
-    DepthSourceOptions source;
-    source.reads_files = false;
-    return source;
-  }
 };
 void Describe(OptionList* list, MovieJobOptions* options);
 
