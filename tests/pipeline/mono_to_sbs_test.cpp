@@ -706,6 +706,7 @@ TEST_F(MonoToSbs, FailuresAreClearAndLeaveNothing) {
            {"p_lo", [](auto* o) { o->norm.p_lo = 100; }},
            {"alpha", [](auto* o) { o->steady.smoothing.alpha = 1; }},
            {"crf", [](auto* o) { o->encode.crf = 60; }},
+           {"the name must end in .png", [](auto* o) { o->preview.contact_sheet = "sheet.jpg"; }},
            {"preset", [](auto* o) { o->encode.x264_preset = "quick"; }}}) {
     options = plain_;
     spoil(&options);
