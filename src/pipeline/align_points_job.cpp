@@ -18,6 +18,7 @@
 #include "pipeline/align_points_settings.h"
 #include "pipeline/camera_outputs.h"
 #include "pipeline/job_common.h"
+#include "pipeline/mask_watch.h"
 #include "pipeline/motion_picture.h"
 #include "pipeline/point_sampling.h"
 
@@ -73,6 +74,7 @@ class AlignPointsJob {
   AlignPointsReport Run() {
     graph_.Into(Frames(), [this](ClipFrame frame) { Sample(frame); });
     graph_.Run("depth", ExpectedFrames(depth_.info().estimated_frames, 0, options_.job.max_frames));
+    mask_watch_.Tell(kNoPointMasked);
     CheckLength();
     const TrackTable kept = KeptTracks();
     const CameraAlignment found = AlignCameras(kept, depths_, Alignment(), control_);
@@ -126,7 +128,10 @@ class AlignPointsJob {
     });
     if (mask_)
       frames = Join(std::move(frames), &*mask_, &masks_taken_, "mask video", options_.mask_video,
-                    [](ClipFrame* frame, Image image) { frame->mask = std::move(image); });
+                    [this](ClipFrame* frame, Image image) {
+                      mask_watch_.Look(image);
+                      frame->mask = std::move(image);
+                    });
     if (color_)
       frames =
           Join(std::move(frames), &*color_, &colors_taken_, "color video", options_.color_video,
@@ -253,6 +258,7 @@ class AlignPointsJob {
   TrackTable tracks_;
   DepthVideoReader depth_;
   std::optional<VideoReader> mask_;
+  MaskWatch mask_watch_{options_.mask_video, options_.mask.threshold};
   std::optional<VideoReader> color_;
   SceneCutDetector cut_;
   Camera camera_;

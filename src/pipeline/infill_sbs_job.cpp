@@ -15,11 +15,14 @@
 #include "pipeline/clip_pair.h"
 #include "pipeline/clip_poses.h"
 #include "pipeline/job_common.h"
+#include "pipeline/mask_watch.h"
 #include "pipeline/sbs_filler.h"
 #include "pipeline/sbs_pair.h"
 
 namespace mdvt {
 namespace {
+
+constexpr int kMovingLuma = 127;  // of a mask, at most where nothing moves
 
 class InfillSbsJob {
  public:
@@ -60,6 +63,7 @@ class InfillSbsJob {
       Encode(std::move(filled));
     }
     graph_.Run("infill", ExpectedFrames(sbs_.info().estimated_frames, 0, options_.job.max_frames));
+    mask_watch_.Tell("nothing counts as moving");
     writer_->Finish(sbs_.EndOfColorStreams());
     if (provenance_) provenance_->Finish();
     outputs_.CommitAll();
@@ -153,7 +157,8 @@ class InfillSbsJob {
     if (!moving_) return inputs;
     return graph_.Map(graph_.Zip(std::move(inputs), Source(&*moving_, &masks_taken_),
                                  Named("mask video", options_.mask_video)),
-                      [](std::pair<FillInput, Frame> pair) {
+                      [this](std::pair<FillInput, Frame> pair) {
+                        mask_watch_.Look(pair.second.image);
                         pair.first.moving = std::move(pair.second.image);
                         return std::move(pair.first);
                       });
@@ -179,6 +184,7 @@ class InfillSbsJob {
   std::optional<DepthVideoReader> depth_;
   std::optional<VideoReader> color_;
   std::optional<VideoReader> moving_;
+  MaskWatch mask_watch_{options_.mask_video, kMovingLuma};
   int64_t depths_taken_ = 0, colors_taken_ = 0, masks_taken_ = 0;
   ColorConverter converter_;
   ColorConverter output_converter_;

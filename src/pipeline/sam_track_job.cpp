@@ -19,6 +19,7 @@
 #include "mdvt/tracking/scene_cut.h"
 #include "pipeline/align_points_settings.h"
 #include "pipeline/job_common.h"
+#include "pipeline/mask_watch.h"
 #include "pipeline/motion_map.h"
 #include "pipeline/path_start.h"
 #include "pipeline/point_sampling.h"
@@ -82,6 +83,7 @@ class SamTrackJob {
     graph_.Into(Frames(), [this](const ClipFrame& frame) { Follow(frame); });
     const int64_t expected = ExpectedFrames(info_.estimated_frames, 0, options_.job.max_frames);
     graph_.Run("tracks", expected);
+    mask_watch_.Tell(kNoPointMasked);
     Require(frames_ > 0, Code::kCorrupt, "'" + options_.color_video + "' has no frames");
     tracks_ = builder_.Finish();
     if (options_.mask.strict) DropMasked();
@@ -170,7 +172,8 @@ class SamTrackJob {
     if (!mask_) return frames;
     auto masked = graph_.Zip(Pictures(&*mask_, &masks_taken_), std::move(frames),
                              Names("mask video", options_.mask_video));
-    return graph_.Map(std::move(masked), [](std::pair<Frame, ClipFrame> pair) {
+    return graph_.Map(std::move(masked), [this](std::pair<Frame, ClipFrame> pair) {
+      mask_watch_.Look(pair.first.image);
       pair.second.mask = std::move(pair.first.image);
       return std::move(pair.second);
     });
@@ -363,6 +366,7 @@ class SamTrackJob {
   std::unique_ptr<DepthVideoReader> depth_;  // null: none is given
   VideoInfo info_;                           // of what mask and results are as large as
   std::optional<VideoReader> mask_;
+  MaskWatch mask_watch_{options_.mask_video, options_.mask.threshold};
   Camera camera_;
   float saturated_ = 0;
   std::optional<ShotTracker> tracker_;

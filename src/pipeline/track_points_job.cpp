@@ -22,6 +22,7 @@
 #include "mdvt/tracking/clip_tracker.h"
 #include "mdvt/tracking/model_tracker.h"
 #include "pipeline/job_common.h"
+#include "pipeline/mask_watch.h"
 #include "pipeline/track_mask.h"
 #include "pipeline/track_points_settings.h"
 
@@ -222,6 +223,7 @@ class TrackPointsJob {
     report_.frames = writer_.num_frames();
     report_.output = output_;
     report_.cuts = tracker_->cuts();
+    mask_watch_.Tell(kNoPointMasked);
     if (report_.sightings == 0)
       LogWarning("no point could be followed in '" + options_.color_video +
                  "': its pictures have too little texture" +
@@ -272,7 +274,8 @@ class TrackPointsJob {
     names.second = "mask video '" + options_.mask.video + "'";
     names.limit = options_.job.max_frames;
     return graph_.Map(graph_.Zip(std::move(frames), std::move(masks), names),
-                      [](std::pair<Frame, Frame> pair) {
+                      [this](std::pair<Frame, Frame> pair) {
+                        mask_watch_.Look(pair.second.image);
                         return MaskedFrame{std::move(pair.first), std::move(pair.second.image)};
                       });
   }
@@ -335,6 +338,7 @@ class TrackPointsJob {
   OutputTarget target_;
   VideoReader reader_;
   std::optional<VideoReader> mask_;
+  MaskWatch mask_watch_ = MaskWatch(options_.mask.video, options_.mask.threshold);
   TrackingPictures pictures_;
   std::unique_ptr<ClipTracker> tracker_;
   TrackFileWriter writer_;
