@@ -83,8 +83,8 @@ class NetworkPairFlow : public PairFlow {
 // Pairs each frame with the next one.
 class FlowStage : public Stage<Frame, FrameFlow> {
  public:
-  FlowStage(PairFlow* flow, bool wants_back, LastFlow last)
-      : flow_(flow), wants_back_(wants_back), last_(last) {}
+  FlowStage(PairFlow* flow, bool wants_back, LastFlow last, const RunControl& control)
+      : flow_(flow), wants_back_(wants_back), last_(last), control_(control) {}
 
   int latency() const override { return flow_->most() + 1; }
   int group() const override { return flow_->most(); }
@@ -102,7 +102,7 @@ class FlowStage : public Stage<Frame, FrameFlow> {
     } else if (last_ == LastFlow::kPrevious) {
       end.flow.Resize(frame.image.width(), frame.image.height());
     } else {
-      end.flow = std::move(flow_->Compute({{frame.image, frame.image}}).front());
+      end.flow = std::move(Compute({{frame.image, frame.image}}).front());
     }
     end.is_last = true;
     Add(frame, std::move(end));
@@ -115,6 +115,12 @@ class FlowStage : public Stage<Frame, FrameFlow> {
   }
 
  private:
+  // A pass of a network takes seconds: none is begun that nobody wants any more.
+  std::vector<FlowField> Compute(const std::vector<PicturePair>& pairs) {
+    Require(!control_.IsCancelled(), Code::kCancelled, "cancelled");
+    return flow_->Compute(pairs);
+  }
+
   // All pairs; the last frame stays.
   void Run() {
     std::vector<PicturePair> pairs, reversed;
@@ -122,9 +128,9 @@ class FlowStage : public Stage<Frame, FrameFlow> {
       pairs.push_back({waiting_[i].image, waiting_[i + 1].image});
       reversed.push_back({waiting_[i + 1].image, waiting_[i].image});
     }
-    std::vector<FlowField> flows = flow_->Compute(pairs);
+    std::vector<FlowField> flows = Compute(pairs);
     std::vector<FlowField> backs(flows.size());
-    if (wants_back_) backs = flow_->Compute(reversed);
+    if (wants_back_) backs = Compute(reversed);
     if (last_ == LastFlow::kPrevious) previous_ = flows.back();
     for (size_t i = 0; i < flows.size(); ++i) {
       FrameFlow made;
@@ -145,6 +151,7 @@ class FlowStage : public Stage<Frame, FrameFlow> {
   PairFlow* flow_;
   bool wants_back_;
   LastFlow last_;
+  const RunControl& control_;
   std::deque<Frame> waiting_;
   FlowField previous_;
   std::deque<FrameFlow> ready_;
@@ -154,6 +161,7 @@ class OpticalFlowJob {
  public:
   OpticalFlowJob(const OpticalFlowJobOptions& options, const RunControl& control)
       : options_(options),
+        control_(control),
         graph_(options.job, control),
         outputs_(options.job.overwrite),
         target_(StageOutputs()),
@@ -176,7 +184,7 @@ class OpticalFlowJob {
   }
 
   OpticalFlowReport Run() {
-    FlowStage stage(flow_.get(), WantsBack(), options_.last);
+    FlowStage stage(flow_.get(), WantsBack(), options_.last, control_);
     auto frames = graph_.From([this]() -> std::optional<Frame> {
       if (options_.job.max_frames >= 0 && taken_ >= options_.job.max_frames) return std::nullopt;
       std::optional<Frame> frame = reader_.Read();
@@ -263,6 +271,7 @@ class OpticalFlowJob {
   }
 
   const OpticalFlowJobOptions& options_;
+  const RunControl& control_;
   Graph graph_;
   OpticalFlowReport report_;
   OutputSet outputs_;

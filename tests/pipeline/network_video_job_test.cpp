@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -18,10 +19,12 @@
 #include "mdvt/io/sidecar.h"
 #include "mdvt/pipeline/calibrate.h"
 #include "mdvt/pipeline/mono_to_sbs.h"
+#include "mdvt/pipeline/optical_flow.h"
 #include "mdvt/pipeline/stabilize.h"
 #include "mdvt/pipeline/tools.h"
 #include "mdvt/pipeline/upscale_depth.h"
 #include "pipeline/network_parts.h"
+#include "support/log_catcher.h"
 #include "support/test_env.h"
 
 namespace mdvt::test {
@@ -425,6 +428,28 @@ TEST_F(NetworkVideoJob, StereoTakesWindowsAndAStabilizer) {
   }
   EXPECT_EQ(results[0].size(), 6u);
   EXPECT_TRUE(SameFrames(results[0], results[1]));
+}
+
+// ---- Flow.
+
+TEST_F(NetworkVideoJob, FlowThatIsCancelledEndsAfterThePassThatRuns) {
+  std::atomic<bool> cancelled{false};
+  int passes = 0;
+  OnFlowPass() = [&] {
+    ++passes;
+    cancelled = true;
+  };
+  OpticalFlowJobOptions options;
+  options.color_video = dir_ / "c.mkv";
+  options.output = dir_ / "flow.mkv";
+  options.save_numbers = true;  // flow in both directions: two passes
+  options.model.path = MakePart(dir_.path().string(), "flow");
+  options.model.trust_model = true;
+  RunControl control;
+  control.cancelled = &cancelled;
+  ExpectError(Code::kCancelled, "", [&] { RunOpticalFlowJob(options, control); });
+  EXPECT_EQ(passes, 1);
+  EXPECT_FALSE(fs::exists(options.output));
 }
 
 // ---- Enlarging.
