@@ -131,6 +131,15 @@ Value SelfTest(const std::string& path, const mdvt::ModelOptions& options) {
   return Value::Members{{"passed", passed}, {"outputs", outputs}};
 }
 
+// Throws for a file that no backend takes: it is no model.
+void CheckEnding(const std::string& path) {
+  try {
+    mdvt::FindBackendFor(fs::path(path).extension().string());
+  } catch (const mdvt::Error& error) {
+    throw mdvt::Error(error.code(), "'" + path + "': " + error.what());
+  }
+}
+
 Value LookAt(const std::string& path, const mdvt::ModelOptions& options, Findings* findings) {
   Value report = Value::Members{{"file", path}};
   try {
@@ -138,6 +147,7 @@ Value LookAt(const std::string& path, const mdvt::ModelOptions& options, Finding
     report["sha256"] = file.sha256;
     report["size"] = file.size;
     report["hash"] = file.is_listed ? "listed" : file.is_another ? "wrong" : "not listed";
+    CheckEnding(path);
     if (!file.may_be_opened) {
       const bool only_unlisted = file.holds_network && !file.is_another;
       findings->Add(file.refusal, !only_unlisted);

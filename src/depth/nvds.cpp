@@ -21,7 +21,7 @@ constexpr double kSettleSeconds = 2;  // of scale and shift after the network
 void RequirePart(const Model* model, const char* role, size_t inputs) {
   Require(model != nullptr, Code::kInvalidArgument, std::string("NVDS: no ") + role);
   const ModelInfo& info = model->info();
-  Require(info.kind == ModelKind::kInfillPart && info.role == role &&
+  Require(info.kind == ModelKind::kStabilizerPart && info.role == role &&
               info.inputs.size() == inputs && info.outputs.size() == 1,
           Code::kUnsupported,
           "model '" + info.name + "' is not the " + role +

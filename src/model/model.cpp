@@ -43,13 +43,14 @@ bool IsDevice(const std::string& text) {
 struct Verdict {
   enum { kListed, kUnlisted, kWrong, kNoModel } hash = kUnlisted;
   std::string reason;  // why it is not listed, or wrong
+  Code code = Code::kRefused;
 };
 
 // What options and manifest say about a file of this hash.
 Verdict JudgeHash(const std::string& path, const SealedModel& file, const ModelOptions& options) {
   const std::string name = fs::path(path).filename().string();
   const std::string& hash = file.sha256();
-  if (file.size() == 0) return {Verdict::kNoModel, "an empty file"};
+  if (file.size() == 0) return {Verdict::kNoModel, "an empty file", Code::kCorrupt};
   if (const std::string why = file.WhyNoNetwork(); !why.empty()) return {Verdict::kNoModel, why};
   const std::string wrong_file = ": the file is damaged or another one";
   const std::string wanted = NormalizedSha256(options.sha256);
@@ -75,6 +76,8 @@ Verdict JudgeHash(const std::string& path, const SealedModel& file, const ModelO
   if (entry != nullptr && !entry->sha256.empty() && hash != entry->sha256) {
     return {Verdict::kWrong, "its SHA-256 is " + hash + ", " + lists + entry->sha256 + wrong_file};
   }
+  if (const std::string why = file.WhyUnreadable(); options.backend.empty() && !why.empty())
+    return {Verdict::kNoModel, why, Code::kCorrupt};
   if (!wanted.empty() || (entry != nullptr && !entry->sha256.empty()))
     return {Verdict::kListed, {}};
 
@@ -309,8 +312,7 @@ Model Model::Open(const std::string& path, const ModelOptions& options) {
   impl->table = BackendOf(path, options);
   const mdvt_backend* const table = impl->table;
   const Verdict verdict = JudgeHash(path, file, options);
-  if (!MayBeOpened(verdict, options))
-    impl->Fail(file.size() == 0 ? Code::kCorrupt : Code::kRefused, verdict.reason);
+  if (!MayBeOpened(verdict, options)) impl->Fail(verdict.code, verdict.reason);
   impl->sha256 = file.sha256();
   impl->info = ReadInfo(table, path, file, options.limits);
   const ModelInfo& info = impl->info;

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/file_ending.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/memory.h"
 #include "model/hasher.h"
@@ -25,6 +26,9 @@ constexpr size_t kBlock = 1 << 17;
 // A checkpoint of PyTorch before 1.6: a pickle of protocol 2 that begins with its magic number.
 constexpr std::string_view kOldCheckpoint =
     "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+
+constexpr std::string_view kZipStart("PK\3\4", 4), kZipEnd("PK\5\6", 4);
+constexpr size_t kZipEndSize = 22;
 
 constexpr char kRemedy[] =
     ": it holds weights and no network; make a model of it with one of models/export, see "
@@ -101,7 +105,8 @@ SealedModel::SealedModel(const std::string& path, bool may_name_others) {
   sha256_ = hasher.Result();
   name_ = "/proc/self/fd/" + std::to_string(memory_.get());
   total_ = size_;
-  if (may_name_others && std::filesystem::path(path).extension() == ".onnx") SealOutside(path);
+  ending_ = LowerEnding(path);
+  if (may_name_others && ending_ == ".onnx") SealOutside(path);
 }
 
 SealedModel::~SealedModel() = default;
@@ -112,6 +117,7 @@ void SealedModel::SealOutside(const std::string& path) {
   void* const bytes = mmap(nullptr, size, PROT_READ, MAP_SHARED, memory_.get(), 0);
   if (bytes == MAP_FAILED) FailCopy(path, errno);
   const std::vector<std::string> names = OutsideWeights(static_cast<const char*>(bytes), size);
+  is_onnx_ = HoldsOnnxGraph(static_cast<const char*>(bytes), size);
   munmap(bytes, size);
   if (names.empty()) return;
   constexpr size_t kMostFiles = 256;
@@ -152,17 +158,24 @@ std::string SealedModel::Bytes(int64_t offset, size_t size) const {
   return bytes;
 }
 
+// The record at the end of a zip; empty without one.
+std::string SealedModel::ZipEnd() const {
+  constexpr size_t kLongestComment = 65535;
+  const int64_t tail_at = std::max<int64_t>(0, size_ - int64_t{kZipEndSize + kLongestComment});
+  const std::string tail = Bytes(tail_at, kZipEndSize + kLongestComment);
+  const size_t at = tail.rfind(kZipEnd);
+  if (at == std::string::npos || at + kZipEndSize > tail.size()) return {};
+  return tail.substr(at, kZipEndSize);
+}
+
 // A zip with a pickle and without TorchScript's code. False for what cannot be followed.
 bool SealedModel::IsArchiveWithoutCode() const {
-  constexpr std::string_view kStart("PK\3\4", 4), kEntry("PK\1\2", 4), kEnd("PK\5\6", 4);
-  constexpr size_t kEndSize = 22, kEntrySize = 46, kLongestComment = 65535;
+  constexpr std::string_view kEntry("PK\1\2", 4);
+  constexpr size_t kEntrySize = 46;
   constexpr uint32_t kLongestDirectory = 1 << 26;
-  if (Bytes(0, 4) != kStart) return false;
-  const int64_t tail_at = std::max<int64_t>(0, size_ - int64_t{kEndSize + kLongestComment});
-  const std::string tail = Bytes(tail_at, kEndSize + kLongestComment);
-  const size_t end = tail.rfind(kEnd);
-  if (end == std::string::npos || end + kEndSize > tail.size()) return false;
-  const uint32_t bytes = Number(tail, end + 12, 4), at = Number(tail, end + 16, 4);
+  const std::string end = ZipEnd();
+  if (Bytes(0, 4) != kZipStart || end.empty()) return false;
+  const uint32_t bytes = Number(end, 12, 4), at = Number(end, 16, 4);
   if (bytes > kLongestDirectory) return false;
   const std::string directory = Bytes(at, bytes);
   bool pickle = false;
@@ -183,6 +196,19 @@ std::string SealedModel::WhyNoNetwork() const {
   if (Bytes(0, kOldCheckpoint.size()) == kOldCheckpoint)
     return std::string("a checkpoint in PyTorch's old format") + kRemedy;
   if (IsArchiveWithoutCode()) return std::string("a checkpoint of PyTorch") + kRemedy;
+  return {};
+}
+
+std::string SealedModel::WhyUnreadable() const {
+  if (ending_ == ".onnx" && !is_onnx_)
+    return "not an ONNX file, or one that is damaged: copy, download or export it again, see "
+           "docs/models.md";
+  if (ending_ != ".pt" && ending_ != ".pth" && ending_ != ".torchscript") return {};
+  if (Bytes(0, 4) != kZipStart)
+    return "not a TorchScript file: it is not a ZIP archive, as these are; give one that a script "
+           "of models/export has written, see docs/models.md";
+  if (ZipEnd().empty())
+    return "a TorchScript file whose end is missing: copy, download or export it again";
   return {};
 }
 

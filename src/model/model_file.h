@@ -53,12 +53,16 @@ class SealedModel {
   const std::string& name() const { return name_; }
   // What this kind of file is if it holds weights without a network, with what to do; else empty.
   std::string WhyNoNetwork() const;
+  // What is wrong with a file whose name says that it is TorchScript or ONNX, with what to do, as
+  // far as it shows without their code; else empty.
+  std::string WhyUnreadable() const;
 
  private:
   // Files that hold weights alone name none themselves.
   SealedModel(const std::string& path, bool may_name_others);
   void SealOutside(const std::string& path);
   std::string Bytes(int64_t offset, size_t size) const;  // fewer at the end
+  std::string ZipEnd() const;
   bool IsArchiveWithoutCode() const;
 
   FileDescriptor memory_;
@@ -66,6 +70,8 @@ class SealedModel {
   int64_t total_ = 0;
   std::string sha256_;
   std::string name_;
+  std::string ending_;
+  bool is_onnx_ = false;
   std::vector<Outside> outside_;
 };
 

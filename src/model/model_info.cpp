@@ -29,7 +29,7 @@ constexpr std::initializer_list<std::pair<const char*, ModelKind>> kKinds = {
     {"segment", ModelKind::kSegment},
     {"inpaint", ModelKind::kInpaint},
     {"infill_part", ModelKind::kInfillPart},
-    {"stabilizer_part", ModelKind::kInfillPart}};  // a part of a group as well: the role tells
+    {"stabilizer_part", ModelKind::kStabilizerPart}};
 
 constexpr std::initializer_list<std::pair<const char*, Quantity>> kQuantities = {
     {"disparity", Quantity::kDisparity},
@@ -198,6 +198,7 @@ std::string DefaultInputLayout(ModelKind kind, size_t index) {
     case ModelKind::kTrack:
       return index == 0 ? "1TCHW" : index == 1 ? "1N3" : "";
     case ModelKind::kInfillPart:
+    case ModelKind::kStabilizerPart:
       return "";
     default:
       return "NCHW";
@@ -211,6 +212,7 @@ std::string DefaultOutputLayout(ModelKind kind, Quantity quantity) {
     case ModelKind::kTrack:
       return quantity == Quantity::kPosition ? "1TN2" : "1TN";
     case ModelKind::kInfillPart:
+    case ModelKind::kStabilizerPart:
       return "";
     default:
       return quantity == Quantity::kIntrinsics ? "N33" : "NCHW";
@@ -534,11 +536,11 @@ ModelInfo ModelInfo::Parse(const char* text, size_t size, const Limits& limits) 
     info.check = ReadCheck(check, info);
     check.AddUnknown(&unknown);
   }
-  if (info.kind == ModelKind::kInfillPart) {
+  if (info.kind == ModelKind::kInfillPart || info.kind == ModelKind::kStabilizerPart) {
     info.group = root.Text("group");
     info.role = root.Text("role");
-    info.scheduler = ReadNotes(root, "scheduler");
   }
+  if (info.kind == ModelKind::kInfillPart) info.scheduler = ReadNotes(root, "scheduler");
   root.AddUnknown(&unknown);
   return info;
 }

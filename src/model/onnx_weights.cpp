@@ -10,8 +10,8 @@ namespace mdvt {
 namespace {
 
 // A message of protobuf: fields of a number and a value; calls field(number, bytes) for those whose
-// value is a text or a message. Ends at what it cannot follow.
-void Walk(std::string_view message,
+// value is a text or a message. Ends at what it cannot follow; true if that is the end.
+bool Walk(std::string_view message,
           const std::function<void(uint64_t number, std::string_view bytes)>& field) {
   size_t at = 0;
   const auto number = [&](uint64_t* value) {
@@ -24,38 +24,41 @@ void Walk(std::string_view message,
     return false;
   };
   uint64_t head = 0, value = 0;
-  while (at < message.size() && number(&head)) {
+  while (at < message.size()) {
+    if (!number(&head)) return false;
     uint64_t size = 0;
     switch (head & 7) {
       case 0:
-        if (!number(&value)) return;
+        if (!number(&value)) return false;
         break;
       case 1:
         size = 8;
         break;
       case 2:
-        if (!number(&size)) return;
+        if (!number(&size)) return false;
         break;
       case 5:
         size = 4;
         break;
       default:
-        return;
+        return false;
     }
-    if (size > message.size() - at) return;
+    if (size > message.size() - at) return false;
     if ((head & 7) == 2) field(head >> 3, message.substr(at, size));
     at += size;
   }
+  return true;
 }
 
-constexpr int kDeepest = 32;  // graphs in branches of graphs
+constexpr uint64_t kGraph = 7;  // ModelProto.graph
+constexpr int kDeepest = 32;    // graphs in branches of graphs
 
 class Finder {
  public:
   void Model(std::string_view model) {
     Walk(model, [this](uint64_t number, std::string_view bytes) {
-      if (number == 7) Graph(bytes, 0);  // ModelProto.graph
-      if (number == 25)                  // ModelProto.functions: their nodes
+      if (number == kGraph) Graph(bytes, 0);
+      if (number == 25)  // ModelProto.functions: their nodes
         Walk(bytes, [this](uint64_t part, std::string_view node) {
           if (part == 7) Node(node, 0);
         });
@@ -107,6 +110,13 @@ std::vector<std::string> OutsideWeights(const char* bytes, size_t size) {
   Finder finder;
   finder.Model({bytes, size});
   return {finder.names.begin(), finder.names.end()};
+}
+
+bool HoldsOnnxGraph(const char* bytes, size_t size) {
+  bool found = false;
+  const bool whole = Walk(
+      {bytes, size}, [&found](uint64_t number, std::string_view) { found |= number == kGraph; });
+  return whole && found;
 }
 
 }  // namespace mdvt

@@ -19,6 +19,7 @@
 #include "pipeline/camera_outputs.h"
 #include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
+#include "pipeline/mask_watch.h"
 #include "pipeline/motion_picture.h"
 #include "pipeline/point_sampling.h"
 
@@ -74,6 +75,7 @@ class AlignPointsJob {
   AlignPointsReport Run() {
     graph_.Into(Frames(), [this](ClipFrame frame) { Sample(frame); });
     graph_.Run("depth", ExpectedFrames(depth_.info().estimated_frames, 0, options_.job.max_frames));
+    mask_watch_.Tell(kNoPointMasked);
     CheckLength();
     const TrackTable kept = KeptTracks();
     const CameraAlignment found = AlignCameras(kept, depths_, Alignment(), control_);
@@ -120,7 +122,10 @@ class AlignPointsJob {
     });
     if (mask_)
       frames = Join(std::move(frames), &*mask_, "mask video", options_.mask_video,
-                    [](ClipFrame* frame, Image image) { frame->mask = std::move(image); });
+                    [this](ClipFrame* frame, Image image) {
+                      mask_watch_.Look(image);
+                      frame->mask = std::move(image);
+                    });
     if (color_)
       frames =
           Join(std::move(frames), &*color_, "color video", options_.color_video,
@@ -242,6 +247,7 @@ class AlignPointsJob {
   TrackTable tracks_;
   DepthVideoReader depth_;
   std::optional<VideoReader> mask_;
+  MaskWatch mask_watch_{options_.mask_video, options_.mask.threshold};
   std::optional<VideoReader> color_;
   SceneCutDetector cut_;
   Camera camera_;

@@ -11,6 +11,7 @@
 #include "mdvt/io/color_convert.h"
 #include "mdvt/io/point_array_file.h"
 #include "pipeline/first_frames.h"
+#include "pipeline/mask_watch.h"
 
 namespace mdvt {
 namespace {
@@ -20,11 +21,6 @@ constexpr int kForegroundLuma = 128;
 constexpr int kLoadedTimes = 8;
 constexpr double kColorSlack = 1e-6;
 constexpr int kPointsPerPiece = 4096;
-
-struct MaskedPair {
-  PairedFrame pair;
-  Image mask;  // Gray8; empty without a mask video
-};
 
 class BackgroundPass {
  public:
@@ -89,6 +85,7 @@ class BackgroundPass {
       graph_->Into(std::move(pairs), [this](const PairedFrame& pair) { Add(pair, Image()); });
     }
     graph_->Run("background", clip.expected_frames());
+    mask_watch_.Tell("it takes nothing out of the background");
     Require(plate_.seen() > 0, Code::kRefused,
             "no frame has any background: mask_depth is too large, or the mask is white "
             "everywhere");
@@ -159,6 +156,7 @@ class BackgroundPass {
     else
       for (int y = 0; y < depth.height; ++y)
         std::fill_n(foreground.Row(y), depth.width, uint8_t{0});
+    if (!mask.empty()) mask_watch_.Look(mask);
     for (int y = 0; y < depth.height && !mask.empty(); ++y) {
       const uint8_t* row = mask.Plane<uint8_t>().Row(y);
       for (int x = 0; x < depth.width; ++x)
@@ -197,6 +195,7 @@ class BackgroundPass {
   const StereoSceneOptions& options_;
   Graph* graph_;
   BackgroundPlate plate_;
+  MaskWatch mask_watch_{options_.mask_video, kForegroundLuma - 1};
   Image foreground_;
   ColorConverter converter_;
   int64_t frames_ = 0;

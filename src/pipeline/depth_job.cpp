@@ -55,6 +55,11 @@ class DepthJob {
         track_(options.source.own.Of<FovTrackOptions>()),
         knows_fov_(!options.fov.empty() || source_->needs_fov()) {
     CheckOnePicture(reader_.info(), options.job.one_picture);
+    Require(track_.mode == FovMode::kClipMedian || (options.fov.empty() && source_->tells_fov()),
+            Code::kInvalidArgument,
+            std::string("fov_mode says how the field of view is taken that the network tells, ") +
+                (options.fov.empty() ? "this one tells none" : "but one is given, which wins") +
+                ": leave it out");
     SetCamera(Fov(control.cancelled));
     if (options.target_fps > 0) chooser_.emplace(options.target_fps, reader_.info().time_base);
     const Rational rate = reader_.info().frame_rate;

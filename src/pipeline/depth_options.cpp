@@ -52,7 +52,7 @@ void Describe(OptionList* list, DepthJobOptions* options) {
           "runs; anew for every 22 frames; not at all, but by --scene_scale")
       .Default("global with --depth_video or --metric_model, else none")
       .OnlyWith("model");
-  list->Field("max_depth", &options->max_depth, {0, 1e6, true, false}, "METRES",
+  list->Field("max_depth", &options->max_depth, {1e-6, 1e6}, "METRES",
               "depth at the end of the file's range; farther is clipped");
   static const EnumNames<DepthEncoding> kWritten = {{"rgb16", DepthEncoding::kRgb16},
                                                     {"gray16", DepthEncoding::kGray16},
@@ -118,6 +118,11 @@ void DepthJobOptions::Check() const {
           ? "calib none uses neither depth_video nor metric_model"
           : "calib, no_rolling_average and parity need something to calibrate by: give depth_video "
             "or metric_model");
+  Require(
+      !calibrate.HasTarget() || source.scene_scale == DepthSourceOptions().scene_scale,
+      Code::kInvalidArgument,
+      "scene_scale is not used with depth_video and metric_model, which tell the scale: leave it "
+      "out");
   Require(reference_depth.empty() || target_fps <= 0 || mode == CalibrationMode::kGlobal,
           Code::kInvalidArgument,
           "with target_fps a reference depth is for calib global: it has all frames of the clip");

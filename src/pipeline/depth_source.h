@@ -167,6 +167,13 @@ const DepthEngineInfo& ChosenEngine(const DepthSourceOptions& options);
 // Names of the engines that share an option, for Option::OnlyWith("engine", ...).
 std::vector<std::string> EnginesWith(const std::string& option, const DepthSourceOptions& options);
 
+// Of the engine "model": whether the numbers of this network depend on the field of view where it
+// tells none itself, and whether it does.
+bool NetworkNeedsFov(const ModelInfo& info);
+bool NetworkTellsFov(const ModelInfo& info);
+// Throws Error(kInvalidArgument) for options that change nothing with this network.
+void CheckUsed(const DepthSourceOptions& options, const ModelInfo& info);
+
 // The chosen engine, its files opened.
 std::unique_ptr<DepthSource> OpenDepthSource(const DepthSourceOptions& options,
                                              const DepthOpening& opening);

@@ -20,6 +20,7 @@
 #include "pipeline/clip_poses.h"
 #include "pipeline/depth_view_settings.h"
 #include "pipeline/job_common.h"
+#include "pipeline/mask_watch.h"
 #include "pipeline/viewpoint.h"
 #include "pipeline/web_view.h"
 
@@ -30,6 +31,7 @@ using Color = SceneRasterizer::Color;
 
 // The path of the camera is drawn in so many pieces at most.
 constexpr size_t kPathPieces = 4096;
+constexpr int kHiddenLuma = 128;  // of a mask, at most
 
 // RRGGBB in the bits of the scene.
 Color ColorOf(const std::string& text, int bits) {
@@ -62,7 +64,7 @@ class MaskReader {
  public:
   MaskReader(const ViewSceneOptions& scene, const VideoInfo& depth, const Limits& limits,
              ThreadPool* pool, int64_t first_frame)
-      : invert_(scene.invert_mask), skip_(first_frame) {
+      : invert_(scene.invert_mask), skip_(first_frame), watch_(scene.mask_video, kHiddenLuma) {
     if (!scene.mask_video.empty()) reader_ = OpenMaskVideo(scene.mask_video, depth, limits, pool);
   }
 
@@ -75,6 +77,7 @@ class MaskReader {
       reader_.reset();  // whatever follows is not masked
       return Image();
     }
+    watch_.Look(frame->image);
     if (!invert_) return frame->image;
     Image inverted(PixelFormat::Gray(8), frame->image.width(), frame->image.height());
     for (int y = 0; y < inverted.height(); ++y) {
@@ -85,9 +88,13 @@ class MaskReader {
     return inverted;
   }
 
+  // To be called after the last frame.
+  void Tell() const { watch_.Tell(invert_ ? "it hides nothing" : "it shows nothing"); }
+
  private:
   bool invert_;
   int64_t skip_;
+  MaskWatch watch_;
   std::optional<VideoReader> reader_;
 };
 
@@ -217,6 +224,7 @@ class DepthViewRender {
       Encode(std::move(views));
     }
     graph_.Run("render", input_.expected_frames());
+    masks.Tell();
 
     writer_->Finish(input_.EndOfColorStreams());
     if (depth_writer_) depth_writer_->Finish();

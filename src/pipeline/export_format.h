@@ -77,7 +77,8 @@ struct ExportFormat {
   // folders that are.
   std::unique_ptr<Exporter> (*make)(const ExportSetup& setup, const std::string& path,
                                     OutputSet* outputs);
-  bool takes_tracks = false;  // with a tracking file, its points are those of the tracks
+  bool takes_tracks = false;     // with a tracking file, its points are those of the tracks
+  const char* ending = nullptr;  // that the name of its file must have; null: any
 };
 
 const std::vector<ExportFormat>& ExportFormats();

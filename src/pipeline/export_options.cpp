@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/file_ending.h"
 #include "mdvt/core/error.h"
 #include "mdvt/pipeline/jobs.h"
 #include "pipeline/export_format.h"
@@ -165,6 +166,9 @@ void ExportJobOptions::Check() const {
             "there is no export format '" + name + "'");
     Require(!known->needs_poses || !transformation_file.empty(), Code::kInvalidArgument,
             "save_" + name + " needs the path of the camera: give a transformation file");
+    if (known->ending != nullptr)
+      Require(LowerEnding(path) == known->ending, Code::kInvalidArgument,
+              "save_" + name + " is '" + path + "': the name must end in " + known->ending);
   }
   Require(!(bit8 && bit16), Code::kInvalidArgument, "bit8 and bit16 contradict each other");
   Require(output.empty() || bit8 || bit16 || (is_folder && (!tracks.empty() || save_alembic)),

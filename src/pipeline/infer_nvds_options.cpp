@@ -21,8 +21,8 @@ void Describe(OptionList* list, InferNvdsJobOptions* options) {
       .Input()
       .Required();
   list->Field("head", &options->head, "FILE", "second half of the network").Input().Required();
-  list->Field("nvds_device", &options->nvds_device, "DEVICE",
-              "where the network runs: cpu, cuda or cuda:N");
+  DescribeDevice(list, "nvds_device", &options->nvds_device,
+                 "where the network runs: cpu, cuda or cuda:N");
   list->Field("nvds_trust_model", &options->nvds_trust_model,
               "open the network though no manifest.json lists it: a model is a program");
   list->Section("first disparity");

@@ -16,11 +16,14 @@
 #include "pipeline/clip_poses.h"
 #include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
+#include "pipeline/mask_watch.h"
 #include "pipeline/sbs_filler.h"
 #include "pipeline/sbs_pair.h"
 
 namespace mdvt {
 namespace {
+
+constexpr int kMovingLuma = 127;  // of a mask, at most where nothing moves
 
 class InfillSbsJob {
  public:
@@ -61,6 +64,7 @@ class InfillSbsJob {
       Encode(std::move(filled));
     }
     graph_.Run("infill", ExpectedFrames(sbs_.info().estimated_frames, 0, options_.job.max_frames));
+    mask_watch_.Tell("nothing counts as moving");
     writer_->Finish(sbs_.EndOfColorStreams());
     if (provenance_) provenance_->Finish();
     outputs_.CommitAll();
@@ -140,7 +144,8 @@ class InfillSbsJob {
                         });
     if (!moving_) return inputs;
     return graph_.Map(Joined(std::move(inputs), &*moving_, "mask video", options_.mask_video),
-                      [](std::pair<FillInput, Frame> pair) {
+                      [this](std::pair<FillInput, Frame> pair) {
+                        mask_watch_.Look(pair.second.image);
                         pair.first.moving = std::move(pair.second.image);
                         return std::move(pair.first);
                       });
@@ -166,6 +171,7 @@ class InfillSbsJob {
   std::optional<DepthVideoReader> depth_;
   std::optional<VideoReader> color_;
   std::optional<VideoReader> moving_;
+  MaskWatch mask_watch_{options_.mask_video, kMovingLuma};
   ColorConverter converter_;
   ColorConverter output_converter_;
   std::optional<SbsFiller> filler_;

@@ -65,6 +65,10 @@ VideoWriterOptions LosslessLike(const VideoInfo& source, ThreadPool* pool);
 // pinhole camera.
 void CheckOnePicture(const VideoInfo& video, bool one_picture);
 
+// An option for where a network runs.
+Option& DescribeDevice(OptionList* list, const std::string& name, std::string* device,
+                       const std::string& help);
+
 // Checks every option of a struct against its description.
 template <typename Options>
 void CheckDescribed(const Options& options) {

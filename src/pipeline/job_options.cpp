@@ -52,7 +52,7 @@ void Describe(OptionList* list, FovOptions* options, const std::string& otherwis
 
 void Describe(OptionList* list, DepthReadingOptions* options, const std::string& prefix,
               const std::string& what) {
-  list->Field(prefix + "max_depth", &options->max_depth, {0, 1e6, true, false}, "METRES",
+  list->Field(prefix + "max_depth", &options->max_depth, {1e-6, 1e6}, "METRES",
               "depth at the end of the range of " + what)
       .Default("from its file, else 100");
   list->Field(prefix + "encoding", &options->encoding, DepthEncodingNames(),
@@ -72,6 +72,32 @@ const EnumNames<DepthEncoding>& DepthEncodingNames() {
       {"gray16-linear-65025", DepthEncoding::kGray16Legacy, true},
       {"gray8-linear-255", DepthEncoding::kGray8, true}};
   return names;
+}
+
+namespace {
+
+// Takes `text` as `field` of the options of a model if it can be one.
+bool SetOfModel(std::string ModelOptions::*field, const std::string& text, std::string* value) {
+  ModelOptions options;
+  options.*field = text;
+  try {
+    options.Check();
+  } catch (const Error&) {
+    return false;
+  }
+  *value = text;
+  return true;
+}
+
+}  // namespace
+
+Option& DescribeDevice(OptionList* list, const std::string& name, std::string* device,
+                       const std::string& help) {
+  return list->Custom(
+      name, "DEVICE", "cpu, cuda or cuda:N", help, [device] { return *device; },
+      [device](const std::string& text) {
+        return SetOfModel(&ModelOptions::device, text, device);
+      });
 }
 
 void Describe(OptionList* list, DepthModelOptions* options) {
@@ -118,13 +144,19 @@ void DescribeNetwork(OptionList* list, DepthModelOptions* options, const std::st
               "the same bits for every number of threads: a forward pass has one thread, several "
               "frames run side by side")
       .OnlyWith(other, values);
-  list->Field("sha256", &options->open.sha256, "HASH", "the hash that the model's file must have")
+  std::string* sha256 = &options->open.sha256;
+  list->Custom(
+          "sha256", "HASH", "64 hexadecimal digits", "the hash that the model's file must have",
+          [sha256] { return *sha256; },
+          [sha256](const std::string& text) {
+            return SetOfModel(&ModelOptions::sha256, text, sha256);
+          })
       .Default("that of manifest.json beside it")
       .OnlyWith(other, values);
   list->Field("trust_model", &options->trust_model,
               "open a model that is not listed in manifest.json: a model is a program")
       .OnlyWith(other, values);
-  list->Field("device", &options->open.device, "DEVICE", "where a model runs: cpu, cuda or cuda:N");
+  DescribeDevice(list, "device", &options->open.device, "where a model runs: cpu, cuda or cuda:N");
 }
 
 }  // namespace mdvt

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/metric_eyes.h"
 
-#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -94,6 +93,14 @@ void DescribeConvergenceSmoothing(OptionList* list, ConvergenceSmoothing* smooth
       .Default("no bound");
 }
 
+void CheckConvergenceSmoothing(const ConvergenceSmoothing& smoothing) {
+  Require(!smoothing.farthest || smoothing.nearest <= *smoothing.farthest, Code::kInvalidArgument,
+          "convergence_nearest is " + FormatDouble(smoothing.nearest) +
+              ", must be at most convergence_farthest, " +
+              FormatDouble(smoothing.farthest.value_or(0)));
+  smoothing.Check();
+}
+
 void MetricEyeOptions::Check() const {
   Require(!(convergence || convergence_auto) || convergence_file.empty(), Code::kInvalidArgument,
           "give a fixed convergence or auto, or a convergence file, not both");
@@ -101,7 +108,7 @@ void MetricEyeOptions::Check() const {
           "a convergence is a distance or auto, not both");
   Require(!convergence_wants_file || !convergence_file.empty(), Code::kInvalidArgument,
           "the convergence 'file' needs --convergence_file");
-  smoothing.Check();
+  CheckConvergenceSmoothing(smoothing);
   const ConvergenceSmoothing usual;
   Require(convergence_auto || !convergence_file.empty() ||
               (smoothing.sigma_seconds == usual.sigma_seconds &&
@@ -117,8 +124,7 @@ void MetricEyeOptions::Check() const {
 }
 
 void MetricEyeOptions::CheckWith(const FrameOptions& frame, bool swap_eyes) const {
-  const std::vector<double>& views = LayoutOf(frame.canvas).views;
-  if (std::any_of(views.begin(), views.end(), [](double eye) { return eye != 0; })) return;
+  if (frame.HasParallax()) return;
   const MetricEyeOptions usual;
   Require(pupillary_distance_mm == usual.pupillary_distance_mm && !ConvergenceGiven() &&
               baseline_scale == usual.baseline_scale && !master_xfov_deg && !swap_eyes,

@@ -31,6 +31,8 @@ BaselineScale ScaleOf(const MetricEyeOptions& options);
 bool SetConvergence(const std::string& text, MetricEyeOptions* options);
 
 void DescribeConvergenceSmoothing(OptionList* list, ConvergenceSmoothing* smoothing);
+// Throws Error(kInvalidArgument) that names the options.
+void CheckConvergenceSmoothing(const ConvergenceSmoothing& smoothing);
 
 struct MonoToSbsJobOptions;
 // The options of the eyes, with what "convergence" says about them.

@@ -23,6 +23,9 @@ namespace {
 constexpr int kUsualInput = 518;         // of the original
 constexpr int64_t kFramesLookedAt = 32;  // for a clip's field of view
 
+// What it says of a frame depends on others.
+bool SeesClips(const ModelInfo& info) { return info.kind != ModelKind::kDepth; }
+
 class NetworkSource : public EstimatorSource {
  public:
   NetworkSource(const DepthSourceOptions& source, const DepthOpening& opening)
@@ -32,21 +35,11 @@ class NetworkSource : public EstimatorSource {
         model_(OpenDepthModel(source.model, opening.pool->num_threads())) {
     options_.input_size = source.input_size.value_or(options_.input_size);
     CheckVdaMode(options_, model_->info());
+    CheckUsed(source, model_->info());
   }
 
-  // Networks that read the field of view out of the picture need none.
-  bool needs_fov() const override {
-    if (!SeesClips() && model_->info().inputs.size() == 2) return true;  // rays
-    if (tells_fov()) return false;
-    for (const ModelOutputInfo& output : model_->info().outputs)
-      if (output.scale == OutputScale::kMetricTimesFocal || output.quantity == Quantity::kDistance)
-        return true;
-    return false;
-  }
-
-  bool tells_fov() const override {
-    return model_->info().inputs.size() == 1 && TellsCamera(model_->info());
-  }
+  bool needs_fov() const override { return NetworkNeedsFov(model_->info()); }
+  bool tells_fov() const override { return NetworkTellsFov(model_->info()); }
 
   double FindFov(const std::string& color_video, const Limits& limits, const DepthClip& clip,
                  Graph* graph) override {
@@ -171,8 +164,7 @@ class NetworkSource : public EstimatorSource {
     return parity;
   }
 
-  // What it says of a frame depends on others.
-  bool SeesClips() const { return model_->info().kind != ModelKind::kDepth; }
+  bool SeesClips() const { return mdvt::SeesClips(model_->info()); }
 
   // What sees frames together sees none over a cut.
   std::unique_ptr<DepthEstimator> WithCuts(std::unique_ptr<DepthEstimator> estimator,
@@ -253,6 +245,30 @@ class NetworkSource : public EstimatorSource {
 };
 
 }  // namespace
+
+// Networks that read the field of view out of the picture need none.
+bool NetworkNeedsFov(const ModelInfo& info) {
+  if (!SeesClips(info) && info.inputs.size() == 2) return true;  // rays
+  if (NetworkTellsFov(info)) return false;
+  return std::any_of(info.outputs.begin(), info.outputs.end(), [](const ModelOutputInfo& output) {
+    return output.scale == OutputScale::kMetricTimesFocal || output.quantity == Quantity::kDistance;
+  });
+}
+
+bool NetworkTellsFov(const ModelInfo& info) { return info.inputs.size() == 1 && TellsCamera(info); }
+
+void CheckUsed(const DepthSourceOptions& options, const ModelInfo& info) {
+  // The numbers of the original mean it without cuts, whatever the network sees.
+  const bool parity = options.own.Of<CalibrationOptions>().parity;
+  Require(SeesClips(info) || parity || options.model.vda_cuts != SceneCuts::kOff,
+          Code::kInvalidArgument,
+          "vda_cuts off is for networks that see several frames at once or remember them, model '" +
+              info.name + "' sees single pictures: leave it out");
+  Require(
+      IsRelativeDepth(info) || options.scene_scale == DepthSourceOptions().scene_scale,
+      Code::kInvalidArgument,
+      "scene_scale is for relative depth, model '" + info.name + "' gives metres: leave it out");
+}
 
 DepthEngineInfo ModelDepthEngine() {
   DepthEngineInfo engine;

@@ -192,6 +192,12 @@ class MonoToSbsJob {
                            options_.source.own.Of<StabilizeOptions>());
     else
       source_ = OpenDepthSource(options_.source, {options_.job.limits, graph_.pool()});
+    Require(options_.fov.empty() || metric() || source_->needs_fov() || source_->tells_fov() ||
+                options_.source.own.Of<StabilizeOptions>().kind == StabilizerKind::kFlow ||
+                !options_.holes.infill_poses.empty(),
+            Code::kInvalidArgument,
+            "a field of view has no meaning with this network, which does not use it, unless the "
+            "placement is metric: leave xfov, yfov and xfov_file out");
     source_->Start(clip);
   }
 

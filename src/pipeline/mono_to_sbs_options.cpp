@@ -314,6 +314,8 @@ void MonoToSbsJobOptions::Check() const {
             "a field of view has no meaning with the engine '" + source.Chosen() +
                 "' unless the placement is metric");
   }
+  require(shift.steep_free < shift.steep_full,
+          "shift_steep_free must be less than shift_steep_full");
   norm.Check();
   shift.Check();
   convergence.Check();
@@ -337,7 +339,7 @@ void MonoToSbsJobOptions::Check() const {
   require(holes.infill_poses.empty() || engine || !source.finds_path(),
           "infill_poses has no meaning with the engine '" + source.Chosen() +
               "', which finds the camera's path itself");
-  holes.CheckWith(frame);
+  holes.CheckWith(frame, false);
   if (placement == Placement::kMetric) SettledEyes(*this).CheckWith(frame, swap_eyes);
   comfort.CheckWith(frame);
   steady.Check();

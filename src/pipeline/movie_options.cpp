@@ -74,7 +74,7 @@ void DescribeScene(OptionList* list, MovieJobOptions* options) {
   list->Field("xfov_file", &options->fov.xfov_file, "JSON",
               "horizontal field of view of each frame of the film, in degrees; wins over both")
       .Input();
-  list->Field("max_depth", &scene->max_depth, {0, 1e6, true, false}, "METRES",
+  list->Field("max_depth", &scene->max_depth, {1e-6, 1e6}, "METRES",
               "depth at the end of the range of depth videos; column MaxDepth");
   Describe(list, &options->source);
   list->Refine("engine").help += "; column Engine, where da3 and vda mean model";
@@ -172,7 +172,7 @@ void MovieJobOptions::Check() const {
   job.limits.Check();
   source.Check();
   detect.Cuts();
-  smoothing.Check();
+  CheckConvergenceSmoothing(smoothing);
   ParseForced(force);
   Require(
       job.reading.deinterlace != Deinterlace::kFields, Code::kInvalidArgument,

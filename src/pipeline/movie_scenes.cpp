@@ -69,7 +69,7 @@ SceneSettings SettingsOf(const SceneTable& table, size_t index, const MovieJobOp
            !SetMovieConvergence(convergence, &scene))
     row.Fail("Convergence", "Yes, No, mask, center, off, a distance in metres");
   if (const auto fov = row.Number("XFov", {0, 180, true, true})) scene.xfov_deg = fov;
-  if (const auto depth = row.Number("MaxDepth", {0, 1e6, true, false})) scene.max_depth = *depth;
+  if (const auto depth = row.Number("MaxDepth", {1e-6, 1e6})) scene.max_depth = *depth;
   if (const auto eyes = row.Number("PupillaryDistance", {0, 1000}))
     scene.pupillary_distance_mm = *eyes;
   if (const auto fov = row.Number("MasterFov", {0, 180, true, true})) scene.master_xfov_deg = fov;

@@ -10,7 +10,6 @@
 #include "mdvt/core/log.h"
 #include "mdvt/core/options_json.h"
 #include "mdvt/core/parallel.h"
-#include "mdvt/depth/model_camera.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/pipeline/find_convergence.h"
 #include "mdvt/pipeline/fov_track.h"
@@ -106,6 +105,9 @@ MoviePlanner::MoviePlanner(const MovieJobOptions& options, const std::vector<Mov
   opened_ =
       options.source.model.keep ? options.source.model.keep : std::make_shared<OpenedModels>();
   wanted_.resize(scenes.size());
+  mixes_engines_ = std::any_of(scenes.begin(), scenes.end(), [&](const MovieScene& scene) {
+    return SourceOf(scene.settings).Chosen() != SourceOf(scenes.front().settings).Chosen();
+  });
   Group group;
   for (const MovieScene& scene : scenes) {
     if (!scene.range.soft && !group.parts.empty()) {
@@ -238,6 +240,12 @@ void MoviePlanner::AddClip(const MovieScene& scene, size_t group) {
   Add(std::move(step));
 }
 
+DepthSourceOptions MoviePlanner::SourceOf(const SceneSettings& settings) const {
+  DepthSourceOptions source = options_.source;
+  if (!settings.engine.empty()) source.engine = settings.engine;
+  return source;
+}
+
 // Of all parts of a shot in one go, so that nothing shows where it was split.
 void MoviePlanner::AddDepth(const Group& group) {
   const SceneSettings& settings = group.parts.front()->settings;
@@ -247,8 +255,7 @@ void MoviePlanner::AddDepth(const Group& group) {
   depth.job = JobOf(range);
   depth.color_video = options_.color_video;
   depth.fov = FovOf(settings);
-  depth.source = options_.source;
-  if (!settings.engine.empty()) depth.source.engine = settings.engine;
+  depth.source = SourceOf(settings);
   const bool by_network = depth.source.Chosen() == "model";
   if (!by_network) depth.source.model = {};
   depth.max_depth = settings.max_depth;
@@ -282,9 +289,13 @@ void MoviePlanner::AddDepth(const Group& group) {
   depth.output = whole;
   if (by_network) {
     depth.source.model.keep = opened_;
-    step.check = [model = depth.source.model](int threads) { OpenDepthModel(model, threads); };
+    step.check = [source = depth.source, mixed = mixes_engines_](int threads) {
+      const std::shared_ptr<const Model> model = OpenDepthModel(source.model, threads);
+      if (!mixed) CheckUsed(source, model->info());
+    };
   }
-  step.run = [=, network = network_](int threads, const RunControl& control) mutable {
+  step.run = [=, network = network_, mixed = mixes_engines_](int threads,
+                                                             const RunControl& control) mutable {
     std::unique_lock<std::mutex> lock(*network, std::defer_lock);
     if (by_network) lock.lock();
     depth.job.num_threads = threads;
@@ -297,7 +308,11 @@ void MoviePlanner::AddDepth(const Group& group) {
     bool tells_fov = true;
     if (by_network) {
       depth.source.model.loaded = OpenDepthModel(depth.source.model, threads);
-      tells_fov = !depth.fov.empty() || TellsCamera(depth.source.model.loaded->info());
+      const ModelInfo& info = depth.source.model.loaded->info();
+      tells_fov = !depth.fov.empty() || NetworkTellsFov(info) || NetworkNeedsFov(info);
+      // Meant for the scenes of the other engine.
+      if (mixed && !IsRelativeDepth(info))
+        depth.source.scene_scale = DepthSourceOptions().scene_scale;
     }
     if (tells_fov) depth.source.own.Of<FovTrackOptions>().output = whole_fovs;
     RunDepthJob(depth, control);

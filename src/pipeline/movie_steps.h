@@ -93,6 +93,7 @@ class MoviePlanner {
 
   void AddGroup(const Group& group);
   void AddClip(const MovieScene& scene, size_t group);
+  DepthSourceOptions SourceOf(const SceneSettings& settings) const;
   void AddDepth(const Group& group);
   void AddMask(const MovieScene& scene, size_t group);
   void AddConvergence(const MovieScene& scene, size_t group);
@@ -117,6 +118,7 @@ class MoviePlanner {
 
   const MovieJobOptions& options_;
   const std::vector<MovieScene>& scenes_;
+  bool mixes_engines_ = false;  // some scenes' depth is found by another engine than that of others
   Rational frame_rate_;
   double frame_pixels_;  // of a frame; more for more than 8 bits
   std::vector<MovieStep> steps_;

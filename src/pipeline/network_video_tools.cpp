@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "mdvt/depth/model_camera.h"
 #include "mdvt/pipeline/network_video.h"
 #include "mdvt/pipeline/stabilize.h"
+#include "pipeline/depth_source.h"
 #include "pipeline/job_tool.h"
 
 namespace mdvt {
@@ -95,7 +95,7 @@ void Describe(OptionList* list, NetworkVideoJobOptions* options) {
   }
   Describe(list, &depth->source.own.Of<StabilizeOptions>());
   list->Section("output");
-  list->Field("max_depth", &depth->max_depth, {0, 1e6, true, false}, "METRES",
+  list->Field("max_depth", &depth->max_depth, {1e-6, 1e6}, "METRES",
               "depth at the end of the file's range; farther is clipped");
   static const EnumNames<DepthEncoding> kWritten = {{"rgb16", DepthEncoding::kRgb16},
                                                     {"gray16", DepthEncoding::kGray16},
@@ -138,7 +138,7 @@ DepthJobReport RunNetworkVideoJob(const NetworkVideoJobOptions& options,
                : info.kind == ModelKind::kDepthVideo ? "windows of frames"
                                                      : "a stream of frames") +
               ": take " + (clips ? "videoanythingmetric_video" : "video_metric_convert"));
-  if (!depth.fov.empty() || TellsCamera(info))
+  if (!depth.fov.empty() || NetworkTellsFov(info) || NetworkNeedsFov(info))
     depth.source.own.Of<FovTrackOptions>().output = depth.output + "_xfovs.json";
   return RunDepthJob(depth, control);
 }

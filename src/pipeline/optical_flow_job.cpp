@@ -85,8 +85,8 @@ class NetworkPairFlow : public PairFlow {
 // Pairs each frame with the next one.
 class FlowStage : public Stage<Frame, FrameFlow> {
  public:
-  FlowStage(PairFlow* flow, bool wants_back, LastFlow last)
-      : flow_(flow), wants_back_(wants_back), last_(last) {}
+  FlowStage(PairFlow* flow, bool wants_back, LastFlow last, const RunControl& control)
+      : flow_(flow), wants_back_(wants_back), last_(last), control_(control) {}
 
   int latency() const override { return flow_->most() + 1; }
   int group() const override { return flow_->most(); }
@@ -104,7 +104,7 @@ class FlowStage : public Stage<Frame, FrameFlow> {
     } else if (last_ == LastFlow::kPrevious) {
       end.flow.Resize(frame.image.width(), frame.image.height());
     } else {
-      end.flow = std::move(flow_->Compute({{frame.image, frame.image}}).front());
+      end.flow = std::move(Compute({{frame.image, frame.image}}).front());
     }
     end.is_last = true;
     Add(frame, std::move(end));
@@ -117,6 +117,12 @@ class FlowStage : public Stage<Frame, FrameFlow> {
   }
 
  private:
+  // A pass of a network takes seconds: none is begun that nobody wants any more.
+  std::vector<FlowField> Compute(const std::vector<PicturePair>& pairs) {
+    Require(!control_.IsCancelled(), Code::kCancelled, "cancelled");
+    return flow_->Compute(pairs);
+  }
+
   // All pairs; the last frame stays.
   void Run() {
     std::vector<PicturePair> pairs, reversed;
@@ -124,9 +130,9 @@ class FlowStage : public Stage<Frame, FrameFlow> {
       pairs.push_back({waiting_[i].image, waiting_[i + 1].image});
       reversed.push_back({waiting_[i + 1].image, waiting_[i].image});
     }
-    std::vector<FlowField> flows = flow_->Compute(pairs);
+    std::vector<FlowField> flows = Compute(pairs);
     std::vector<FlowField> backs(flows.size());
-    if (wants_back_) backs = flow_->Compute(reversed);
+    if (wants_back_) backs = Compute(reversed);
     if (last_ == LastFlow::kPrevious) previous_ = flows.back();
     for (size_t i = 0; i < flows.size(); ++i) {
       FrameFlow made;
@@ -147,6 +153,7 @@ class FlowStage : public Stage<Frame, FrameFlow> {
   PairFlow* flow_;
   bool wants_back_;
   LastFlow last_;
+  const RunControl& control_;
   std::deque<Frame> waiting_;
   FlowField previous_;
   std::deque<FrameFlow> ready_;
@@ -156,6 +163,7 @@ class OpticalFlowJob {
  public:
   OpticalFlowJob(const OpticalFlowJobOptions& options, const RunControl& control)
       : options_(options),
+        control_(control),
         graph_(options.job, control),
         outputs_(options.job.overwrite),
         target_(StageOutputs()),
@@ -178,7 +186,7 @@ class OpticalFlowJob {
   }
 
   OpticalFlowReport Run() {
-    FlowStage stage(flow_.get(), WantsBack(), options_.last);
+    FlowStage stage(flow_.get(), WantsBack(), options_.last, control_);
     auto frames = graph_.From(FirstFrames(&reader_, options_.job.max_frames));
     auto ready = graph_.Map(std::move(frames), [this](Frame frame) {
       frame.image = converter_.Convert(frame.image, reader_.info().color, flow_->format());
@@ -260,6 +268,7 @@ class OpticalFlowJob {
   }
 
   const OpticalFlowJobOptions& options_;
+  const RunControl& control_;
   Graph graph_;
   OpticalFlowReport report_;
   OutputSet outputs_;

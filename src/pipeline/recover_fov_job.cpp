@@ -23,6 +23,7 @@
 #include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/learn_fov.h"
+#include "pipeline/mask_watch.h"
 #include "pipeline/motion_picture.h"
 #include "pipeline/path_start.h"
 #include "pipeline/point_sampling.h"
@@ -187,7 +188,8 @@ class RecoverFovJob {
                           });
     if (mask_)
       frames = graph_.Map(Joined(std::move(frames), &*mask_, "mask video", options_.mask_video),
-                          [](std::pair<ClipFrame, Frame> pair) {
+                          [this](std::pair<ClipFrame, Frame> pair) {
+                            mask_watch_.Look(pair.second.image);
                             pair.first.mask = std::move(pair.second.image);
                             return std::move(pair.first);
                           });
@@ -221,6 +223,7 @@ class RecoverFovJob {
       ++frames_;
     });
     graph_.Run("tracks", expected);
+    mask_watch_.Tell(kNoPointMasked);
     Require(frames_ > 0, Code::kCorrupt, "'" + options_.color_video + "' has no frames");
     tracks_ = builder.Finish();
   }
@@ -424,6 +427,7 @@ class RecoverFovJob {
   VideoReader color_;
   std::optional<DepthVideoReader> depth_;
   std::optional<VideoReader> mask_;
+  MaskWatch mask_watch_{options_.mask_video, options_.mask.threshold};
   float saturated_ = 0;
   int64_t frames_ = 0;
   TrackTable tracks_;

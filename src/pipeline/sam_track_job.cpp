@@ -20,6 +20,7 @@
 #include "pipeline/align_points_settings.h"
 #include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
+#include "pipeline/mask_watch.h"
 #include "pipeline/motion_map.h"
 #include "pipeline/path_start.h"
 #include "pipeline/point_sampling.h"
@@ -83,6 +84,7 @@ class SamTrackJob {
     graph_.Into(Frames(), [this](const ClipFrame& frame) { Follow(frame); });
     const int64_t expected = ExpectedFrames(info_.estimated_frames, 0, options_.job.max_frames);
     graph_.Run("tracks", expected);
+    mask_watch_.Tell(kNoPointMasked);
     Require(frames_ > 0, Code::kCorrupt, "'" + options_.color_video + "' has no frames");
     tracks_ = builder_.Finish();
     if (options_.mask.strict) DropMasked();
@@ -157,7 +159,8 @@ class SamTrackJob {
     if (!mask_) return frames;
     auto masked =
         graph_.Zip(FramesOf(&*mask_), std::move(frames), Names("mask video", options_.mask_video));
-    return graph_.Map(std::move(masked), [](std::pair<Frame, ClipFrame> pair) {
+    return graph_.Map(std::move(masked), [this](std::pair<Frame, ClipFrame> pair) {
+      mask_watch_.Look(pair.first.image);
       pair.second.mask = std::move(pair.first.image);
       return std::move(pair.second);
     });
@@ -349,6 +352,7 @@ class SamTrackJob {
   std::unique_ptr<DepthVideoReader> depth_;  // null: none is given
   VideoInfo info_;                           // of what mask and results are as large as
   std::optional<VideoReader> mask_;
+  MaskWatch mask_watch_{options_.mask_video, options_.mask.threshold};
   Camera camera_;
   float saturated_ = 0;
   std::optional<ShotTracker> tracker_;

@@ -131,7 +131,8 @@ void Describe(OptionList* list, StabilizeOptions* options) {
       .OnlyWith("stabilizer", flow);
   list->Field("stabilizer_leak", &options->leak_seconds, {0, 3600, true, false}, "SECONDS",
               "without lookahead: how fast the scale goes back to what frames say themselves")
-      .OnlyWith("stabilizer", flow);
+      .OnlyWith("stabilizer", flow)
+      .OnlyWith("stabilizer_lookahead", {"0"});
   list->Field("stabilizer_short_side", &options->short_side, {32, 4096}, "PIXELS",
               "short side of the pictures that flow is found in")
       .OnlyWith("stabilizer", flow);
@@ -146,8 +147,8 @@ void Describe(OptionList* list, StabilizeOptions* options) {
       .Input()
       .RequiredWith("stabilizer", nvds)
       .OnlyWith("stabilizer", nvds);
-  list->Field("nvds_device", &options->nvds_device, "DEVICE",
-              "where that network runs: cpu, cuda or cuda:N")
+  DescribeDevice(list, "nvds_device", &options->nvds_device,
+                 "where that network runs: cpu, cuda or cuda:N")
       .OnlyWith("stabilizer", nvds);
   list->Field("nvds_trust_model", &options->nvds_trust_model,
               "open that network though no manifest.json lists it: a model is a program")
@@ -174,6 +175,8 @@ void Describe(OptionList* list, StabilizeDepthJobOptions* options) {
       .OnlyWith("stabilizer", {"flow"})
       .Preset({{"stabilizer_lookahead", "0"}});
   Describe(list, &options->fov, "from the depth file, else 60 across; it matters little");
+  for (const char* name : {"xfov", "yfov", "xfov_file"})
+    list->Refine(name).OnlyWith("stabilizer", {"flow"});
   DescribePictures(list, &options->job);
   Describe(list, &options->job);
 }

@@ -295,8 +295,8 @@ void Describe(OptionList* list, StereoCrafterJobOptions* options) {
               "the same bits for every number of threads: a forward pass has one thread");
   list->Field("trust_model", &options->model.trust_model,
               "open a model that is not listed in manifest.json: a model is a program");
-  list->Field("device", &options->model.open.device, "DEVICE",
-              "where the model runs: cpu, cuda or cuda:N");
+  DescribeDevice(list, "device", &options->model.open.device,
+                 "where the model runs: cpu, cuda or cuda:N");
   list->Section("");
   Describe(list, &options->encode);
   Describe(list, &options->job.reading);
@@ -307,6 +307,14 @@ void StereoCrafterJobOptions::Check() const {
   CheckDescribed(*this);
   job.limits.Check();
   model.Check();
+  for (const auto& [name, side] : {std::pair<const char*, int>{"tile_width", diffusion.tile_width},
+                                   {"tile_height", diffusion.tile_height}})
+    Require(side % 64 == 0, Code::kInvalidArgument,
+            std::string(name) + " is " + std::to_string(side) + ", must be a multiple of 64");
+  Require(diffusion.overlap <= std::min(diffusion.tile_width, diffusion.tile_height) / 2,
+          Code::kInvalidArgument,
+          "overlap is " + std::to_string(diffusion.overlap) +
+              ", must be at most half of tile_width and of tile_height");
   diffusion.Check();
   encode.Codec(OutputName(output, sbs_color_video, "_infilled.mkv"), VideoCodec::kFfv1);
 }

@@ -72,7 +72,7 @@ void StereoJobOptions::Check() const {
   Require(holes.infill_poses.empty() || !source.finds_path(), Code::kInvalidArgument,
           "infill_poses has no meaning with the engine '" + source.Chosen() +
               "', which finds the camera's path itself");
-  holes.CheckWith(chosen);
+  holes.CheckWith(chosen, scene.HasScene());
   eyes.CheckWith(chosen, swap_eyes);
   comfort.CheckWith(chosen);
   Require(!scene.create_sbs_depth_video || !LayoutOf(chosen.canvas).mix, Code::kInvalidArgument,

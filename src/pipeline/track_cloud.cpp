@@ -166,6 +166,7 @@ TrackCloudReport TrackCloud::Run() {
     Look(item.first, item.second);
   });
   graph_->Run("tracks", input_.expected_frames());
+  mask_watch_.Tell(kNoPointMasked);
   report_.frames = static_cast<int64_t>(cameras_.size());
   CheckLengths();
   order_.emplace(tracks_);
@@ -193,7 +194,8 @@ Stream<std::pair<PairedFrame, Image>> TrackCloud::Frames() {
       graph_->Zip(std::move(frames), std::move(masks),
                   InStep("depth video '" + options_.depth_video + "'",
                          "mask video '" + cloud_.mask.video + "'", options_.job.max_frames)),
-      [](std::pair<PairedFrame, Frame> pair) {
+      [this](std::pair<PairedFrame, Frame> pair) {
+        mask_watch_.Look(pair.second.image);
         return std::make_pair(std::move(pair.first), std::move(pair.second.image));
       });
 }

@@ -21,6 +21,7 @@
 #include "pipeline/cloud_page.h"
 #include "pipeline/export_format.h"
 #include "pipeline/job_common.h"
+#include "pipeline/mask_watch.h"
 #include "pipeline/per_frame.h"
 #include "pipeline/track_mask.h"
 
@@ -92,6 +93,7 @@ class TrackCloud {
   ClipPair input_;
   TrackTable tracks_;
   std::optional<VideoReader> mask_;
+  MaskWatch mask_watch_ = MaskWatch(cloud_.mask.video, cloud_.mask.threshold);
   TrackMask mask_rule_;
   PerFrame<Pose> poses_;
   ClipCamera camera_;

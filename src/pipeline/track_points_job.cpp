@@ -23,6 +23,7 @@
 #include "mdvt/tracking/model_tracker.h"
 #include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
+#include "pipeline/mask_watch.h"
 #include "pipeline/track_mask.h"
 #include "pipeline/track_points_settings.h"
 
@@ -223,6 +224,7 @@ class TrackPointsJob {
     report_.frames = writer_.num_frames();
     report_.output = output_;
     report_.cuts = tracker_->cuts();
+    mask_watch_.Tell(kNoPointMasked);
     if (report_.sightings == 0)
       LogWarning("no point could be followed in '" + options_.color_video +
                  "': its pictures have too little texture" +
@@ -261,7 +263,8 @@ class TrackPointsJob {
     return graph_.Map(graph_.Zip(std::move(frames), graph_.From(FirstFrames(&*mask_, most)),
                                  InStep("color video '" + options_.color_video + "'",
                                         "mask video '" + options_.mask.video + "'", most)),
-                      [](std::pair<Frame, Frame> pair) {
+                      [this](std::pair<Frame, Frame> pair) {
+                        mask_watch_.Look(pair.second.image);
                         return MaskedFrame{std::move(pair.first), std::move(pair.second.image)};
                       });
   }
@@ -324,6 +327,7 @@ class TrackPointsJob {
   OutputTarget target_;
   VideoReader reader_;
   std::optional<VideoReader> mask_;
+  MaskWatch mask_watch_ = MaskWatch(options_.mask.video, options_.mask.threshold);
   TrackingPictures pictures_;
   std::unique_ptr<ClipTracker> tracker_;
   TrackFileWriter writer_;

@@ -138,10 +138,12 @@ void Describe(OptionList* list, UpscaleDepthJobOptions* options) {
       .Default("<depth_video>_upscaled.mkv");
   Describe(list, &options->depth);
   list->Field("edge", &options->guided.edge, {0, 255, true, false}, "LEVELS",
-              "difference of neighbouring grey levels across which depth spreads little");
+              "difference of neighbouring grey levels across which depth spreads little")
+      .Excludes("model");
   list->Field("doubt", &options->guided.doubt, {0, 8}, "PIXELS",
               "so near to a depth edge, in pixels of the depth video, the picture says where the "
-              "edge is");
+              "edge is")
+      .Excludes("model");
   static const EnumNames<PromptDomain> domains = {{"disparity", PromptDomain::kDisparity},
                                                   {"log", PromptDomain::kLog},
                                                   {"depth", PromptDomain::kDepth}};

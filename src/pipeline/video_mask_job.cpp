@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/numbers.h"
 #include "mdvt/io/output_set.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/io/video_writer.h"
@@ -165,6 +166,9 @@ void VideoMaskJobOptions::Check() const {
   CheckDescribed(*this);
   job.limits.Check();
   model.Check();
+  Require(steady.low <= steady.high, Code::kInvalidArgument,
+          "low is " + FormatDouble(steady.low) + ", must be at most high, " +
+              FormatDouble(steady.high));
   steady.Check();
   motion.Check();
   Require(!parity || !model.empty(), Code::kInvalidArgument, "parity needs a model");

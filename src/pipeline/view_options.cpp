@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/file_ending.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/numbers.h"
 #include "pipeline/job_common.h"
@@ -48,6 +49,11 @@ CanvasOptions FrameOptions::Canvas(bool preview) const {
     result.picture_height = upscale_height;
   }
   return result;
+}
+
+bool FrameOptions::HasParallax() const {
+  const std::vector<double> views = LayoutOf(canvas).views;
+  return std::any_of(views.begin(), views.end(), [](double eye) { return eye != 0; });
 }
 
 void FrameOptions::Check() const {
@@ -128,7 +134,7 @@ StereoOptions HoleOptions::Stereo() const {
   return stereo;
 }
 
-void HoleOptions::CheckWith(const FrameOptions& frame) const {
+void HoleOptions::CheckWith(const FrameOptions& frame, bool moves) const {
   Require(!writes_mask() || LayoutOf(frame.canvas).HasOwnTiles(), Code::kInvalidArgument,
           "an infill mask tells the holes of each view, in the layout '" + frame.canvas.layout +
               "' views share pixels");
@@ -143,6 +149,16 @@ void HoleOptions::CheckWith(const FrameOptions& frame) const {
   Require(infill_poses.empty() || looks_around(), Code::kInvalidArgument,
           "infill_poses tells where other frames may show what holes hide, here they stay black: "
           "give infill observed with it");
+  const HoleOptions usual;
+  Require(
+      moves || frame.HasParallax() ||
+          (infill == usual.infill && infill_window == usual.infill_window && infill_poses.empty() &&
+           tear.disparity == usual.tear.disparity && tear.depth == usual.tear.depth &&
+           clean_rim == usual.clean_rim && !remove_edges && !dont_remove_edges && !do_basic_infill),
+      Code::kInvalidArgument,
+      "the layout '" + frame.canvas.layout +
+          "' shows what the camera saw, which has no holes: leave out remove_edges, "
+          "dont_remove_edges, do_basic_infill, clean_rim and what begins with infill or tear");
 }
 
 void Describe(OptionList* list, TearRule* rule) {
@@ -205,6 +221,9 @@ void Describe(OptionList* list, HoleOptions* options) {
 }
 
 void SteadyOptions::Check() const {
+  Require(smoothing.still < smoothing.moving, Code::kInvalidArgument,
+          "smooth_still is " + FormatDouble(smoothing.still) +
+              ", must be less than smooth_moving, " + FormatDouble(smoothing.moving));
   smoothing.Check();
   const SmootherOptions usual;
   Require(smoothing.alpha > 0 || smoothing.tau_seconds > 0 ||
@@ -284,10 +303,7 @@ std::optional<ComfortLimits> ComfortOptions::PanelLimits(bool parallel) const {
 }
 
 void ComfortOptions::CheckWith(const FrameOptions& frame) const {
-  const std::vector<double>& views = LayoutOf(frame.canvas).views;
-  Require(viewer == Comfort::kNone ||
-              std::any_of(views.begin(), views.end(), [](double eye) { return eye != 0; }),
-          Code::kInvalidArgument,
+  Require(viewer == Comfort::kNone || frame.HasParallax(), Code::kInvalidArgument,
           "comfort limits the parallax between views, the layout '" + frame.canvas.layout +
               "' shows one, from the middle");
 }
@@ -357,6 +373,8 @@ Rational PreviewOptions::Rate(Rational rate) const {
 }
 
 void PreviewOptions::Check() const {
+  Require(contact_sheet.empty() || LowerEnding(contact_sheet) == ".png", Code::kInvalidArgument,
+          "contact_sheet is '" + contact_sheet + "': the name must end in .png");
   Require(!(interval && every), Code::kInvalidArgument,
           "give the interval of a preview in seconds or in frames, not both");
 }

@@ -44,7 +44,7 @@ MORE_JOBS = {
                                                             "{out}/exr", "--save_npz", "{out}/npz"],
     "convert_metric_depth_video_to_other_format scenes": [*EXPORT, "--save_colmap", "{out}/colmap",
                                                           "--save_nerfstudio", "{out}/nerf", "--save_camera",
-                                                          "{out}/camera.gltf", "--save_tum", "{out}/path.txt"],
+                                                          "{out}/camera.glb", "--save_tum", "{out}/path.txt"],
     "convert_metric_depth_video_to_other_format tracks": [*EXPORT, "--track_file", "{tracks}", "--save_ply",
                                                           "{out}/ply"],
     "3d_view_depthfile render": ["--depth_video", "{depth}", "--color_video", "{color}", "--xfov", "60", "--render",

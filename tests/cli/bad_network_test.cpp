@@ -141,6 +141,7 @@ TEST_F(BadNetworks, OfAnotherKindAreNamed) {
     ExpectFailure(program, "segment", 3,
                   {"'toy-segment'", "of kind \"segment\"", "needs \"depth\""});
     ExpectFailure(program, "flow_constant", 3, {"'toy-flow-constant'", "of kind \"flow\""});
+    ExpectFailure(program, "nvds_head", 3, {"of kind \"stabilizer_part\""});
   }
   for (const std::string program : {"unidepth_video", "video_da3"})
     ExpectFailure(program, "depth_luminance", 3,

@@ -106,6 +106,24 @@ TEST(Doctor, LooksAtModels) {
   EXPECT_EQ(RunProgram("mdvt_doctor", {"--models", folder / "a_good.luma"}).status, 0);
 }
 
+TEST(Doctor, FailsForFilesThatAreNoNetworks) {
+  const test::TempDir folder;
+  const auto expect = [&](const std::string& file, const std::string& contents,
+                          const std::string& phrase) {
+    Write(folder / file, contents);
+    const Outcome outcome = RunProgram("mdvt_doctor", {"--models", folder / file});
+    EXPECT_EQ(outcome.status, 1) << outcome.out;
+    EXPECT_NE(outcome.out.find(file + ": cannot be used"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find(file + "': " + phrase), std::string::npos) << outcome.out;
+  };
+  const std::string noise = "\x8f\x01random bytes\xff";
+  expect("notes.txt", "a text", "a network is wanted, in a .pt or .onnx file");
+  expect("empty.luma", "", "an empty file");
+#ifdef MDVT_TOY_MODELS
+  expect("noise.pt", noise, "not a TorchScript file");
+#endif
+}
+
 // A name inside a file could otherwise write the lines of a good one below its own.
 TEST(Doctor, PrintsNothingThatAFileMakesItPrint) {
   const test::TempDir folder;

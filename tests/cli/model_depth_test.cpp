@@ -364,10 +364,13 @@ TEST_F(DepthModels, WrongFilesAreOneClearLine) {
                         const std::vector<std::string>& phrases) {
     ExpectEitherFails({"--trust_model", "--model", path}, status, phrases);
   };
-  fail(write("text.pt", "This is no network.\n"), 3, {"text.pt", "not a ZIP archive"});
+  fail(write("text.pt", "This is no network.\n"), 3,
+       {"text.pt': not a TorchScript file", "is not a ZIP archive", "models/export"});
+  fail(write("noise.PT", "\x8f\x01\xfe\xff\x80"), 3, {"noise.PT': not a TorchScript file"});
   fail(write("empty.pt", ""), 3, {"empty.pt"});
   for (const size_t tenths : {1, 5, 9})
-    fail(write("cut.pt", whole.substr(0, whole.size() * tenths / 10)), 3, {"cut.pt"});
+    fail(write("cut.pt", whole.substr(0, whole.size() * tenths / 10)), 3,
+         {"cut.pt': a TorchScript file whose end is missing", "again"});
   std::string bent = whole;
   for (size_t i = bent.size() / 3; i < bent.size() / 3 + 200; ++i) bent[i] = 'U';
   fail(write("bent.pt", bent), 3, {"bent.pt"});

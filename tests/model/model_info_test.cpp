@@ -134,6 +134,12 @@ TEST(ModelInfo, ReadsTheOtherKinds) {
   EXPECT_EQ(info.outputs[0].layout.downscale, 8);
   ASSERT_EQ(info.scheduler.size(), 2u);
   EXPECT_EQ(info.scheduler[0].second, "0.002");
+  EXPECT_STREQ(ToString(info.kind), "infill_part");
+  part["kind"] = "stabilizer_part";
+  part.erase("scheduler");
+  info = Parse(part);
+  EXPECT_EQ(info.role, "vae_encoder");
+  EXPECT_STREQ(ToString(info.kind), "stabilizer_part");
 }
 
 TEST(ModelInfo, ReadsTheCheck) {

@@ -650,6 +650,31 @@ TEST_F(ModelTest, TellsWeightsFromNetworks) {
   }
 }
 
+// Said before any backend looks at it, and not of files that a backend is named for.
+TEST_F(ModelTest, TellsJunkFromNetworks) {
+  const std::string network = Zip({"w/data.pkl", "w/code/__torch__.py", "w/constants.pkl"});
+  const auto look = [&](const std::string& name, const std::string& contents) {
+    Write(folder_ / name, contents);
+    return Model::Inspect(folder_ / name, Unlisted());
+  };
+  const auto expect = [&](const std::string& part, const std::string& name,
+                          const std::string& contents) {
+    const ModelFileReport report = look(name, contents);
+    EXPECT_FALSE(report.may_be_opened) << name;
+    EXPECT_FALSE(report.holds_network) << name;
+    EXPECT_NE(report.refusal.find(name + "': " + part), std::string::npos) << report.refusal;
+  };
+  expect("not a TorchScript file: it is not a ZIP archive", "w.pt", "\x8f\x01\xff");
+  expect("not a TorchScript file: it is not a ZIP archive", "w.PTH", "text");
+  expect("a TorchScript file whose end is missing", "w.pt", network.substr(0, network.size() - 9));
+  expect("not an ONNX file, or one that is damaged", "w.onnx", "text");
+  expect("not an ONNX file, or one that is damaged", "w.onnx", Field(7, "graph").substr(0, 4));
+  expect("not an ONNX file, or one that is damaged", "w.onnx", Field(2, "producer"));
+  EXPECT_TRUE(look("w.pt", network).holds_network);
+  EXPECT_TRUE(look("w.onnx", Field(2, "producer") + Field(7, "graph")).holds_network);
+  EXPECT_TRUE(look("w.fake", "text").holds_network);
+}
+
 TEST_F(ModelTest, SaysFirstThatNothingRunsAKindOfFile) {
   for (const std::string& contents : {std::string(), std::string("onnx")}) {
     Write(folder_ / "net.nonesuch", contents);

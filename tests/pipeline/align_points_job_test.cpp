@@ -90,7 +90,11 @@ TEST_F(AlignPointsJob, OtherMethodsByTheirOldNames) {
 TEST_F(AlignPointsJob, ATurnHasNoTranslation) {
   const MovingClip clip(Scenes::TurningRoom(320, 180, 60));
   Make(clip);
+  options_.mask_video = dir_ / "mask.mkv";
+  clip.WriteMask(options_.mask_video);  // nothing moves by itself
+  const LogCatcher log;
   const TrajectoryError error = Run(clip);
+  EXPECT_TRUE(log.Says("mask.mkv' is white nowhere: no point is left out"));
   EXPECT_EQ(report_.camera.motion, "rotation");
   EXPECT_EQ(report_.camera.path_length, 0);
   EXPECT_LT(error.largest_rotation_deg, 0.1);

@@ -119,6 +119,31 @@ TEST_F(Engines, AreTheSameInEveryJobThatRenders) {
   EXPECT_EQ(Refused(kMono, {}), "");
   EXPECT_EQ(Refused(kMono, {{"depth_video", depth_}, {"xfov", "50"}}),
             "a field of view has no meaning with the engine 'file' unless the placement is metric");
+  EXPECT_EQ(Refused(kDepth, {{"stabilizer", "flow"}, {"stabilizer_leak", "9"}}),
+            "stabilizer_leak belongs to stabilizer_lookahead 0");
+  EXPECT_EQ(
+      Refused(kDepth,
+              {{"stabilizer", "flow"}, {"stabilizer_leak", "9"}, {"stabilizer_lookahead", "0"}}),
+      "");
+  for (const char* option : {"edge", "doubt"})
+    EXPECT_EQ(Refused("upscale_depth_promptda",
+                      {{"depth_video", depth_}, {"model", "none.pt"}, {option, "2"}}),
+              std::string("give ") + option + " or model, not both");
+  EXPECT_EQ(Refused("stabilize_depth", {{"depth_video", depth_},
+                                        {"stabilizer", "nvds"},
+                                        {"nvds_backbone", "none.pt"},
+                                        {"nvds_head", "none.pt"},
+                                        {"xfov", "50"}}),
+            "xfov belongs to stabilizer flow");
+  EXPECT_EQ(Refused("stabilize_depth",
+                    {{"depth_video", depth_}, {"live", "on"}, {"stabilizer_leak", "9"}}),
+            "");
+  EXPECT_EQ(Refused(kDepth, {{"model", "none.pt"}, {"device", "CUDA"}}),
+            "device is 'CUDA', must be cpu, cuda or cuda:N");
+  EXPECT_EQ(Refused(kDepth, {{"model", "none.pt"}, {"sha256", "abc"}}),
+            "sha256 is 'abc', must be 64 hexadecimal digits");
+  EXPECT_EQ(Refused(kDepth, {{"max_depth", "1e-9"}}),
+            "max_depth is '1e-9', must be a number in [1e-06, 1e+06]");
   // There the option names a reference.
   EXPECT_EQ(Refused(kDepth, {{"engine", "file"}}), "engine is 'file', must be one of motion|model");
   EXPECT_EQ(Refused(kDepth, {{"depth_video", depth_}}), "depth_video belongs to model");

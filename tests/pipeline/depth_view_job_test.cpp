@@ -11,6 +11,7 @@
 #include "mdvt/io/geometry_file.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/pipeline/depth_view.h"
+#include "support/log_catcher.h"
 #include "support/test_env.h"
 #include "support/text_files.h"
 
@@ -175,6 +176,22 @@ TEST_F(DepthViewJob, MasksAndCloudsAreDrawn) {
   view = Render();
   EXPECT_EQ(At(view[1], 5, 5), At(source[1], 5, 5));
   EXPECT_EQ(At(view[1], 60, 5), white);
+}
+
+TEST_F(DepthViewJob, AMaskThatMarksNothingIsTold) {
+  options_.scene.mask_video = dir_ / "mask.mkv";
+  options_.viewpoint.target = {0, 0, 2};
+  for (const uint8_t value : {uint8_t{128}, uint8_t{129}}) {
+    VideoWriter mask(dir_ / "mask.mkv", PixelFormat::Gray(8), kWidth, kHeight, {});
+    Image image(PixelFormat::Gray(8), kWidth, kHeight);
+    for (int y = 0; y < kHeight; ++y)
+      std::fill_n(image.MutablePlane<uint8_t>().Row(y), kWidth, y == 3 ? value : uint8_t{0});
+    for (int i = 0; i < 3; ++i) mask.Write(image, i * 42);
+    mask.Finish();
+    const LogCatcher log;
+    Render();
+    EXPECT_EQ(log.Says("mask.mkv' is white nowhere: it shows nothing"), value == 128);
+  }
 }
 
 TEST_F(DepthViewJob, PointsShowWhatHasDepthAndNothingElse) {

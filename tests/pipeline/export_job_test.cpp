@@ -196,6 +196,14 @@ TEST_F(ExportJob, FailuresAreNamedAndLeaveNothing) {
     ExpectError(code, text, [&] { RunExportJob(options_); });
     EXPECT_FALSE(fs::exists(options_.exports["ply"]));
   };
+  for (const auto& [name, ending] :
+       std::vector<std::pair<const char*, const char*>>{{"camera", ".glb"}, {"scene", ".ply"}}) {
+    options_.exports[name] = dir_ / "export.xyz";
+    options_.transformation_file = dir_ / "path.json";
+    fails(Code::kInvalidArgument, std::string("export.xyz': the name must end in ") + ending);
+    options_.exports.erase(name);
+    options_.transformation_file.clear();
+  }
   options_.min_frames = 5;
   fails(Code::kInvalidArgument, "depth.mkv' has 5 frames: there is no frame 6, counted from 1");
   options_.min_frames = -1;

@@ -693,20 +693,33 @@ TEST_F(MonoToSbs, FailuresAreClearAndLeaveNothing) {
   options = plain_;
   options.input = "";
   expect(Code::kInvalidArgument, "input", options);
-  for (const auto& [text, spoil] :
-       std::vector<std::pair<std::string, std::function<void(MonoToSbsJobOptions*)>>>{
-           {"xfov", [](auto* o) { o->fov.xfov_deg = 180; }},
-           {"scene_scale", [](auto* o) { o->source.scene_scale = 0; }},
-           {"max_res", [](auto* o) { o->source.max_res = 10; }},
-           {"max_shift", [](auto* o) { o->max_shift = -1; }},
-           {"fps", [](auto* o) { o->fps = 0.01; }},
-           {"preview", [](auto* o) { o->preview.interval = 0; }},
-           {"preview_every", [](auto* o) { o->preview.every = 0; }},
-           {"scene_file", [](auto* o) { o->steady.scene_file = "x.csv"; }},
-           {"p_lo", [](auto* o) { o->norm.p_lo = 100; }},
-           {"alpha", [](auto* o) { o->steady.smoothing.alpha = 1; }},
-           {"crf", [](auto* o) { o->encode.crf = 60; }},
-           {"preset", [](auto* o) { o->encode.x264_preset = "quick"; }}}) {
+  for (const auto& [text, spoil] : std::vector<std::pair<
+           std::string,
+           std::function<void(
+               MonoToSbsJobOptions*)>>>{{"xfov", [](auto* o) { o->fov.xfov_deg = 180; }},
+                                        {"scene_scale", [](auto* o) { o->source.scene_scale = 0; }},
+                                        {"max_res", [](auto* o) { o->source.max_res = 10; }},
+                                        {"max_shift", [](auto* o) { o->max_shift = -1; }},
+                                        {"fps", [](auto* o) { o->fps = 0.01; }},
+                                        {"preview", [](auto* o) { o->preview.interval = 0; }},
+                                        {"preview_every", [](auto* o) { o->preview.every = 0; }},
+                                        {"scene_file",
+                                         [](auto* o) { o->steady.scene_file = "x.csv"; }},
+                                        {"p_lo", [](auto* o) { o->norm.p_lo = 100; }},
+                                        {"alpha", [](auto* o) { o->steady.smoothing.alpha = 1; }},
+                                        {"crf", [](auto* o) { o->encode.crf = 60; }},
+                                        {"smooth_still is 9, must be less than smooth_moving, 5",
+                                         [](auto* o) {
+                                           o->steady.smoothing.alpha = 0.5;
+                                           o->steady.smoothing.still = 9;
+                                           o->steady.smoothing.moving = 5;
+                                         }},
+                                        {"shift_steep_free must be less",
+                                         [](auto* o) { o->shift.steep_free = 0.9; }},
+                                        {"the name must end in .png",
+                                         [](auto* o) { o->preview.contact_sheet = "sheet.jpg"; }},
+                                        {"preset",
+                                         [](auto* o) { o->encode.x264_preset = "quick"; }}}) {
     options = plain_;
     spoil(&options);
     expect(Code::kInvalidArgument, text, options);

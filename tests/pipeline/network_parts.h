@@ -12,6 +12,7 @@
 //   metric     2 + Y metres, and rays of a camera of 60 pixels of focal length
 //   noisy      the same, and each ray is up to 0.03 of the focal length beside its place
 //   prompt     the prompt's value at the first pixel of each picture, plus Y / 100
+//   flow       no motion; calls OnFlowPass()
 //   zeros, nan disparity that is 0, or no number
 //   stream     1 metre for each frame of the scene so far
 //   window     disparity (1 + m) (4 Y + 0.5) + m / 2 of each frame, m the mean of the last one
@@ -20,6 +21,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +34,12 @@ namespace mdvt::test {
 
 inline const float* ValuesOf(const mdvt_backend_tensor& tensor) {
   return tensor.data != nullptr ? tensor.data : tensor.buffer->values.data();
+}
+
+// What a pass of "flow" does.
+inline std::function<void()>& OnFlowPass() {
+  static std::function<void()> call;
+  return call;
 }
 
 inline mdvt_backend_status RunPart(mdvt_backend_model* model, const mdvt_backend_tensor* inputs,
@@ -50,6 +58,10 @@ inline mdvt_backend_status RunPart(mdvt_backend_model* model, const mdvt_backend
       for (int64_t i = 0; i < area; ++i)
         values.push_back(luma(ValuesOf(inputs[0]) + b * 3 * area, area, i) + 0.1f);
     fake::Add({inputs[0].shape[0], 1, h, w}, values, true, &outputs[0]);
+  } else if (kind == "flow") {
+    OnFlowPass()();
+    values.assign(static_cast<size_t>(inputs[0].shape[0] * 2 * area), 0);
+    fake::Add({inputs[0].shape[0], 2, h, w}, values, true, &outputs[0]);
   } else if (kind == "zeros" || kind == "nan") {
     values.assign(static_cast<size_t>(area), kind == "nan" ? std::nanf("") : 0);
     fake::Add({1, 1, h, w}, values, true, &outputs[0]);
@@ -153,7 +165,7 @@ inline std::string MakePart(const std::string& folder, const std::string& kind) 
   };
   metadata["name"] = kind;
   if (kind == "luma" || kind == "rays" || kind == "focal" || kind == "metric" || kind == "noisy" ||
-      kind == "prompt" || kind == "zeros" || kind == "nan" || kind == "stream") {
+      kind == "prompt" || kind == "zeros" || kind == "nan" || kind == "stream" || kind == "flow") {
     metadata["inputs"][0]["size"] = native;
     metadata["inputs"][0]["size"]["multiple"] = 2;
     metadata["inputs"][0]["size"]["min"] = {2, 2};
@@ -185,6 +197,14 @@ inline std::string MakePart(const std::string& folder, const std::string& kind) 
     prompt["color"] = "gray";
     metadata["inputs"].push_back(prompt);
     metadata["batch"] = {{"dynamic", false}, {"max", 1}};
+  }
+  if (kind == "flow") {
+    metadata["kind"] = "flow";
+    json second = metadata["inputs"][0];
+    second["name"] = "next";
+    metadata["inputs"].push_back(second);
+    metadata["outputs"] =
+        json::array({{{"name", "flow"}, {"layout", "NCHW"}, {"quantity", "flow"}}});
   }
   if (kind == "stream") {
     metadata["kind"] = "depth_stream";

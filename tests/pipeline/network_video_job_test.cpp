@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -18,10 +19,12 @@
 #include "mdvt/io/sidecar.h"
 #include "mdvt/pipeline/calibrate.h"
 #include "mdvt/pipeline/mono_to_sbs.h"
+#include "mdvt/pipeline/optical_flow.h"
 #include "mdvt/pipeline/stabilize.h"
 #include "mdvt/pipeline/tools.h"
 #include "mdvt/pipeline/upscale_depth.h"
 #include "pipeline/network_parts.h"
+#include "support/log_catcher.h"
 #include "support/test_env.h"
 
 namespace mdvt::test {
@@ -129,6 +132,7 @@ TEST_F(NetworkVideoJob, TheFieldOfViewIsWhatTheNetworkTells) {
   }
 
   // What is given wins.
+  track.mode = FovMode::kClipMedian;
   options.depth.fov.xfov_deg = 90;
   report = RunNetworkVideoJob(options);
   depths = DepthsOf(report.output);
@@ -306,7 +310,74 @@ TEST_F(NetworkVideoJob, RaysThatComeOutTellTheFieldOfView) {
     const DepthJobReport report = RunNetworkVideoJob(options);
     EXPECT_NEAR(report.xfov_deg, Xfov(60), 1e-3);
     EXPECT_NEAR(DepthsOf(report.output)[4], 2 + GrayOf(4) / 255.0, 2e-4);
+    const std::vector<double> track = ReadFovFile(report.output + "_xfovs.json");
+    ASSERT_EQ(track.size(), 6u);
+    EXPECT_NEAR(track[5], Xfov(60), 1e-3);
   }
+}
+
+// A network that has to be told it, and is told the usual one, has made depth for that.
+TEST_F(NetworkVideoJob, AnAssumedFieldOfViewIsWrittenToo) {
+  Unik3dVideoJobOptions options;
+  Take(&options, "rays");
+  options.depth.max_depth = 20;
+  const LogCatcher log;
+  const DepthJobReport report = RunNetworkVideoJob(options);
+  EXPECT_TRUE(log.Says("no field of view was given"));
+  EXPECT_NEAR(report.xfov_deg, 60, 1e-9);
+  const std::vector<double> track = ReadFovFile(report.output + "_xfovs.json");
+  ASSERT_EQ(track.size(), 6u);
+  for (const double xfov : track) EXPECT_NEAR(xfov, 60, 1e-6);
+}
+
+TEST_F(NetworkVideoJob, OptionsThatTheNetworkDoesNotUseAreRefused) {
+  const auto expect = [&](const std::string& text, const std::string& part, const auto& change) {
+    DepthJobOptions depth;
+    depth.color_video = dir_ / "c.mkv";
+    depth.output = dir_ / "out.mkv";
+    depth.source.model.path = MakePart(dir_.path().string(), part);
+    depth.source.model.trust_model = true;
+    change(&depth);
+    ExpectError(Code::kInvalidArgument, text, [&] { RunDepthJob(depth); });
+    EXPECT_FALSE(fs::exists(depth.output));
+  };
+  const auto smooth = [](DepthJobOptions* depth) {
+    depth->source.own.Of<FovTrackOptions>().mode = FovMode::kSmooth;
+  };
+  expect("this one tells none: leave it out", "luma", smooth);
+  expect("one is given, which wins", "focal", [&](DepthJobOptions* depth) {
+    smooth(depth);
+    depth->fov.xfov_deg = 60;
+  });
+  expect("vda_cuts off is for networks that see several frames", "luma",
+         [](DepthJobOptions* depth) { depth->source.model.vda_cuts = SceneCuts::kOff; });
+  const auto scale = [](DepthJobOptions* depth) { depth->source.scene_scale = 5; };
+  expect("model 'metric' gives metres", "metric", scale);
+  expect("which tell the scale", "luma", [&](DepthJobOptions* depth) {
+    scale(depth);
+    depth->reference_depth = dir_ / "c.mkv";
+  });
+
+  // Disparity that is normalised has no use for the angle, unless the network has.
+  const auto stereo = [&](const std::string& part, const auto& change) {
+    MonoToSbsJobOptions mono;
+    mono.input = dir_ / "c.mkv";
+    mono.output = dir_ / "sbs.mkv";
+    mono.source.model.path = MakePart(dir_.path().string(), part);
+    mono.source.model.trust_model = true;
+    mono.fov.xfov_deg = 60;
+    change(&mono);
+    return RunMonoToSbsJob(mono).frames;
+  };
+  const auto nothing = [](MonoToSbsJobOptions*) {};
+  ExpectError(Code::kInvalidArgument, "a field of view has no meaning with this network",
+              [&] { stereo("luma", nothing); });
+  EXPECT_EQ(stereo("rays", nothing), 6);
+  EXPECT_EQ(stereo("luma",
+                   [](MonoToSbsJobOptions* mono) {
+                     mono->source.own.Of<StabilizeOptions>().kind = StabilizerKind::kFlow;
+                   }),
+            6);
 }
 
 // Noise of 0.03 of the focal length in every ray changes it by a quarter of a degree at most.
@@ -425,6 +496,28 @@ TEST_F(NetworkVideoJob, StereoTakesWindowsAndAStabilizer) {
   }
   EXPECT_EQ(results[0].size(), 6u);
   EXPECT_TRUE(SameFrames(results[0], results[1]));
+}
+
+// ---- Flow.
+
+TEST_F(NetworkVideoJob, FlowThatIsCancelledEndsAfterThePassThatRuns) {
+  std::atomic<bool> cancelled{false};
+  int passes = 0;
+  OnFlowPass() = [&] {
+    ++passes;
+    cancelled = true;
+  };
+  OpticalFlowJobOptions options;
+  options.color_video = dir_ / "c.mkv";
+  options.output = dir_ / "flow.mkv";
+  options.save_numbers = true;  // flow in both directions: two passes
+  options.model.path = MakePart(dir_.path().string(), "flow");
+  options.model.trust_model = true;
+  RunControl control;
+  control.cancelled = &cancelled;
+  ExpectError(Code::kCancelled, "", [&] { RunOpticalFlowJob(options, control); });
+  EXPECT_EQ(passes, 1);
+  EXPECT_FALSE(fs::exists(options.output));
 }
 
 // ---- Enlarging.

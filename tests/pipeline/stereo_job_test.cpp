@@ -211,6 +211,29 @@ TEST_F(StereoLayouts, DepthStandsBesideThePicture) {
   EXPECT_EQ(rgbd[1].Plane<uint8_t>(1).At(kWidth / 2 + 5, 5), 128);
 }
 
+// Nothing is uncovered there, and gaps in the depth show the picture all the same.
+TEST_F(StereoLayouts, OfOneViewRefuseWhatIsAboutHoles) {
+  options_.eyes = {};
+  const StereoJobOptions usual = options_;
+  const auto refused = [&](const auto& change) {
+    options_ = usual;
+    change(&options_.holes);
+    for (const char* layout : {"rgbd", "touchly1"}) {
+      options_.frame.canvas.layout = layout;
+      options_.scene = {};
+      ExpectError(Code::kInvalidArgument, "which has no holes", [&] { options_.Check(); });
+      options_.scene.render_as_pointcloud = true;
+      EXPECT_NO_THROW(options_.Check());
+    }
+  };
+  refused([](HoleOptions* holes) { holes->tear.depth = 0.1; });
+  refused([](HoleOptions* holes) { holes->tear.disparity = 3; });
+  refused([](HoleOptions* holes) { holes->clean_rim = 0; });
+  refused([](HoleOptions* holes) { holes->dont_remove_edges = true; });
+  refused([](HoleOptions* holes) { holes->remove_edges = true; });
+  refused([](HoleOptions* holes) { holes->infill = Infill::kDirectional; });
+}
+
 TEST_F(StereoLayouts, AMaskNeedsViewsOfTheirOwn) {
   options_.holes.infill_mask = true;
   for (const char* layout : {"rows", "anaglyph", "rgbd"}) {

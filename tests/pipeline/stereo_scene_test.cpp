@@ -882,6 +882,22 @@ TEST_F(StereoBackground, WhatDoesNotFitIsRefused) {
   options_.scene.mask_video = dir_ / "small.mkv";
   ExpectError(Code::kCorrupt, "same size", [&] { RunStereoJob(options_); });
   EXPECT_FALSE(fs::exists(options_.output));
+  // One that is black all over changes nothing, which is told.
+  {
+    VideoWriter writer(dir_ / "black.mkv", PixelFormat::Gray(8), shape_.width, shape_.height);
+    Image mask(PixelFormat::Gray(8), shape_.width, shape_.height);
+    for (int y = 0; y < mask.height(); ++y)
+      std::fill_n(mask.MutablePlane<uint8_t>().Row(y), shape_.width, uint8_t{0});
+    for (int i = 0; i < 3; ++i) writer.Write(mask.view(), 40 * i, 40);
+    writer.Finish();
+    StereoJobOptions black = options_;
+    black.scene.mask_video = dir_ / "black.mkv";
+    black.job.max_frames = 3;
+    const LogCatcher log;
+    RunStereoJob(black);
+    EXPECT_TRUE(log.Says("black.mkv' is white nowhere: it takes nothing out of the background"));
+    fs::remove(black.output);
+  }
   // Both end with max_frames.
   options_.scene.mask_video = dir_ / "short.mkv";
   options_.job.max_frames = 3;

@@ -134,7 +134,7 @@ struct ModelFileReport {
   int64_t size = 0;            // bytes
   bool may_be_opened = false;  // by Model::Open with these options, as far as its hash decides
   bool is_listed = false;      // with this hash, in a manifest or in the options
-  bool holds_network = false;  // not empty, and no checkpoint of weights alone
+  bool holds_network = false;  // not empty, no checkpoint of weights alone, what its ending says
   bool is_another = false;     // listed or asked for with another hash or size
   std::string refusal;         // why it may not be opened
   std::optional<ModelInfo> info;

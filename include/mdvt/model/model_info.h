@@ -32,6 +32,7 @@ enum class ModelKind {
   kInpaint,      // "inpaint": image NCHW, mask NCHW (1 = paint over) -> image NCHW; with a window
                  // frames, mask and at will originals, layouts told -> frames
   kInfillPart,   // "infill_part": one network of a group, see ModelInfo::role; no defaults
+  kStabilizerPart,  // "stabilizer_part": likewise
 };
 
 // How the values of a picture are scaled.
@@ -157,7 +158,8 @@ struct ModelInfo {
   std::vector<std::pair<std::string, std::string>> fixed;  // what the trace baked in, for the user
   std::optional<ModelCheck> check;
   std::vector<std::string> classes;  // kSegment: names of the channels
-  std::string group, role;           // kInfillPart: which files belong together, what this one does
+  std::string group, role;  // kInfillPart, kStabilizerPart: which files belong together, what this
+                            // one does
   // kInfillPart: numbers and texts under "scheduler".
   std::vector<std::pair<std::string, std::string>> scheduler;
 

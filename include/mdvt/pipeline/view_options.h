@@ -35,6 +35,8 @@ struct FrameOptions {
   double touchly_max_depth = 5;
 
   CanvasOptions Canvas(bool preview) const;
+  // Whether the layout shows more than what the camera saw: an eye beside it.
+  bool HasParallax() const;
   // Throws Error(kInvalidArgument).
   void Check() const;
 };
@@ -118,8 +120,9 @@ struct HoleOptions {
   }
   StereoOptions Stereo() const;
   // Throws Error(kInvalidArgument) for a mask or a provenance of a layout in which views share
-  // pixels.
-  void CheckWith(const FrameOptions& frame) const;
+  // pixels, and for whatever says what becomes of holes in a layout that shows what the camera saw,
+  // unless the viewer stands elsewhere (`moves`).
+  void CheckWith(const FrameOptions& frame, bool moves) const;
 };
 void Describe(OptionList* list, HoleOptions* options);
 void Describe(OptionList* list, TearRule* rule);
