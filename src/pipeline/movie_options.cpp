@@ -69,7 +69,9 @@ void DescribeScene(OptionList* list, MovieJobOptions* options) {
   list->Section("depth");
   list->Field("xfov", &scene->xfov_deg, {0, 180, true, true}, "DEGREES",
               "horizontal field of view; column XFov")
-      .Default("found in the camera's motion; 60, with a warning, where that tells nothing");
+      .Default(
+          "found in the camera's motion, or told by --model; 60, with a warning, where that tells "
+          "nothing");
   list->Field("yfov", &options->fov.yfov_deg, {0, 180, true, true}, "DEGREES",
               "vertical field of view")
       .Default("from --xfov and square pixels");

@@ -9,6 +9,7 @@
 #include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
+#include "mdvt/core/numbers.h"
 #include "mdvt/core/options_json.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/depth/model_camera.h"
@@ -35,7 +36,8 @@ using Files = std::vector<std::string>;
 // drawn pictures take less, grainy ones up to twice as much.
 constexpr double kClipBytes = 0.5, kDepthBytes = 0.4, kMaskBytes = 0.003, kEyesBytes = 1,
                  kHoleMaskBytes = 0.01, kPlayerBytes = 0.1;
-constexpr double kMoreBits = 1.4;  // the same for 10 bits
+constexpr double kUsualXfovDeg = 60;  // as for depth from motion
+constexpr double kMoreBits = 1.4;     // the same for 10 bits
 
 template <typename T>
 std::vector<T> Slice(const std::vector<T>& list, int64_t first, int64_t count,
@@ -361,7 +363,8 @@ void MoviePlanner::AddDepth(const Group& group) {
     depth.source.model.keep = opened_;
     step.check = [model = depth.source.model](int threads) { OpenDepthModel(model, threads); };
   }
-  step.run = [=, network = network_](int threads, const RunControl& control) mutable {
+  step.run = [=, network = network_, told = told_fov_](int threads,
+                                                       const RunControl& control) mutable {
     std::unique_lock<std::mutex> lock(*network, std::defer_lock);
     if (by_network) lock.lock();
     depth.job.num_threads = threads;
@@ -371,17 +374,23 @@ void MoviePlanner::AddDepth(const Group& group) {
       WriteFovFile(own, Slice(film, range.first, range.length(), depth.fov.xfov_file));
       depth.fov.xfov_file = own;
     }
-    bool tells_fov = true;
     if (by_network) {
       depth.source.model.loaded = OpenDepthModel(depth.source.model, threads);
-      tells_fov = !depth.fov.empty() || TellsCamera(depth.source.model.loaded->info());
+      if (depth.fov.empty() && !TellsCamera(depth.source.model.loaded->info())) {
+        // Said of the first scene alone: it is the same of all.
+        if (!told->exchange(true))
+          LogWarning("the network of --model does not tell the field of view, and none is given: " +
+                     FormatDouble(kUsualXfovDeg) +
+                     " degrees across are taken (--xfov, column XFov)");
+        depth.fov.xfov_deg = kUsualXfovDeg;
+      }
     }
-    if (tells_fov) depth.source.own.Of<FovTrackOptions>().output = whole_fovs;
+    depth.source.own.Of<FovTrackOptions>().output = whole_fovs;
     RunDepthJob(depth, control);
     Files made;
     for (size_t i = 0; i < files.size(); ++i) {
       made.push_back(files[i].depth);
-      if (tells_fov) made.push_back(files[i].xfovs);
+      made.push_back(files[i].xfovs);
       if (!is_split) continue;
       ClipCut cut;
       cut.job = depth.job;
@@ -391,10 +400,9 @@ void MoviePlanner::AddDepth(const Group& group) {
       cut.output = files[i].depth;
       cut.codes = true;
       CutClip(cut, control);
-      if (tells_fov)
-        WriteFovFile(files[i].xfovs,
-                     Slice(ReadFovFile(whole_fovs, depth.job.limits), cut.job.reading.first_frame,
-                           cut.job.max_frames, whole_fovs));
+      WriteFovFile(files[i].xfovs,
+                   Slice(ReadFovFile(whole_fovs, depth.job.limits), cut.job.reading.first_frame,
+                         cut.job.max_frames, whole_fovs));
     }
     std::error_code ignored;
     for (const std::string& temp : {stem + "_depth.mkv", stem + "_xfovs.json", own})

@@ -4,6 +4,7 @@
 // products before it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -141,6 +142,8 @@ class MoviePlanner {
   // Networks are large: opened once, and run one at a time.
   std::shared_ptr<std::mutex> network_ = std::make_shared<std::mutex>();
   std::shared_ptr<OpenedModels> opened_;
+  // A warning was given that the network of depth tells no field of view.
+  std::shared_ptr<std::atomic<bool>> told_fov_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace mdvt

@@ -25,8 +25,10 @@
 #include "io/file_content.h"
 #include "mdvt/core/error.h"
 #include "mdvt/io/scene_list.h"
+#include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_reader.h"
 #include "pipeline/movie_scenes.h"
+#include "pipeline/network_parts.h"
 #include "support/log_catcher.h"
 #include "support/test_env.h"
 
@@ -389,6 +391,18 @@ TEST_F(MovieJob, OpensItsNetworksBeforeAnythingIsMade) {
   ExpectError(Code::kInvalidArgument, "color_video is for networks that look at it",
               [&] { Run(); });
   EXPECT_FALSE(fs::exists(Product("scene_1.mkv_depth.mkv")));
+}
+
+TEST_F(MovieJob, NetworksNeedNoFieldOfView) {
+  options_.scene.xfov_deg.reset();
+  options_.source.model.path = MakePart(dir_.path(), "luma");
+  options_.source.model.trust_model = true;
+  const LogCatcher log;
+  EXPECT_EQ(Run().steps_done, 7);
+  EXPECT_TRUE(log.Says("60 degrees across are taken"));
+  const std::vector<double> fovs = ReadFovFile(Product("scene_2.mkv_depth.mkv_xfovs.json"));
+  ASSERT_EQ(fovs.size(), static_cast<size_t>(kSceneFrames));
+  for (const double fov : fovs) EXPECT_NEAR(fov, 60, 1e-9);
 }
 
 TEST_F(MovieJob, TakesOverWhatAnotherProgramHasMade) {
