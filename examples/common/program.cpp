@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <new>
 #include <set>
+#include <string_view>
 #include <system_error>
 
 #include "common/address_space.h"
@@ -199,7 +200,11 @@ int Program::Report(const std::exception& failure) try {
     code = Code::kOutOfMemory;
   if (code == Code::kOutOfMemory && text.find("out of memory") == std::string::npos)
     text = "out of memory: " + text;
-  if (code == Code::kCancelled) text = "interrupted, nothing was written";
+  if (code == Code::kCancelled) {
+    constexpr std::string_view kMoreToTell = "cancelled:";
+    text = text.rfind(kMoreToTell, 0) == 0 ? "interrupted:" + text.substr(kMoreToTell.size())
+                                           : "interrupted, nothing was written";
+  }
   int status = ExitStatus(code);
   if (code == Code::kCancelled && g_signal != 0) status = 128 + g_signal;
   if (!display_) display_.emplace(page_.program, ProgressMode::kNone, false);

@@ -13,14 +13,17 @@ Works with torch 1.13 to 2.x. Export with the oldest LibTorch that has to read t
 
 import argparse
 import contextlib
+import errno
 import hashlib
 import importlib
 import json
 import math
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import threading
 import types
 import warnings
 from typing import List, Optional
@@ -40,6 +43,8 @@ ONNX_TOLERANCE = 1e-3  # other kernels, which sum in another order
 ONNX_OPSET = 16
 MOST_ONNX_BYTES = 2 ** 31 - 2 ** 20  # of weights in one file
 MOST_WEIGHTS = 2 ** 27  # of attention, at once: 512 MB
+ENDINGS = (".pt", ".pth", ".torchscript", ".onnx")  # of files that mdvt opens
+CODE_BYTES = 2 ** 24  # more than a file holds besides its weights
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -410,7 +415,7 @@ def read_checkpoint(path, trusted=False):
     """
     path = pathlib.Path(path)
     if not path.is_file():
-        raise ExportError(f"{path}: no such checkpoint")
+        raise ExportError(f"{path}: " + ("a folder, not a checkpoint" if path.is_dir() else "no such checkpoint"))
     progress(f"reading {path}")
     try:
         if path.suffix == ".safetensors":
@@ -462,7 +467,8 @@ def set_weights(module, args, **options):
 
 
 def one_line(error):
-    text = " ".join(str(error).split())
+    told = error.strerror if isinstance(error, OSError) else None  # without the name of the file
+    text = " ".join((told or str(error)).split())
     return text if len(text) <= 300 else text[:297] + "..."
 
 
@@ -699,10 +705,19 @@ def _protobuf_text(field, data):
     return number(field << 3 | 2) + number(len(data)) + data
 
 
-def _write_onnx(module, meta, example, out, partial, text):
-    weights = sum(value.numel() * value.element_size() for value in module.state_dict().values())
+def _check_onnx(module, out):
+    """Tells before the work what would end it."""
+    weights = _weight_bytes(module)
     if weights > MOST_ONNX_BYTES:
         raise ExportError(f"{out}: {weights / 1e9:.1f} GB of weights are too many for one .onnx file, write a .pt file")
+    try:
+        import onnxruntime  # noqa: F401
+    except ImportError as error:
+        raise ExportError("comparing an .onnx file needs the Python package onnxruntime: pip install "
+                          f"onnxruntime for {sys.executable}") from error
+
+
+def _write_onnx(module, meta, example, out, partial, text):
     ports = meta["inputs"] + meta["outputs"]
     progress(f"writing {out}: tracing at {_shapes(example)}")
     with warnings.catch_warnings():
@@ -721,11 +736,8 @@ def _write_onnx(module, meta, example, out, partial, text):
 
 def _onnx_module(path):
     """The file as a function of tensors."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ExportError("comparing an .onnx file needs the Python package onnxruntime: pip install "
-                          f"onnxruntime for {sys.executable}") from error
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     try:
@@ -762,6 +774,59 @@ def _follow_device(module):
             node.output().replaceAllUsesWith(device.output())
 
 
+def _weight_bytes(module):
+    return sum(value.numel() * value.element_size() for value in module.state_dict().values())
+
+
+def check_out(path, manifest=True):
+    """Raises ExportError if an export to this name would fail at its end: told before the work, not after it."""
+    out = pathlib.Path(path)
+    if not out.name or out.is_dir():
+        raise ExportError(f"{out}: is a folder, give the name of the file")
+    if out.suffix.lower() not in ENDINGS:
+        raise ExportError(f"{out}: has to end in .pt, or in .onnx for ONNX Runtime: mdvt tells files by that")
+    if not out.parent.is_dir():
+        raise ExportError(f"{out.parent}: no such folder")
+    if manifest:
+        _read_manifest(out.with_name("manifest.json"))
+    with _written(out) as partial:
+        partial.touch()
+
+
+_unfinished = set()  # files that are being written
+
+
+@contextlib.contextmanager
+def _written(path):
+    """A name to write what is to become `path` under; what lies there at the end is deleted."""
+    partial = path.with_name(path.name + ".partial")
+    _unfinished.add(partial)
+    try:
+        yield partial
+    except OSError as error:
+        raise ExportError(f"{path}: cannot be written: {one_line(error)}") from error
+    finally:
+        _delete(partial)
+
+
+def _delete(partial):
+    with contextlib.suppress(OSError):
+        partial.unlink()
+    _unfinished.discard(partial)
+
+
+def _make_room(path, size):
+    """Raises OSError where the disk has not that much room: torch.jit.save would end the process."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with open(path, "wb") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+
+
 def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin="", exporter="",
            manifest=True):
     """Traces (or scripts) `wrapper`, saves it as `out`, verifies the file and returns a report.
@@ -779,15 +844,16 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
     Raises ExportError; then there is no file `out`, or still the old one.
     """
     out = pathlib.Path(out)
-    if not out.parent.is_dir():
-        raise ExportError(f"{out.parent}: no such folder")
+    check_out(out, manifest)
+    to_onnx = out.suffix.lower() == ".onnx"
+    if to_onnx:
+        _check_onnx(wrapper, out)
     _check_examples(examples, meta)
     names = [output["name"] for output in meta["outputs"]]
     # The wrapper as well as the network: freezing refuses one in training mode.
     wrapper = wrapper.eval().requires_grad_(False)
-    partial = out.with_name(out.name + ".partial")
     try:
-        with torch.no_grad(), without_profiling():
+        with torch.no_grad(), without_profiling(), _written(out) as partial:
             progress(f"running the original on {len(examples)} examples")
             expected = [tuple(o.clone() for o in _as_tuple(wrapper(*tensors))) for tensors in examples]
             for outputs in expected:
@@ -797,15 +863,14 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
                 if not all(torch.isfinite(o).all() for o in outputs):
                     raise ExportError("the original itself gives values that are not finite")
             number = _least_special(examples, meta)
-            if out.suffix == ".onnx":
+            if to_onnx:
                 check_shape = _check_shape(check_shape, examples)
                 mean, std = _figures(_as_tuple(wrapper(*map(check_input, check_shape))))
                 _write_onnx(wrapper if trace else torch.jit.script(wrapper), meta, examples[number], out,
                             partial, _metadata_text(meta, check_shape, mean, std))
                 comparison = _Comparison(names, examples, expected)
                 comparison.run("ONNX Runtime", _onnx_module(partial), tolerance=ONNX_TOLERANCE)
-                os.replace(partial, out)
-                return _report(out, meta, comparison, check_shape, mean, std,
+                return _finish(partial, out, meta, comparison, check_shape, mean, std,
                                f"opset {ONNX_OPSET}, traced at {_shapes(examples[number])}",
                                origin, exporter, manifest)
             progress(("tracing at " + _shapes(examples[number])) if trace else "compiling")
@@ -821,6 +886,7 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
             mean, std = _figures(_as_tuple(module(*map(check_input, check_shape))))
             text = _metadata_text(meta, check_shape, mean, std)
             progress(f"writing {out}")
+            _make_room(partial, _weight_bytes(wrapper) + CODE_BYTES)
             torch.jit.save(module, str(partial), _extra_files={"mdvt.json": text})
 
             stored = {"mdvt.json": ""}
@@ -839,16 +905,11 @@ def export(wrapper, meta, examples, out, check_shape=None, trace=True, origin=""
                 on_device = torch.jit.load(str(partial), map_location="cuda").eval()
                 # Other kernels sum in another order; what is frozen to the CPU fails altogether.
                 comparison.run("CUDA", torch.jit.freeze(on_device), "cuda", 10 * TOLERANCE)
-        os.replace(partial, out)
+            return _finish(partial, out, meta, comparison, check_shape, mean, std,
+                           f"traced at {_shapes(examples[number])}" if trace else "scripted", origin, exporter,
+                           manifest)
     except RuntimeError as error:
         raise ExportError(f"torch: {one_line(error)}") from error
-    finally:
-        if partial.exists():
-            partial.unlink()
-
-    return _report(out, meta, comparison, check_shape, mean, std,
-                   f"traced at {_shapes(examples[number])}" if trace else "scripted", origin, exporter,
-                   manifest)
 
 
 def finish(wrapper, meta, examples, args, origin, exporter, upstream, license, **options):
@@ -869,9 +930,9 @@ def finish(wrapper, meta, examples, args, origin, exporter, upstream, license, *
                  exporter=f"models/export/{exporter}", **options), end="")
 
 
-def _report(out, meta, comparison, check_shape, mean, std, how, origin, exporter, manifest):
-    """Writes what was compared beside the file, and its entry in the manifest; returns the text."""
-    size, digest = out.stat().st_size, file_hash(out)
+def _finish(partial, out, meta, comparison, check_shape, mean, std, how, origin, exporter, manifest):
+    """Gives the file its name, a text with what was compared and an entry in the manifest; returns the text."""
+    size, digest = partial.stat().st_size, file_hash(partial)
     report = "\n".join([
         f"{out.name}: {meta['name']}, {size / 1e6:.1f} MB, kind {meta['kind']}",
         f"sha256 {digest}",
@@ -883,39 +944,58 @@ def _report(out, meta, comparison, check_shape, mean, std, how, origin, exporter
         f"check: input {' '.join(map(str, check_shape))}, mean {mean}, std {std}",
         "",
     ])
-    out.with_name(out.name + ".report.txt").write_text(report, encoding="utf-8")
+    texts = {out.with_name(out.name + ".report.txt"): report}
     if manifest:
-        _list(out, {"file": out.name, "origin": origin or meta["source"]["upstream"],
-                    "license": meta["source"]["license"], "exporter": exporter or None, "size": size,
-                    "sha256": digest})
+        path = out.with_name("manifest.json")
+        content = _read_manifest(path)
+        content["models"] = [model for model in content["models"] if model["file"] != out.name] + [
+            {"file": out.name, "origin": origin or meta["source"]["upstream"], "license": meta["source"]["license"],
+             "exporter": exporter or None, "size": size, "sha256": digest}]
+        texts[path] = json.dumps(content, indent=1) + "\n"
+    with contextlib.ExitStack() as stack:
+        # All that takes room first: then the names change, together.
+        written = [(stack.enter_context(_written(path)), path) for path in texts]
+        for (temporary, _), text in zip(written, texts.values()):
+            temporary.write_text(text, encoding="utf-8")
+        for temporary, path in [(partial, out), *written]:
+            os.replace(temporary, path)
     return report
 
 
-def _list(out, entry):
-    """Adds or replaces the entry in manifest.json beside the file: mdvt opens files that are listed."""
-    path = out.with_name("manifest.json")
-    manifest = {"format": 1, "models": []}
-    if path.exists():
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-            models = [model for model in manifest["models"] if model["file"] != entry["file"]]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ExportError(f"{path}: not a manifest: {one_line(error)}") from error
-        manifest["models"] = models
-    manifest["models"].append(entry)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+def _read_manifest(path):
+    """manifest.json beside an exported file: mdvt opens files that it lists."""
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        for model in manifest["models"]:
+            model["file"]
+    except FileNotFoundError:
+        return {"format": 1, "models": []}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ExportError(f"{path}: not a manifest, mend it or move it away: {one_line(error)}") from error
+    return manifest
 
 
 # ---------------------------------------------------------------------------------------------------
 # Command lines.
 
 
-def parser(text):
+class _Parser(argparse.ArgumentParser):
+    def parse_args(self, *arguments):
+        args = super().parse_args(*arguments)
+        if getattr(args, "trust_checkpoint", False) and args.checkpoint is None:
+            raise ExportError("--trust-checkpoint: there is no --checkpoint")
+        if self.out_is_file:
+            check_out(args.out, not args.no_manifest)
+            checkpoint = getattr(args, "checkpoint", None)
+            if checkpoint and os.path.exists(args.out) and os.path.exists(checkpoint) and os.path.samefile(args.out, checkpoint):
+                raise ExportError(f"--out {args.out}: is the checkpoint")
+        return args
+
+
+def parser(text, out_is_file=True):
     """A parser with what all exporters take."""
-    result = argparse.ArgumentParser(description=text,
-                                     formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    result = _Parser(description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    result.out_is_file = out_is_file
     result.add_argument("--out", required=True, help="the file to write, for example da2-vits.pt, or da2-vits.onnx for ONNX Runtime")
     result.add_argument("--no-manifest", action="store_true",
                         help="do not list the file in manifest.json beside it")
@@ -964,12 +1044,12 @@ def upstream(name):
         raise ExportError(f"the original's {name}: {one_line(error)}") from error
 
 
-def add_repo(path, *expected):
-    """Makes the clone at `path` importable."""
-    root = pathlib.Path(path)
+def add_repo(path, *expected, inside=""):
+    """Makes the clone at `path` importable, or its folder `inside`."""
+    root = pathlib.Path(path, inside)
     for name in expected:
         if not (root / name).exists():
-            raise ExportError(f"--repo {path}: has no {name}, give the folder of the clone")
+            raise ExportError(f"--repo {path}: has no {pathlib.Path(inside, name)}, give the folder of the clone")
     # A package there may have the name of an exporter here.
     here = pathlib.Path(__file__).resolve().parent
     sys.path[:] = [folder for folder in sys.path if pathlib.Path(folder).resolve() != here]
@@ -978,17 +1058,38 @@ def add_repo(path, *expected):
 
 
 def main(run):
-    """Runs a command line: 0, or 1 after one line that says what went wrong."""
+    """Runs a command line: 0, or 1 after one line that says what went wrong; 130 or 143 if a signal ends it."""
+    name = pathlib.Path(sys.argv[0]).name
+    failure = []
+
+    def work():
+        try:
+            torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
+                                  else os.cpu_count() or 1)
+            run()
+        except BaseException as error:
+            failure.append(error)
+
+    def end(number, _):
+        for partial in list(_unfinished):
+            _delete(partial)
+        print(f"{name}: {'interrupted' if number == signal.SIGINT else 'terminated'}", file=sys.stderr, flush=True)
+        os._exit(128 + number)
+
+    warnings.filterwarnings("ignore")  # upstream's, about what is deprecated
+    # A pass of a large network takes minutes, in which a thread hears no signal: this one waits for it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join()
     try:
-        warnings.filterwarnings("ignore")  # upstream's, about what is deprecated
-        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
-                              else os.cpu_count() or 1)
-        run()
+        if failure:
+            raise failure[0]
     except ExportError as error:
-        print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         sys.exit(1)
     except ModuleNotFoundError as error:
-        print(f"{pathlib.Path(sys.argv[0]).name}: the original needs the Python package '{error.name}': "
-              f"pip install it for {sys.executable}, or take the environment of the clone",
-              file=sys.stderr)
+        print(f"{name}: the original needs the Python package '{error.name}': pip install it for {sys.executable}, "
+              "or take the environment of the clone", file=sys.stderr)
         sys.exit(1)

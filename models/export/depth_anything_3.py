@@ -32,7 +32,7 @@ class Network(torch.nn.Module):
 
     def __init__(self, repo, encoder):
         super().__init__()
-        common.add_repo(f"{repo}/src", "depth_anything_3/model/dpt.py", "depth_anything_3/model/dinov2/dinov2.py")
+        common.add_repo(repo, "depth_anything_3/model/dpt.py", "depth_anything_3/model/dinov2/dinov2.py", inside="src")
         common.shim("xformers")  # LibTorch cannot load its kernels
         common.bare_packages(f"{repo}/src", "depth_anything_3", "depth_anything_3.model")
         common.shim_missing(addict={"Dict": dict})

@@ -139,7 +139,7 @@ def run():
     else:
         network = vit_depth.VitDepth(args.encoder, max_depth)
     if args.checkpoint:
-        common.load_strictly(network, args.checkpoint)
+        common.load_strictly(network, args.checkpoint, trusted=args.trust_checkpoint)
     else:
         common.fill_random(network, args.random_weights)
         # Most of the map above zero, so that the last ReLU does not hide the rest.

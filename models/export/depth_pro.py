@@ -22,7 +22,7 @@ ENCODERS = {"vits": ("vit_small_patch14_dinov2", [2, 5, 8, 11], 384, [32, 64, 96
 
 
 def build(repo, encoder):
-    root = common.add_repo(f"{repo}/src", "depth_pro/depth_pro.py", "depth_pro/network/vit_factory.py")
+    root = common.add_repo(repo, "depth_pro/depth_pro.py", "depth_pro/network/vit_factory.py", inside="src")
     unused = lambda *_, **__: None  # its transforms of pictures
     common.shim_missing(torchvision__transforms=dict.fromkeys(
         ("Compose", "ConvertImageDtype", "Lambda", "Normalize", "ToTensor"), unused))

@@ -25,14 +25,16 @@ STEPS = 30  # of the search for it, which takes about five
 NEAREST = 1e-6
 
 
-def configuration(args):
+def configuration(args, root):
     """The arguments of the network: a checkpoint brings them."""
     if args.checkpoint:
+        if args.config:
+            raise common.ExportError("--config is of --random-weights: a checkpoint brings its own")
         stored = common.read_checkpoint(args.checkpoint, args.trust_checkpoint)
         config = stored.get("model_config") if isinstance(stored, dict) else None
         where = args.checkpoint
     else:
-        where = args.config or f"{args.repo}/configs/train/v2.json"
+        where = args.config or root / "configs/train/v2.json"
         try:
             config = json.loads(pathlib.Path(where).read_text(encoding="utf-8")).get("model")
         except (OSError, ValueError) as error:
@@ -42,8 +44,7 @@ def configuration(args):
     return config
 
 
-def build(repo, config):
-    root = common.add_repo(repo, "moge/model/v2.py")
+def build(root, config):
     common.shim("xformers")  # LibTorch cannot load its kernels
     common.shim_missing(utils3d={}, huggingface_hub={"hf_hub_download": None}, cv2={}, scipy__signal={"fftconvolve": None})
     common.bare_packages(root, "moge", "moge.model", "moge.utils")
@@ -196,12 +197,13 @@ def run():
     parser.add_argument("--tokens", type=int, help="patches of 14 x 14 that a picture is scaled to; default the network's most")
     parser.add_argument("--rays", action="store_true", help="the file is told the camera, by a ray for each pixel")
     args = parser.parse_args()
-    config = configuration(args)
+    root = common.add_repo(args.repo, "moge/model/v2.py")
+    config = configuration(args, root)
     tokens = config.get("num_tokens_range", [1200, 3600])[1] if args.tokens is None else args.tokens
     if not 4 <= tokens <= 20000:
         raise common.ExportError(f"--tokens {tokens}: must be in [4, 20000]")
     with common.attention_without_sdpa():
-        network = common.set_weights(build(args.repo, config), args)
+        network = common.set_weights(build(root, config), args)
         if not args.checkpoint:
             see_like_a_camera(network)
         name = "moge-2-" + network.encoder.backbone_name.replace("dinov2_", "")[:4]

@@ -15,6 +15,7 @@ original's result for the four frames at once.
 
 import contextlib
 import io
+import pathlib
 
 import common  # before torch: it says what to install
 
@@ -129,9 +130,12 @@ def run():
     if any(s % MULTIPLE or not MULTIPLE <= s <= 2048 for s in args.size):
         raise common.ExportError(f"--size {height} {width}: must be multiples of {MULTIPLE} in "
                                  f"[{MULTIPLE}, 2048]")
+    common.check_out(args.head_out, not args.no_manifest)
+    if pathlib.Path(args.out).absolute() == pathlib.Path(args.head_out).absolute():
+        raise common.ExportError(f"--head-out {args.head_out}: is the file of --out")
     network = build(args.repo)
     if args.checkpoint:
-        common.load_strictly(network, args.checkpoint)
+        common.load_strictly(network, args.checkpoint, trusted=args.trust_checkpoint)
     else:
         common.fill_random(network, args.random_weights)
     network = network.eval()

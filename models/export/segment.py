@@ -54,10 +54,10 @@ def run():
                         help="the one side that the file takes; None is that of the training, 320 or 1024")
     args = parser.parse_args()
     side, folder, module, name, normalize = MODELS[args.model]
-    side = args.input_size or side
+    side = side if args.input_size is None else args.input_size
     common.checked_size("input-size", [side], 32, 64, 2048)
     path = module.replace(".", "/") + ".py"
-    common.add_repo(f"{args.repo}/{folder}", path)
+    common.add_repo(args.repo, path, inside=folder)
     common.shim_missing(torchvision={"models": None})
     network = common.set_weights(getattr(common.upstream(module), name)(3, 1), args)
     examples = [(common.example((batch, 3, side, side), batch),) for batch in (1, 2)]

@@ -172,7 +172,11 @@ def run():
         raise common.ExportError(f"{folder}: no such folder")
     args.checkpoint = None
     embedding = None
-    for role, build in networks(args).items():
+    builders = networks(args)
+    outs = {role: folder / f"{args.group}-{role}.pt" for role in builders}
+    for out in outs.values():
+        common.check_out(out, not args.no_manifest)
+    for role, build in builders.items():
         with common.attention_without_sdpa(by_rows=True):
             network = build()
             if role == "image_encoder":
@@ -186,7 +190,7 @@ def run():
             if role == "unet":
                 meta["scheduler"] = SCHEDULER
             common.finish(network, meta, examples(role, embedding), args, ORIGIN, "stereocrafter.py", "StereoCrafter",
-                          LICENSE, out=folder / f"{args.group}-{role}.pt", checkpoint_name=args.unet)
+                          LICENSE, out=outs[role], checkpoint_name=args.unet)
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def run():
                                  f"[{MULTIPLE}, 2048]")
     network = TcMonoDepthSmall()
     if args.checkpoint:
-        common.load_strictly(network, args.checkpoint)
+        common.load_strictly(network, args.checkpoint, trusted=args.trust_checkpoint)
     else:
         common.fill_random(network, args.random_weights)
         # Most of the map above zero, so that the last ReLU does not hide the rest.

@@ -357,7 +357,7 @@ def write(kind, out, manifest=True):
 
 
 def run():
-    parser = common.parser(__doc__.split("\n\n")[0])
+    parser = common.parser(__doc__.split("\n\n")[0], out_is_file=False)
     parser.add_argument("--kind", choices=[*sorted(KINDS), "all"], default="all", help="which one")
     args = parser.parse_args()
     if args.kind != "all":

@@ -134,28 +134,28 @@ void DescribeVdaMode(OptionList* list, DepthModelOptions* options) {
       .OnlyWith("model");
 }
 
+// `other` may be empty: they are always there.
 void DescribeNetwork(OptionList* list, DepthModelOptions* options, const std::string& other,
                      const std::vector<std::string>& values) {
-  list->Field("fp16", &options->fp16, "half precision, on CUDA")
-      .OnlyWith(other, values)
-      .Excludes("fp32");
-  list->Field("fp32", &options->fp32, "full precision, on CUDA too").OnlyWith(other, values);
-  list->Field("deterministic", &options->open.deterministic,
-              "the same bits for every number of threads: a forward pass has one thread, several "
-              "frames run side by side")
-      .OnlyWith(other, values);
+  std::vector<Option*> added;
+  const auto add = [&](Option& option) -> Option& { return *added.emplace_back(&option); };
+  add(list->Field("fp16", &options->fp16, "half precision, on CUDA")).Excludes("fp32");
+  add(list->Field("fp32", &options->fp32, "full precision, on CUDA too"));
+  add(list->Field("deterministic", &options->open.deterministic,
+                  "the same bits for every number of threads: a forward pass has one thread, "
+                  "several frames run side by side"));
   std::string* sha256 = &options->open.sha256;
-  list->Custom(
+  add(list->Custom(
           "sha256", "HASH", "64 hexadecimal digits", "the hash that the model's file must have",
           [sha256] { return *sha256; },
           [sha256](const std::string& text) {
             return SetOfModel(&ModelOptions::sha256, text, sha256);
-          })
-      .Default("that of manifest.json beside it")
-      .OnlyWith(other, values);
-  list->Field("trust_model", &options->trust_model,
-              "open a model that is not listed in manifest.json: a model is a program")
-      .OnlyWith(other, values);
+          }))
+      .Default("that of manifest.json beside it");
+  add(list->Field("trust_model", &options->trust_model,
+                  "open a model that is not listed in manifest.json: a model is a program"));
+  if (!other.empty())
+    for (Option* option : added) option->OnlyWith(other, values);
   DescribeDevice(list, "device", &options->open.device, "where a model runs: cpu, cuda or cuda:N");
 }
 

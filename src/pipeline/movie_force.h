@@ -7,6 +7,8 @@
 
 namespace mdvt {
 
+constexpr char kForcedStep[] = "it was asked for";
+
 struct ForcedStep {
   std::string name;
   int64_t scene = 0;  // 0: of all scenes

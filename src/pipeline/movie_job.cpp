@@ -23,6 +23,7 @@
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
+#include "mdvt/core/options_json.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/output_set.h"
 #include "mdvt/io/scene_list.h"
@@ -30,6 +31,7 @@
 #include "mdvt/pipeline/movie.h"
 #include "pipeline/find_scenes_settings.h"
 #include "pipeline/job_common.h"
+#include "pipeline/metric_eyes.h"
 #include "pipeline/movie_force.h"
 #include "pipeline/movie_scenes.h"
 #include "pipeline/movie_steps.h"
@@ -40,7 +42,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kForced[] = "it was asked for";
 constexpr std::chrono::milliseconds kLookEvery(50);
 
 std::string NameOf(const MovieStep& step) {
@@ -52,26 +53,13 @@ std::string SizeText(int64_t bytes) {
   return size < 1e9 ? FormatFixed(size / 1e6, 1) + " MB" : FormatFixed(size / 1e9, 1) + " GB";
 }
 
-// Which steps have to be done, and why. `why` is empty for those that need not.
-std::vector<std::string> FindStale(const std::vector<MovieStep>& steps,
-                                   const std::vector<ForcedStep>& forced,
-                                   const std::map<size_t, std::vector<std::string>>& foreign,
-                                   const Limits& limits) {
-  std::vector<std::string> why(steps.size());
-  std::vector<bool> follows(steps.size(), false);  // from one that was asked for
-  for (size_t i = 0; i < steps.size(); ++i) {
-    const MovieStep& step = steps[i];
-    if (foreign.count(i) == 0) why[i] = WhyStale(step.facts, step.product, limits);
-    for (const ForcedStep& one : forced)
-      if (one.name == step.name && (one.scene == 0 || one.scene == step.scene)) {
-        why[i] = kForced;
-        follows[i] = true;
-      }
-    for (const size_t before : step.needs) {
-      if (!follows[before]) continue;
-      follows[i] = true;
-      if (why[i].empty()) why[i] = steps[before].name + " is done again";
-    }
+// Which steps have to be done, and why: empty for those that need not.
+std::vector<std::string> FindStale(const std::vector<MovieStep>& steps, const Limits& limits) {
+  std::vector<std::string> why;
+  for (const MovieStep& step : steps) {
+    why.push_back(step.forced);
+    if (step.forced.empty() && step.foreign.empty())
+      why.back() = WhyStale(step.facts, step.product, limits);
   }
   return why;
 }
@@ -88,7 +76,8 @@ class MovieJob {
     const bool has_list = FindList();
     if (has_list) ReadList();
     if (options_.dry_run && !has_list) {
-      report_.plan = "scenes  " + report_.scene_list + " has to be made first: see mdvt_scenes\n";
+      report_.plan = "scenes  " + report_.scene_list + " has to be made first: see mdvt_scenes" +
+                     (why_list_.empty() ? "" : " (" + why_list_ + ")") + "\n";
       return report_;
     }
     if (!options_.dry_run) Begin();
@@ -96,8 +85,8 @@ class MovieJob {
     planner_.emplace(options_, scenes_, film_->info());
     const std::vector<MovieStep>& steps = planner_->steps();
     const std::vector<ForcedStep> forced = ParseForced(options_.force);
-    if (options_.adopt) FindForeign();
-    why_ = FindStale(steps, forced, foreign_, options_.job.limits);
+    CheckForced(forced);
+    why_ = FindStale(steps, options_.job.limits);
     todo_.assign(steps.size(), false);
     failed_.assign(steps.size(), false);
 
@@ -114,8 +103,8 @@ class MovieJob {
                  options_.output_dir + "' has room for " + SizeText(report_.bytes_free) +
                  ": a run that ends there goes on where it was");
     if (!options_.no_render && !why_film.empty()) CheckFilmName(film.product);
-    for (const auto& [step, files] : foreign_)
-      if (!todo_[step]) WriteManifest(steps[step].facts, steps[step].product, files, 0);
+    for (const MovieStep& step : steps)
+      if (!step.foreign.empty()) WriteManifest(step.facts, step.product, step.foreign, 0);
     MakeScenes();
     report_.steps_done = steps_done_;
     report_.frames = film.frames;
@@ -153,12 +142,39 @@ class MovieJob {
                           fs::path(StemName(options_.color_video, "-Scenes.csv")).filename())
                              .string();
     std::error_code ignored;
-    return fs::exists(report_.scene_list, ignored);
+    if (!fs::exists(report_.scene_list, ignored)) return false;
+    const std::string why = WhyStale(ListFacts(), report_.scene_list, options_.job.limits);
+    if (why.empty()) return true;
+    if (IsAsMade(report_.scene_list, options_.job.limits)) {
+      why_list_ = why;
+      return false;
+    }
+    if (!ListFacts().options.AsMembers().empty())
+      LogWarning("the scenes are those of " + report_.scene_list +
+                 ", which this program has not made or which was edited: the options of the "
+                 "detector change nothing (delete the list to look for scenes anew)");
+    return true;
+  }
+
+  // What the list of scenes follows from.
+  StepFacts ListFacts() const {
+    SceneDetectOptions given = options_.detect, usual;
+    OptionList list, usual_list;
+    Describe(&list, &given);
+    Describe(&usual_list, &usual);
+    StepFacts facts;
+    facts.step = "scenes";
+    facts.options = json::Value::Members();
+    for (const Option& option : list.options())
+      if (const OptionValue value = option.Get(); value != usual_list.Get(option.name))
+        facts.options[option.name] = ToJson(value);
+    facts.inputs.push_back({"color_video", FileKey(options_.color_video)});
+    return facts;
   }
 
   // Tells now what would be found out after hours.
   void CheckFilmName(const std::string& name) const {
-    OutputSet outputs;
+    OutputSet outputs(options_.job.overwrite);
     outputs.AddInput(options_.color_video);
     outputs.AddFile(name);
   }
@@ -180,18 +196,21 @@ class MovieJob {
   void MakeList() {
     FindScenesJobOptions find;
     find.job = options_.job;
-    find.job.max_frames = -1;  // the list is for later runs too
+    find.job.max_frames = -1;   // the list is for later runs too
+    find.job.overwrite = true;  // of one that is as it was made
     find.color_video = options_.color_video;
     find.output = report_.scene_list;
     find.detect = options_.detect;
     RunFindScenesJob(find, control_);
+    WriteManifest(ListFacts(), report_.scene_list, {report_.scene_list}, 0);
     ReadList();
   }
 
   void ReadList() {
     const char delimiter = options_.csv_delimiter == ";" ? ';' : 0;
     const SceneTable table = SceneTable::Read(report_.scene_list, delimiter, options_.job.limits);
-    scenes_ = MovieScenes(table, options_, film_->CountFrames());
+    const int64_t frames = film_->CountFrames();
+    scenes_ = MovieScenes(table, options_, frames);
     const int64_t most = options_.job.max_frames;
     while (most >= 0 && scenes_.size() > 1 && scenes_.back().range.first >= most)
       scenes_.pop_back();
@@ -204,54 +223,66 @@ class MovieJob {
                   "' is a network: give it (--infill_model PATH; docs/models.md tells how to make "
                   "one), or take 'directional'");
     report_.scenes = static_cast<int64_t>(scenes_.size());
+    CheckUsed(table, frames);
   }
 
-  // --- what another program has made -----------------------------------------------------------
-
-  // Products without a manifest that have the frames of their scenes.
-  void FindForeign() {
-    const std::vector<MovieStep>& steps = planner_->steps();
-    std::error_code ignored;
-    for (size_t i = 0; i < steps.size(); ++i) {
-      const MovieStep& step = steps[i];
-      if (!fs::exists(step.product, ignored) || fs::exists(ManifestPath(step.product), ignored))
-        continue;
-      std::vector<std::string> files;
-      std::string why_not;
-      for (const MovieVideo& video : step.videos) {
-        if (!fs::exists(video.path, ignored)) {
-          why_not = "there is no " + FileName(video.path);
-        } else if (const int64_t frames = FramesOf(video.path); frames != video.frames) {
-          why_not = FileName(video.path) + " has " + CountOf(frames, "frame") + ", its scene " +
-                    std::to_string(video.frames);
-        }
-        files.push_back(video.path);
-      }
-      for (const std::string& file : step.sidecars)
-        if (fs::exists(file, ignored)) files.push_back(file);
-      if (why_not.empty())
-        foreign_[i] = files;
-      else
-        LogWarning(NameOf(step) + " is not taken over: " + why_not);
-    }
-  }
-
-  // 0 for what is no video.
-  int64_t FramesOf(const std::string& path) const {
-    try {
-      return VideoReader(path, ReaderOptions(options_.job, nullptr)).CountFrames();
-    } catch (const Error&) {
-      return 0;
-    }
+  // Options of the film that no scene of the list follows would have no effect.
+  void CheckUsed(const SceneTable& table, int64_t frames) const {
+    MovieJobOptions all = options_;
+    all.end_scene = -1;
+    const std::vector<MovieScene> scenes = MovieScenes(table, all, frames);
+    const auto used = [&](const auto& by) {
+      return std::any_of(scenes.begin(), scenes.end(), [&](const MovieScene& scene) {
+        return !scene.settings.skip && by(scene.settings);
+      });
+    };
+    Require(options_.infill_model.empty() || used([](const SceneSettings& scene) {
+              return IsInfillNetwork(scene.infill_engine);
+            }),
+            Code::kInvalidArgument,
+            "infill_model: no scene is filled by a network: name the kind that it is of "
+            "(--infill_engine stereocrafter, m2svid, inspatio_world or stereo_dissoclusion_net)");
+    Require(options_.mask_model.empty() || used([](const SceneSettings& scene) {
+              return scene.convergence == MovieConvergence::kMask;
+            }),
+            Code::kInvalidArgument,
+            "mask_model: no scene has a mask (--convergence mask, or the column Convergence)");
+    ConvergenceSmoothing given = options_.smoothing, usual;
+    OptionList list, usual_list;
+    DescribeConvergenceSmoothing(&list, &given);
+    DescribeConvergenceSmoothing(&usual_list, &usual);
+    for (const Option& option : list.options())
+      Require(option.Get() == usual_list.Get(option.name) || used([](const SceneSettings& scene) {
+                return scene.convergence == MovieConvergence::kMask ||
+                       scene.convergence == MovieConvergence::kCenter;
+              }),
+              Code::kInvalidArgument,
+              option.name + ": is for distances that change (--convergence mask or center)");
   }
 
   // --- what is to be done -----------------------------------------------------------------------
 
+  // A scene that is not there would be left out without a word.
+  void CheckForced(const std::vector<ForcedStep>& forced) const {
+    const std::vector<MovieStep>& steps = planner_->steps();
+    for (const ForcedStep& one : forced) {
+      const bool is_there =
+          one.name == "film" ? one.scene == 0 && !options_.no_render
+                             : std::any_of(steps.begin(), steps.end(), [&](const MovieStep& step) {
+                                 return MoviePlanner::Names(one, step);
+                               });
+      Require(is_there, Code::kInvalidArgument,
+              "force: there is no step '" + one.name +
+                  (one.scene == 0 ? "'" : "' of scene " + std::to_string(one.scene)) +
+                  " in what this run is to do (--dry_run tells its steps)");
+    }
+  }
+
   std::string WhyFilm(const MovieStep& film, const std::vector<ForcedStep>& forced) const {
     for (const ForcedStep& one : forced)
-      if (one.name == film.name) return kForced;
-    for (size_t i = 0; i < why_.size(); ++i)
-      if (why_[i] == kForced) return planner_->steps()[i].name + " is done again";
+      if (one.name == film.name) return kForcedStep;
+    for (const MovieStep& step : planner_->steps())
+      if (step.forced == kForcedStep) return step.name + " is done again";
     return WhyStale(film.facts, film.product, options_.job.limits);
   }
 
@@ -309,7 +340,7 @@ class MovieJob {
     const auto start = std::chrono::steady_clock::now();
     std::error_code ignored;
     Require(options_.job.overwrite || !fs::exists(step.product, ignored) ||
-                !OwnFiles(step.product, options_.job.limits).empty(),
+                IsAsMade(step.product, options_.job.limits),
             Code::kIo, step.product + ": exists, and nothing tells that it may be replaced");
     // What is there afterwards without a manifest was not finished.
     fs::remove(ManifestPath(step.product), ignored);
@@ -464,6 +495,10 @@ class MovieJob {
     AddFilesIn(MoviePlanner::TempFolder(options_), [&](const fs::path& path) {
       if (path.filename() != "lock") files.insert(path.string());
     });
+    const auto add = [&](const std::string& product) {
+      if (InputOf(product, kTakenOver, options_.job.limits)) return;  // nobody could make it again
+      for (const std::string& file : OwnFiles(product, options_.job.limits)) files.insert(file);
+    };
     constexpr std::string_view kEnding = ".mdvt.json";
     if (options_.clean != "temp")
       AddFilesIn(options_.output_dir, [&](const fs::path& path) {
@@ -472,10 +507,11 @@ class MovieJob {
             product.compare(product.size() - kEnding.size(), kEnding.size(), kEnding) != 0)
           return;
         product.resize(product.size() - kEnding.size());
-        const bool is_scene = fs::path(product).filename().string().rfind("scene_", 0) == 0;
-        if (!is_scene && options_.clean != "all") return;
-        for (const std::string& file : OwnFiles(product, options_.job.limits)) files.insert(file);
+        const std::string name = FileName(product);
+        const bool is_film = name.rfind(FileName(options_.color_video) + "_", 0) == 0;
+        if (name.rfind("scene_", 0) == 0 || (is_film && options_.clean == "all")) add(product);
       });
+    if (options_.clean == "all") add(MoviePlanner::FilmOutput(options_));
     for (const std::string& file : files) {
       if (!options_.dry_run) {
         fs::remove(file, error);
@@ -499,15 +535,15 @@ class MovieJob {
   ProgressMeter meter_;
   FileDescriptor lock_;
   MovieReport report_;
+  std::string why_list_;  // of scenes is made again; empty: there is none
   std::optional<VideoReader> film_;
   std::vector<MovieScene> scenes_;
   std::optional<MoviePlanner> planner_;
   std::vector<std::string> why_;
   std::vector<bool> todo_, failed_;
-  std::map<size_t, std::vector<std::string>> foreign_;  // files that are taken over, by step
-  std::map<size_t, Error> errors_;                      // by step
-  std::map<size_t, std::string> instead_;               // by step
-  std::exception_ptr broken_;                           // no Error
+  std::map<size_t, Error> errors_;         // by step
+  std::map<size_t, std::string> instead_;  // by step
+  std::exception_ptr broken_;              // no Error
   std::atomic<int64_t> steps_done_{0};
 };
 
@@ -515,7 +551,13 @@ class MovieJob {
 
 MovieReport RunMovieJob(const MovieJobOptions& options, const RunControl& control) {
   options.Check();
-  return MovieJob(options, control).Run();
+  try {
+    return MovieJob(options, control).Run();
+  } catch (const Error& error) {
+    if (error.code() != Code::kCancelled) throw;
+    throw Error(Code::kCancelled, "cancelled: what is finished stays in '" + options.output_dir +
+                                      "', the next run goes on from there");
+  }
 }
 
 }  // namespace mdvt

@@ -34,6 +34,8 @@ void DescribeScenes(OptionList* list, MovieJobOptions* options) {
               "parts")
       .Or(0, "none is split");
   Describe(list, &options->detect);
+  for (const char* name : {"detector", "threshold", "min_content", "min_scene_len"})
+    list->Refine(name).Excludes("scene_file");
 }
 
 void DescribeRun(OptionList* list, MovieJobOptions* options) {
@@ -67,7 +69,9 @@ void DescribeScene(OptionList* list, MovieJobOptions* options) {
   list->Section("depth");
   list->Field("xfov", &scene->xfov_deg, {0, 180, true, true}, "DEGREES",
               "horizontal field of view; column XFov")
-      .Default("found in the camera's motion; 60, with a warning, where that tells nothing");
+      .Default(
+          "found in the camera's motion, or told by --model; 60, with a warning, where that tells "
+          "nothing");
   list->Field("yfov", &options->fov.yfov_deg, {0, 180, true, true}, "DEGREES",
               "vertical field of view")
       .Default("from --xfov and square pixels");
@@ -78,6 +82,15 @@ void DescribeScene(OptionList* list, MovieJobOptions* options) {
               "depth at the end of the range of depth videos; column MaxDepth");
   Describe(list, &options->source);
   list->Refine("engine").help += "; column Engine, where da3 and vda mean model";
+  // These hold for the networks of masks and infill too.
+  OptionList networks;
+  DescribeNetwork(&networks, &options->source.model, "");
+  for (const char* name : {"fp16", "fp32", "deterministic", "trust_model"}) {
+    Option& option = list->Refine(name);
+    const std::string section = option.section;
+    option = networks.At(name);
+    option.section = section;
+  }
   list->Section("eyes");
   list->Field("pupillary_distance", &scene->pupillary_distance_mm, {0, 1000}, "MM",
               "distance between the eyes in millimetres; column PupillaryDistance");
@@ -174,6 +187,15 @@ void MovieJobOptions::Check() const {
   detect.Cuts();
   CheckConvergenceSmoothing(smoothing);
   ParseForced(force);
+  const DepthModelOptions& model = source.model;
+  Require(!model.empty() || !mask_model.empty() || !infill_model.empty() ||
+              !(model.fp16 || model.fp32 || model.trust_model || model.open.deterministic),
+          Code::kInvalidArgument,
+          "fp16, fp32, deterministic and trust_model are for networks: give model, mask_model or "
+          "infill_model");
+  Require(
+      keep_going || !allow_missing, Code::kInvalidArgument,
+      "allow_missing shows scenes that failed flat, keep_going off ends with the first of them");
   Require(
       job.reading.deinterlace != Deinterlace::kFields, Code::kInvalidArgument,
       "deinterlace fields: the frames of a list of scenes are counted before fields are parted");

@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <utility>
 
+#include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
+#include "mdvt/core/numbers.h"
 #include "mdvt/core/options_json.h"
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/sidecar.h"
@@ -17,6 +19,7 @@
 #include "mdvt/pipeline/stereo_crafter.h"
 #include "mdvt/pipeline/video_mask.h"
 #include "mdvt/stereo/convergence.h"
+#include "model/hasher.h"
 #include "pipeline/clip_cutter.h"
 #include "pipeline/depth_source.h"
 #include "pipeline/job_common.h"
@@ -32,7 +35,8 @@ using Files = std::vector<std::string>;
 // drawn pictures take less, grainy ones up to twice as much.
 constexpr double kClipBytes = 0.5, kDepthBytes = 0.4, kMaskBytes = 0.003, kEyesBytes = 1,
                  kHoleMaskBytes = 0.01, kPlayerBytes = 0.1;
-constexpr double kMoreBits = 1.4;  // the same for 10 bits
+constexpr double kUsualXfovDeg = 60;  // as for depth from motion
+constexpr double kMoreBits = 1.4;     // the same for 10 bits
 
 template <typename T>
 std::vector<T> Slice(const std::vector<T>& list, int64_t first, int64_t count,
@@ -43,15 +47,13 @@ std::vector<T> Slice(const std::vector<T>& list, int64_t first, int64_t count,
   return std::vector<T>(list.begin() + first, list.begin() + first + count);
 }
 
-std::string FilmOutput(const MovieJobOptions& options) {
-  if (!options.output.empty()) return options.output;
-  const ViewLayout layout = LayoutOf(options.frame.Canvas(false));
-  const bool usual = layout.name == ViewLayouts().front().name;
-  const VideoCodec codec = options.encode.Codec("", VideoCodec::kH264);
-  return (fs::path(options.output_dir) /
-          (FileName(options.color_video) + (usual ? "_SBS" : layout.suffix) +
-           EncodeOptions::Ending(codec)))
-      .string();
+// 0 for what is no video.
+int64_t FramesOf(const std::string& path, const JobOptions& job) {
+  try {
+    return VideoReader(path, ReaderOptions(job, nullptr)).CountFrames();
+  } catch (const Error&) {
+    return 0;
+  }
 }
 
 // Wrong use would fail on every scene; and nothing fills holes where a run was ended or a disk is
@@ -83,6 +85,17 @@ std::string MoviePlanner::TempFolder(const MovieJobOptions& options) {
   return (fs::path(options.output_dir) / ".mdvt").string();
 }
 
+std::string MoviePlanner::FilmOutput(const MovieJobOptions& options) {
+  if (!options.output.empty()) return options.output;
+  const ViewLayout layout = LayoutOf(options.frame.Canvas(false));
+  const bool usual = layout.name == ViewLayouts().front().name;
+  const VideoCodec codec = options.encode.Codec("", VideoCodec::kH264);
+  return (fs::path(options.output_dir) /
+          (FileName(options.color_video) + (usual ? "_SBS" : layout.suffix) +
+           EncodeOptions::Ending(codec)))
+      .string();
+}
+
 int64_t MoviePlanner::BytesOf(double bytes_per_pixel, int64_t frames) const {
   return std::llround(bytes_per_pixel * frame_pixels_ * static_cast<double>(frames));
 }
@@ -99,6 +112,7 @@ MoviePlanner::MoviePlanner(const MovieJobOptions& options, const std::vector<Mov
                            const VideoInfo& film)
     : options_(options),
       scenes_(scenes),
+      forced_(ParseForced(options.force)),
       frame_rate_(film.frame_rate),
       frame_pixels_(static_cast<double>(film.width) * film.height *
                     (film.format.bits > 8 ? kMoreBits : 1)) {
@@ -145,7 +159,70 @@ void MoviePlanner::AddGroup(const Group& group) {
   }
 }
 
+bool MoviePlanner::Names(const ForcedStep& forced, const MovieStep& step) {
+  // Depth is that of all parts of a shot.
+  const auto scenes = step.name == "depth" ? static_cast<int64_t>(step.videos.size()) : 1;
+  return forced.name == step.name &&
+         (forced.scene == 0 || (forced.scene >= step.scene && forced.scene < step.scene + scenes));
+}
+
+std::string MoviePlanner::WhyForced(const MovieStep& step) const {
+  for (const ForcedStep& one : forced_)
+    if (Names(one, step)) return kForcedStep;
+  for (const size_t before : step.needs)
+    if (!steps_[before].forced.empty()) return steps_[before].name + " is done again";
+  return "";
+}
+
+std::vector<std::string> MoviePlanner::FittingFiles(const MovieStep& step) const {
+  std::vector<std::string> files;
+  std::string why_not;
+  std::error_code ignored;
+  for (const MovieVideo& video : step.videos) {
+    if (!fs::exists(video.path, ignored)) {
+      why_not = "there is no " + FileName(video.path);
+    } else if (const int64_t frames = FramesOf(video.path, options_.job); frames != video.frames) {
+      why_not = FileName(video.path) + " has " + CountOf(frames, "frame") + ", its scene " +
+                std::to_string(video.frames);
+    }
+    files.push_back(video.path);
+  }
+  for (const std::string& file : step.sidecars)
+    if (fs::exists(file, ignored)) files.push_back(file);
+  if (why_not.empty()) return files;
+  LogWarning("scene " + std::to_string(step.scene) + ", " + step.name +
+             " is not taken over: " + why_not);
+  return {};
+}
+
+// What follows from such files has to be made of them, so they are part of the facts.
+void MoviePlanner::TakeOver(MovieStep* step) const {
+  if (!step->forced.empty()) return;
+  const std::optional<std::string> before = InputOf(step->product, kTakenOver, options_.job.limits);
+  if (before) {
+    StepFacts facts = step->facts;
+    facts.inputs.push_back({kTakenOver, *before});
+    if (WhyStale(facts, step->product, options_.job.limits).empty()) {
+      step->facts = facts;
+      return;
+    }
+  }
+  std::error_code ignored;
+  if (!options_.adopt || !fs::exists(step->product, ignored)) return;
+  if (!before && IsAsMade(step->product, options_.job.limits)) return;
+  step->foreign = FittingFiles(*step);
+  if (step->foreign.empty()) return;
+  Hasher hasher;
+  for (const std::string& file : step->foreign) {
+    const std::string key = FileKey(file);
+    hasher.Add(key.data(), key.size());
+  }
+  step->facts.inputs.push_back({kTakenOver, hasher.Result()});
+}
+
 void MoviePlanner::Add(MovieStep step) {
+  step.forced = WhyForced(step);
+  TakeOver(&step);
   maker_[step.product] = steps_.size();
   steps_.push_back(std::move(step));
 }
@@ -200,6 +277,8 @@ StepFacts MoviePlanner::FactsOf(const std::string& step, const Options& options,
     facts.options["frames"] = std::vector<int64_t>{range->first + 1, range->end};
   for (const Option& option : list.options()) {
     if (option.section == "run") continue;  // changes nothing
+    // A network that may be opened is among the inputs.
+    if (option.name == "sha256" || option.name == "trust_model") continue;
     const OptionValue value = option.Get();
     const auto* text = std::get_if<std::string>(&value);
     if (option.path == PathKind::kInput) {
@@ -294,8 +373,8 @@ void MoviePlanner::AddDepth(const Group& group) {
       if (!mixed) CheckUsed(source, model->info());
     };
   }
-  step.run = [=, network = network_, mixed = mixes_engines_](int threads,
-                                                             const RunControl& control) mutable {
+  step.run = [=, network = network_, told = told_fov_, mixed = mixes_engines_](
+                 int threads, const RunControl& control) mutable {
     std::unique_lock<std::mutex> lock(*network, std::defer_lock);
     if (by_network) lock.lock();
     depth.job.num_threads = threads;
@@ -305,21 +384,27 @@ void MoviePlanner::AddDepth(const Group& group) {
       WriteFovFile(own, Slice(film, range.first, range.length(), depth.fov.xfov_file));
       depth.fov.xfov_file = own;
     }
-    bool tells_fov = true;
     if (by_network) {
       depth.source.model.loaded = OpenDepthModel(depth.source.model, threads);
       const ModelInfo& info = depth.source.model.loaded->info();
-      tells_fov = !depth.fov.empty() || NetworkTellsFov(info) || NetworkNeedsFov(info);
+      if (depth.fov.empty() && !NetworkTellsFov(info)) {
+        // Said of the first scene alone: it is the same of all.
+        if (!told->exchange(true))
+          LogWarning("the network of --model does not tell the field of view, and none is given: " +
+                     FormatDouble(kUsualXfovDeg) +
+                     " degrees across are taken (--xfov, column XFov)");
+        depth.fov.xfov_deg = kUsualXfovDeg;
+      }
       // Meant for the scenes of the other engine.
       if (mixed && !IsRelativeDepth(info))
         depth.source.scene_scale = DepthSourceOptions().scene_scale;
     }
-    if (tells_fov) depth.source.own.Of<FovTrackOptions>().output = whole_fovs;
+    depth.source.own.Of<FovTrackOptions>().output = whole_fovs;
     RunDepthJob(depth, control);
     Files made;
     for (size_t i = 0; i < files.size(); ++i) {
       made.push_back(files[i].depth);
-      if (tells_fov) made.push_back(files[i].xfovs);
+      made.push_back(files[i].xfovs);
       if (!is_split) continue;
       ClipCut cut;
       cut.job = depth.job;
@@ -329,10 +414,9 @@ void MoviePlanner::AddDepth(const Group& group) {
       cut.output = files[i].depth;
       cut.codes = true;
       CutClip(cut, control);
-      if (tells_fov)
-        WriteFovFile(files[i].xfovs,
-                     Slice(ReadFovFile(whole_fovs, depth.job.limits), cut.job.reading.first_frame,
-                           cut.job.max_frames, whole_fovs));
+      WriteFovFile(files[i].xfovs,
+                   Slice(ReadFovFile(whole_fovs, depth.job.limits), cut.job.reading.first_frame,
+                         cut.job.max_frames, whole_fovs));
     }
     std::error_code ignored;
     for (const std::string& temp : {stem + "_depth.mkv", stem + "_xfovs.json", own})

@@ -4,6 +4,7 @@
 // products before it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -20,10 +21,14 @@
 #include "mdvt/pipeline/depth_model.h"
 #include "mdvt/pipeline/movie.h"
 #include "pipeline/film_encoder.h"
+#include "pipeline/movie_force.h"
 #include "pipeline/movie_scenes.h"
 #include "pipeline/product_manifest.h"
 
 namespace mdvt {
+
+// The input of a product that another program has made, or a person.
+constexpr char kTakenOver[] = "what was taken over";
 
 // What a step has made.
 struct StepProducts {
@@ -51,7 +56,9 @@ struct MovieStep {
   std::vector<MovieVideo> videos;     // that it makes
   std::vector<std::string> sidecars;  // and files with a value for each frame; some it may not make
   StepFacts facts;
-  std::vector<size_t> needs;  // steps before it
+  std::vector<std::string> foreign;  // files of another program that are taken for the product now
+  std::vector<size_t> needs;         // steps before it
+  std::string forced;                // why it is done even if it is up to date; empty: it is not
   int64_t frames = 0;
   int64_t bytes = 0;  // that its files will take, roughly
   // Of steps with a network: opens it, so that a wrong one is told before hours of work.
@@ -74,6 +81,7 @@ class MoviePlanner {
 
   // In an order in which each comes after those that it needs.
   const std::vector<MovieStep>& steps() const { return steps_; }
+  static bool Names(const ForcedStep& forced, const MovieStep& step);
   // The steps whose products are wanted of each scene (none where it is shown flat): both eyes; of
   // options.no_render all but them.
   const std::vector<std::vector<size_t>>& wanted() const { return wanted_; }
@@ -84,6 +92,7 @@ class MoviePlanner {
   // The last step, of the scenes that are there: has_eyes says which.
   MovieStep FilmStep(const std::vector<bool>& has_eyes) const;
   static std::string TempFolder(const MovieJobOptions& options);
+  static std::string FilmOutput(const MovieJobOptions& options);
 
  private:
   struct Group {
@@ -100,6 +109,12 @@ class MoviePlanner {
   void AddStereo(const MovieScene& scene, const Group& group);
   void AddInfill(const MovieScene& scene, size_t group);
   void Add(MovieStep step);
+  // By options.force, or because a step that it needs is.
+  std::string WhyForced(const MovieStep& step) const;
+  // What another program has made, or a person, in place of the product.
+  void TakeOver(MovieStep* step) const;
+  // Files that may be taken; none with a warning where they do not fit the scene.
+  std::vector<std::string> FittingFiles(const MovieStep& step) const;
   // A step of one scene that makes one video, whose facts, needs and job are still to come.
   MovieStep StepOf(const std::string& name, const MovieScene& scene, size_t group,
                    const std::string& product, double bytes_per_pixel) const;
@@ -119,6 +134,7 @@ class MoviePlanner {
   const MovieJobOptions& options_;
   const std::vector<MovieScene>& scenes_;
   bool mixes_engines_ = false;  // some scenes' depth is found by another engine than that of others
+  const std::vector<ForcedStep> forced_;
   Rational frame_rate_;
   double frame_pixels_;  // of a frame; more for more than 8 bits
   std::vector<MovieStep> steps_;
@@ -128,6 +144,8 @@ class MoviePlanner {
   // Networks are large: opened once, and run one at a time.
   std::shared_ptr<std::mutex> network_ = std::make_shared<std::mutex>();
   std::shared_ptr<OpenedModels> opened_;
+  // A warning was given that the network of depth tells no field of view.
+  std::shared_ptr<std::atomic<bool>> told_fov_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace mdvt

@@ -115,6 +115,13 @@ bool IsAsLeft(const fs::path& folder, const json::Value& file) {
   return FileKey(path.string()) == file.At("key").AsString();  // a copy has another time
 }
 
+// A file that is not as the step has left it, in words; empty if there is none.
+std::string WhichChanged(const fs::path& folder, const json::Value& manifest) {
+  for (const json::Value& file : manifest.At("files").AsArray())
+    if (!IsAsLeft(folder, file)) return file.At("name").AsString() + " is not as it was left";
+  return "";
+}
+
 }  // namespace
 
 std::string FileKey(const std::string& path) {
@@ -179,10 +186,20 @@ std::string WhyStale(const StepFacts& facts, const std::string& product, const L
     const std::string difference = Difference(now.At(part), manifest->At(part), values);
     if (!difference.empty()) return difference;
   }
-  for (const json::Value& file : manifest->At("files").AsArray())
-    if (!IsAsLeft(path.parent_path(), file))
-      return file.At("name").AsString() + " is not as it was left";
-  return "";
+  return WhichChanged(path.parent_path(), *manifest);
+}
+
+std::optional<std::string> InputOf(const std::string& product, const std::string& role,
+                                   const Limits& limits) {
+  const std::optional<json::Value> manifest = ReadManifest(product, limits);
+  const json::Value* key = manifest ? manifest->At("inputs").Find(role) : nullptr;
+  if (key == nullptr || !key->is_string()) return std::nullopt;
+  return key->AsString();
+}
+
+bool IsAsMade(const std::string& product, const Limits& limits) {
+  const std::optional<json::Value> manifest = ReadManifest(product, limits);
+  return manifest && WhichChanged(fs::path(product).parent_path(), *manifest).empty();
 }
 
 std::vector<std::string> OwnFiles(const std::string& product, const Limits& limits) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,13 @@ void WriteManifest(const StepFacts& facts, const std::string& product,
 // Empty if the step need not be done: the manifest tells the same facts, and the files are there as
 // it left them. Else why it has to be, for people: "max_depth is 50, it was 100".
 std::string WhyStale(const StepFacts& facts, const std::string& product, const Limits& limits);
+
+// What the manifest says of an input; nothing without one.
+std::optional<std::string> InputOf(const std::string& product, const std::string& role,
+                                   const Limits& limits);
+
+// Whether there is a manifest, and all that it names is as the step has left it.
+bool IsAsMade(const std::string& product, const Limits& limits);
 
 // The files that the manifest of a product names and that are still as the step has left them; none
 // without a manifest. With the manifest itself.

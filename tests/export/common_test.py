@@ -256,6 +256,33 @@ class Export(unittest.TestCase):
         self.out = self.folder / "gone" / "model.pt"
         self.assertIn("no such folder", self.refusal(Mean()))
 
+    def test_refuses_names_that_mdvt_would_not_open(self):
+        for out, text in ((self.folder, "is a folder"), ("", "is a folder"), (self.folder / "model.bin", "has to end in"),
+                          (self.folder / "model", "has to end in")):
+            self.out = out
+            self.assertIn(text, self.refusal(Mean()))
+
+    def test_looks_at_the_manifest_before_the_work(self):
+        manifest = self.folder / "manifest.json"
+        for text in ("{", "{}", '{"models": [1]}'):
+            manifest.write_text(text)
+            with self.assertRaisesRegex(common.ExportError, "manifest.json: not a manifest"):
+                common.export(None, metadata(), [], self.out)
+            self.assertEqual([[path.name, path.read_text()] for path in self.folder.iterdir()], [["manifest.json", text]])
+        common.export(Mean(), metadata(), examples(*self.SHAPES), self.out, manifest=False)
+
+    def test_leaves_the_old_files_where_one_cannot_be_written(self):
+        common.export(Mean(), metadata(), examples(*self.SHAPES), self.out)
+        before = {path.name: path.read_bytes() for path in self.folder.iterdir()}
+        self.assertEqual(sorted(before), ["manifest.json", "model.pt", "model.pt.report.txt"])
+        for ending in ("", ".report.txt"):  # a folder where the file is to be written first
+            blocked = self.folder / f"model.pt{ending}.partial"
+            blocked.mkdir()
+            with self.assertRaisesRegex(common.ExportError, "cannot be written: Is a directory"):
+                common.export(Mean(), metadata(name="other"), examples(*self.SHAPES), self.out)
+            blocked.rmdir()
+            self.assertEqual({path.name: path.read_bytes() for path in self.folder.iterdir()}, before)
+
 
 class Checkpoints(unittest.TestCase):
     def test_load_strictly(self):

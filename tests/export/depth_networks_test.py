@@ -2,14 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Depth-Anything-V2 exporter end to end, on a network of the same layout but a few thousand weights."""
 
+import argparse
 import contextlib
 import hashlib
 import io
 import json
+import os
 import pathlib
+import resource
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from exporters import EXPORT, skip_without_torch
@@ -174,7 +180,17 @@ class EndToEnd(unittest.TestCase):
 
 class CommandLines(unittest.TestCase):
     def test_tell_what_is_wrong_in_one_line(self):
+        weights, existing = ["--random-weights", "1"], pathlib.Path(tempfile.mkdtemp()) / "model.pt"
+        self.addCleanup(shutil.rmtree, existing.parent)
+        existing.write_bytes(b"weights")
         for program, options, text in (
+                ("moge.py", ["--repo", "gone", *weights], "--repo gone: has no moge/model/v2.py"),
+                ("depth_pro.py", ["--repo", "gone", *weights], "--repo gone: has no src/depth_pro/depth_pro.py"),
+                ("tcmonodepth.py", ["--checkpoint", EXPORT], f"{EXPORT}: a folder, not a checkpoint"),
+                ("tcmonodepth.py", ["--checkpoint", existing, "--out", existing], f"--out {existing}: is the checkpoint"),
+                ("tcmonodepth.py", [*weights, "--trust-checkpoint"], "--trust-checkpoint: there is no --checkpoint"),
+                ("nvds.py", ["--repo", "gone", *weights, "--head-out", "./a.pt"], "--head-out ./a.pt: is the file of --out"),
+                ("segment.py", ["--repo", "gone", *weights, "--input-size", "0"], "--input-size 0: must be"),
                 ("depth_anything_v2.py", ["--checkpoint", "gone.pth"], "gone.pth: no such checkpoint"),
                 ("midas.py", ["--repo", "gone", "--random-weights", "1"], "--repo gone: has no midas"),
                 ("midas.py", ["--repo", "gone", "--random-weights", "1", "--size", "64", "64"],
@@ -186,6 +202,39 @@ class CommandLines(unittest.TestCase):
             self.assertEqual(result.returncode, 1, result.stderr)
             self.assertIn(text, result.stderr)
             self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+
+    def start(self, folder, **options):
+        return subprocess.Popen([sys.executable, "-B", EXPORT / "depth_anything_v2.py", "--random-weights", "1", "--out",
+                                 pathlib.Path(folder) / "a.pt"], stderr=subprocess.PIPE, text=True, **options)
+
+    def test_end_at_once_and_leave_nothing_when_a_signal_comes(self):
+        for number, word in ((signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")):
+            with tempfile.TemporaryDirectory() as folder, self.start(folder) as process:
+                self.assertIn("running the original", process.stderr.readline())
+                begin = time.monotonic()
+                process.send_signal(number)
+                self.assertEqual(process.stderr.read().splitlines()[-1], f"depth_anything_v2.py: {word}")
+                self.assertEqual(process.wait(), 128 + number)
+                self.assertLess(time.monotonic() - begin, 5)
+                self.assertEqual(os.listdir(folder), [])
+
+    def test_tell_that_the_disk_is_full(self):
+        with tempfile.TemporaryDirectory() as folder:
+            limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10 ** 6, 10 ** 6))
+            command = [sys.executable, "-B", EXPORT / "toy.py", "--kind", "depth_luminance", "--out", "a.pt"]
+            result = subprocess.run(command, capture_output=True, text=True, cwd=folder, preexec_fn=limit)
+            self.assertEqual(result.stderr.splitlines()[-1], "toy.py: a.pt: cannot be written: File too large")
+            self.assertEqual((result.returncode, os.listdir(folder)), (1, []))
+
+    def test_trust_only_on_demand(self):
+        with tempfile.TemporaryDirectory() as folder:
+            checkpoint = pathlib.Path(folder) / "a.pth"
+            torch.save({"more": argparse.Namespace()}, checkpoint)  # than tensors
+            for options, text in (([], "not a checkpoint of tensors"), (["--trust-checkpoint"], "is not of this network")):
+                for program in ("depth_anything_v2.py", "tcmonodepth.py"):
+                    call = [sys.executable, "-B", EXPORT / program, "--out", "a.pt", "--checkpoint", checkpoint, *options]
+                    result = subprocess.run(call, capture_output=True, text=True, cwd=folder)
+                    self.assertIn(text, result.stderr)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,10 @@
 #include "io/file_content.h"
 #include "mdvt/core/error.h"
 #include "mdvt/io/scene_list.h"
+#include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_reader.h"
 #include "pipeline/movie_scenes.h"
+#include "pipeline/network_parts.h"
 #include "support/log_catcher.h"
 #include "support/test_env.h"
 
@@ -391,6 +393,18 @@ TEST_F(MovieJob, OpensItsNetworksBeforeAnythingIsMade) {
   EXPECT_FALSE(fs::exists(Product("scene_1.mkv_depth.mkv")));
 }
 
+TEST_F(MovieJob, NetworksNeedNoFieldOfView) {
+  options_.scene.xfov_deg.reset();
+  options_.source.model.path = MakePart(dir_.path(), "luma");
+  options_.source.model.trust_model = true;
+  const LogCatcher log;
+  EXPECT_EQ(Run().steps_done, 7);
+  EXPECT_TRUE(log.Says("60 degrees across are taken"));
+  const std::vector<double> fovs = ReadFovFile(Product("scene_2.mkv_depth.mkv_xfovs.json"));
+  ASSERT_EQ(fovs.size(), static_cast<size_t>(kSceneFrames));
+  for (const double fov : fovs) EXPECT_NEAR(fov, 60, 1e-9);
+}
+
 TEST_F(MovieJob, TakesOverWhatAnotherProgramHasMade) {
   WriteList("Skip", {"", "", ""});
   Run();
@@ -414,6 +428,139 @@ TEST_F(MovieJob, TakesOverWhatAnotherProgramHasMade) {
   EXPECT_TRUE(ReadBytes(Product("scene_2.mkv_depth.mkv")) == depth);
   options_.adopt = false;
   EXPECT_EQ(Run().steps_done, 0);
+}
+
+TEST_F(MovieJob, MakesTheRestOfWhatWasEdited) {
+  WriteList("MaxDepth", {"", "", ""});
+  options_.scene.pupillary_distance_mm = 63;
+  Run();
+  // The depth of one scene by hand: three times as far.
+  MovieJobOptions far = options_;
+  far.output_dir = dir_ / "far";
+  far.no_render = true;
+  OptionList list;
+  Describe(&list, &far);
+  list.SetText("scene_scale", "9");
+  RunMovieJob(far);
+  const std::string by_hand = far.output_dir + "/scene_2.mkv_depth.mkv";
+  const std::string depth = Product("scene_2.mkv_depth.mkv"),
+                    eyes = Product("scene_2.mkv_depth.mkv_stereo.mkv");
+  const std::vector<std::byte> edited = ReadBytes(by_hand), before = ReadBytes(eyes);
+  fs::copy_file(by_hand, depth, fs::copy_options::overwrite_existing);
+  options_.adopt = true;
+  EXPECT_EQ(Run().steps_done, 2);  // the eyes of the scene, and the film
+  EXPECT_TRUE(ReadBytes(depth) == edited);
+  EXPECT_FALSE(ReadBytes(eyes) == before);
+
+  // It stays without being asked for, and with it also where the scene's options change.
+  options_.adopt = false;
+  EXPECT_EQ(Run().steps_done, 0);
+  WriteList("MaxDepth", {"", "50", ""});
+  EXPECT_NE(Plan().find("scene 2, depth              to do: max_depth is 50"), std::string::npos)
+      << Plan();
+  options_.adopt = true;
+  EXPECT_EQ(Run().steps_done, 2);  // what would follow from another one
+  EXPECT_TRUE(ReadBytes(depth) == edited);
+  options_.clean = "intermediate";  // what somebody has made cannot be made again
+  Run();
+  EXPECT_TRUE(fs::exists(depth));
+  EXPECT_FALSE(fs::exists(eyes));
+  options_.clean = "none";
+  // On request it is made again, and so is what follows from it.
+  options_.force = "depth:2";
+  EXPECT_EQ(Run().steps_done, 1 + 2 * 2 + 2);  // the other scenes' products are gone
+  EXPECT_FALSE(ReadBytes(depth) == edited);
+  options_.force.clear();
+  options_.adopt = false;
+  EXPECT_EQ(Run().steps_done, 0);
+}
+
+TEST_F(MovieJob, ForcesOnlyStepsThatThereAre) {
+  options_.max_scene_frames = 10;  // three scenes of two parts
+  Run();
+  options_.force = "depth:2";  // of both parts of the first one
+  EXPECT_EQ(Run().steps_done, 1 + 2 + 1);
+  for (const char* wrong : {"depth:7", "mask", "infill:1", "stereo,clip", "film:1"}) {
+    options_.force = wrong;
+    ExpectError(Code::kInvalidArgument, "force: there is no step '", [&] { Run(); });
+  }
+  options_.no_render = true;
+  options_.force = "film";
+  ExpectError(Code::kInvalidArgument, "there is no step 'film' in what", [&] { Run(); });
+}
+
+TEST_F(MovieJob, LooksForScenesAgainWhereTheyWouldDiffer) {
+  EXPECT_EQ(Run().scenes, 3);
+  const std::string list = Product("the film-Scenes.csv");
+  options_.detect.threshold = 1000;
+  EXPECT_NE(Plan().find("(threshold is 1000.0, it was not given)"), std::string::npos) << Plan();
+  EXPECT_EQ(Run().scenes, 1);
+  EXPECT_EQ(Run().steps_done, 0);
+  // A list that somebody has edited stays, with a word.
+  std::ofstream(list, std::ios::app) << "\n";
+  options_.detect.threshold = 5;
+  const LogCatcher log;
+  EXPECT_EQ(Run().scenes, 1);
+  EXPECT_TRUE(log.Says("the options of the detector change nothing"));
+  options_.detect.threshold.reset();
+  fs::remove(list);
+  EXPECT_EQ(Run().scenes, 3);
+}
+
+TEST_F(MovieJob, RefusesOptionsThatNoSceneFollows) {
+  WriteList("Convergence,InfillEngine,Skip", {",,", "center,,Yes", ",,"});
+  options_.infill_model = options_.mask_model = WriteToy(dir_ / "net.toy", "x", SegmentMetadata());
+  ExpectError(Code::kInvalidArgument, "infill_model: no scene", [&] { Run(); });
+  options_.infill_model.clear();
+  ExpectError(Code::kInvalidArgument, "mask_model: no scene", [&] { Run(); });
+  options_.mask_model.clear();
+  options_.smoothing.nearest = 1;
+  ExpectError(Code::kInvalidArgument, "convergence_nearest: is for", [&] { Run(); });
+  options_.smoothing.nearest = 0;
+  options_.source.model.trust_model = true;
+  ExpectError(Code::kInvalidArgument, "trust_model are for networks", [&] { Run(); });
+  options_.source.model.trust_model = false;
+  options_.allow_missing = true;
+  options_.keep_going = false;
+  ExpectError(Code::kInvalidArgument, "keep_going off", [&] { Run(); });
+  options_.allow_missing = false;
+  EXPECT_EQ(Run().scenes, 3);
+}
+
+TEST_F(MovieJob, OptionsThatGoTogether) {
+  OptionList list;
+  Describe(&list, &options_);
+  for (const auto& [name, value] : {std::pair{"infill_model", "net.pt"},
+                                    {"infill_engine", "m2svid"},
+                                    {"trust_model", "on"},
+                                    {"deterministic", "on"}})
+    list.SetText(name, value);
+  list.Settle();  // of every network, not of --model alone
+  EXPECT_TRUE(options_.source.model.trust_model);
+  EXPECT_TRUE(options_.source.model.open.deterministic);
+  list.SetText("batch", "2");
+  ExpectError(Code::kInvalidArgument, "batch belongs to model", [&] { list.Settle(); });
+  list.Reset("batch");
+  list.SetText("scene_file", "scenes.csv");
+  list.SetText("threshold", "5");
+  ExpectError(Code::kInvalidArgument, "not both", [&] { list.Settle(); });
+}
+
+TEST_F(MovieJob, ReplacesNothingWhereItMayNot) {
+  WriteList("PupillaryDistance,Skip", {",", ",Yes", ",Yes"});
+  Run();
+  const std::vector<std::byte> film = ReadBytes(Film());
+  options_.job.overwrite = false;
+  EXPECT_EQ(Run().steps_done, 0);
+  WriteList("PupillaryDistance,Skip", {"60,", ",Yes", ",Yes"});
+  const auto times = Times();
+  ExpectError(Code::kIo, "may not be overwritten", [&] { Run(); });  // and before any work
+  EXPECT_EQ(Times(), times);
+  // Its own products may be, but not those that somebody has edited.
+  options_.output = dir_ / "other.mkv";
+  std::ofstream(Product("scene_1.mkv_depth.mkv_stereo.mkv"), std::ios::app) << "mine";
+  ExpectError(Code::kIo, "nothing tells that it may be replaced", [&] { Run(); });
+  EXPECT_TRUE(ReadBytes(Film()) == film);
 }
 
 TEST_F(MovieJob, TellsWhatItWillTake) {
@@ -470,7 +617,17 @@ TEST_F(MovieJob, CleansOnlyWhatIsItsOwn) {
   EXPECT_TRUE(fs::exists(Film()));
   options_.clean = "none";
   EXPECT_EQ(Run().steps_done, 0);  // the film is up to date
-  options_.clean = "all";
+  // Of two films of a folder the one that is named, and wherever it was written to.
+  const std::string other = dir_ / "other.mkv";
+  MovieJobOptions second = options_;
+  fs::copy_file(film_, other);
+  second.color_video = other;
+  second.output = dir_ / "elsewhere.mkv";
+  RunMovieJob(second);
+  options_.clean = second.clean = "all";
+  RunMovieJob(second);
+  EXPECT_FALSE(fs::exists(second.output));
+  EXPECT_TRUE(fs::exists(Film()));
   RunMovieJob(options_);
   EXPECT_FALSE(fs::exists(Film()));
   options_.output_dir = dir_ / "nowhere";
@@ -501,7 +658,8 @@ TEST_F(MovieJob, LayoutsOfTheFilm) {
 TEST_F(MovieJob, EndsWithinAFrameWhenCancelled) {
   RunControl control;
   control.on_progress = [](const Progress& progress) { return progress.phase != "scenes"; };
-  ExpectError(Code::kCancelled, "cancelled", [&] { RunMovieJob(options_, control); });
+  ExpectError(Code::kCancelled, "cancelled: what is finished stays in '" + out_ + "'",
+              [&] { RunMovieJob(options_, control); });
   EXPECT_FALSE(fs::exists(Film()));
   Run();
   EXPECT_TRUE(fs::exists(Film()));

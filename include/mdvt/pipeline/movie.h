@@ -57,7 +57,7 @@ struct MovieJobOptions {
   bool keep_going = true;       // after a scene that fails
   bool allow_missing = false;   // show scenes that fail flat
   bool infill_fallback = true;  // fill holes without the network where it fails on a scene
-  bool adopt = false;           // take products that no manifest tells of, see RunMovieJob()
+  bool adopt = false;           // take products that others have made, see RunMovieJob()
   bool dry_run = false;
   std::string force;  // "depth:3,stereo": steps that are done again
   // "temp", "intermediate" or "all": delete files in place of making any.
@@ -101,8 +101,10 @@ struct MovieReport {
 
 // Every product keeps a manifest, <product>.mdvt.json, of how it was made, and is made again only
 // if that differs from what would be done now, or if the file has changed. With `adopt`, files of
-// the scenes without a manifest (of the original toolbox, or made by hand) count as made by this
-// run if they have as many frames as their scene. Results do not depend on `parallel`. Throws what
+// the scenes without a manifest or that have changed since (of the original toolbox, or edited by
+// hand) are products as they are if they have as many frames as their scene, then and in later runs
+// with the same options; what follows from them is made of them. The list of scenes is made again
+// too, unless it was edited. Results do not depend on `parallel`. Throws what
 // the jobs of the steps throw; Error(kCorrupt) naming the line of a list that does not fit the film
 // or that has a value which is none; with scenes that failed, the code of the first one once all
 // others have been made.
