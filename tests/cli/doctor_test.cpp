@@ -110,7 +110,7 @@ TEST(Doctor, FailsForFilesThatAreNoNetworks) {
   const test::TempDir folder;
   const auto expect = [&](const std::string& file, const std::string& contents,
                           const std::string& phrase) {
-    Write(folder / file, contents);
+    test::WriteText(folder / file, contents);
     const Outcome outcome = RunProgram("mdvt_doctor", {"--models", folder / file});
     EXPECT_EQ(outcome.status, 1) << outcome.out;
     EXPECT_NE(outcome.out.find(file + ": cannot be used"), std::string::npos) << outcome.out;
