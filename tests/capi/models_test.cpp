@@ -343,8 +343,10 @@ TEST_F(ModelJobs, AnOpenModelTakesNoOptionsOfOpening) {
     MDVT_ASSERT_OK(mdvt_options_set_flag(options.get(), "deterministic", 1));
     EXPECT_EQ(deterministic ? MDVT_OK : MDVT_INVALID_ARGUMENT, mdvt_options_check(options.get()));
     MDVT_ASSERT_OK(mdvt_options_set_flag(options.get(), "deterministic", deterministic));
-    for (const auto& [name, value] :
-         Values{{"device", "cuda"}, {"fp32", "on"}, {"sha256", "0"}, {"trust_model", "on"}}) {
+    for (const auto& [name, value] : Values{{"device", "cuda"},
+                                            {"fp32", "on"},
+                                            {"sha256", std::string(64, '0')},
+                                            {"trust_model", "on"}}) {
       SetAll(options.get(), {{name, value}});
       EXPECT_EQ(MDVT_INVALID_ARGUMENT, mdvt_options_check(options.get())) << name;
       EXPECT_EQ(0, std::string(mdvt_last_error()).rfind(name, 0)) << mdvt_last_error();

@@ -511,9 +511,13 @@ TEST_F(DepthModels, SignalsEndBothProgramsCleanly) {
 // The same as writing the depth to a file and reading it again, but for the steps of the file: for
 // a network that gives metres, and for one that --scene_scale makes metric.
 TEST_F(DepthModels, StereoRerenderTakesThemWithoutAFile) {
-  for (const char* model : {"depth_plane", "depth_luminance"}) {
+  for (const std::string model : {"depth_plane", "depth_luminance"}) {
     SCOPED_TRACE(model);
-    Depth(With(model, {"--xfov", "60", "--encoding", "rgb24-log", "--scene_scale", "1"}));
+    const auto scaled = [&](Arguments arguments) {
+      if (model == "depth_luminance") arguments.insert(arguments.end(), {"--scene_scale", "1"});
+      return arguments;
+    };
+    Depth(With(model, scaled({"--xfov", "60", "--encoding", "rgb24-log"})));
     const auto stereo = [&](const Arguments& more) {
       Arguments arguments = {"--color_video", color_, "--xfov", "60", "--output", dir_ / "s.mkv"};
       arguments.insert(arguments.end(), more.begin(), more.end());
@@ -522,7 +526,7 @@ TEST_F(DepthModels, StereoRerenderTakesThemWithoutAFile) {
       return ReadAllFrames(dir_ / "s.mkv");
     };
     const std::vector<Image> by_file = stereo({"--depth_video", out_});
-    const std::vector<Image> by_model = stereo({"--model", ModelFile(model), "--scene_scale", "1"});
+    const std::vector<Image> by_model = stereo(scaled({"--model", ModelFile(model)}));
     ASSERT_EQ(by_model.size(), by_file.size());
     ASSERT_EQ(by_file.size(), static_cast<size_t>(kFrames));
     for (size_t i = 0; i < by_file.size(); ++i) {
@@ -533,9 +537,9 @@ TEST_F(DepthModels, StereoRerenderTakesThemWithoutAFile) {
                             by_model[i].Plane<uint8_t>().At(x, y));
       EXPECT_LT(apart / (2 * kWidth * kHeight), 0.05) << "frame " << i;
     }
-    EXPECT_TRUE(SameFrames(stereo({"--model", ModelFile(model), "--scene_scale", "1", "--batch",
-                                   "3", "--engine", "model"}),
-                           by_model));
+    EXPECT_TRUE(SameFrames(
+        stereo(scaled({"--model", ModelFile(model), "--batch", "3", "--engine", "model"})),
+        by_model));
   }
   ExpectFailure("stereo_rerender",
                 {"--model", ModelFile("depth_plane"), "--xfov", "60", "--output", dir_ / "s.mkv"},

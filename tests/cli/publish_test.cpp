@@ -77,9 +77,10 @@ TEST_F(Publish, NoProgramReplacesItsInputUnderWhateverName) {
 }
 
 TEST_F(Publish, TwoOutputsMayNotBeTheSameFile) {
-  const std::string sbs = out_ + "/a.mp4";
+  const std::string sbs = out_ + "/a.mkv";
   ExpectRefused("mono_to_sbs",
-                {"--input", color_, "--output", sbs, "--contact_sheet", out_ + "/../out/a.mp4"},
+                {"--input", color_, "--output", sbs, "--infill", "observed", "--provenance_output",
+                 out_ + "/../out/a.mkv"},
                 {"are the same file"});
   ExpectRefused("mdvt_make_demo_clip",
                 {"--output", out_ + "/a.mkv", "--depth_output", out_ + "/./a.mkv", "--frames", "2"},

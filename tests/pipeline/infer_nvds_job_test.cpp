@@ -427,6 +427,7 @@ TEST_F(InferNvdsJob, AReferenceVideoIsFoundAgain) {
   depth.source.model.trust_model = true;
   depth.source.scene_scale = 5;
   RunDepthJob(depth);
+  depth.source.scene_scale = DepthSourceOptions().scene_scale;
   CalibrationOptions& calibrate = depth.source.own.Of<CalibrationOptions>();
   depth.reference_depth = dir_ / "first.mkv";
   depth.output = dir_ / "second.mkv";
