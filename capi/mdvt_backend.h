@@ -61,8 +61,9 @@ typedef struct mdvt_backend_buffer mdvt_backend_buffer; /* values that the backe
 
 enum { MDVT_BACKEND_MAX_RANK = 8, MDVT_BACKEND_MAX_TENSORS = 64 };
 
-/* A tensor going in: `data` on the host, or `buffer` that an earlier run of the same model or of
- * another model of this backend on the same device returned; the other one is NULL.
+/* A tensor going in: `data` on the host, or `buffer` that an earlier run, load() or calculate() of
+ * the same model or of another model of this backend on the same device returned; the other one is
+ * NULL.
  * A tensor coming out: `buffer` is set, owned by the caller and ended with free_buffer(); `data` is
  * where its values lie on the host while it lives, or NULL where they are on a device. */
 typedef struct mdvt_backend_tensor {
