@@ -124,12 +124,6 @@ std::vector<double> LineSums(const std::vector<at::Tensor>& inputs, Numbers numb
   const at::Tensor b = inputs[1].reshape(-1).to(at::kDouble);
   const at::Tensor x = a - numbers[0], y = b - numbers[1];
   const double limit = numbers[4];
-  if (!std::isfinite(limit)) {
-    const auto count = static_cast<double>(a.numel());
-    std::vector<double> sums = ToHost(at::stack({x.sum(), y.sum(), (x * x).sum(), (x * y).sum()}));
-    sums.insert(sums.begin(), count);
-    return sums;
-  }
   const at::Tensor error = (numbers[2] * a + numbers[3] - b).abs();
   const at::Tensor w = at::where(error <= limit, at::ones_like(error), limit / error);
   const at::Tensor wx = w * x;

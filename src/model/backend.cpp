@@ -68,9 +68,8 @@ std::string Fault(const mdvt_backend& table) {
   for (const auto& [there, name] : members) {
     if (!there) return std::string("has no '") + name + "' in its table";
   }
-  if (table.struct_size >= offsetof(mdvt_backend, reduce) + sizeof(table.reduce) &&
-      ((table.load != nullptr) != (table.calculate != nullptr) ||
-       (table.load != nullptr) != (table.reduce != nullptr)))
+  const bool loads = Has(&table, &mdvt_backend::load);
+  if (loads != Has(&table, &mdvt_backend::calculate) || loads != Has(&table, &mdvt_backend::reduce))
     return "has some of 'load', 'calculate' and 'reduce' in its table, not all";
   return {};
 }

@@ -15,19 +15,19 @@ namespace mdvt {
 // What every table of MDVT_BACKEND_ABI has; members after that came later.
 constexpr size_t kLeastBackendTable = offsetof(mdvt_backend, trace_run);
 
-inline bool CanTraceRuns(const mdvt_backend* table) {
-  return table->struct_size >= offsetof(mdvt_backend, trace_run) + sizeof(table->trace_run) &&
-         table->trace_run != nullptr;
+// Whether a table is long enough to have one of those, and has it.
+template <typename Function>
+bool Has(const mdvt_backend* table, Function mdvt_backend::*member) {
+  const auto* const end = reinterpret_cast<const char*>(&(table->*member)) + sizeof(Function);
+  return end - reinterpret_cast<const char*>(table) <= static_cast<ptrdiff_t>(table->struct_size) &&
+         table->*member != nullptr;
 }
 
-inline bool CanPlanRuns(const mdvt_backend* table) {
-  return table->struct_size >= offsetof(mdvt_backend, plan_run) + sizeof(table->plan_run) &&
-         table->plan_run != nullptr;
-}
-
+inline bool CanTraceRuns(const mdvt_backend* table) { return Has(table, &mdvt_backend::trace_run); }
+inline bool CanPlanRuns(const mdvt_backend* table) { return Has(table, &mdvt_backend::plan_run); }
+// A registered table has all three functions or none.
 inline bool CalculatesOnDevice(const mdvt_backend* table) {
-  return table->struct_size >= offsetof(mdvt_backend, reduce) + sizeof(table->reduce) &&
-         table->load != nullptr;
+  return Has(table, &mdvt_backend::reduce);
 }
 
 inline Code ToCode(mdvt_backend_status status) {

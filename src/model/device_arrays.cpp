@@ -22,6 +22,13 @@ Shape PlanesOf(const Shape& shape) {
 
 }  // namespace
 
+std::vector<const mdvt_backend_buffer*> DeviceArrays::BuffersOf(
+    const std::vector<const ModelTensor*>& tensors) {
+  std::vector<const mdvt_backend_buffer*> buffers;
+  for (const ModelTensor* tensor : tensors) buffers.push_back(tensor->impl_->tensor.buffer);
+  return buffers;
+}
+
 DeviceArrays::DeviceArrays(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
 
 ModelTensor DeviceArrays::Own(mdvt_backend_buffer* buffer, Shape shape) const {
@@ -90,8 +97,7 @@ ModelTensor DeviceArrays::Load(const std::vector<float>& values, int height, int
 ModelTensor DeviceArrays::Calculate(int operation, const std::vector<const ModelTensor*>& inputs,
                                     const std::vector<double>& numbers, Shape shape) const {
   const Model::Impl& model = *model_->impl_;
-  std::vector<const mdvt_backend_buffer*> buffers;
-  for (const ModelTensor* input : inputs) buffers.push_back(input->impl_->tensor.buffer);
+  const std::vector<const mdvt_backend_buffer*> buffers = BuffersOf(inputs);
   mdvt_backend_buffer* buffer = nullptr;
   CheckBackend(model.table,
                model.table->calculate(model.model, operation, buffers.data(), buffers.size(),
@@ -104,8 +110,7 @@ std::vector<double> DeviceArrays::Reduce(int reduction,
                                          const std::vector<const ModelTensor*>& inputs,
                                          const std::vector<double>& numbers, size_t results) const {
   const Model::Impl& model = *model_->impl_;
-  std::vector<const mdvt_backend_buffer*> buffers;
-  for (const ModelTensor* input : inputs) buffers.push_back(input->impl_->tensor.buffer);
+  const std::vector<const mdvt_backend_buffer*> buffers = BuffersOf(inputs);
   std::vector<double> values(results);
   size_t count = 0;
   CheckBackend(

@@ -73,6 +73,8 @@ class DeviceArrays {
   void CopyTo(const ModelTensor& plane, PlaneView<float> to) const;
 
  private:
+  static std::vector<const mdvt_backend_buffer*> BuffersOf(
+      const std::vector<const ModelTensor*>& tensors);
   ModelTensor Own(mdvt_backend_buffer* buffer, Shape shape) const;
   ModelTensor Load(const mdvt_backend_planes& planes) const;
   ModelTensor Calculate(int operation, const std::vector<const ModelTensor*>& inputs,

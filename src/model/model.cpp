@@ -230,17 +230,6 @@ const char* ToString(ModelPrecision precision) {
   }
 }
 
-const char* ToString(ModelProcessing processing) {
-  switch (processing) {
-    case ModelProcessing::kHost:
-      return "host";
-    case ModelProcessing::kDevice:
-      return "device";
-    default:
-      return "auto";
-  }
-}
-
 void ModelOptions::Check() const {
   Require(IsDevice(device), Code::kInvalidArgument,
           "ModelOptions.device = '" + device + "', must be cpu, cuda or cuda:N");

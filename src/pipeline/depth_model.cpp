@@ -16,7 +16,8 @@ bool OnCuda(const DepthModelOptions& options) { return options.open.device.rfind
 // What an open model depends on.
 std::string KeyOf(const DepthModelOptions& options, int num_threads) {
   std::string key = options.path + '\n' + options.open.device + '\n' + options.open.sha256 + '\n' +
-                    std::to_string(num_threads) + '\n' + ToString(options.open.processing);
+                    std::to_string(num_threads) + '\n' +
+                    std::to_string(static_cast<int>(options.open.processing));
   for (const bool flag : {options.fp16, options.fp32, options.trust_model,
                           options.open.deterministic, options.open.channels_last})
     key += flag ? '1' : '0';

@@ -29,6 +29,7 @@
 #include "mdvt/io/scene_list.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/movie.h"
+#include "pipeline/changed_options.h"
 #include "pipeline/find_scenes_settings.h"
 #include "pipeline/job_common.h"
 #include "pipeline/metric_eyes.h"
@@ -158,16 +159,12 @@ class MovieJob {
 
   // What the list of scenes follows from.
   StepFacts ListFacts() const {
-    SceneDetectOptions given = options_.detect, usual;
-    OptionList list, usual_list;
-    Describe(&list, &given);
-    Describe(&usual_list, &usual);
     StepFacts facts;
     facts.step = "scenes";
     facts.options = json::Value::Members();
-    for (const Option& option : list.options())
-      if (const OptionValue value = option.Get(); value != usual_list.Get(option.name))
-        facts.options[option.name] = ToJson(value);
+    const auto describe = [](OptionList* list, SceneDetectOptions* to) { Describe(list, to); };
+    for (const auto& [name, value] : ChangedOptions(options_.detect, describe))
+      facts.options[name] = ToJson(value);
     facts.inputs.push_back({"color_video", FileKey(options_.color_video)});
     return facts;
   }
@@ -247,17 +244,13 @@ class MovieJob {
             }),
             Code::kInvalidArgument,
             "mask_model: no scene has a mask (--convergence mask, or the column Convergence)");
-    ConvergenceSmoothing given = options_.smoothing, usual;
-    OptionList list, usual_list;
-    DescribeConvergenceSmoothing(&list, &given);
-    DescribeConvergenceSmoothing(&usual_list, &usual);
-    for (const Option& option : list.options())
-      Require(option.Get() == usual_list.Get(option.name) || used([](const SceneSettings& scene) {
+    for (const auto& changed : ChangedOptions(options_.smoothing, DescribeConvergenceSmoothing))
+      Require(used([](const SceneSettings& scene) {
                 return scene.convergence == MovieConvergence::kMask ||
                        scene.convergence == MovieConvergence::kCenter;
               }),
               Code::kInvalidArgument,
-              option.name + ": is for distances that change (--convergence mask or center)");
+              changed.first + ": is for distances that change (--convergence mask or center)");
   }
 
   // --- what is to be done -----------------------------------------------------------------------

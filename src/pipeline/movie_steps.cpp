@@ -20,6 +20,7 @@
 #include "mdvt/pipeline/video_mask.h"
 #include "mdvt/stereo/convergence.h"
 #include "model/hasher.h"
+#include "pipeline/changed_options.h"
 #include "pipeline/clip_cutter.h"
 #include "pipeline/depth_source.h"
 #include "pipeline/job_common.h"
@@ -35,8 +36,7 @@ using Files = std::vector<std::string>;
 // drawn pictures take less, grainy ones up to twice as much.
 constexpr double kClipBytes = 0.5, kDepthBytes = 0.4, kMaskBytes = 0.003, kEyesBytes = 1,
                  kHoleMaskBytes = 0.01, kPlayerBytes = 0.1;
-constexpr double kUsualXfovDeg = 60;  // as for depth from motion
-constexpr double kMoreBits = 1.4;     // the same for 10 bits
+constexpr double kMoreBits = 1.4;  // the same for 10 bits
 
 template <typename T>
 std::vector<T> Slice(const std::vector<T>& list, int64_t first, int64_t count,
@@ -266,26 +266,25 @@ std::string MoviePlanner::KeyOfPath(const std::string& path) const {
 template <typename Options>
 StepFacts MoviePlanner::FactsOf(const std::string& step, const Options& options,
                                 const SceneRange* range) const {
-  Options given = options, usual;
-  OptionList list, usual_list;
-  Describe(&list, &given);
-  Describe(&usual_list, &usual);
+  const auto describe = [](OptionList* to, Options* described) { Describe(to, described); };
+  Options given = options;
+  OptionList list;
+  describe(&list, &given);
   StepFacts facts;
   facts.step = step;
   facts.options = json::Value::Members();
   if (range != nullptr)
     facts.options["frames"] = std::vector<int64_t>{range->first + 1, range->end};
-  for (const Option& option : list.options()) {
+  for (const auto& [name, value] : ChangedOptions(options, describe)) {
+    const Option& option = list.At(name);
     if (option.section == "run") continue;  // changes nothing
     // A network that may be opened is among the inputs.
-    if (option.name == "sha256" || option.name == "trust_model") continue;
-    const OptionValue value = option.Get();
+    if (name == "sha256" || name == "trust_model") continue;
     const auto* text = std::get_if<std::string>(&value);
     if (option.path == PathKind::kInput) {
-      if (text != nullptr && !text->empty())
-        facts.inputs.push_back({option.name, KeyOfPath(*text)});
-    } else if (option.path == PathKind::kNone && value != usual_list.Get(option.name)) {
-      facts.options[option.name] = ToJson(value);
+      if (text != nullptr && !text->empty()) facts.inputs.push_back({name, KeyOfPath(*text)});
+    } else if (option.path == PathKind::kNone) {
+      facts.options[name] = ToJson(value);
     }
   }
   return facts;
@@ -391,9 +390,9 @@ void MoviePlanner::AddDepth(const Group& group) {
         // Said of the first scene alone: it is the same of all.
         if (!told->exchange(true))
           LogWarning("the network of --model does not tell the field of view, and none is given: " +
-                     FormatDouble(kUsualXfovDeg) +
+                     FormatDouble(kDefaultXfovDeg) +
                      " degrees across are taken (--xfov, column XFov)");
-        depth.fov.xfov_deg = kUsualXfovDeg;
+        depth.fov.xfov_deg = kDefaultXfovDeg;
       }
       // Meant for the scenes of the other engine.
       if (mixed && !IsRelativeDepth(info))

@@ -34,6 +34,8 @@ using test::ExpectError;
 
 constexpr int kWidth = 22, kHeight = 14;
 
+Camera TheCamera() { return Camera::FromFov(kWidth, kHeight, 70, std::nullopt); }
+
 int& MapsOnHost() {
   static int copies = 0;
   return copies;
@@ -176,8 +178,6 @@ class DeviceDepth : public ::testing::Test {
     EXPECT_GT(numbers, 0);
   }
 
-  static Camera TheCamera() { return Camera::FromFov(kWidth, kHeight, 70, std::nullopt); }
-
   bool smooth_ = false;  // pictures are ramps, not noise
   test::TempDir folder_;
 };
@@ -186,7 +186,7 @@ class DeviceDepth : public ::testing::Test {
 std::unique_ptr<DepthEstimator> WithReference(std::shared_ptr<const Model> model,
                                               CalibrationMode mode) {
   ModelDepthOptions options;
-  options.camera = Camera::FromFov(kWidth, kHeight, 70, std::nullopt);
+  options.camera = TheCamera();
   CalibratedDepthOptions calibrated;
   calibrated.mode = mode;
   const auto metric = [](const Frame& frame, bool) {

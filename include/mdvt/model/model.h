@@ -38,9 +38,6 @@ enum class ModelProcessing {
   kDevice,  // by the backend on the network's device, in float32: equal but for rounding
 };
 
-// "auto", "host", "device".
-const char* ToString(ModelProcessing processing);
-
 enum class ModelTrust {
   kListed,    // opened only if its hash is given in ModelOptions.sha256 or listed in the manifest
   kUnlisted,  // opened too if no manifest gives a hash for its name: the caller vouches for it
