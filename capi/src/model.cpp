@@ -31,10 +31,10 @@ mdvt::ModelOptions ToModelOptions(const mdvt_model_options& from) {
   to.self_test = Flag(from.self_test, "options.self_test");
   to.trust = Flag(from.allow_unlisted, "options.allow_unlisted") ? mdvt::ModelTrust::kUnlisted
                                                                  : mdvt::ModelTrust::kListed;
-  to.processing = Choose(from.processing + 1,
-                         std::array{mdvt::ModelProcessing::kAuto, mdvt::ModelProcessing::kHost,
-                                    mdvt::ModelProcessing::kDevice},
-                         "options.processing", "MDVT_PROCESSING_*");
+  if (from.processing != MDVT_PROCESSING_AUTO)
+    to.processing = Choose(from.processing,
+                           std::array{mdvt::ModelProcessing::kHost, mdvt::ModelProcessing::kDevice},
+                           "options.processing", "MDVT_PROCESSING_*");
   to.manifest = TextOrEmpty(from.manifest);
   to.sha256 = TextOrEmpty(from.sha256);
   if (from.max_run_seconds != 0) to.max_run_seconds = from.max_run_seconds;
