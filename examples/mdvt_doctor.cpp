@@ -166,10 +166,11 @@ Value LookAt(const std::string& path, const mdvt::ModelOptions& options, Finding
     if (file.info->bf16_cpu_encoder) report["precision"].Add("bf16_cpu_encoder");
     for (const auto& [key, value] : file.info->fixed) report["fixed"][key] = value;
     const std::optional<mdvt::ModelOptions> run = ForProcessor(options, *file.info);
-    if (!file.info->check) {
-      report["untested"] = "its metadata has no \"check\"";
-    } else if (!run) {
+    if (!run) {
       report["untested"] = "it runs on CUDA only";
+    } else if (!file.info->check) {
+      mdvt::Model::Open(path, *run);  // throws where it cannot be
+      report["untested"] = "its metadata has no \"check\"";
     } else {
       report["self_test"] = SelfTest(path, *run);
       if (!report["self_test"].At("passed").AsBool()) {

@@ -31,6 +31,8 @@ State& GetState() {
 // Set while this thread is inside a sink, and so holds the mutex.
 thread_local bool t_inside_sink = false;
 
+thread_local const std::string* t_prefix = nullptr;
+
 }  // namespace
 
 void SetLogSink(LogSink sink) {
@@ -43,10 +45,17 @@ void SetLogSink(LogSink sink) {
   state.sink.swap(sink);
 }
 
+LogPrefix::LogPrefix(std::string text) : text_(std::move(text)), before_(t_prefix) {
+  t_prefix = &text_;
+}
+LogPrefix::~LogPrefix() { t_prefix = before_; }
+std::string LogPrefix::OfThisThread() { return t_prefix == nullptr ? "" : *t_prefix; }
+
 void Log(LogLevel level, const std::string& text) {
   // What a sink itself would log is dropped: it could only wait for itself.
   if (t_inside_sink) return;
-  const std::string line = Printable(text);
+  const std::string prefix = LogPrefix::OfThisThread();
+  const std::string line = Printable(prefix.empty() ? text : prefix + ": " + text);
   State& state = GetState();
   const std::lock_guard<std::mutex> lock(state.mutex);
   if (state.sink) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
 
 namespace mdvt {
 
@@ -232,7 +233,11 @@ ThreadPool::ThreadPool(int num_threads) : impl_(std::make_unique<Impl>()) {
   const auto workers = static_cast<size_t>(impl_->size) - 1;
   impl_->threads.reserve(workers);
   try {
-    for (size_t i = 0; i < workers; ++i) impl_->threads.emplace_back([this] { impl_->Work(this); });
+    for (size_t i = 0; i < workers; ++i)
+      impl_->threads.emplace_back([this, prefix = LogPrefix::OfThisThread()] {
+        const LogPrefix of_job(prefix);
+        impl_->Work(this);
+      });
   } catch (const std::system_error& error) {
     impl_->Stop();
     throw Error(Code::kLimit, "one of " + std::to_string(impl_->size) +

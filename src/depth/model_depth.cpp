@@ -129,8 +129,9 @@ struct PictureRunner {
     if (cameras.xfovs_deg.empty()) return options.camera;
     Require(frame.index >= 0 && frame.index < static_cast<int64_t>(cameras.xfovs_deg.size()),
             Code::kInvalidArgument,
-            "frame " + std::to_string(frame.index) + " has no field of view: there are " +
-                std::to_string(cameras.xfovs_deg.size()));
+            "frame " + std::to_string(frame.index) + " has no field of view: those of " +
+                std::to_string(cameras.xfovs_deg.size()) +
+                " frames are given, one for each is wanted");
     return WithXfov(options.camera, cameras.xfovs_deg[static_cast<size_t>(frame.index)]);
   }
 

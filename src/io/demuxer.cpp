@@ -227,6 +227,15 @@ void Demuxer::Seek(const AVStream& stream, int64_t pts) {
   CheckFf(error, Code::kUnsupported, name_ + ": it can only be read from its beginning");
 }
 
+void Demuxer::Rewind(const AVStream& stream, int64_t first_pts) {
+  // A transport stream is searched by the time of decoding, where the first picture lies before the
+  // time that it is shown.
+  if (kind_ != ContainerKind::kTransportStream) return Seek(stream, first_pts);
+  const int error = av_seek_frame(context_, stream.index, 0, AVSEEK_FLAG_BYTE);
+  RethrowSourceError();
+  CheckFf(error, Code::kUnsupported, name_ + ": it cannot be read again from its beginning");
+}
+
 void Demuxer::RethrowSourceError() {
   if (source_error_) std::rethrow_exception(std::exchange(source_error_, nullptr));
 }

@@ -46,6 +46,8 @@ class Demuxer {
   // Goes on reading at the last key frame of the stream that is decoded at `pts` or before, or at
   // the first one there is. Throws Error: kUnsupported (the container cannot be entered), kIo.
   void Seek(const AVStream& stream, int64_t pts);
+  // Goes on reading at the beginning; `first_pts` is the time of the stream's first picture.
+  void Rewind(const AVStream& stream, int64_t first_pts);
 
  private:
   static int ReadBytes(void* self, uint8_t* buffer, int size) noexcept;

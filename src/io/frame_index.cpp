@@ -27,7 +27,7 @@ FrameIndex::FrameIndex(Demuxer* demuxer, const AVStream& stream, Rational rate, 
     const Rational base = FromAv(stream.time_base);
     step_ = Rational{rate.den * base.den, rate.num * base.num}.Reduced();
   }
-  demuxer->Seek(stream, first_pts);  // Matroska's index is read by the first seek
+  demuxer->Rewind(stream, first_pts);  // Matroska's index is read by the first seek
   if (!UseContainerIndex(demuxer, stream)) ScanPackets(demuxer, stream, limits);
 }
 
@@ -47,6 +47,19 @@ bool FrameIndex::UseContainerIndex(Demuxer* demuxer, const AVStream& stream) {
     if (std::abs(entry->timestamp - even) > Tolerance()) return false;
   }
   count_ = entries;
+  return true;
+}
+
+bool IndexIsEven(const AVStream& stream, Rational rate) {
+  if (!rate.IsPositive()) return true;
+  const double longest = 1.5 / (rate.ToDouble() * av_q2d(stream.time_base));
+  auto* indexed = const_cast<AVStream*>(&stream);
+  const int entries = avformat_index_get_entries_count(indexed);
+  for (int i = 1; i < entries; ++i) {
+    const int64_t step = avformat_index_get_entry(indexed, i)->timestamp -
+                         avformat_index_get_entry(indexed, i - 1)->timestamp;
+    if (static_cast<double>(step) >= longest) return false;
+  }
   return true;
 }
 

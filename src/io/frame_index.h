@@ -13,6 +13,10 @@
 
 namespace mdvt::ff {
 
+// Whether the container's index, if it lists the frames, has no longer step than half a frame more
+// than `rate` says: a longer one would be a missing frame where the rate is stated to be constant.
+bool IndexIsEven(const AVStream& stream, Rational rate);
+
 // Taken from the container's own index where that lists every frame at an even pace, which costs
 // nothing for a film of hours; else from the headers of all packets, read once. Either way the
 // demuxer stands somewhere else afterwards.

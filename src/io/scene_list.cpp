@@ -94,6 +94,13 @@ SceneTable SceneTable::Parse(std::string_view text, char delimiter, const Limits
       table.delimiter_ = delimiter;
       table.columns_ = Fields(line, delimiter, where);
       table.names_line_ = lines.number();
+      std::vector<std::string> names;
+      for (const std::string& field : table.columns_)
+        if (const std::string name = Lower(Plain(field)); !name.empty()) names.push_back(name);
+      std::sort(names.begin(), names.end());
+      const auto twice = std::adjacent_find(names.begin(), names.end());
+      Require(twice == names.end(), Code::kCorrupt,
+              where + " names the column '" + (twice == names.end() ? "" : *twice) + "' twice");
       continue;
     }
     Row row;

@@ -76,7 +76,6 @@ StreamCopier::StreamCopier(const std::string& path, bool audio, bool text, Muxer
     : demuxer_(OpenFileSource(path), path, Limits()), audio_(audio), text_(text), muxer_(muxer) {
   demuxer_.FindStreamInfo(Limits());
   AddTracks();
-  AddChapters();
   AddMetadata();
   ReadAhead();
 }
@@ -181,7 +180,8 @@ bool StreamCopier::AddAttachment(AVStream* from) {
   return true;
 }
 
-void StreamCopier::AddChapters() {
+// With the trailer, as the header does not know yet where the pictures end.
+void StreamCopier::AddChapters(int64_t end) {
   const AVFormatContext& source = *demuxer_.context();
   AVFormatContext& target = *muxer_->context();
   if (source.nb_chapters == 0) return;
@@ -190,12 +190,16 @@ void StreamCopier::AddChapters() {
   Require(target.chapters != nullptr, Code::kOutOfMemory, "no memory for chapters");
   for (unsigned i = 0; i < source.nb_chapters; ++i) {
     const AVChapter& from = *source.chapters[i];
+    if (end != INT64_MAX && av_rescale_q(from.start, from.time_base, kMicroseconds) >= end)
+      continue;
     auto* to = static_cast<AVChapter*>(av_mallocz(sizeof(AVChapter)));
     Require(to != nullptr, Code::kOutOfMemory, "no memory for chapters");
     to->id = from.id;
     to->time_base = from.time_base;
     to->start = from.start;
-    to->end = from.end;
+    to->end = end == INT64_MAX
+                  ? from.end
+                  : std::min(from.end, av_rescale_q(end, kMicroseconds, from.time_base));
     target.chapters[target.nb_chapters++] = to;
     CopyTags(from.metadata, &to->metadata);
   }
@@ -271,6 +275,7 @@ void StreamCopier::CopyUntil(int64_t time, AVRational time_base) {
 
 void StreamCopier::Finish(StreamEnd ends, int64_t end, AVRational time_base) {
   const int64_t video_end = av_rescale_q(end, time_base, kMicroseconds);
+  AddChapters(ends == StreamEnd::kPictures ? video_end : INT64_MAX);
   PacketPtr packet;
   while (Next(&packet)) {
     Track& track =

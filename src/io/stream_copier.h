@@ -26,7 +26,7 @@ class SubtitleConverter;
 // subtitles into the form of the container.
 class StreamCopier {
  public:
-  // Adds streams, chapters and metadata to `muxer`, before its header is written.
+  // Adds streams and metadata to `muxer`, before its header is written.
   // Without `audio`, and `text` (subtitles), those are left out without a word. Throws Error: those
   // of Demuxer.
   StreamCopier(const std::string& path, bool audio, bool text, Muxer* muxer);
@@ -36,8 +36,8 @@ class StreamCopier {
   // video advances.
   void CopyUntil(int64_t time, AVRational time_base);
 
-  // Writes the rest: all of it, or what begins before `end` of the pictures (in `time_base`), so
-  // that a shortened video does not drag its sound behind it.
+  // Writes the rest and the chapters: all of it, or what begins before `end` of the pictures (in
+  // `time_base`), so that a shortened video does not drag its sound behind it.
   void Finish(StreamEnd ends, int64_t end, AVRational time_base);
 
  private:
@@ -53,7 +53,7 @@ class StreamCopier {
   void AddTracks();
   bool AddTrack(AVStream* from, const StreamRule& rule);
   bool AddAttachment(AVStream* from);
-  void AddChapters();
+  void AddChapters(int64_t end);  // in microseconds
   void AddMetadata();
   void ReadAhead();
   bool Next(PacketPtr* packet);

@@ -166,6 +166,9 @@ struct VideoReader::Impl {
     AVRational rate = stream->avg_frame_rate;
     if (rate.num <= 0 || rate.den <= 0) rate = stream->r_frame_rate;
     if (rate.num > 0 && rate.den > 0) info.frame_rate = SnapRate(ff::FromAv(rate));
+    info.rate_is_even = demuxer.kind() == ff::ContainerKind::kMp4
+                            ? ff::IndexIsEven(*stream, info.frame_rate)
+                            : rate_is_stated;
     StartDecoding();
   }
 
@@ -386,7 +389,7 @@ struct VideoReader::Impl {
     const int64_t pts = Index().PtsOf(frame);
     const int64_t second = std::max<int64_t>(1, Rescale(1, {1, 1}, info.time_base));
     for (int64_t ahead = 0;; ahead = ahead == 0 ? second : 4 * ahead) {
-      const int64_t aim = std::max(stream_start_pts, pts - ahead);
+      const int64_t aim = pts - ahead;
       if (DecodeFrom(aim, frame)) {
         lost = false;
         return;
@@ -406,7 +409,11 @@ struct VideoReader::Impl {
   // True once `frame` is the next one. A decoder that begins anew leaves out by itself what hangs
   // on pictures before it.
   bool DecodeFrom(int64_t aim, int64_t frame) {
-    demuxer.Seek(*stream, aim);
+    if (aim > stream_start_pts) {
+      demuxer.Seek(*stream, aim);
+    } else {
+      demuxer.Rewind(*stream, stream_start_pts);
+    }
     StartDecoding();
     decoder->BeginAnywhere();
     first.reset();

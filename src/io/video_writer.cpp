@@ -38,10 +38,10 @@ const char* ContainerFor(const std::string& path, VideoCodec codec) {
               "or .mov");
   if (ending == ".mkv") return "matroska";
   const bool mp4 = ending == ".mp4" || ending == ".m4v", mov = ending == ".mov";
-  Require(mp4 || mov, Code::kInvalidArgument,
-          path + ": the name must end in .mkv, .mp4, .m4v or .mov");
   Require(encoder.in_mp4 || encoder.in_mov, Code::kInvalidArgument,
           path + ": " + encoder.standard + " video goes into Matroska, the name must end in .mkv");
+  Require(mp4 || mov, Code::kInvalidArgument,
+          path + ": the name must end in .mkv, .mp4, .m4v or .mov");
   Require(!mov || encoder.in_mov, Code::kInvalidArgument,
           path + ": " + encoder.standard +
               " video goes into Matroska or MP4, the name must end in .mkv or .mp4");
@@ -168,6 +168,8 @@ void StateProjection(double fov_deg, AVStream* stream) {
 
 }  // namespace
 
+void CheckVideoName(const std::string& path, VideoCodec codec) { ContainerFor(path, codec); }
+
 struct VideoWriter::Impl {
   Impl(const OutputTarget& target, const PixelFormat& image_format, int image_width,
        int image_height, const VideoWriterOptions& writer_options)
@@ -184,7 +186,7 @@ struct VideoWriter::Impl {
     stream->time_base = ff::ToAv(options.time_base);
     stream->sample_aspect_ratio = encoder.context().sample_aspect_ratio;
     stream->disposition = AV_DISPOSITION_DEFAULT;
-    if (options.frame_rate.IsPositive()) {
+    if (options.frame_rate.IsPositive() && options.rate_is_even) {
       stream->avg_frame_rate = stream->r_frame_rate = ff::ToAv(options.frame_rate);
     }
     const bool matroska = std::string(container) == "matroska";

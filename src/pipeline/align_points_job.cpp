@@ -17,6 +17,7 @@
 #include "mdvt/tracking/scene_cut.h"
 #include "pipeline/align_points_settings.h"
 #include "pipeline/camera_outputs.h"
+#include "pipeline/clip_pair.h"
 #include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/mask_watch.h"
@@ -66,8 +67,10 @@ class AlignPointsJob {
     tracks_.FitPicture(info.width, info.height);
     if (!options.mask_video.empty())
       mask_ = OpenMaskVideo(options.mask_video, info, options.job.limits, graph_.pool());
-    if (!options.color_video.empty())
+    if (!options.color_video.empty()) {
       color_.emplace(options.color_video, ReaderOptions(options.job, graph_.pool()));
+      RequireSameRate(info, color_->info());
+    }
     saturated_ = SaturatedDepth(depth_.codec());
     whole_pixels_ = HasWholePixels();
   }

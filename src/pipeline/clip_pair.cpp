@@ -16,7 +16,8 @@ namespace {
 
 constexpr double kSameRate = 0.0015;   // 1001 / 1000 with room for rounding
 constexpr double kRoundedRate = 0.01;  // of a short clip, whose times were rounded
-constexpr double kMostDrift = 0.5;     // frames
+constexpr double kSameProportions = 0.08;
+constexpr double kMostDrift = 0.5;  // frames
 
 std::string SizeOf(const VideoInfo& info) { return FormatSize(info.width, info.height); }
 
@@ -39,12 +40,29 @@ void RequirePair(const VideoInfo& depth, const VideoInfo& color) {
 }
 
 void RequireSameRate(const VideoInfo& depth, const VideoInfo& color) {
+  // What is guessed from a few frames of changing length says nothing.
+  const auto is_guess = [](const VideoInfo& video) {
+    return !video.rate_is_even && video.container.find("mp4") == std::string::npos;
+  };
+  if (is_guess(depth) || is_guess(color)) return;
   Require(RatesAgree(depth.frame_rate, color.frame_rate,
                      std::min(depth.estimated_frames, color.estimated_frames)),
           Code::kCorrupt,
           "depth video '" + depth.path + "' has " + FormatFixed(depth.frame_rate.ToDouble(), 3) +
               " frames per second, color video '" + color.path + "' has " +
               FormatFixed(color.frame_rate.ToDouble(), 3) + ": they must have the same rate");
+}
+
+void RequireSameProportions(const std::string& depth, PixelSize depth_size,
+                            const std::string& color, PixelSize color_size) {
+  const double ratio = static_cast<double>(depth_size.width) * color_size.height /
+                       (static_cast<double>(depth_size.height) * color_size.width);
+  // A small side is a whole number of pixels as well.
+  const double tolerance = kSameProportions + 1.0 / std::min(depth_size.width, depth_size.height);
+  Require(std::abs(std::log(ratio)) <= tolerance, Code::kCorrupt,
+          "'" + depth + "' is " + FormatSize(depth_size.width, depth_size.height) + ", '" + color +
+              "' is " + FormatSize(color_size.width, color_size.height) +
+              ": they must have the same proportions");
 }
 
 PairNames NamesOfPair(const VideoInfo& depth, const VideoInfo& color, int64_t end) {

@@ -28,6 +28,11 @@ void RequirePair(const VideoInfo& depth, const VideoInfo& color);
 // The same of the frame rate alone.
 void RequireSameRate(const VideoInfo& depth, const VideoInfo& color);
 
+// Throws Error(kCorrupt) unless depth of this size and pictures of that one have the same
+// proportions, within the 8 % by which sides that are multiples of 32 may miss them.
+void RequireSameProportions(const std::string& depth, PixelSize depth_size,
+                            const std::string& color, PixelSize color_size);
+
 // For Graph::Zip. `end`: where both are ended, INT64_MAX: where they end.
 PairNames NamesOfPair(const VideoInfo& depth, const VideoInfo& color, int64_t end);
 

@@ -209,6 +209,7 @@ class DepthJob {
     frames = graph_.While(std::move(frames),
                           [this] { return WantsMore(static_cast<size_t>(frames_chosen_)); });
     return graph_.Map(std::move(frames), [this](Frame frame) {
+      camera_->At(frame.index);  // names the file that ends too early
       frame.index = frames_chosen_++;
       return frame;
     });

@@ -239,8 +239,11 @@ class EvalDepthJob {
       scores.tae_of_pairs = tae.of_pairs();
     }
     if (has_color) {
-      scores.temporal = temporal.Finish();
-      scores.opw = opw / static_cast<double>(frames);
+      const TemporalResult result = temporal.Finish();
+      if (result.pairs > 0) {  // one frame has no score over time
+        scores.temporal = result;
+        scores.opw = opw / static_cast<double>(frames);
+      }
     }
     if (report != nullptr) {
       report->frames = frames;

@@ -175,7 +175,6 @@ class FilmJob {
       VideoReaderOptions reader;
       reader.limits = options_.job.limits;
       reader.pool = graph_.pool();
-      reader.strict = true;
       sbs_.emplace(scene.sbs, reader);
       const VideoInfo& info = sbs_->info();
       const int width = 2 * reader_.info().width, height = reader_.info().height;
@@ -187,6 +186,8 @@ class FilmJob {
     Require(eyes.has_value(), Code::kCorrupt,
             "'" + scene.sbs + "' has " + std::to_string(next_ - scene.range.first) +
                 " frames, its scene has " + std::to_string(scene.range.length()));
+    // Not by `strict`: a film may have holes in its times, and so have its eyes.
+    Require(sbs_->report().damaged == 0, Code::kCorrupt, "'" + scene.sbs + "' is damaged");
     if (!views_) views_.emplace(false, sbs_->info());
     return converter_.Convert(eyes->image, sbs_->info().color, views_->format);
   }
@@ -237,7 +238,8 @@ void FilmOptions::Check() const {
           "layout '" + layout.name +
               "' needs more than the pictures of two eyes: make the scenes with movie_2_3D "
               "--no_render and each of them with stereo_rerender");
-  encode.Codec(output, VideoCodec::kH264);
+  const VideoCodec codec = encode.Codec(output, VideoCodec::kH264);
+  if (!output.empty()) CheckVideoName(output, codec);
 }
 
 FilmReport EncodeFilm(const FilmOptions& options, const RunControl& control) {

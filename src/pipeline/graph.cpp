@@ -10,6 +10,7 @@
 #include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/limits.h"
+#include "mdvt/core/log.h"
 #include "mdvt/pipeline/job_options.h"
 
 namespace mdvt {
@@ -100,7 +101,10 @@ void Graph::Run(const std::string& phase, int64_t expected_frames) {
         ++running_;
       }
       try {
-        threads_.emplace_back([this, &node] { RunNode(node); });
+        threads_.emplace_back([this, &node, prefix = LogPrefix::OfThisThread()] {
+          const LogPrefix of_job(prefix);
+          RunNode(node);
+        });
       } catch (const std::system_error& error) {
         const std::lock_guard<std::mutex> lock(mutex_);
         --running_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "io/output_file.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/json.h"
+#include "mdvt/core/log.h"
 #include "mdvt/core/numbers.h"
 #include "mdvt/depth/temporal_scores.h"
 #include "mdvt/io/depth_video.h"
@@ -20,6 +22,7 @@
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/graph.h"
 #include "mdvt/pipeline/infer_nvds.h"
+#include "pipeline/clip_pair.h"
 #include "pipeline/colormap.h"
 #include "pipeline/depth_watch.h"
 #include "pipeline/flow_finder.h"
@@ -90,6 +93,7 @@ class InferNvdsJob {
     Write();
     WriteTexts();
     outputs_.CommitAll();
+    TellOthers();
     return Report();
   }
 
@@ -112,9 +116,14 @@ class InferNvdsJob {
       expected_ = ExpectedFrames(video_->info().estimated_frames, 0, options_.job.max_frames);
       return;
     }
-    folder_.emplace(options_.video_dir + "/" + options_.vnum + "/left", options_.job.limits);
+    folder_.emplace(FramesName(), options_.job.limits);
     source_ = {folder_->width(), folder_->height()};
     expected_ = ExpectedFrames(folder_->size(), 0, options_.job.max_frames);
+  }
+
+  std::string FramesName() const {
+    return options_.color_video.empty() ? options_.video_dir + "/" + options_.vnum + "/left"
+                                        : options_.color_video;
   }
 
   void ChooseSize() {
@@ -152,12 +161,18 @@ class InferNvdsJob {
   void OpenInitial() {
     if (!options_.initial_dir.empty()) {
       initial_folder_.emplace(options_.initial_dir, options_.job.limits);
+      RequireSameProportions(options_.initial_dir,
+                             {initial_folder_->width(), initial_folder_->height()}, FramesName(),
+                             source_);
       return;
     }
     if (!options_.depth_video.empty()) {
       initial_video_.emplace(
           options_.depth_video,
           DepthReaderOptions(options_.depth, options_.job.limits, graph_.pool()));
+      const VideoInfo& info = initial_video_->info();
+      RequireSameProportions(options_.depth_video, {info.width, info.height}, FramesName(),
+                             source_);
       return;
     }
     const std::shared_ptr<const Model> model =
@@ -203,7 +218,19 @@ class InferNvdsJob {
     }
     graph_.Run("initial", expected_);
     frames_ = graph_.frames_done();
+    CheckLength();
     first_.Tell();
+  }
+
+  // A first disparity of more frames is that of another clip.
+  void CheckLength() {
+    if (options_.job.max_frames >= 0) return;
+    const bool more = initial_folder_ ? initial_folder_->size() > frames_
+                                      : initial_video_ && initial_video_->Read().has_value();
+    Require(!more, Code::kCorrupt,
+            "'" + (initial_folder_ ? options_.initial_dir : options_.depth_video) +
+                "' goes on after " + CountOf(frames_, "frame") + ", the clip '" + FramesName() +
+                "' ends there");
   }
 
   Image FloatPicture(const Values& rgb) const {
@@ -478,10 +505,8 @@ class InferNvdsJob {
         for (int c = 0; c < 3; ++c)
           color.MutablePlane<uint8_t>(c).At(x, y) = rgb[static_cast<size_t>(c)];
       }
-    std::string number = std::to_string(frame);
-    number.insert(0, number.size() < 6 ? 6 - number.size() : 0, '0');
-    WritePng(series->gray->AddFile("frame_" + number + ".png"), gray.view());
-    WritePng(series->color->AddFile(number + ".png"), color.view());
+    WritePng(series->gray->AddFile(GrayName(frame)), gray.view());
+    WritePng(series->color->AddFile(NumberOf(frame) + ".png"), color.view());
   }
 
   // ---- Outputs.
@@ -491,10 +516,36 @@ class InferNvdsJob {
     for (size_t kind = 0; kind < 4; ++kind) {
       if (!wanted[kind]) continue;
       const std::string folder = options_.base_dir + "/" + series_[kind].folder;
+      for (const char* part : {"/gray", "/color"}) RefuseOverInput(folder + part);
       series_[kind].gray = outputs_.AddFolder(folder + "/gray");
       series_[kind].color = outputs_.AddFolder(folder + "/color");
     }
     base_ = outputs_.AddFolder(options_.base_dir);
+  }
+
+  static std::string NumberOf(int64_t frame) {
+    std::string number = std::to_string(frame);
+    return number.insert(0, number.size() < 6 ? 6 - number.size() : 0, '0');
+  }
+  static std::string GrayName(int64_t frame) { return "frame_" + NumberOf(frame) + ".png"; }
+
+  // Pictures of a folder are read while others are written.
+  void RefuseOverInput(const std::string& folder) const {
+    std::error_code ignored;
+    for (const std::string& input : {options_.initial_dir, FramesName()})
+      Require(!std::filesystem::equivalent(folder, input, ignored), Code::kInvalidArgument,
+              "output folder " + folder + " is one of the inputs: give another base_dir");
+  }
+
+  // Of an earlier run with more frames.
+  void TellOthers() const {
+    for (size_t kind = 0; kind < 4; ++kind) {
+      const std::string next = options_.base_dir + "/" + series_[kind].folder + "/gray/" +
+                               GrayName(MapsOf(kind) != nullptr ? frames_ : 0);
+      std::error_code ignored;
+      if (std::filesystem::exists(next, ignored))
+        LogWarning("'" + next + "' and what follows it there are of another run");
+    }
   }
 
   void WriteTexts() {

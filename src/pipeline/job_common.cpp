@@ -104,6 +104,7 @@ VideoWriterOptions WriterOptions(const EncodeOptions& encode, VideoCodec codec,
   encode.Apply(codec, &writer);
   writer.time_base = source.time_base;
   writer.frame_rate = source.frame_rate;
+  writer.rate_is_even = source.rate_is_even;
   writer.hdr = source.hdr;
   writer.num_threads = job.num_threads;
   writer.pool = pool;
@@ -115,6 +116,7 @@ VideoWriterOptions LosslessLike(const VideoInfo& source, ThreadPool* pool) {
   writer.codec = VideoCodec::kFfv1;
   writer.time_base = source.time_base;
   writer.frame_rate = source.frame_rate;
+  writer.rate_is_even = source.rate_is_even;
   writer.sample_aspect = source.sample_aspect;
   writer.color.full_range = true;
   writer.pool = pool;

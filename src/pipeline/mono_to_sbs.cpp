@@ -175,7 +175,8 @@ class MonoToSbsJob {
     FovOptions fov = options_.fov;
     if (fov.empty() && !options_.engine && ChosenEngine(options_.source).finds_path)
       fov = LearnFov(options_.input, options_.job, control.cancelled);
-    if (fov.empty()) fov.xfov_deg = kDefaultXfovDeg;
+    const bool is_assumed = fov.empty();
+    if (is_assumed) fov.xfov_deg = kDefaultXfovDeg;
     camera_.emplace(fov, DepthTags(), video.width, video.height, video.sample_aspect,
                     options_.job.limits);
     DepthClip clip;
@@ -198,6 +199,8 @@ class MonoToSbsJob {
             Code::kInvalidArgument,
             "a field of view has no meaning with this network, which does not use it, unless the "
             "placement is metric: leave xfov, yfov and xfov_file out");
+    const bool matters = metric() || source_->needs_fov();
+    if (is_assumed && !options_.engine) FovOrUsual({}, matters && !source_->tells_fov());
     source_->Start(clip);
   }
 

@@ -17,8 +17,10 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "core/file_descriptor.h"
+#include "core/naming.h"
 #include "mdvt/core/count.h"
 #include "mdvt/core/error.h"
 #include "mdvt/core/log.h"
@@ -27,6 +29,7 @@
 #include "mdvt/core/parallel.h"
 #include "mdvt/io/output_set.h"
 #include "mdvt/io/scene_list.h"
+#include "mdvt/io/sidecar.h"
 #include "mdvt/io/video_reader.h"
 #include "mdvt/pipeline/movie.h"
 #include "pipeline/changed_options.h"
@@ -82,7 +85,10 @@ class MovieJob {
       return report_;
     }
     if (!options_.dry_run) Begin();
-    if (!has_list) MakeList();
+    if (!has_list) {
+      CheckNetworks();
+      MakeList();
+    }
     planner_.emplace(options_, scenes_, film_->info());
     const std::vector<MovieStep>& steps = planner_->steps();
     const std::vector<ForcedStep> forced = ParseForced(options_.force);
@@ -97,6 +103,7 @@ class MovieJob {
     if (options_.no_render || !why_film.empty())
       for (const std::vector<size_t>& wanted : planner_->wanted())
         for (const size_t step : wanted) Want(step);
+    CheckFolder();
     MeasureRoom(film, !why_film.empty());
     if (options_.dry_run) return Plan(film, why_film);
     if (report_.bytes_needed > report_.bytes_free)
@@ -157,6 +164,30 @@ class MovieJob {
     return true;
   }
 
+  // The scenes of all films have the same names.
+  void CheckFolder() const {
+    constexpr std::string_view kEnding = "-Scenes.csv";
+    const Limits& limits = options_.job.limits;
+    const std::string own = FileKey(options_.color_video);
+    std::map<std::string, std::string> others;  // lists of scenes by their film
+    AddFilesIn(options_.output_dir, [&](const fs::path& path) {
+      const std::string name = path.filename().string();
+      if (name.size() < kEnding.size() || name.substr(name.size() - kEnding.size()) != kEnding)
+        return;
+      const std::optional<std::string> film = InputOf(path.string(), "color_video", limits);
+      if (film && *film != own) others.emplace(*film, name);
+    });
+    if (others.empty()) return;
+    for (size_t i = 0; i < todo_.size(); ++i) {
+      if (!todo_[i]) continue;
+      const auto film = InputOf(planner_->steps()[i].product, "color_video", limits);
+      const auto other = film ? others.find(*film) : others.end();
+      Require(other == others.end(), Code::kInvalidArgument,
+              "'" + options_.output_dir + "' holds the scenes of another film, whose list is " +
+                  other->second + ": give another output_dir, or move that list away");
+    }
+  }
+
   // What the list of scenes follows from.
   StepFacts ListFacts() const {
     StepFacts facts;
@@ -190,6 +221,21 @@ class MovieJob {
             "another run works in '" + options_.output_dir + "'");
   }
 
+  // Opens the networks of the film's own options, which any list would be made for in vain where
+  // one of them cannot be.
+  void CheckNetworks() {
+    MovieJobOptions options = options_;
+    options.adopt = false;
+    const int64_t frames = film_->CountFrames();
+    const SceneTable whole =
+        SceneTable::Of({SceneRange{0, frames, false}}, film_->info().frame_rate);
+    const std::vector<MovieScene> scenes = MovieScenes(whole, options, frames);
+    CheckInfillModel(scenes);
+    const MoviePlanner planner(options, scenes, film_->info());
+    for (const MovieStep& step : planner.steps())
+      if (step.check) step.check(ResolveThreads(options.job.num_threads));
+  }
+
   void MakeList() {
     FindScenesJobOptions find;
     find.job = options_.job;
@@ -207,20 +253,31 @@ class MovieJob {
     const char delimiter = options_.csv_delimiter == ";" ? ';' : 0;
     const SceneTable table = SceneTable::Read(report_.scene_list, delimiter, options_.job.limits);
     const int64_t frames = film_->CountFrames();
-    scenes_ = MovieScenes(table, options_, frames);
+    Naming(report_.scene_list, [&] { scenes_ = MovieScenes(table, options_, frames); });
     const int64_t most = options_.job.max_frames;
     while (most >= 0 && scenes_.size() > 1 && scenes_.back().range.first >= most)
       scenes_.pop_back();
     if (most >= 0) scenes_.back().range.end = std::min(scenes_.back().range.end, most);
-    for (const MovieScene& scene : scenes_)
+    if (!options_.fov.xfov_file.empty()) {
+      const size_t fovs = ReadFovFile(options_.fov.xfov_file, options_.job.limits).size();
+      Require(static_cast<int64_t>(fovs) >= scenes_.back().range.end, Code::kCorrupt,
+              "'" + options_.fov.xfov_file + "' holds the field of view of " +
+                  CountOf(static_cast<int64_t>(fovs), "frame") + ", the scenes have " +
+                  std::to_string(scenes_.back().range.end));
+    }
+    CheckInfillModel(scenes_);
+    report_.scenes = static_cast<int64_t>(scenes_.size());
+    CheckUsed(table, frames);
+  }
+
+  void CheckInfillModel(const std::vector<MovieScene>& scenes) const {
+    for (const MovieScene& scene : scenes)
       Require(!IsInfillNetwork(scene.settings.infill_engine) || !options_.infill_model.empty(),
               Code::kInvalidArgument,
               "scene " + std::to_string(scene.number) + ": the infill engine '" +
                   scene.settings.infill_engine +
                   "' is a network: give it (--infill_model PATH; docs/models.md tells how to make "
                   "one), or take 'directional'");
-    report_.scenes = static_cast<int64_t>(scenes_.size());
-    CheckUsed(table, frames);
   }
 
   // Options of the film that no scene of the list follows would have no effect.
@@ -337,6 +394,7 @@ class MovieJob {
             Code::kIo, step.product + ": exists, and nothing tells that it may be replaced");
     // What is there afterwards without a manifest was not finished.
     fs::remove(ManifestPath(step.product), ignored);
+    const LogPrefix of_step(NameOf(step));
     const StepProducts made = step.run(threads, control);
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     WriteManifest(MadeInstead(step.facts, made.instead), step.product, made.files, time.count());
@@ -460,10 +518,24 @@ class MovieJob {
     return made;
   }
 
+  // What several scenes failed for is told once.
   std::string FailedText() const {
+    constexpr size_t kNamed = 3;
+    std::vector<std::pair<std::string, std::vector<std::string>>> reasons;
+    for (const auto& [step, error] : errors_) {
+      const std::string why = error.what();
+      auto found = std::find_if(reasons.begin(), reasons.end(),
+                                [&why](const auto& reason) { return reason.first == why; });
+      if (found == reasons.end()) found = reasons.insert(found, {why, {}});
+      found->second.push_back(NameOf(planner_->steps()[step]));
+    }
     std::string text;
-    for (const auto& [step, error] : errors_)
-      text += (text.empty() ? "" : "; ") + NameOf(planner_->steps()[step]) + ": " + error.what();
+    for (const auto& [why, names] : reasons) {
+      for (size_t i = 0; i < std::min(names.size(), kNamed); ++i)
+        text += (text.empty() ? "" : "; ") + names[i];
+      if (names.size() > kNamed) text += "; and " + std::to_string(names.size() - kNamed) + " more";
+      text += ": " + why;
+    }
     return text;
   }
 

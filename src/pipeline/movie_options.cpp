@@ -187,6 +187,10 @@ void MovieJobOptions::Check() const {
   detect.Cuts();
   CheckConvergenceSmoothing(smoothing);
   ParseForced(force);
+  Require(!scene_file.empty() || csv_delimiter == ",", Code::kInvalidArgument,
+          "csv_delimiter belongs to scene_file");
+  Require(clean == "none" || force.empty(), Code::kInvalidArgument,
+          "force does steps again, clean does none: not both");
   const DepthModelOptions& model = source.model;
   Require(!model.empty() || !mask_model.empty() || !infill_model.empty() ||
               !(model.fp16 || model.fp32 || model.trust_model || model.open.deterministic),

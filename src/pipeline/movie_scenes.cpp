@@ -30,7 +30,11 @@ class RowReader {
   std::optional<bool> YesNo(const char* column) const {
     const std::string text = Lower(Text(column));
     if (text.empty()) return std::nullopt;
-    return text != "no" && text != "off" && text != "0" && text != "false";
+    for (const char* no : {"no", "off", "0", "false"})
+      if (text == no) return false;
+    for (const char* yes : {"yes", "on", "1", "true"})
+      if (text == yes) return true;
+    Fail(column, "Yes, No");
   }
   std::optional<double> Number(const char* column, const Range& range) const {
     const std::string text = Text(column);
@@ -128,7 +132,7 @@ std::string MovieDepthEngine(const std::string& name, const DepthSourceOptions& 
           "the engine '" + name +
               "' is a diffusion network, which mdvt does not run; take 'model' with a "
               "Video-Depth-Anything model (--model), which is steady as well, or 'motion'");
-  if (engine == "da3" || engine == "vda") {
+  if (engine == "da3" || engine == "vda" || engine == "model") {
     Require(!source.model.empty(), Code::kInvalidArgument,
             "the engine '" + name +
                 "' is a network: give its file (--model FILE; docs/models.md tells how to make "

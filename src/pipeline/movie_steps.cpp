@@ -391,7 +391,7 @@ void MoviePlanner::AddDepth(const Group& group) {
         if (!told->exchange(true))
           LogWarning("the network of --model does not tell the field of view, and none is given: " +
                      FormatDouble(kDefaultXfovDeg) +
-                     " degrees across are taken (--xfov, column XFov)");
+                     " degrees across are taken for every scene (--xfov, column XFov)");
         depth.fov.xfov_deg = kDefaultXfovDeg;
       }
       // Meant for the scenes of the other engine.
@@ -587,8 +587,8 @@ void MoviePlanner::AddInfill(const MovieScene& scene, size_t group) {
     step.check = [model = infill.model, clip = !infill.color_video.empty()](int threads) {
       OpenInfillNetworks(model, clip, threads);
     };
-    step.run = [infill, usual, number = scene.number, may_fall_back = options_.infill_fallback,
-                network = network_](int threads, const RunControl& control) mutable {
+    step.run = [infill, usual, may_fall_back = options_.infill_fallback, network = network_](
+                   int threads, const RunControl& control) mutable {
       infill.job.num_threads = usual.job.num_threads = threads;
       StepProducts made = Files{infill.output};
       try {
@@ -599,9 +599,7 @@ void MoviePlanner::AddInfill(const MovieScene& scene, size_t group) {
         if (!may_fall_back || !MayFallBack(error.code())) throw;
         made.instead = error.what();
       }
-      LogWarning(
-          "scene " + std::to_string(number) +
-          ": the network failed, its holes are filled with what is beside them: " + made.instead);
+      LogWarning("the network failed, holes are filled with what is beside them: " + made.instead);
       RunInfillSbsJob(usual, control);
       return made;
     };

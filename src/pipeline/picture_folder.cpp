@@ -96,6 +96,9 @@ Image PictureFolder::ReadRgb(int64_t index) const {
 Image PictureFolder::ReadGray16(int64_t index) const {
   const Image image = Read(index);
   if (image.format() == PixelFormat::Gray(16)) return image;
+  Require(image.format().num_planes() == 1, Code::kCorrupt,
+          "'" + files_[static_cast<size_t>(index)] +
+              "' is a picture in color: disparity is one of gray, near is white");
   Image gray(PixelFormat::Gray(16), width_, height_);
   const bool wide = image.format().type == SampleType::kU16;
   for (int y = 0; y < height_; ++y)

@@ -27,7 +27,7 @@ class PictureFolder {
   int height() const { return height_; }
   // Rgb(8): gray becomes three equal channels, 16 bits are rounded.
   Image ReadRgb(int64_t index) const;
-  // Gray(16): 8 bits are spread over the range, of RGB the first channel is taken.
+  // Gray(16): 8 bits are spread over the range. Throws Error(kCorrupt) of a picture in color.
   Image ReadGray16(int64_t index) const;
 
  private:

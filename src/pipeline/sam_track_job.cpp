@@ -18,6 +18,7 @@
 #include "mdvt/tracking/point_tracker.h"
 #include "mdvt/tracking/scene_cut.h"
 #include "pipeline/align_points_settings.h"
+#include "pipeline/clip_pair.h"
 #include "pipeline/first_frames.h"
 #include "pipeline/job_common.h"
 #include "pipeline/mask_watch.h"
@@ -70,6 +71,7 @@ class SamTrackJob {
     CheckOnePicture(color_->info(), options.job.one_picture);
     if (!options.depth_video.empty()) {
       depth_ = OpenDepth();
+      RequireSameRate(depth_->info(), color_->info());
       saturated_ = SaturatedDepth(depth_->codec());
     }
     info_ = depth_ ? depth_->info() : color_->info();

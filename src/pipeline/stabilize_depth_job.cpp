@@ -32,8 +32,13 @@ class StabilizeDepthJob {
     FovOptions fov = options.fov;
     const DepthTags tags = depth.tags();
     if (fov.empty() && !tags.CameraFor(info.width, info.height)) fov.xfov_deg = kDefaultXfovDeg;
-    camera_ = ClipCamera(fov, tags, info.width, info.height, info.sample_aspect, options.job.limits)
-                  .At(0);
+    cameras_.emplace(fov, tags, info.width, info.height, info.sample_aspect, options.job.limits);
+    FovOptions typical = fov;
+    typical.xfov_file.clear();
+    if (!fov.xfov_file.empty()) typical.xfov_deg = cameras_->typical_xfov_deg();
+    camera_ =
+        ClipCamera(typical, tags, info.width, info.height, info.sample_aspect, options.job.limits)
+            .At(0);
     DepthVideoWriterOptions writer;
     writer.codec = depth.codec();
     writer.tags = tags;
@@ -52,6 +57,7 @@ class StabilizeDepthJob {
                       graph_.pool());
     auto steady = graph_.Then(pair_.Frames(&graph_).Holding(1), &steadier);
     graph_.Into(std::move(steady), [this](PairedFrame pair) {
+      cameras_->At(pair.depth.index);  // names a file that ends too early
       writer_->Write(std::move(pair.depth.depth), pair.depth.pts, pair.depth.duration);
     });
     graph_.Run("stabilize", pair_.expected_frames());
@@ -94,7 +100,8 @@ class StabilizeDepthJob {
   OutputSet outputs_;
   OutputTarget video_;
   ClipPair pair_;
-  Camera camera_;
+  std::optional<ClipCamera> cameras_;
+  Camera camera_;  // the typical one
   std::optional<DepthVideoWriter> writer_;
 };
 
@@ -177,6 +184,9 @@ void Describe(OptionList* list, StabilizeDepthJobOptions* options) {
   Describe(list, &options->fov, "from the depth file, else 60 across; it matters little");
   for (const char* name : {"xfov", "yfov", "xfov_file"})
     list->Refine(name).OnlyWith("stabilizer", {"flow"});
+  list->Refine("xfov_file").help =
+      "horizontal field of view of each frame, in degrees; wins over both; the middle one of all "
+      "is taken";
   DescribePictures(list, &options->job);
   Describe(list, &options->job);
 }

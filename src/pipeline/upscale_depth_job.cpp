@@ -37,6 +37,8 @@ class UpscaleDepthJob {
             "color video '" + options.color_video + "' of " +
                 FormatSize(large.width, large.height) + " pixels is smaller than depth video '" +
                 options.depth_video + "' of " + FormatSize(small.width, small.height));
+    RequireSameProportions(options.depth_video, {small.width, small.height}, options.color_video,
+                           {large.width, large.height});
     RequireSameRate(small, large);
     if (!options.model.empty()) {
       model_ =

@@ -44,6 +44,24 @@ TEST_F(Log, DefaultPrintsWarningsAndErrorsOnly) {
             "mdvt: warning: low light\nmdvt: error: no light\n");
 }
 
+TEST_F(Log, LinesBeginWithThePrefixOfTheirThread) {
+  std::vector<std::string> lines;
+  SetLogSink([&](LogLevel, const std::string& text) { lines.push_back(text); });
+  {
+    const LogPrefix outer("scene 1");
+    LogInfo("dark");
+    {
+      const LogPrefix inner("scene 1, mask");
+      LogInfo("empty");
+    }
+    EXPECT_EQ(LogPrefix::OfThisThread(), "scene 1");
+    std::thread([] { LogInfo("of another thread"); }).join();
+  }
+  LogInfo("of none");
+  EXPECT_EQ(lines, (std::vector<std::string>{"scene 1: dark", "scene 1, mask: empty",
+                                             "of another thread", "of none"}));
+}
+
 TEST_F(Log, OneCallAtATime) {
   std::atomic<int> inside{0};
   int calls = 0, overlaps = 0;

@@ -131,6 +131,8 @@ inline mdvt_backend_status Run(mdvt_backend_model* model, Inputs inputs, size_t 
     for (int64_t i = 0; i < 3 * area; ++i)
       if (Values(inputs[1])[i % area] > 0.5f) values[static_cast<size_t>(i)] = 0.25f;
     fake::Add({1, 3, in.shape[2], in.shape[3]}, values, true, outputs);
+  } else if (does == "infill of nothing") {
+    return MDVT_BACKEND_OUT_OF_MEMORY;
   } else if (does == "infill" || does == "infill of dark pictures") {
     double mean = 0;
     for (int64_t i = 0; i < count; ++i) mean += double{Values(in)[i]} / static_cast<double>(count);

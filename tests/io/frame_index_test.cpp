@@ -114,6 +114,19 @@ TEST(FrameIndex, FindsFramesBetweenKeyFrames) {
   }
 }
 
+TEST(FrameIndex, FindsFramesOfTransportStreams) {
+  const test::TempDir folder;
+  test::MakeClip(folder / "a.ts", H264("mpegts"));
+  ExpectSameFramesInAnyOrder(folder / "a.ts");
+  test::ClipSpec every_one_a_key_frame;
+  every_one_a_key_frame.container = "mpegts";
+  every_one_a_key_frame.encoder = "mpeg2video";
+  every_one_a_key_frame.frames = 60;
+  every_one_a_key_frame.codec_options = {{"g", "1"}};
+  test::MakeClip(folder / "b.ts", every_one_a_key_frame);
+  ExpectSameFramesInAnyOrder(folder / "b.ts");
+}
+
 TEST(FrameIndex, FindsFramesOfAnUnevenPace) {
   const test::TempDir folder;
   auto rng = test::Rng();

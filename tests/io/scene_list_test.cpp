@@ -109,6 +109,8 @@ TEST(SceneTable, EndsComeFromWhatThereIs) {
               [] { SceneTable::Parse("Start Frame\n\"1\n"); });
   ExpectError(Code::kCorrupt, "line 2 has 2 fields",
               [] { SceneTable::Parse("Start Frame\n1,2\n"); });
+  ExpectError(Code::kCorrupt, "line 1 names the column 'skip' twice",
+              [] { SceneTable::Parse("Start Frame,Skip,,skip,\n1,,,,\n"); });
   // A delimiter that was asked for holds.
   ExpectError(Code::kCorrupt, "no column",
               [] { SceneTable::Parse("Start Frame,End Frame\n1,2\n", ';').Scenes(); });

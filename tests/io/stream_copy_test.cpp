@@ -257,6 +257,26 @@ TEST(StreamCopy, SoundEndsWithAShortenedVideo) {
   EXPECT_LT(sound.back().seconds, end);
 }
 
+TEST(StreamCopy, ChaptersEndWithAShortenedVideo) {
+  const TempDir folder;
+  ClipSpec spec = FullClip();
+  spec.audio_encoder.clear();
+  spec.attachment = false;
+  spec.chapters = 20;  // 2 s
+  MakeClip(folder / "in.mkv", spec);
+  for (const char* name : {"out.mkv", "out.mp4"}) {
+    SCOPED_TRACE(name);
+    const bool is_mkv = std::string(name) == "out.mkv";
+    Copy(folder / "in.mkv", folder / name, is_mkv ? VideoCodec::kFfv1 : VideoCodec::kH264, 24);
+    const Content out = ReadContent(folder / name);
+    ASSERT_EQ(out.chapters.size(), 10u);  // the last one from 0.9 to 0.96 s
+    EXPECT_EQ(out.chapters.back().second, "Part 10");
+    ff::Demuxer file(OpenFileSource(folder / name), name, Limits());
+    file.FindStreamInfo(Limits());
+    EXPECT_NEAR(static_cast<double>(file.context()->duration) / 1e6, 0.96, 0.11);
+  }
+}
+
 // Of Matroska only the length of the whole file is known, which is that of the sound here.
 TEST(StreamCopy, SoundAndTextLongerThanTheWholeVideoAreKept) {
   const TempDir folder;

@@ -380,6 +380,47 @@ TEST(VideoWriter, VariableRateAndLastDurationPassThrough) {
   }
 }
 
+// A longer frame is no missing one where no rate is stated.
+TEST(VideoWriter, MatroskaStatesTheRateOfEvenFramesOnly) {
+  const TempDir folder;
+  test::ClipSpec spec;
+  spec.container = "mp4";
+  spec.encoder = "libx264";
+  for (int i = 0; i < 40; ++i) spec.pts.push_back(40 * (i + (i > 17 ? 1 : 0)));
+  test::MakeClip(folder / "gap.mp4", spec);
+  VideoReader source(folder / "gap.mp4");
+  EXPECT_FALSE(source.info().rate_is_even);
+  spec.pts.clear();
+  spec.frames = 40;
+  test::MakeClip(folder / "even.mp4", spec);
+  EXPECT_TRUE(VideoReader(folder / "even.mp4").info().rate_is_even);
+
+  const auto copy = [&](bool rate_is_even) {
+    VideoWriterOptions options;
+    options.time_base = source.info().time_base;
+    options.frame_rate = source.info().frame_rate;
+    options.rate_is_even = rate_is_even;
+    VideoWriter writer(folder / "copy.mkv", source.info().format, 32, 16, options);
+    VideoReader reader(folder / "gap.mp4");
+    while (const auto frame = reader.Read()) writer.Write(frame->image, frame->pts);
+    writer.Finish();
+  };
+  const auto read = [&] {
+    VideoReaderOptions options;
+    options.strict = true;
+    VideoReader reader(folder / "copy.mkv", options);
+    int frames = 0;
+    while (reader.Read()) ++frames;
+    return frames;
+  };
+  copy(true);
+  EXPECT_TRUE(VideoReader(folder / "copy.mkv").info().rate_is_even);
+  ExpectError(Code::kCorrupt, "missing", read);
+  copy(false);
+  EXPECT_FALSE(VideoReader(folder / "copy.mkv").info().rate_is_even);
+  EXPECT_EQ(read(), 40);
+}
+
 // --- what is said about the file ----------------------------------------------------------------
 
 TEST(VideoWriter, ColorAspectAndTagsAreCarried) {

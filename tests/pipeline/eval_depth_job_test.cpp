@@ -99,6 +99,10 @@ TEST_F(EvalDepthJob, ScoresOverTimeNeedNoTruth) {
   report = RunEvalDepthJob(options_);
   EXPECT_EQ(report.frames, 3);
   EXPECT_EQ(report.scores.tae_of_pairs.size(), 3u);
+  options_.job.max_frames = 1;
+  report = RunEvalDepthJob(options_);
+  EXPECT_FALSE(report.scores.temporal.has_value());
+  EXPECT_FALSE(report.scores.opw.has_value());
 }
 
 TEST_F(EvalDepthJob, BadInputLeavesNothing) {

@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "mdvt/core/error.h"
+#include "mdvt/core/log.h"
+#include "support/log_catcher.h"
 
 namespace mdvt {
 namespace {
@@ -100,6 +102,24 @@ TEST(Graph, HandsAllItemsOnInOrder) {
   graph.Run("counting", 1000);
   EXPECT_EQ(seen, Upto(1000));
   EXPECT_EQ(graph.frames_done(), 1000);
+}
+
+TEST(Graph, ItsThreadsLogWithThePrefixOfTheOneThatRunsIt) {
+  const test::LogCatcher log;
+  const LogPrefix prefix("scene 2, depth");
+  Graph graph(2);
+  auto numbers = graph.Then(graph.From(Numbers(1)), [](int64_t n) {
+    LogWarning("one stage");
+    return n;
+  });
+  auto mapped = graph.Map(std::move(numbers), [](int64_t n) {
+    LogWarning("one of many");
+    return n;
+  });
+  graph.Into(std::move(mapped), [](int64_t) {});
+  graph.Run("counting", 1);
+  EXPECT_EQ(log.lines,
+            (std::vector<std::string>{"scene 2, depth: one stage", "scene 2, depth: one of many"}));
 }
 
 TEST(Graph, AnEmptySourceEndsEverything) {

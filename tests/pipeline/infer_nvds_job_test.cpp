@@ -16,6 +16,7 @@
 #include "mdvt/pipeline/network_video.h"
 #include "mdvt/pipeline/stabilize.h"
 #include "pipeline/network_parts.h"
+#include "support/log_catcher.h"
 #include "support/pictures.h"
 #include "support/test_env.h"
 #include "support/text_files.h"
@@ -185,6 +186,32 @@ TEST_F(InferNvdsJob, AsTheOriginalAndFromGivenDisparity) {
   again.initial_dir = dir_ / "few";
   ExpectError(Code::kCorrupt, "has 1 picture", [&] { RunInferNvdsJob(again); });
   EXPECT_FALSE(fs::exists(dir_ / "out/short"));
+
+  // Not over what is read, not of another clip, not of colors.
+  ExpectError(Code::kInvalidArgument, "is one of the inputs", [&] { RunInferNvdsJob(options_); });
+  fs::copy(options_.initial_dir, dir_ / "many");
+  fs::copy(options_.initial_dir + "/frame_000000.png", dir_ / "many/frame_000009.png");
+  again = options_;
+  again.base_dir = dir_ / "out/many";
+  again.initial_dir = dir_ / "many";
+  ExpectError(Code::kCorrupt, "many' goes on after 9 frames", [&] { RunInferNvdsJob(again); });
+  again.initial_dir = options_.base_dir + "/initial/color";
+  ExpectError(Code::kCorrupt, "is a picture in color", [&] { RunInferNvdsJob(again); });
+  WritePng(dir_ / "few/frame_000000.png",
+           MakePicture(PixelFormat::Gray(16), 32, 64, [](int, int, int) { return 5; }).view());
+  again.initial_dir = dir_ / "few";
+  ExpectError(Code::kCorrupt, "the same proportions", [&] { RunInferNvdsJob(again); });
+  EXPECT_FALSE(fs::exists(dir_ / "out/many"));
+}
+
+TEST_F(InferNvdsJob, TellsPicturesOfAnotherRun) {
+  RunInferNvdsJob(options_);
+  options_.job.max_frames = 4;
+  options_.timesall = 1;
+  const LogCatcher log;
+  RunInferNvdsJob(options_);
+  EXPECT_TRUE(log.Says("/1/gray/frame_000004.png' and what follows it there are of another run"));
+  EXPECT_TRUE(log.Says("/2/gray/frame_000000.png'"));
 }
 
 // The codes are whole numbers: 65535 (d - least) / (most - least), cut down.

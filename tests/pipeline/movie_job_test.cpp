@@ -355,7 +355,7 @@ TEST_F(MovieJob, ASceneOnWhichTheNetworkFailsIsFilledWithoutIt) {
     const MovieReport report = Run();
     EXPECT_EQ(report.fallback, (std::vector<int64_t>{2}));
     EXPECT_TRUE(report.flat.empty());
-    EXPECT_TRUE(log.Says("scene 2: the network failed"));
+    EXPECT_TRUE(log.Says("scene 2, infill: the network failed"));
   }
   const std::vector<Image> with_fallback = ReadAllFrames(Film());
   EXPECT_EQ(with_fallback.size(), static_cast<size_t>(kFrames));
@@ -379,6 +379,10 @@ TEST_F(MovieJob, ASceneOnWhichTheNetworkFailsIsFilledWithoutIt) {
   WriteToy(dir_ / "net.toy", "infill of dark pictures", InfillMetadata(4, 1, true, false, false));
   options_.infill_fallback = false;
   ExpectError(Code::kOutOfMemory, "scene 2, infill", [&] { Run(); });
+  // What all fail for is told once.
+  WriteToy(dir_ / "net.toy", "infill of nothing", InfillMetadata(4, 1, true, false, false));
+  ExpectError(Code::kOutOfMemory,
+              "scene 1, infill; scene 2, infill; scene 3, infill: ", [&] { Run(); });
 }
 
 TEST_F(MovieJob, OpensItsNetworksBeforeAnythingIsMade) {
@@ -391,6 +395,74 @@ TEST_F(MovieJob, OpensItsNetworksBeforeAnythingIsMade) {
   ExpectError(Code::kInvalidArgument, "color_video is for networks that look at it",
               [&] { Run(); });
   EXPECT_FALSE(fs::exists(Product("scene_1.mkv_depth.mkv")));
+  // Before scenes are looked for, where there is no list.
+  options_.scene_file.clear();
+  options_.infill_model.clear();
+  options_.source.model.path = dir_ / "none.pt";
+  ExpectError(Code::kNotFound, "none.pt", [&] { Run(); });
+  options_.source.model = DepthModelOptions();
+  EXPECT_FALSE(fs::exists(Product("the film-Scenes.csv")));
+  WriteFovFile(dir_ / "fovs.json", std::vector<double>(kFrames - 1, 50.0));
+  options_.fov.xfov_file = dir_ / "fovs.json";
+  ExpectError(Code::kCorrupt, "the field of view of 59 frames, the scenes have 60", [&] { Run(); });
+}
+
+TEST_F(MovieJob, ScenesOfAnotherFilmAreNotReplaced) {
+  Run();
+  const auto products = Products();
+  const std::string first = options_.color_video;
+  ClipSpec spec;
+  spec.width = kWidth;
+  spec.height = kHeight;
+  spec.frames = kFrames;
+  spec.picture = FilmPicture;
+  options_.color_video = dir_ / "the second film.mkv";
+  MakeClip(options_.color_video, spec);
+  options_.scene_file = Product("the film-Scenes.csv");
+  for (const bool dry_run : {true, false}) {
+    options_.dry_run = dry_run;
+    ExpectError(Code::kInvalidArgument, "another film, whose list is the film-Scenes.csv",
+                [&] { Run(); });
+  }
+  EXPECT_EQ(Products(), products);
+  options_.output_dir = dir_ / "elsewhere";
+  EXPECT_NO_THROW(Run());
+  // A folder of scenes goes on with a film that was moved.
+  options_.output_dir = out_;
+  options_.color_video = dir_ / "moved.mkv";
+  fs::copy_file(first, options_.color_video);
+  EXPECT_EQ(Run().steps_done, 1);  // the film, which has another name
+}
+
+// Of a recorder that has dropped frames: MP4 states no rate, this Matroska does.
+TEST_F(MovieJob, FilmsMayHaveHolesInTheirTimes) {
+  options_.scene.infill_engine = "directional";
+  options_.scene.pupillary_distance_mm = 63;
+  for (const char* name : {"holes.mp4", "holes.mkv"}) {
+    SCOPED_TRACE(name);
+    ClipSpec spec;
+    spec.width = kWidth;
+    spec.height = kHeight;
+    spec.picture = FilmPicture;
+    for (int i = 0; i < kFrames; ++i) spec.pts.push_back(40 * (i + i / 15 * 2));
+    if (std::string(name) == "holes.mp4") {
+      spec.container = "mp4";
+      spec.encoder = "libx264";
+    }
+    options_.color_video = dir_ / name;
+    options_.output_dir = dir_ / (std::string(name) + " film");
+    MakeClip(options_.color_video, spec);
+    const LogCatcher log;
+    const MovieReport report = Run();
+    EXPECT_EQ(report.frames, kFrames);
+    EXPECT_EQ(log.Says("missing"), spec.container == "matroska");
+    VideoReader film(report.output);
+    for (const int64_t pts : spec.pts) {
+      const auto frame = film.Read();
+      ASSERT_TRUE(frame);
+      EXPECT_EQ(Rescale(frame->pts, film.info().time_base, {1, 1000}), pts);
+    }
+  }
 }
 
 TEST_F(MovieJob, NetworksNeedNoFieldOfView) {

@@ -90,7 +90,11 @@ TEST(MovieScenes, NameTheLineThatIsWrong) {
   ExpectError(Code::kCorrupt, "stereocrafter", [&] { Scenes(head + "InfillEngine\n1,50,lama\n"); });
   ExpectError(Code::kUnsupported, "line 3: the engine 'DepthCrafter' is a diffusion network",
               [&] { Scenes(head + "Engine\n1,50,DepthCrafter\n"); });
-  ExpectError(Code::kInvalidArgument, "--model", [&] { Scenes(head + "Engine\n1,50,da3\n"); });
+  ExpectError(Code::kCorrupt, "'Perhaps' in the column 'Skip' is none of: Yes, No",
+              [&] { Scenes(head + "Skip\n1,50,Perhaps\n"); });
+  for (const char* engine : {"da3", "model"})
+    ExpectError(Code::kInvalidArgument, "--model",
+                [&] { Scenes(head + "Engine\n1,50," + engine + "\n"); });
   ExpectError(Code::kInvalidArgument, "no depth engine 'zoe', only motion, model",
               [&] { Scenes(head + "Engine\n1,50,zoe\n"); });
 }
@@ -117,6 +121,17 @@ TEST(MovieOptions, RefuseWhatCannotBe) {
   ExpectError(Code::kInvalidArgument, "blur", [&] { options.Check(); });
   options.force = "depth:3,stereo";
   EXPECT_NO_THROW(options.Check());
+  options.clean = "temp";
+  ExpectError(Code::kInvalidArgument, "force does steps again", [&] { options.Check(); });
+  options.clean = "none";
+  options.csv_delimiter = ";";
+  ExpectError(Code::kInvalidArgument, "csv_delimiter belongs to scene_file",
+              [&] { options.Check(); });
+  options.scene_file = "scenes.csv";
+  EXPECT_NO_THROW(options.Check());
+  options.output = "film.avi";
+  ExpectError(Code::kInvalidArgument, "film.avi: the name must end in", [&] { options.Check(); });
+  options.output.clear();
   options.frame.canvas.layout = "vr180";
   ExpectError(Code::kInvalidArgument, "vr180", [&] { options.Check(); });
 }

@@ -556,6 +556,11 @@ TEST_F(NetworkVideoJob, DepthIsBroughtToTheSizeOfThePictures) {
   other.depth_video = dir_ / "fast.mkv";
   ExpectError(Code::kCorrupt, "fast.mkv' has 30.000 frames per second, color video",
               [&] { RunUpscaleDepthJob(other); });
+  ClipShape tall = small;
+  std::swap(tall.width, tall.height);
+  MakeDepth(dir_ / "tall.mkv", tall, Plane(3));
+  other.depth_video = dir_ / "tall.mkv";
+  ExpectError(Code::kCorrupt, "the same proportions", [&] { RunUpscaleDepthJob(other); });
   small.frames = 4;
   MakeDepth(dir_ / "short.mkv", small, Plane(3));
   options.depth_video = dir_ / "short.mkv";

@@ -264,6 +264,10 @@ TEST_F(StabilizeDepthJob, BadInputLeavesNothing) {
   options_.color_video = dir_ / "short.mkv";
   ExpectError(Code::kCorrupt, "7 frames", [&] { Middle(); });
   options_.color_video = color_;
+  WriteFovFile(dir_ / "fovs.json", {50, 50, 50});
+  options_.fov.xfov_file = dir_ / "fovs.json";
+  ExpectError(Code::kCorrupt, "field of view of 3 frames", [&] { Middle(); });
+  options_.fov.xfov_file.clear();
   options_.output = depth_;
   ExpectError(Code::kInvalidArgument, "input", [&] { Middle(); });
   options_.output = dir_ / "stable.mkv";

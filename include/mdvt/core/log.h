@@ -19,6 +19,23 @@ using LogSink = std::function<void(LogLevel level, const std::string& text)>;
 void SetLogSink(LogSink sink);
 
 void Log(LogLevel level, const std::string& text);
+
+// While it lives, what this thread logs begins with `text` and ": ", and so does what the threads
+// of jobs log that it runs: which of several jobs a line is from. The innermost one counts.
+class LogPrefix {
+ public:
+  explicit LogPrefix(std::string text);
+  ~LogPrefix();
+  LogPrefix(const LogPrefix&) = delete;
+  LogPrefix& operator=(const LogPrefix&) = delete;
+
+  static std::string OfThisThread();  // empty: none
+
+ private:
+  std::string text_;
+  const std::string* before_;
+};
+
 inline void LogWarning(const std::string& text) { Log(LogLevel::kWarning, text); }
 inline void LogInfo(const std::string& text) { Log(LogLevel::kInfo, text); }
 inline void LogDebug(const std::string& text) { Log(LogLevel::kDebug, text); }

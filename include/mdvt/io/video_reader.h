@@ -38,7 +38,10 @@ struct VideoInfo {
   int rotation_deg = 0;          // clockwise turn that has been applied: 0, 90, 180 or 270
   bool mirrored = false;         // and before it the picture was mirrored left-right
   Rational time_base{1, 1000};
-  Rational frame_rate{0, 1};     // average; 0/1 if the file does not say
+  Rational frame_rate{0, 1};  // average; 0/1 if the file does not say
+  // False if the index of an MP4 file tells frames that are much longer than others, or if another
+  // file states no rate: frame_rate is then found in its first frames.
+  bool rate_is_even = true;
   int64_t start_pts = 0;         // of the first frame, in time_base
   int64_t skipped_pts = 0;       // the time of VideoReaderOptions::first_frame in the file
   int64_t estimated_frames = 0;  // from the container, for progress only; 0 if not known

@@ -63,6 +63,9 @@ struct VideoWriterOptions {
   // rounds them to the nearest millisecond and keeps frame_rate to the nanosecond.
   Rational time_base{1, 1000};
   Rational frame_rate{0, 1};  // stated in the file when positive
+  // False: frames differ in length, frame_rate is their average. Matroska then states no rate, by
+  // which every longer frame would be taken for a missing one.
+  bool rate_is_even = true;
   Rational sample_aspect{1, 1};
   ColorInfo color;
   // Stated in Matroska, MP4 and MOV, and in the stream of x264, x265 and SVT-AV1. The curves of
@@ -108,6 +111,10 @@ struct VideoWriterOptions {
   // Of a plain path, see OutputSet; a set has its own.
   bool overwrite = true;
 };
+
+// Throws Error(kInvalidArgument) where the ending of the path asks for no container that holds
+// video of this codec: .mkv, .mp4, .m4v or .mov.
+void CheckVideoName(const std::string& path, VideoCodec codec);
 
 // Finish() counts the frames and syncs the file, which then appears under its name, or waits for
 // the others of its OutputSet. Without Finish() whatever was under the name stays. Not thread safe.
