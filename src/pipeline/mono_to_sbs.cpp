@@ -213,6 +213,7 @@ class MonoToSbsJob {
         WriterOptions(options_.encode, codec_, source, options_.job, graph_.pool());
     video.time_base = time_base_;
     video.frame_rate = plan_.output_rate;
+    video.rate_is_even = rate_ || source.rate_is_even;
     video.sample_aspect = plan_.canvas.sample_aspect;
     output_color_ = EncodedColor(source.color, render_format_, plan_.format, source.height);
     video.color = output_color_;

@@ -182,9 +182,10 @@ class MovieJob {
       if (!todo_[i]) continue;
       const auto film = InputOf(planner_->steps()[i].product, "color_video", limits);
       const auto other = film ? others.find(*film) : others.end();
-      Require(other == others.end(), Code::kInvalidArgument,
-              "'" + options_.output_dir + "' holds the scenes of another film, whose list is " +
-                  other->second + ": give another output_dir, or move that list away");
+      if (other == others.end()) continue;
+      throw Error(Code::kInvalidArgument,
+                  "'" + options_.output_dir + "' holds the scenes of another film, whose list is " +
+                      other->second + ": give another output_dir, or move that list away");
     }
   }
 
