@@ -234,12 +234,7 @@ class SamTrackJob {
   // The depth in one scale along the clip, and what moves: a second pass over depth, or else over
   // the colours for their times, and the mask.
   void WriteVideos(int64_t expected) {
-    VideoWriterOptions motion_writing;
-    motion_writing.codec = VideoCodec::kFfv1;
-    motion_writing.time_base = info_.time_base;
-    motion_writing.frame_rate = info_.frame_rate;
-    motion_writing.sample_aspect = info_.sample_aspect;
-    motion_writing.pool = graph_.pool();
+    VideoWriterOptions motion_writing = LosslessLike(info_, graph_.pool());
     VideoWriter motion_writer(*motion_to_, PixelFormat::Gray(8), info_.width, info_.height,
                               motion_writing);
     std::optional<DepthVideoWriter> depth_writer;

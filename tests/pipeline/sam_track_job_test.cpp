@@ -14,6 +14,7 @@
 #include "mdvt/io/depth_video.h"
 #include "mdvt/io/sidecar.h"
 #include "mdvt/io/track_file.h"
+#include "mdvt/io/video_reader.h"
 #include "moving_clip.h"
 #include "support/log_catcher.h"
 #include "support/test_env.h"
@@ -79,6 +80,7 @@ TEST_F(SamTrackJob, NeedsNoDepth) {
   EXPECT_EQ(report.output, options_.color_video + "_transformations.json");
   EXPECT_TRUE(report.depth_output.empty());
   EXPECT_EQ(ReadAllFrames(report.motion_output).size(), 12u);
+  EXPECT_TRUE(VideoReader(report.motion_output).info().color.full_range);
   const std::vector<Pose> poses = ReadTransformationsFile(report.output);
   ASSERT_EQ(poses.size(), 12u);
   // Half a second of walking tells little of the path. Where it is taken for a turn, that is said;
