@@ -52,6 +52,11 @@ std::string NameOf(const MovieStep& step) {
   return step.scene == 0 ? step.name : "scene " + std::to_string(step.scene) + ", " + step.name;
 }
 
+bool HasEnding(const std::string& text, std::string_view ending) {
+  return text.size() >= ending.size() &&
+         text.compare(text.size() - ending.size(), ending.size(), ending) == 0;
+}
+
 std::string SizeText(int64_t bytes) {
   const double size = static_cast<double>(bytes);
   return size < 1e9 ? FormatFixed(size / 1e6, 1) + " MB" : FormatFixed(size / 1e9, 1) + " GB";
@@ -166,14 +171,12 @@ class MovieJob {
 
   // The scenes of all films have the same names.
   void CheckFolder() const {
-    constexpr std::string_view kEnding = "-Scenes.csv";
     const Limits& limits = options_.job.limits;
     const std::string own = FileKey(options_.color_video);
     std::map<std::string, std::string> others;  // lists of scenes by their film
     AddFilesIn(options_.output_dir, [&](const fs::path& path) {
       const std::string name = path.filename().string();
-      if (name.size() < kEnding.size() || name.substr(name.size() - kEnding.size()) != kEnding)
-        return;
+      if (!HasEnding(name, "-Scenes.csv")) return;
       const std::optional<std::string> film = InputOf(path.string(), "color_video", limits);
       if (film && *film != own) others.emplace(*film, name);
     });
@@ -569,9 +572,7 @@ class MovieJob {
     if (options_.clean != "temp")
       AddFilesIn(options_.output_dir, [&](const fs::path& path) {
         std::string product = path.string();
-        if (product.size() <= kEnding.size() ||
-            product.compare(product.size() - kEnding.size(), kEnding.size(), kEnding) != 0)
-          return;
+        if (!HasEnding(product, kEnding)) return;
         product.resize(product.size() - kEnding.size());
         const std::string name = FileName(product);
         const bool is_film = name.rfind(FileName(options_.color_video) + "_", 0) == 0;
